@@ -1,0 +1,148 @@
+package cairn
+
+import (
+	"crypto/sha256"
+	"slices"
+	"strings"
+)
+
+// PrincipalKey names who may be let in, by exact comparison. There are no
+// wildcards. The forms are
+//
+//	account:<id>               one account; what private ACLs use
+//	user:<e-mail, lower case>  the account whose verified address this is
+//	group:<directory>:<name>   a group of one directory ("cairn": kept here)
+//	everyone                   every signed-in member
+type PrincipalKey string
+
+// Everyone is the key that every signed-in viewer holds.
+const Everyone PrincipalKey = "everyone"
+
+// AccountKey returns the key that only the account id holds.
+func AccountKey(id AccountID) PrincipalKey { return PrincipalKey("account:" + string(id)) }
+
+// UserKey returns the key of a verified address; case does not matter.
+func UserKey(email string) PrincipalKey {
+	return PrincipalKey("user:" + strings.ToLower(strings.TrimSpace(email)))
+}
+
+// GroupKey returns the key of group name in the directory ("cairn", "okta", …).
+func GroupKey(directory, name string) PrincipalKey {
+	return PrincipalKey("group:" + directory + ":" + name)
+}
+
+// Valid reports whether k has one of the forms of PrincipalKey.
+func (k PrincipalKey) Valid() bool {
+	if k == Everyone {
+		return true
+	}
+	kind, rest, ok := strings.Cut(string(k), ":")
+	if !ok || rest == "" || strings.ContainsAny(rest, "\x00\n") {
+		return false
+	}
+	switch kind {
+	case "account":
+		return true
+	case "user":
+		return rest == strings.ToLower(rest) && strings.Contains(rest, "@")
+	case "group":
+		directory, name, ok := strings.Cut(rest, ":")
+		return ok && directory != "" && name != ""
+	}
+	return false
+}
+
+// ACL says who may read a document. The zero ACL admits nobody.
+type ACL struct {
+	// Allow is a conjunction of clauses; a clause is met by any one of its
+	// keys. A page restriction inside a space is two clauses. An empty clause
+	// is met by nobody.
+	Allow [][]PrincipalKey `json:"allow"`
+	// Deny wins over Allow: a viewer who holds one of these keys is not admitted.
+	Deny []PrincipalKey `json:"deny,omitempty"`
+}
+
+// Allow returns the ACL of one clause: it admits whoever holds any of the keys.
+func Allow(keys ...PrincipalKey) ACL { return ACL{Allow: [][]PrincipalKey{keys}} }
+
+// Viewer is who asks. It is resolved by the server from a session, a token or
+// a verified identity of another system, never taken from a request. The zero
+// Viewer holds no key and is admitted nowhere.
+type Viewer struct {
+	Account AccountID
+	Keys    []PrincipalKey
+}
+
+// Admits reports whether v may read what carries the ACL.
+func (a ACL) Admits(v Viewer) bool {
+	if len(a.Allow) == 0 || holdsAny(v, a.Deny) {
+		return false
+	}
+	for _, clause := range a.Allow {
+		if !holdsAny(v, clause) {
+			return false
+		}
+	}
+	return true
+}
+
+func holdsAny(v Viewer, keys []PrincipalKey) bool {
+	return slices.ContainsFunc(keys, func(k PrincipalKey) bool { return slices.Contains(v.Keys, k) })
+}
+
+// Canonical returns an ACL that admits the same viewers, with keys and clauses
+// sorted and repetitions dropped, so that equal rules are equal values.
+func (a ACL) Canonical() ACL {
+	var out ACL
+	for _, clause := range a.Allow {
+		out.Allow = append(out.Allow, canonicalKeys(clause))
+	}
+	slices.SortFunc(out.Allow, slices.Compare[[]PrincipalKey])
+	out.Allow = slices.CompactFunc(out.Allow, slices.Equal[[]PrincipalKey])
+	out.Deny = canonicalKeys(a.Deny)
+	return out
+}
+
+func canonicalKeys(keys []PrincipalKey) []PrincipalKey {
+	sorted := slices.Clone(keys)
+	slices.Sort(sorted)
+	return slices.Compact(sorted)
+}
+
+// Hash returns a fingerprint of the canonical form: ACLs with equal hashes
+// admit the same viewers.
+func (a ACL) Hash() [32]byte {
+	c := a.Canonical()
+	h := sha256.New()
+	write := func(tag string, keys []PrincipalKey) {
+		h.Write([]byte(tag))
+		for _, k := range keys {
+			h.Write([]byte{0})
+			h.Write([]byte(k))
+		}
+		h.Write([]byte{0, 0})
+	}
+	for _, clause := range c.Allow {
+		write("allow", clause)
+	}
+	write("deny", c.Deny)
+	return [32]byte(h.Sum(nil))
+}
+
+// Validate returns an ErrInvalid error that names the first malformed key, or nil.
+func (a ACL) Validate() error {
+	check := func(keys []PrincipalKey) error {
+		for _, k := range keys {
+			if !k.Valid() {
+				return Errorf(ErrInvalid, "%q is not a principal: use account:<id>, user:<e-mail in lower case>, group:<directory>:<name> or everyone", string(k))
+			}
+		}
+		return nil
+	}
+	for _, clause := range a.Allow {
+		if err := check(clause); err != nil {
+			return err
+		}
+	}
+	return check(a.Deny)
+}

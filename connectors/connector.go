@@ -1,0 +1,121 @@
+// Package connectors is the contract between Cairn and the places that a
+// company's documents lie in. A connector knows external ids and opens byte
+// streams; it never extracts text and never sees Cairn's own ids. Each kind of
+// source is one sub-package; package connectortest has the test that all of
+// them must pass.
+package connectors
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"iter"
+	"time"
+
+	"github.com/cairnhq/cairn"
+)
+
+// Connector reads one configured source.
+type Connector interface {
+	// Changes yields what changed since a cursor, in an order that may be cut
+	// anywhere: the caller stores changes together with the newest Cursor that
+	// came with one of them, and begins there the next time. The empty cursor
+	// means everything. A connector may yield documents that did not change
+	// when the source gives it no better way; Metadata.Revision then lets the
+	// caller skip them. A failure of one document is a Change with Err set; an
+	// error in the second position ends the sequence, and what was yielded
+	// before it stands. A Connector is used by one goroutine at a time.
+	Changes(ctx context.Context, since Cursor) iter.Seq2[Change, error]
+}
+
+// Lister is implemented by connectors that can list all documents. The caller
+// compares the list with what it has and deletes the rest, but only when the
+// sequence ended without an error.
+type Lister interface {
+	// Externals yields the external id of every document that the source has
+	// now. An error means that the list is incomplete.
+	Externals(ctx context.Context) iter.Seq2[string, error]
+}
+
+// Cursor is a position in a source's history: opaque to everybody but the
+// connector that made it. The zero Cursor is the beginning.
+type Cursor string
+
+// Op says what happened to a document.
+type Op int
+
+// The operations.
+const (
+	Upsert     Op = iota // new or changed: everything in the Change is current
+	Delete               // gone from the source
+	SetACL               // only the ACL changed
+	Checkpoint           // nothing happened; carries a Cursor
+)
+
+// String returns the name of the operation.
+func (o Op) String() string {
+	switch o {
+	case Upsert:
+		return "upsert"
+	case Delete:
+		return "delete"
+	case SetACL:
+		return "acl"
+	case Checkpoint:
+		return "checkpoint"
+	}
+	return fmt.Sprintf("Op(%d)", int(o))
+}
+
+// Change is one thing that happened in a source.
+type Change struct {
+	Op       Op
+	External string // the source's id of the document; empty for Checkpoint
+	Metadata Metadata
+	// ACL is who may read the document at the source; nil when the source does
+	// not tell, in which case the source's own ACL stands. A pointer to the zero
+	// ACL admits nobody.
+	ACL *cairn.ACL
+	// Open returns the document's bytes; nil unless Op is Upsert. It may be
+	// called later than the next Change, from another goroutine, and more than
+	// once; the caller closes what it returns.
+	Open func(ctx context.Context) (io.ReadCloser, error)
+	// Err, when not nil, says why this document could not be read. The other
+	// fields but External are then unset. A *DocumentError carries a code.
+	Err error
+	// Cursor is a position after this change; empty when the connector cannot
+	// resume here.
+	Cursor Cursor
+}
+
+// Metadata is what a source says of a document beside its bytes. All fields
+// are optional.
+type Metadata struct {
+	Title      string
+	URL        string // http, https or file
+	Author     string
+	Kind       cairn.Kind
+	MediaType  string // as the source declares it; extraction trusts the bytes more
+	Filename   string
+	Size       int64 // bytes; 0 when unknown
+	Created    time.Time
+	Modified   time.Time
+	Attributes map[string]string
+	Parent     string // external id of the document that this one is attached to
+	// Revision changes whenever the document does (an ETag, a modification time
+	// with size). A document whose revision is the stored one is not opened.
+	Revision string
+}
+
+// DocumentError is a failure of one document that a person can act upon.
+type DocumentError struct {
+	Code   string // stable, snake_case: "unreadable", "too_large", …
+	Reason string // a sentence
+	Err    error  // may be nil
+}
+
+// Error returns the reason.
+func (e *DocumentError) Error() string { return e.Reason }
+
+// Unwrap returns the cause.
+func (e *DocumentError) Unwrap() error { return e.Err }

@@ -1,0 +1,94 @@
+package connectors
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/cairnhq/cairn"
+)
+
+// Environment is what the operator of a server allows connectors to do.
+type Environment struct {
+	// FilesRoots are the folders that may be read, absolute and clean. Nil
+	// means any folder (local mode); empty but not nil means none.
+	FilesRoots []string
+	// ForbiddenRoots are folders that may never be read: Cairn's own data.
+	ForbiddenRoots []string
+}
+
+// Kind describes one kind of source.
+type Kind struct {
+	Name     string
+	Settings []Setting
+	// ReadsACL says that the connector reads the permissions of documents.
+	ReadsACL bool
+	// PruneEvery is how long deletions found by a complete listing may wait;
+	// 0 lists on every sync. It has no meaning for a connector that is no Lister.
+	PruneEvery time.Duration
+	// Pushed says that documents are brought by programs; there is no Open.
+	Pushed bool
+	// Check validates settings: an ErrInvalid error says what to fix.
+	Check func(env Environment, settings map[string]string) error
+	// Open returns a connector for validated settings. It does not yet reach
+	// out to the source.
+	Open func(env Environment, settings map[string]string) (Connector, error)
+}
+
+// Setting describes one setting of a kind of source.
+type Setting struct {
+	Name     string
+	Required bool
+	Help     string // one line
+}
+
+// Registry holds the kinds of source that a server knows, by name.
+type Registry map[string]Kind
+
+// NewRegistry returns a registry of the kinds.
+func NewRegistry(kinds ...Kind) Registry {
+	r := make(Registry, len(kinds))
+	for _, k := range kinds {
+		r[k.Name] = k
+	}
+	return r
+}
+
+// Lookup returns the kind called name, or an ErrInvalid error that lists the
+// kinds that exist.
+func (r Registry) Lookup(name string) (Kind, error) {
+	k, ok := r[name]
+	if !ok {
+		names := strings.Join(slices.Sorted(maps.Keys(r)), ", ")
+		return Kind{}, cairn.Errorf(cairn.ErrInvalid, "there is no kind of source %q; there are: %s", name, names)
+	}
+	return k, nil
+}
+
+// Validate checks settings: names that the kind does not know, required ones
+// that are missing, then the kind's own Check. Errors are ErrInvalid.
+func (k Kind) Validate(env Environment, settings map[string]string) error {
+	for _, name := range slices.Sorted(maps.Keys(settings)) {
+		if !slices.ContainsFunc(k.Settings, func(s Setting) bool { return s.Name == name }) {
+			return cairn.Errorf(cairn.ErrInvalid, "a source of kind %s has no setting %q; it has: %s", k.Name, name, k.settingNames())
+		}
+	}
+	for _, s := range k.Settings {
+		if s.Required && settings[s.Name] == "" {
+			return cairn.Errorf(cairn.ErrInvalid, "a source of kind %s needs the setting %s (%s)", k.Name, s.Name, s.Help)
+		}
+	}
+	if k.Check == nil {
+		return nil
+	}
+	return k.Check(env, settings)
+}
+
+func (k Kind) settingNames() string {
+	names := make([]string, len(k.Settings))
+	for i, s := range k.Settings {
+		names[i] = s.Name
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,55 @@
+// Package retrieval finds the passages that answer a question among those that
+// the asker may read: two legs (words and vectors), fused, hydrated, merged.
+package retrieval
+
+import (
+	"context"
+
+	"github.com/cairnhq/cairn"
+)
+
+// Hit is a chunk that a leg found.
+type Hit struct {
+	Chunk int64
+	Score float64 // of the leg's own scale; higher is better
+}
+
+// Index finds chunks. Viewer and filters are inside the query and are applied
+// before ranking: no result, score or statistic depends on a chunk that the
+// viewer may not read. Implementations may be used by several goroutines at
+// once, and see every document whose transaction was committed before the call.
+type Index interface {
+	// Lexical returns the best limit chunks by BM25 for the words of the query,
+	// best first.
+	Lexical(ctx context.Context, q cairn.Query, limit int) ([]Hit, error)
+	// Nearest returns the limit chunks whose vectors have the largest inner
+	// product with the vector, best first.
+	Nearest(ctx context.Context, q cairn.Query, vector []float32, limit int) ([]Hit, error)
+}
+
+// Chunks reads what the index found. Permissions are checked here again, in
+// the database.
+type Chunks interface {
+	// Hydrate returns the chunks among ids that the viewer may read, in the
+	// order of ids; others are left out. At most 50 ids are asked for at once.
+	Hydrate(ctx context.Context, v cairn.Viewer, ids []int64) ([]Chunk, error)
+	// Bodies returns ranges of bodies, one for each, in order; a range that the
+	// viewer may not read is nil.
+	Bodies(ctx context.Context, v cairn.Viewer, ranges []Range) ([][]byte, error)
+}
+
+// Range is a byte range of one version of a document.
+type Range struct {
+	Document   cairn.DocumentID
+	Version    cairn.Version
+	Start, End int
+}
+
+// Chunk is a chunk with its document, as the database has them now.
+type Chunk struct {
+	ID       int64
+	Ordinal  int
+	Passage  cairn.Passage // Text is the chunk's own range
+	Sections []cairn.Section
+	BodySize int // bytes of the whole body
+}

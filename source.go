@@ -1,0 +1,86 @@
+package cairn
+
+import "time"
+
+// Source is a configured place that documents come from.
+type Source struct {
+	ID       SourceID
+	Name     string // [a-z0-9-]+, unique
+	Kind     string // of the connector: "files", "push", …
+	Settings map[string]string
+	ACLMode  ACLMode
+	ACL      ACL // what documents get when the mode is ACLDeclared
+	Owner    AccountID
+	Paused   bool
+	Created  time.Time
+}
+
+// ACLMode says where the permissions of a source's documents come from.
+type ACLMode string
+
+// The modes of permission.
+const (
+	ACLFromSource ACLMode = "source"   // the connector reads them
+	ACLDeclared   ACLMode = "declared" // the source's own ACL stands for all
+)
+
+// RunState is where a run of a source is. The last four are final.
+type RunState string
+
+// The states of a run.
+const (
+	RunQueued    RunState = "queued"
+	RunRunning   RunState = "running"
+	RunSucceeded RunState = "succeeded"
+	RunPartial   RunState = "partial" // finished, with failures or deletions that wait for confirmation
+	RunFailed    RunState = "failed"
+	RunCancelled RunState = "cancelled"
+)
+
+// Final reports whether a run in state s will not go on.
+func (s RunState) Final() bool { return s != RunQueued && s != RunRunning }
+
+// Run is one synchronisation of a source.
+type Run struct {
+	ID       string
+	Source   SourceID
+	State    RunState
+	Full     bool // every document is read again, changed or not
+	DryRun   bool // nothing is written
+	Confirm  bool // deletions beyond the guard are allowed
+	Reason   string
+	Created  time.Time
+	Started  time.Time // zero: not yet
+	Finished time.Time // zero: not yet
+	Total    int       // documents that the source lists; 0 when it cannot tell
+	Counts
+}
+
+// Counts tells what became of the documents of a run.
+// Scanned = Added + Modified + Failed + Unchanged.
+type Counts struct {
+	Scanned   int `json:"scanned"`
+	Added     int `json:"added"`
+	Modified  int `json:"modified"`
+	Deleted   int `json:"deleted"`
+	Failed    int `json:"failed"`
+	Unchanged int `json:"unchanged"`
+}
+
+// Add returns the sums of c and d.
+func (c Counts) Add(d Counts) Counts {
+	return Counts{
+		Scanned: c.Scanned + d.Scanned, Added: c.Added + d.Added, Modified: c.Modified + d.Modified,
+		Deleted: c.Deleted + d.Deleted, Failed: c.Failed + d.Failed, Unchanged: c.Unchanged + d.Unchanged,
+	}
+}
+
+// DocumentError says why a document could not be indexed.
+type DocumentError struct {
+	External string
+	URL      string
+	Code     string // stable, for programs: "encrypted", "corrupt", "too_large", "empty", …
+	Reason   string // a sentence that a person understands
+	Attempts int
+	At       time.Time
+}
