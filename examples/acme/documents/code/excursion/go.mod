@@ -1,0 +1,3 @@
+module acme.example/excursion
+
+go 1.22
