@@ -18,8 +18,9 @@ type Query struct {
 	Text    string
 	Mode    Mode // empty: hybrid
 	Filters Filters
-	Limit   int // results wanted, 1..100
-	Offset  int // results to leave out before them
+	Limit   int  // results wanted, 1..100
+	Offset  int  // results to leave out before them
+	Explain bool // say how each result got its score
 }
 
 // Filters narrow results; they never change statistics. The zero value narrows nothing.

@@ -56,6 +56,13 @@ type Run struct {
 	Counts
 }
 
+// SyncOptions is what a person may ask of a run.
+type SyncOptions struct {
+	Full    bool // read every document again, changed or not
+	DryRun  bool // write nothing, only count
+	Confirm bool // allow deletions beyond the guard
+}
+
 // Counts tells what became of the documents of a run.
 // Scanned = Added + Modified + Failed + Unchanged.
 type Counts struct {

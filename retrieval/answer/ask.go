@@ -1,0 +1,19 @@
+package answer
+
+import "github.com/cairnhq/cairn"
+
+// Ask is one question by one viewer.
+type Ask struct {
+	Viewer       cairn.Viewer
+	Question     string
+	Conversation string // empty: a new one
+	Parent       string // the message that the question follows; empty: the last one of the conversation
+	Filters      cairn.Filters
+	Model        string // empty: the configured one
+}
+
+// Started names a question that was stored and is being answered.
+type Started struct {
+	Conversation string
+	Message      string
+}

@@ -1,0 +1,29 @@
+package retrieval
+
+import (
+	"time"
+
+	"github.com/cairnhq/cairn"
+)
+
+// Results is what a search gives.
+type Results struct {
+	// Passages are in order of rank. Text is the snippet: exactly body[Start:End].
+	Passages []cairn.Passage
+	Mode     cairn.Mode // what was used: lexical when there is no embedder
+	// Facets counts the visible results of the query by field ("source",
+	// "kind", …) and value.
+	Facets  map[string]map[string]int
+	More    bool          // there are results after these
+	Explain []Explanation // one for each passage when the query asked for it, else nil
+	Took    time.Duration
+}
+
+// Explanation says how a passage got its score.
+type Explanation struct {
+	LexicalRank int     // from 1; 0 when the leg did not find it
+	DenseRank   int     // from 1; 0 when the leg did not find it
+	Lexical     float64 // normalised to 0..1
+	Dense       float64 // normalised to 0..1
+	Priors      float64 // what title, identifiers and freshness added
+}

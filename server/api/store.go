@@ -1,0 +1,161 @@
+package api
+
+import (
+	"context"
+	"time"
+
+	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/server/auth"
+)
+
+// Page asks for a part of a list. A list is returned with the cursor of the
+// part after it, empty at the end. Cursors are opaque to everybody but the
+// store; one that it did not make is ErrInvalid.
+type Page struct {
+	Limit  int // 1..200
+	Cursor string
+}
+
+// SourceStatus is a source with what an administrator wants to see beside it.
+type SourceStatus struct {
+	cairn.Source
+	Documents int        // that can be found now
+	Errors    int        // documents that could not be indexed
+	LastRun   *cairn.Run // the newest; nil before the first
+}
+
+// Sources keeps the configured sources. Its callers are administrators, except
+// where a viewer is asked for.
+type Sources interface {
+	// ListSources returns the sources by name.
+	ListSources(ctx context.Context, p Page) (sources []SourceStatus, next string, err error)
+	// ReadableSources returns the names of the sources in which v may read at
+	// least one document, sorted.
+	ReadableSources(ctx context.Context, v cairn.Viewer, p Page) (names []string, next string, err error)
+	// SourceByName returns one source, or ErrNotFound.
+	SourceByName(ctx context.Context, name string) (SourceStatus, error)
+	// CreateSource stores a source, gives it an id and returns it. ErrConflict
+	// when the name is taken.
+	CreateSource(ctx context.Context, s cairn.Source) (cairn.Source, error)
+	// UpdateSource replaces settings, ACL mode, ACL and Paused of the source with
+	// the id of s. A new ACL holds for every document of a declared source at once.
+	UpdateSource(ctx context.Context, s cairn.Source) error
+	// DeleteSource erases the source with all that came from it.
+	DeleteSource(ctx context.Context, id cairn.SourceID) error
+}
+
+// Runs reads the history of sources. Its callers are administrators.
+type Runs interface {
+	// ListRuns returns the runs of a source, newest first.
+	ListRuns(ctx context.Context, source cairn.SourceID, p Page) (runs []cairn.Run, next string, err error)
+	// ListErrors returns the documents that could not be indexed, newest first.
+	ListErrors(ctx context.Context, source cairn.SourceID, p Page) (errs []cairn.DocumentError, next string, err error)
+	// RetryErrors makes the next run read documents that failed once more: those
+	// named, or all when externals is empty. It returns how many.
+	RetryErrors(ctx context.Context, source cairn.SourceID, externals []string) (int, error)
+}
+
+// StoredDocument is a document as its reader sees it.
+type StoredDocument struct {
+	cairn.Document
+	SourceName string
+	// State is CitationCurrent, or CitationChanged when Version is not the newest.
+	State cairn.CitationState
+}
+
+// Documents reads documents.
+type Documents interface {
+	// Document returns a version of a document, the newest when version is
+	// empty. A document or version that v may not read, under the document's ACL
+	// of now, is ErrNotFound exactly as one that does not exist.
+	Document(ctx context.Context, v cairn.Viewer, id cairn.DocumentID, version cairn.Version) (StoredDocument, error)
+	// SuggestTitles returns up to limit different titles of documents that v may
+	// read and in which a word begins with the prefix, in any case; newest first.
+	SuggestTitles(ctx context.Context, v cairn.Viewer, prefix string, limit int) ([]string, error)
+}
+
+// Conversations keeps what one account asked. Another account's conversation
+// is ErrNotFound exactly as one that does not exist.
+type Conversations interface {
+	// ListConversations returns those of v.Account, last used first. A title
+	// whose evidence v may no longer read is empty.
+	ListConversations(ctx context.Context, v cairn.Viewer, p Page) (list []cairn.Conversation, next string, err error)
+	// Conversation returns one with all its messages, oldest first. Messages
+	// whose evidence v may no longer read are Withheld.
+	Conversation(ctx context.Context, v cairn.Viewer, id string) (cairn.Conversation, []cairn.Message, error)
+	// Message returns one message, Withheld as above.
+	Message(ctx context.Context, v cairn.Viewer, id string) (cairn.Message, error)
+	// RenameConversation sets the title.
+	RenameConversation(ctx context.Context, v cairn.Viewer, id, title string) error
+	// DeleteConversation erases it with its messages, events and evidence.
+	DeleteConversation(ctx context.Context, v cairn.Viewer, id string) error
+	// SetFeedback stores what v says of an answer of its own; a later one replaces it.
+	SetFeedback(ctx context.Context, v cairn.Viewer, message string, f Feedback) error
+}
+
+// Feedback is what a person says of an answer.
+type Feedback struct {
+	Rating  string // "up" or "down"
+	Reason  string // "wrong", "wrong_source", "outdated", "incomplete", "unsafe", "other" or empty
+	Comment string
+}
+
+// Accounts keeps who may sign in. Its callers are administrators, except that
+// everybody may read the own account.
+type Accounts interface {
+	// ListAccounts returns the accounts by e-mail.
+	ListAccounts(ctx context.Context, p Page) (accounts []cairn.Account, next string, err error)
+	// AccountByID returns one account, or ErrNotFound.
+	AccountByID(ctx context.Context, id cairn.AccountID) (cairn.Account, error)
+	// AccountByEmail returns the account with the address in lower case, or ErrNotFound.
+	AccountByEmail(ctx context.Context, email string) (cairn.Account, error)
+	// CreateAccount stores an account, gives it an id and returns it. ErrConflict
+	// when the address is taken.
+	CreateAccount(ctx context.Context, a cairn.Account) (cairn.Account, error)
+	// UpdateAccount replaces e-mail, name, role and Disabled of the account with
+	// the id of a. ErrConflict when the address is taken, or when no
+	// administrator who is not disabled would remain.
+	UpdateAccount(ctx context.Context, a cairn.Account) error
+}
+
+// Group is a group kept by Cairn: "group:cairn:<Name>".
+type Group struct {
+	Name    string
+	Members []cairn.Account
+}
+
+// Groups keeps the groups. Its callers are administrators.
+type Groups interface {
+	// ListGroups returns the groups with their members, by name.
+	ListGroups(ctx context.Context, p Page) (groups []Group, next string, err error)
+	// CreateGroup stores an empty group. ErrConflict when the name is taken.
+	CreateGroup(ctx context.Context, name string) error
+	// SetGroup replaces the members. ErrNotFound when there is no such group.
+	SetGroup(ctx context.Context, name string, members []cairn.AccountID) error
+	// DeleteGroup removes a group. ErrNotFound when there is none.
+	DeleteGroup(ctx context.Context, name string) error
+}
+
+// Tokens keeps bearer tokens.
+type Tokens interface {
+	// ListTokens returns the tokens of an account, or of all when account is
+	// empty, newest first.
+	ListTokens(ctx context.Context, account cairn.AccountID, p Page) (tokens []cairn.Token, next string, err error)
+	// CreateToken stores a token under the hash of its secret, gives it an id
+	// and returns it.
+	CreateToken(ctx context.Context, hash auth.Hash, t cairn.Token) (cairn.Token, error)
+	// RevokeToken ends a token of an account, or of anybody when account is
+	// empty. ErrNotFound when there is none.
+	RevokeToken(ctx context.Context, account cairn.AccountID, id string, at time.Time) error
+}
+
+// Store is everything that the API reads and writes.
+type Store interface {
+	Sources
+	Runs
+	Documents
+	Conversations
+	Accounts
+	Groups
+	Tokens
+}
