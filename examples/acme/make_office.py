@@ -333,7 +333,7 @@ def contract() -> None:
     ]
     for heading, clauses in CONTRACT:
         story.append(Paragraph(heading, head))
-        story += [Paragraph(clause, ParagraphStyle("clause", parent=body, splitLongWords=0, allowSplitting=0)) for clause in clauses]
+        story += [Paragraph(clause, body) for clause in clauses]
     story += [
         Spacer(1, 8 * mm),
         Paragraph("Hamburg, 8 September 2025: Ingrid Solheim, vice president of sales, and Lucia Brandt, chief financial officer, for Acme", body),
