@@ -163,6 +163,22 @@ func TestDatePartsAreNew(t *testing.T) {
 	}
 }
 
+// TestNamesAreNew expects that no word of a new name is in the passages.
+func TestNamesAreNew(t *testing.T) {
+	pool := namePool["plan"]
+	c := Case{
+		Sentence: "Gold costs more.",
+		Passages: []string{"Gold, " + strings.ToUpper(strings.Join(pool[1:], " "))},
+		Names:    []Name{{Kind: "plan", Text: "Gold"}},
+	}
+	rng := rand.New(rand.NewPCG(5, 5))
+	for range 50 {
+		if e, ok := mutateName(c, rng); !ok || e.to != pool[0] {
+			t.Fatalf("got %q, want %q, the only one not in the passages", e.to, pool[0])
+		}
+	}
+}
+
 // TestDatesExist expects no 31st of a month that has none.
 func TestDatesExist(t *testing.T) {
 	c := Case{Lang: "en", Sentence: "It ends on 31 March 2026."}
