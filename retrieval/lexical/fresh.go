@@ -1,5 +1,19 @@
 package lexical
 
+import (
+	"cmp"
+	"errors"
+	"slices"
+	"sync"
+)
+
+// maxOrdinal bounds the entries of a Fresh, dead ones included: a posting is an
+// ordinal of 24 bits and a frequency of 8.
+const maxOrdinal = 1<<24 - 1
+
+// ErrFull is returned when a Fresh can take no more chunks until some were removed.
+var ErrFull = errors.New("too many unpacked chunks: let the packer run, then try again")
+
 // Doc is a chunk to index.
 type Doc struct {
 	Chunk    int64
@@ -9,64 +23,88 @@ type Doc struct {
 	Length   int    // as Terms returned it
 }
 
-// Hit is a chunk that matches at least one term of a query.
-type Hit struct {
-	Chunk int64
-	Score float64
-}
-
-// Stats are the statistics of the chunks that a viewer may read. Those of
-// several parts of an index add up.
-type Stats struct {
-	Chunks      int
-	Length      int64 // sum over the chunks
-	Frequencies []int // chunks that hold each query term, in their order
-}
-
-// Add adds the statistics of another part for the same query terms.
-func (s *Stats) Add(o Stats) {}
-
 // Fresh is an inverted index in memory of the chunks that are not packed into
-// segments yet. It may be used by several goroutines at once.
-type Fresh struct{}
+// segments yet. It may be used by several goroutines at once; searches do not
+// wait for each other, only for the brief moments in which an edit is made.
+type Fresh struct {
+	mu      sync.RWMutex
+	entries *entries // replaced by a compaction
+}
 
 // NewFresh returns an empty index.
-func NewFresh() *Fresh { return &Fresh{} }
-
-// Upsert adds a chunk, or replaces it. It fails when the terms are malformed.
-func (f *Fresh) Upsert(d Doc) error { return nil }
-
-// SetClass moves a chunk to another class; unknown chunks are ignored.
-func (f *Fresh) SetClass(chunk int64, class int32) {}
-
-// Remove takes a chunk out; unknown chunks are ignored.
-func (f *Fresh) Remove(chunk int64) {}
+func NewFresh() *Fresh { return &Fresh{entries: newEntries(0, []string{""})} }
 
 // Len returns the number of chunks.
-func (f *Fresh) Len() int { return 0 }
+func (f *Fresh) Len() int {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	return len(f.entries.ordinals)
+}
 
-// Search returns the best k chunks by BM25, best first, ties by chunk id. Only
-// chunks whose class is visible are found or counted in statistics; keep (nil:
-// all) narrows the hits but not the statistics. visible is called once for each
-// distinct class.
-func (f *Fresh) Search(terms []QueryTerm, visible func(class int32) bool, keep func(chunk int64) bool, k int) []Hit {
+// Upsert adds a chunk, or replaces it. It fails with ErrMalformed when the terms
+// cannot be decoded and with ErrFull beyond 16 million chunks, changing nothing.
+func (f *Fresh) Upsert(d Doc) error {
+	terms, err := DecodeTerms(d.Terms)
+	if err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.entries.chunks) > maxOrdinal {
+		return ErrFull
+	}
+	f.entries.remove(d.Chunk)
+	f.entries.add(d, terms)
+	f.compact()
 	return nil
 }
 
-// Match looks up terms among the visible chunks, in one state of the index. The
-// result does not change with the index: take Stats, add those of other parts,
-// then ask for Top.
-func (f *Fresh) Match(terms []QueryTerm, visible func(class int32) bool) *Match { return nil }
+// SetClass moves a chunk to another class; an unknown chunk is ignored.
+func (f *Fresh) SetClass(chunk int64, class int32) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.entries.setClass(chunk, class)
+	f.compact()
+}
 
-// Match holds the visible matches of one query.
-type Match struct{}
+// Remove takes a chunk out; an unknown chunk is ignored.
+func (f *Fresh) Remove(chunk int64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.entries.remove(chunk)
+	f.compact()
+}
 
-// Stats returns the statistics of the visible chunks.
-func (m *Match) Stats() Stats { return Stats{} }
-
-// Top returns the best k hits under the given statistics, best first.
-func (m *Match) Top(s Stats, keep func(chunk int64) bool, k int) []Hit { return nil }
+// compact drops removed entries and unused classes once they are the majority.
+func (f *Fresh) compact() {
+	e, live := f.entries, len(f.entries.ordinals)
+	if dead := len(e.chunks) - live; dead > max(live, 1024) || len(e.classes) > 2*live+1024 {
+		f.entries = e.compacted()
+	}
+}
 
 // VisibleLanguages returns the languages of the visible chunks, most frequent
-// first, at most max; chunks of unknown language do not count.
-func (f *Fresh) VisibleLanguages(visible func(class int32) bool, max int) []string { return nil }
+// first, at most limit; chunks of unknown language do not count.
+func (f *Fresh) VisibleLanguages(visible func(class int32) bool, limit int) []string {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	e := f.entries
+	counts := map[string]int{}
+	for _, c := range e.classes[1:] {
+		if c.chunks > 0 && visible(c.id) {
+			for _, l := range c.languages {
+				counts[e.languages[l.language]] += l.chunks
+			}
+		}
+	}
+	var found []string
+	for language, n := range counts {
+		if n > 0 && language != "" {
+			found = append(found, language)
+		}
+	}
+	slices.SortFunc(found, func(a, b string) int {
+		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
+	})
+	return found[:min(len(found), limit)]
+}

@@ -1,9 +1,29 @@
 package lexical
 
+import (
+	"cmp"
+	"math"
+	"slices"
+	"sync"
+)
+
+// Weights of one occurrence by field, measured on public test collections.
+const (
+	weightBody    = 1
+	weightHeading = 2
+	weightTitle   = 3
+)
+
+// Bounds that the stored forms impose.
+const (
+	maxTF     = math.MaxUint8
+	maxLength = math.MaxUint16
+)
+
 // Term is one term of a chunk.
 type Term struct {
 	Hash uint64 // of the term's text, 63 bits: see Hash
-	TF   uint8  // weighted number of occurrences, 1..255
+	TF   uint8  // number of occurrences weighted by field, 1..255
 }
 
 // Fields is what is indexed of a chunk.
@@ -15,18 +35,95 @@ type Fields struct {
 }
 
 // Terms returns the terms of a chunk in ascending order of hash, each once, and
-// its length for the length norm, 0..65,535. Equal fields give equal terms.
+// its length for the length norm, 0..65,535: the number of its words. Words of
+// the title and of headings count several times, in frequencies and in the
+// length, as in BM25F (Robertson, Zaragoza and Taylor, CIKM 2004). Equal fields
+// give equal terms. Terms may be called by several goroutines at once.
 func Terms(f Fields) (terms []Term, length int) {
-	return nil, 0
+	a := analyzers.Get().(*analyzer)
+	defer analyzers.Put(a)
+	a.begin(normalLanguage(f.Language))
+	a.add(f.Title, weightTitle)
+	for _, h := range f.Heading {
+		a.add(h, weightHeading)
+	}
+	a.add(f.Body, weightBody)
+	return a.finish()
 }
 
-// EncodeTerms returns a compact form of terms, which must ascend by hash.
-func EncodeTerms(terms []Term) []byte {
-	return nil
+// Hash returns the 63-bit hash of a term: FNV-1a with a final mix (that of
+// MurmurHash3), because segments group terms by the leading bits. It is part of
+// the stored format.
+func Hash(text string) uint64 {
+	h := uint64(14695981039346656037)
+	for i := 0; i < len(text); i++ {
+		h = (h ^ uint64(text[i])) * 1099511628211
+	}
+	h = (h ^ h>>33) * 0xff51afd7ed558ccd
+	h = (h ^ h>>33) * 0xc4ceb9fe1a85ec53
+	return (h ^ h>>33) >> 1
 }
 
-// DecodeTerms returns the terms that EncodeTerms was given, or an error for
-// bytes that it cannot have made.
-func DecodeTerms(data []byte) ([]Term, error) {
-	return nil, nil
+// analyzers keeps what is costly to make anew for each chunk.
+var analyzers = sync.Pool{New: func() any {
+	return &analyzer{counts: map[uint64]int{}, words: map[string]wordTerms{}}
+}}
+
+// analyzer collects the terms of one chunk at a time.
+type analyzer struct {
+	counts   map[uint64]int
+	length   int
+	language string
+	words    map[string]wordTerms // of language only
+}
+
+// wordTerms are the hashes of a word's stem and of the word itself.
+type wordTerms struct{ stem, exact uint64 }
+
+// maxCachedWords bounds the memory of one analyzer to a few megabytes.
+const maxCachedWords = 1 << 15
+
+func (a *analyzer) begin(language string) {
+	if language != a.language || len(a.words) > maxCachedWords {
+		clear(a.words)
+	}
+	clear(a.counts)
+	a.length, a.language = 0, language
+}
+
+func (a *analyzer) add(text string, weight int) {
+	scan(text, func(t token) {
+		switch t.kind {
+		case kindWord:
+			w := a.word(t.text)
+			a.counts[w.stem] += weight
+			if w.exact != w.stem {
+				a.counts[w.exact] += weight
+			}
+			a.length += weight
+		case kindGram:
+			a.counts[Hash(fold(t.text))] += weight
+			a.length += weight
+		default:
+			a.counts[Hash(fold(t.text))] += weight
+		}
+	})
+}
+
+func (a *analyzer) word(s string) wordTerms {
+	w, ok := a.words[s]
+	if !ok {
+		w = wordTerms{stem: Hash(stem(s, a.language)), exact: Hash(fold(s))}
+		a.words[s] = w
+	}
+	return w
+}
+
+func (a *analyzer) finish() ([]Term, int) {
+	terms := make([]Term, 0, len(a.counts))
+	for hash, n := range a.counts {
+		terms = append(terms, Term{Hash: hash, TF: uint8(min(n, maxTF))})
+	}
+	slices.SortFunc(terms, func(x, y Term) int { return cmp.Compare(x.Hash, y.Hash) })
+	return terms, min(a.length, maxLength)
 }

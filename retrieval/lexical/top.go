@@ -1,0 +1,83 @@
+package lexical
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Hit is a chunk that matches at least one term of a query.
+type Hit struct {
+	Chunk int64
+	Score float64
+}
+
+// compareHits orders hits best first, equal scores by chunk.
+func compareHits(a, b Hit) int {
+	return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Chunk, b.Chunk))
+}
+
+// Top keeps the best k of the hits that it is offered.
+type Top struct {
+	k    int
+	heap []Hit // the worst of them first
+}
+
+// NewTop returns an empty selection of at most k hits.
+func NewTop(k int) *Top { return &Top{k: max(k, 0)} }
+
+// Wants reports whether a hit would be kept, were it offered now.
+func (t *Top) Wants(h Hit) bool {
+	if len(t.heap) < t.k {
+		return true
+	}
+	return t.k > 0 && compareHits(h, t.heap[0]) < 0
+}
+
+// Offer keeps the hit if it is among the best k so far.
+func (t *Top) Offer(h Hit) {
+	if !t.Wants(h) {
+		return
+	}
+	if len(t.heap) < t.k {
+		t.heap = append(t.heap, h)
+		t.up(len(t.heap) - 1)
+		return
+	}
+	t.heap[0] = h
+	t.down(0)
+}
+
+// Hits returns the hits, best first, equal scores by chunk, and empties t.
+func (t *Top) Hits() []Hit {
+	hits := t.heap
+	t.heap = nil
+	slices.SortFunc(hits, compareHits)
+	return hits
+}
+
+func (t *Top) up(i int) {
+	for i > 0 {
+		parent := (i - 1) / 2
+		if compareHits(t.heap[i], t.heap[parent]) <= 0 {
+			return
+		}
+		t.heap[i], t.heap[parent] = t.heap[parent], t.heap[i]
+		i = parent
+	}
+}
+
+func (t *Top) down(i int) {
+	for {
+		worst := i
+		for c := 2*i + 1; c <= 2*i+2 && c < len(t.heap); c++ {
+			if compareHits(t.heap[c], t.heap[worst]) > 0 {
+				worst = c
+			}
+		}
+		if worst == i {
+			return
+		}
+		t.heap[i], t.heap[worst] = t.heap[worst], t.heap[i]
+		i = worst
+	}
+}
