@@ -1,0 +1,199 @@
+// Package segment cuts text into the pieces that are checked and shown one by
+// one: sentences, list items, table rows, headings and code blocks.
+//
+// The same rules serve a text that is there as a whole (All) and one that is
+// still being written (Next): what Next says of the beginning of a text stays
+// true whatever follows, so a stream gives the same pieces however it is cut.
+package segment
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// Kind says what a piece is.
+type Kind int
+
+// The kinds of pieces.
+const (
+	Text    Kind = iota // a sentence, or a line without a full stop
+	Item                // the first sentence of a list item
+	Heading             // a line that begins with #
+	Row                 // a table row
+	Rule                // a line that only draws: ---, |---|---|
+	Code                // a fenced block with its fences
+)
+
+// Piece is a byte range of a text. Pieces do not overlap; what lies between
+// them is white space.
+type Piece struct {
+	Kind   Kind
+	Start  int // of the piece with its marker ("- ", "3. ", "## ", "> ")
+	Body   int // where the words begin, Start <= Body <= End
+	End    int
+	Indent int // columns of white space before an Item
+}
+
+// Options say how to read a text.
+type Options struct {
+	Language  string // ISO 639-1 code; decides on some abbreviations
+	LineStart bool   // the text begins a line
+	Final     bool   // nothing follows the text
+	Wrapped   bool   // lines were broken at a width: a line break ends nothing
+}
+
+// maxPiece bounds a sentence, in bytes; longer ones are cut at a space.
+const maxPiece = 2000
+
+// Next returns the first piece of text. It reports false when the piece may
+// depend on what follows, which never happens when o.Final is set, or when
+// there is nothing but white space. Text must be valid UTF-8.
+func Next(text string, o Options) (Piece, bool) {
+	r := reader{text: text, o: o}
+	start, indent := r.skipSpace()
+	if start == len(text) {
+		return Piece{}, false
+	}
+	p := Piece{Kind: Text, Start: start, Body: start, Indent: indent}
+	if r.lineStart {
+		kind, body, known := r.classify(start)
+		if !known {
+			return Piece{}, false
+		}
+		p.Kind, p.Body = kind, body
+	}
+	var known bool
+	switch p.Kind {
+	case Code:
+		p.End, known = r.fenceEnd(p.Start)
+	case Heading, Row, Rule:
+		p.End, known = r.lineEnd(p.Body)
+	default:
+		p.End, known = r.sentenceEnd(p.Body)
+	}
+	if !known {
+		return Piece{}, false
+	}
+	p.Body = min(p.Body, p.End)
+	if p.Kind == Row && drawsOnly(text[p.Start:p.End]) {
+		p.Kind = Rule
+	}
+	return p, true
+}
+
+// All returns the pieces of a whole text that begins a line. Paragraphs whose
+// lines look broken at a width are read as running text.
+func All(text, language string) []Piece {
+	var pieces []Piece
+	o := Options{Language: language, LineStart: true, Final: true}
+	paragraph := 0 // end of the paragraph that o.Wrapped was decided for
+	for at := 0; ; {
+		if at >= paragraph {
+			var wrapped bool
+			paragraph, wrapped = nextParagraph(text, at)
+			o.Wrapped = wrapped
+		}
+		p, ok := Next(text[at:], o)
+		if !ok {
+			return pieces
+		}
+		p.Start, p.Body, p.End = p.Start+at, p.Body+at, p.End+at
+		if p.Start >= paragraph { // the rest was white space: decide anew
+			at, o.LineStart = paragraph, true
+			continue
+		}
+		pieces = append(pieces, p)
+		at, o.LineStart = p.End, false
+	}
+}
+
+// nextParagraph returns where the paragraph that begins at or after from ends
+// and whether its lines look broken at a width.
+func nextParagraph(text string, from int) (end int, wrapped bool) {
+	for from < len(text) && (text[from] == '\n' || text[from] == ' ' || text[from] == '\t') {
+		from++
+	}
+	end = len(text)
+	if i := strings.Index(text[from:], "\n\n"); i >= 0 {
+		end = from + i
+	}
+	lines := strings.Split(strings.TrimRight(text[from:end], "\n"), "\n")
+	if len(lines) < 2 {
+		return end, false
+	}
+	shortest, longest := maxPiece, 0
+	for _, l := range lines[:len(lines)-1] {
+		n := utf8.RuneCountInString(l)
+		shortest, longest = min(shortest, n), max(longest, n)
+	}
+	return end, longest >= 50 && longest <= 130 && shortest*3 >= longest*2
+}
+
+// reader looks at a text of which the end may be missing.
+type reader struct {
+	text      string
+	o         Options
+	lineStart bool
+}
+
+// skipSpace returns where the text's first word begins, and its column.
+func (r *reader) skipSpace() (start, indent int) {
+	r.lineStart = r.o.LineStart
+	for i := 0; i < len(r.text); i++ {
+		switch r.text[i] {
+		case '\n':
+			r.lineStart, indent = true, 0
+		case ' ':
+			indent++
+		case '\t':
+			indent += 4
+		default:
+			return i, indent
+		}
+	}
+	return len(r.text), 0
+}
+
+// open reports whether the text may go on at i.
+func (r *reader) open(i int) bool { return i >= len(r.text) && !r.o.Final }
+
+// lineEnd returns the end of the line that holds i, without trailing blanks.
+func (r *reader) lineEnd(i int) (int, bool) {
+	if n := strings.IndexByte(r.text[i:], '\n'); n >= 0 {
+		return i + len(strings.TrimRight(r.text[i:i+n], " \t")), true
+	}
+	return i + len(strings.TrimRight(r.text[i:], " \t")), r.o.Final
+}
+
+// fenceEnd returns the end of the closing fence of the block that opens at i,
+// or the end of the text where it is never closed.
+func (r *reader) fenceEnd(i int) (int, bool) {
+	mark := r.text[i]
+	width := runLength(r.text, i)
+	at := i
+	for {
+		n := strings.IndexByte(r.text[at:], '\n')
+		if n < 0 {
+			break
+		}
+		at += n + 1
+		end, known := r.lineEnd(at)
+		line := strings.TrimLeft(r.text[at:end], " \t")
+		if known && len(line) >= width && strings.Trim(line, string(mark)) == "" {
+			return end, true
+		}
+	}
+	return len(strings.TrimRight(r.text, " \t\n")), r.o.Final
+}
+
+// runLength returns how often the byte at i is repeated from there on.
+func runLength(text string, i int) int {
+	n := 1
+	for i+n < len(text) && text[i+n] == text[i] {
+		n++
+	}
+	return n
+}
+
+// drawsOnly reports whether a line has no words, as the rule of a table.
+func drawsOnly(line string) bool { return strings.Trim(line, "|-:=+_* \t") == "" }
