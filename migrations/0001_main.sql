@@ -144,6 +144,8 @@ CREATE TABLE documents (
     author      text NOT NULL DEFAULT '',
     language    text NOT NULL DEFAULT '',
     acl_id      int NOT NULL REFERENCES acls,
+    acl_own     boolean NOT NULL DEFAULT false,  -- came with the document; else it is the source's
+    run_id      text NOT NULL DEFAULT '',        -- that wrote it last: a run taken up again does not count it twice
     parent_id   text REFERENCES documents ON DELETE SET NULL,
     attributes  jsonb NOT NULL DEFAULT '{}',
     created_at  timestamptz,               -- at the source

@@ -4,6 +4,7 @@ package ingest
 
 import (
 	"context"
+	"time"
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/connectors"
@@ -12,37 +13,44 @@ import (
 // Store keeps what ingestion brings. Every method is one transaction.
 type Store interface {
 	// Known returns what is stored of the externals of a source; those that
-	// are not stored are missing from the map.
+	// are not stored, or hidden, and have no error are missing from the map.
 	Known(ctx context.Context, source cairn.SourceID, externals []string) (map[string]Known, error)
 	// Externals returns every external id that the source has in the store
 	// with the version of its body.
 	Externals(ctx context.Context, source cairn.SourceID) (map[string]cairn.Version, error)
-	// Commit stores a batch with its cursor and counts. It fails with
-	// ErrConflict when the run is no longer this worker's.
-	Commit(ctx context.Context, b Batch) error
+	// Commit stores a batch with its cursor and counts and returns what became
+	// of each Put, in order. It fails with ErrConflict when the run is no longer
+	// this worker's, and with ErrNotFound when the source is gone.
+	Commit(ctx context.Context, b Batch) ([]Stored, error)
 }
 
 // Known is what the store has of one document.
 type Known struct {
-	ID          cairn.DocumentID
+	ID          cairn.DocumentID // empty when the document is not stored
 	Version     cairn.Version
 	Revision    string
 	Fingerprint string
-	ACL         cairn.ACL
-	Failed      bool // the last attempt at the stored revision failed
+	ACL         [32]byte // hash of its ACL
+	Run         string   // that wrote it last
+
+	FailedRevision string // of the last failure
+	Attempts       int    // how often that revision failed; 0 when it did not
 }
 
-// Batch is what one transaction writes.
+// Batch is what one transaction writes. Of one external id it holds one thing.
 type Batch struct {
 	Source cairn.SourceID
-	Run    Lease // zero for documents that a program pushes
-	Cursor connectors.Cursor
+	Run    Lease             // zero for documents that a program pushes
+	Cursor connectors.Cursor // empty: unchanged
 	Puts   []Put
-	Moves  map[string]string // old external id → new: the document keeps its id
-	// Deletes are external ids that are hidden at once and erased later.
+	Moves  map[string]string // old external id → new: the document keeps its id; the new one is among Puts
+	// Touches are new revisions of documents whose content did not change.
+	Touches map[string]Touch
+	// Deletes are external ids that are hidden at once and erased later, with
+	// what is attached to them.
 	Deletes []string
 	ACLs    map[string]cairn.ACL // external id → its new ACL
-	Errors  []cairn.DocumentError
+	Errors  []Failure
 	Counts  cairn.Counts
 }
 
@@ -54,7 +62,8 @@ type Lease struct {
 
 // Put is a document with everything that is derived from it.
 type Put struct {
-	Document    cairn.Document // ID is the stored one, or a new one
+	Document    cairn.Document // ID is that of the stored document, or a new one
+	OwnACL      bool           // the ACL came with the document; else it is the source's
 	Parent      string         // external id of the parent; may be empty
 	Revision    string
 	Fingerprint string // of everything that the index depends on
@@ -67,4 +76,22 @@ type Chunk struct {
 	Terms      []byte    // as package lexical encodes them
 	Length     int       // weighted number of terms, for the length norm
 	Vector     []float32 // of the active space; nil when there is none yet
+}
+
+// Touch is what is known of a document that was read again without a change.
+type Touch struct {
+	Revision string
+	Modified time.Time
+}
+
+// Failure is a document that could not be indexed.
+type Failure struct {
+	cairn.DocumentError
+	Revision string
+}
+
+// Stored is what became of a Put.
+type Stored struct {
+	ID      cairn.DocumentID
+	Created bool
 }

@@ -1,0 +1,120 @@
+package postgres
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/cairnhq/cairn"
+)
+
+// querier is what a pool, a connection and a transaction have in common.
+type querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}
+
+// aclClasses returns the class of each ACL, made where there is none yet. The
+// classes are committed before any batch that uses them, so that two batches
+// never wait for each other's.
+func (db *DB) aclClasses(ctx context.Context, acls []cairn.ACL) (map[[32]byte]int32, error) {
+	byHash := make(map[[32]byte]cairn.ACL, len(acls))
+	for _, a := range acls {
+		byHash[a.Hash()] = a
+	}
+	hashes := make([][]byte, 0, len(byHash))
+	for h := range byHash {
+		hashes = append(hashes, h[:])
+	}
+	slices.SortFunc(hashes, bytes.Compare) // one order for all, so that nobody deadlocks
+	classes, err := classesByHash(ctx, db.worker, hashes)
+	if err != nil {
+		return nil, err
+	}
+	for _, h := range hashes {
+		hash := [32]byte(h)
+		if _, ok := classes[hash]; ok {
+			continue
+		}
+		id, err := db.createClass(ctx, hash, byHash[hash].Canonical())
+		if err != nil {
+			return nil, err
+		}
+		classes[hash] = id
+	}
+	return classes, nil
+}
+
+// aclClass returns the class of one ACL.
+func (db *DB) aclClass(ctx context.Context, a cairn.ACL) (int32, error) {
+	classes, err := db.aclClasses(ctx, []cairn.ACL{a})
+	if err != nil {
+		return 0, err
+	}
+	return classes[a.Hash()], nil
+}
+
+func classesByHash(ctx context.Context, q querier, hashes [][]byte) (map[[32]byte]int32, error) {
+	rows, err := q.Query(ctx, `SELECT hash, id FROM acls WHERE hash = ANY ($1)`, hashes)
+	if err != nil {
+		return nil, fmt.Errorf("ACL classes: %w", err)
+	}
+	classes := make(map[[32]byte]int32, len(hashes))
+	var hash []byte
+	var id int32
+	_, err = pgx.ForEachRow(rows, []any{&hash, &id}, func() error {
+		classes[[32]byte(hash)] = id
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("ACL classes: %w", err)
+	}
+	return classes, nil
+}
+
+func (db *DB) createClass(ctx context.Context, hash [32]byte, a cairn.ACL) (int32, error) {
+	rule, err := json.Marshal(a)
+	if err != nil {
+		return 0, fmt.Errorf("ACL: %w", err)
+	}
+	clauses, principals := aclKeys(a)
+	var id int32
+	err = pgx.BeginFunc(ctx, db.worker, func(tx pgx.Tx) error {
+		err := tx.QueryRow(ctx, `
+			INSERT INTO acls (hash, rule, clauses) VALUES ($1, $2, $3)
+			ON CONFLICT (hash) DO NOTHING RETURNING id`, hash[:], rule, len(a.Allow)).Scan(&id)
+		if notFound(err) == cairn.ErrNotFound { // somebody else has just made it
+			return tx.QueryRow(ctx, `SELECT id FROM acls WHERE hash = $1`, hash[:]).Scan(&id)
+		}
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `
+			INSERT INTO acl_keys (acl_id, clause, principal)
+			SELECT $1, * FROM unnest($2::int[], $3::text[]) ON CONFLICT DO NOTHING`, id, clauses, principals)
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("create ACL class: %w", err)
+	}
+	return id, nil
+}
+
+// aclKeys returns the keys of an ACL as rows; clause -1 is Deny.
+func aclKeys(a cairn.ACL) (clauses []int32, principals []string) {
+	add := func(clause int32, keys []cairn.PrincipalKey) {
+		for _, k := range keys {
+			clauses = append(clauses, clause)
+			principals = append(principals, string(k))
+		}
+	}
+	for i, clause := range a.Allow {
+		add(int32(i), clause)
+	}
+	add(-1, a.Deny)
+	return clauses, principals
+}

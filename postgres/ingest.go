@@ -1,0 +1,363 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/pgvector/pgvector-go"
+
+	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/retrieval/ingest"
+)
+
+var _ ingest.Store = (*Ingest)(nil)
+
+// Ingest writes documents. It implements ingest.Store.
+type Ingest struct {
+	db    *DB
+	space Space // that the vectors belong to
+}
+
+// NewIngest returns a writer of documents with vectors of the space.
+func NewIngest(db *DB, space Space) *Ingest { return &Ingest{db, space} }
+
+// Known implements ingest.Store.
+func (s *Ingest) Known(ctx context.Context, source cairn.SourceID, externals []string) (map[string]ingest.Known, error) {
+	rows, err := s.db.worker.Query(ctx, `
+		SELECT x.external_id, coalesce(d.id, ''), coalesce(d.version, ''), coalesce(d.revision, ''),
+		       coalesce(d.fingerprint, ''), a.hash, coalesce(d.run_id, ''), coalesce(e.revision, ''), coalesce(e.attempts, 0)
+		FROM unnest($2::text[]) x (external_id)
+		LEFT JOIN documents d ON d.source_id = $1 AND d.external_id = x.external_id AND d.hidden_at IS NULL
+		LEFT JOIN acls a ON a.id = d.acl_id
+		LEFT JOIN document_errors e ON e.source_id = $1 AND e.external_id = x.external_id
+		WHERE d.id IS NOT NULL OR e.external_id IS NOT NULL`, source, externals)
+	if err != nil {
+		return nil, fmt.Errorf("known documents: %w", err)
+	}
+	known := make(map[string]ingest.Known, len(externals))
+	var external string
+	var hash []byte
+	var k ingest.Known
+	fields := []any{&external, &k.ID, &k.Version, &k.Revision, &k.Fingerprint, &hash, &k.Run, &k.FailedRevision, &k.Attempts}
+	_, err = pgx.ForEachRow(rows, fields, func() error {
+		k.ACL = [32]byte{}
+		copy(k.ACL[:], hash)
+		known[external] = k
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("known documents: %w", err)
+	}
+	return known, nil
+}
+
+// Externals implements ingest.Store.
+func (s *Ingest) Externals(ctx context.Context, source cairn.SourceID) (map[string]cairn.Version, error) {
+	rows, err := s.db.worker.Query(ctx, `
+		SELECT external_id, version FROM documents WHERE source_id = $1 AND hidden_at IS NULL`, source)
+	if err != nil {
+		return nil, fmt.Errorf("stored documents: %w", err)
+	}
+	stored := make(map[string]cairn.Version)
+	var external string
+	var version cairn.Version
+	_, err = pgx.ForEachRow(rows, []any{&external, &version}, func() error { stored[external] = version; return nil })
+	if err != nil {
+		return nil, fmt.Errorf("stored documents: %w", err)
+	}
+	return stored, nil
+}
+
+// Commit implements ingest.Store.
+func (s *Ingest) Commit(ctx context.Context, b ingest.Batch) ([]ingest.Stored, error) {
+	acls := make([]cairn.ACL, 0, len(b.Puts)+len(b.ACLs))
+	for _, p := range b.Puts {
+		acls = append(acls, p.Document.ACL)
+	}
+	for _, a := range b.ACLs {
+		acls = append(acls, a)
+	}
+	classes, err := s.db.aclClasses(ctx, acls)
+	if err != nil {
+		return nil, err
+	}
+	var stored []ingest.Stored
+	err = pgx.BeginFunc(ctx, s.db.worker, func(tx pgx.Tx) error {
+		w := batchWriter{tx: tx, source: b.Source, space: s.space, run: b.Run.Run, classes: classes}
+		var err error
+		stored, err = w.write(ctx, b)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("commit batch: %w", err)
+	}
+	return stored, nil
+}
+
+// batchWriter writes one batch in one transaction.
+type batchWriter struct {
+	tx      pgx.Tx
+	source  cairn.SourceID
+	space   Space
+	run     string
+	classes map[[32]byte]int32
+}
+
+func (w *batchWriter) write(ctx context.Context, b ingest.Batch) ([]ingest.Stored, error) {
+	if err := w.fence(ctx, b); err != nil {
+		return nil, err
+	}
+	if err := w.move(ctx, b.Moves); err != nil {
+		return nil, fmt.Errorf("moves: %w", err)
+	}
+	stored, err := w.put(ctx, b.Puts)
+	if err != nil {
+		return nil, fmt.Errorf("documents: %w", err)
+	}
+	if err := w.touch(ctx, b.Touches); err != nil {
+		return nil, fmt.Errorf("revisions: %w", err)
+	}
+	if err := w.setACLs(ctx, b.ACLs); err != nil {
+		return nil, fmt.Errorf("ACLs: %w", err)
+	}
+	if err := w.hide(ctx, b.Deletes); err != nil {
+		return nil, fmt.Errorf("deletions: %w", err)
+	}
+	if err := w.note(ctx, b.Errors); err != nil {
+		return nil, fmt.Errorf("errors: %w", err)
+	}
+	return stored, nil
+}
+
+// fence locks the source against its deletion, makes sure that the run is still
+// this worker's, and adds its counts and the cursor.
+func (w *batchWriter) fence(ctx context.Context, b ingest.Batch) error {
+	tag, err := w.tx.Exec(ctx, `UPDATE sources SET cursor = CASE WHEN $2 = '' THEN cursor ELSE $2 END WHERE id = $1`, w.source, b.Cursor)
+	if err != nil {
+		return err
+	}
+	if tag.RowsAffected() == 0 {
+		return cairn.ErrNotFound
+	}
+	if w.run == "" {
+		return nil
+	}
+	c := b.Counts
+	tag, err = w.tx.Exec(ctx, `
+		UPDATE runs SET scanned = scanned + $3, added = added + $4, modified = modified + $5, deleted = deleted + $6,
+		       failed = failed + $7, unchanged = unchanged + $8
+		WHERE id = $1 AND attempt = $2 AND state = 'running' AND NOT cancel`,
+		b.Run.Run, b.Run.Attempt, c.Scanned, c.Added, c.Modified, c.Deleted, c.Failed, c.Unchanged)
+	if err != nil {
+		return err
+	}
+	if tag.RowsAffected() == 0 {
+		return cairn.Errorf(cairn.ErrConflict, "the run was cancelled or taken over")
+	}
+	return nil
+}
+
+func (w *batchWriter) move(ctx context.Context, moves map[string]string) error {
+	for from, to := range moves {
+		// A hidden document of the new name gives way: it is an older story.
+		_, err := w.tx.Exec(ctx, `
+			UPDATE documents SET external_id = external_id || chr(10) || id
+			WHERE source_id = $1 AND external_id = $2 AND hidden_at IS NOT NULL`, w.source, to)
+		if err != nil {
+			return err
+		}
+		_, err = w.tx.Exec(ctx, `UPDATE documents SET external_id = $3 WHERE source_id = $1 AND external_id = $2`, w.source, from, to)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// put writes documents, bodies and chunks. Chunks are replaced as a whole:
+// their content is immutable.
+func (w *batchWriter) put(ctx context.Context, puts []ingest.Put) ([]ingest.Stored, error) {
+	if len(puts) == 0 {
+		return nil, nil
+	}
+	stored := make([]ingest.Stored, len(puts))
+	ids := make([]cairn.DocumentID, len(puts))
+	externals := make([]string, len(puts))
+	for i, p := range puts {
+		s, err := w.putDocument(ctx, p)
+		if err != nil {
+			return nil, fmt.Errorf("%q: %w", p.Document.External, err)
+		}
+		stored[i], ids[i], externals[i] = s, s.ID, p.Document.External
+	}
+	_, err := w.tx.Exec(ctx, `DELETE FROM document_errors WHERE source_id = $1 AND external_id = ANY ($2)`, w.source, externals)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.hideLostAttachments(ctx, ids); err != nil {
+		return nil, err
+	}
+	if _, err := w.tx.Exec(ctx, `DELETE FROM chunks WHERE document_id = ANY ($1)`, ids); err != nil {
+		return nil, err
+	}
+	return stored, w.putChunks(ctx, puts, ids)
+}
+
+func (w *batchWriter) putDocument(ctx context.Context, p ingest.Put) (ingest.Stored, error) {
+	d := p.Document
+	sections, err := json.Marshal(encodeSections(d.Sections))
+	if err != nil {
+		return ingest.Stored{}, err
+	}
+	attributes := d.Attributes
+	if attributes == nil {
+		attributes = map[string]string{}
+	}
+	var s ingest.Stored
+	err = w.tx.QueryRow(ctx, `
+		INSERT INTO documents (id, source_id, external_id, version, revision, fingerprint, kind, title, url, author, language,
+		                       acl_id, acl_own, run_id, parent_id, attributes, created_at, modified_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
+		        (SELECT id FROM documents WHERE source_id = $2 AND external_id = nullif($15, '')), $16, $17, $18)
+		ON CONFLICT (source_id, external_id) DO UPDATE SET
+		    version = excluded.version, revision = excluded.revision, fingerprint = excluded.fingerprint, kind = excluded.kind,
+		    title = excluded.title, url = excluded.url, author = excluded.author, language = excluded.language,
+		    acl_id = excluded.acl_id, acl_own = excluded.acl_own, run_id = excluded.run_id, parent_id = excluded.parent_id,
+		    attributes = excluded.attributes, created_at = excluded.created_at, modified_at = excluded.modified_at,
+		    indexed_at = now(), hidden_at = NULL
+		RETURNING id, xmax = 0`,
+		d.ID, w.source, d.External, d.Version, p.Revision, p.Fingerprint, d.Kind, d.Title, d.URL, d.Author, d.Language,
+		w.classes[d.ACL.Hash()], p.OwnACL, w.run, p.Parent, attributes, nilTime(d.Created), nilTime(d.Modified)).Scan(&s.ID, &s.Created)
+	if err != nil {
+		return ingest.Stored{}, err
+	}
+	_, err = w.tx.Exec(ctx, `
+		INSERT INTO bodies (document_id, version, body, sections) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (document_id, version) DO UPDATE SET sections = excluded.sections`, s.ID, d.Version, d.Body, sections)
+	return s, err
+}
+
+// hideLostAttachments hides what was attached to documents that this batch
+// wrote and is not among what it wrote.
+func (w *batchWriter) hideLostAttachments(ctx context.Context, ids []cairn.DocumentID) error {
+	_, err := w.tx.Exec(ctx, `
+		WITH lost AS (
+			UPDATE documents SET hidden_at = now()
+			WHERE parent_id = ANY ($1) AND NOT id = ANY ($1) AND hidden_at IS NULL
+			  AND starts_with(external_id, (SELECT p.external_id FROM documents p WHERE p.id = documents.parent_id) || $2)
+			RETURNING id)
+		DELETE FROM chunks WHERE document_id IN (SELECT id FROM lost)`, ids, ingest.AttachmentMark)
+	return err
+}
+
+func (w *batchWriter) putChunks(ctx context.Context, puts []ingest.Put, ids []cairn.DocumentID) error {
+	var docs []cairn.DocumentID
+	var languages []string
+	var classes, ordinals, starts, ends, lengths []int32
+	var chunks []ingest.Chunk
+	for i, p := range puts {
+		for n, c := range p.Chunks {
+			docs = append(docs, ids[i])
+			languages = append(languages, p.Document.Language)
+			classes = append(classes, w.classes[p.Document.ACL.Hash()])
+			ordinals = append(ordinals, int32(n))
+			starts = append(starts, int32(c.Start))
+			ends = append(ends, int32(c.End))
+			lengths = append(lengths, int32(c.Length))
+			chunks = append(chunks, c)
+		}
+	}
+	rows, err := w.tx.Query(ctx, `
+		INSERT INTO chunks (document_id, ordinal, start_at, end_at, length, acl_id)
+		SELECT d, o, s, e, l, a FROM unnest($1::text[], $2::int[], $3::int[], $4::int[], $5::int[], $6::int[])
+			WITH ORDINALITY AS x (d, o, s, e, l, a, n) ORDER BY n
+		RETURNING document_id, ordinal, id`, docs, ordinals, starts, ends, lengths, classes)
+	if err != nil {
+		return err
+	}
+	type place struct {
+		document cairn.DocumentID
+		ordinal  int32
+	}
+	numbers := make(map[place]int64, len(chunks))
+	var at place
+	var id int64
+	if _, err := pgx.ForEachRow(rows, []any{&at.document, &at.ordinal, &id}, func() error { numbers[at] = id; return nil }); err != nil {
+		return err
+	}
+	fresh := make([][]any, len(chunks))
+	var vectors [][]any
+	for i, c := range chunks {
+		id := numbers[place{docs[i], ordinals[i]}]
+		fresh[i] = []any{id, c.Terms, languages[i]}
+		if c.Vector != nil {
+			vectors = append(vectors, []any{w.space.ID, id, pgvector.NewHalfVector(c.Vector)})
+		}
+	}
+	if _, err := w.tx.CopyFrom(ctx, pgx.Identifier{"fresh"}, []string{"chunk_id", "terms", "language"}, pgx.CopyFromRows(fresh)); err != nil {
+		return err
+	}
+	_, err = w.tx.CopyFrom(ctx, pgx.Identifier{"vectors"}, []string{"space", "chunk_id", "v"}, pgx.CopyFromRows(vectors))
+	return err
+}
+
+func (w *batchWriter) touch(ctx context.Context, touches map[string]ingest.Touch) error {
+	for external, t := range touches {
+		_, err := w.tx.Exec(ctx, `
+			UPDATE documents SET revision = $3, modified_at = coalesce($4, modified_at)
+			WHERE source_id = $1 AND external_id = $2`, w.source, external, t.Revision, nilTime(t.Modified))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *batchWriter) setACLs(ctx context.Context, acls map[string]cairn.ACL) error {
+	for external, a := range acls {
+		_, err := w.tx.Exec(ctx, `
+			WITH changed AS (
+				UPDATE documents SET acl_id = $3 WHERE source_id = $1 AND external_id = $2 AND acl_id <> $3 RETURNING id)
+			UPDATE chunks SET acl_id = $3 WHERE document_id IN (SELECT id FROM changed)`, w.source, external, w.classes[a.Hash()])
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// hide takes documents out of search at once; their bodies are erased later.
+func (w *batchWriter) hide(ctx context.Context, externals []string) error {
+	if len(externals) == 0 {
+		return nil
+	}
+	_, err := w.tx.Exec(ctx, `
+		WITH RECURSIVE tree AS (
+			SELECT id FROM documents WHERE source_id = $1 AND external_id = ANY ($2)
+			UNION SELECT d.id FROM documents d JOIN tree t ON d.parent_id = t.id),
+		hidden AS (
+			UPDATE documents SET hidden_at = now() WHERE id IN (SELECT id FROM tree) AND hidden_at IS NULL RETURNING id)
+		DELETE FROM chunks WHERE document_id IN (SELECT id FROM hidden)`, w.source, externals)
+	if err != nil {
+		return err
+	}
+	_, err = w.tx.Exec(ctx, `DELETE FROM document_errors WHERE source_id = $1 AND external_id = ANY ($2)`, w.source, externals)
+	return err
+}
+
+func (w *batchWriter) note(ctx context.Context, failures []ingest.Failure) error {
+	for _, f := range failures {
+		_, err := w.tx.Exec(ctx, `
+			INSERT INTO document_errors (source_id, external_id, url, code, reason, revision) VALUES ($1, $2, $3, $4, $5, $6)
+			ON CONFLICT (source_id, external_id) DO UPDATE SET url = excluded.url, code = excluded.code, reason = excluded.reason,
+			    attempts = CASE WHEN document_errors.revision = excluded.revision THEN document_errors.attempts + 1 ELSE 1 END,
+			    revision = excluded.revision, at = now()`,
+			w.source, f.External, f.URL, f.Code, f.Reason, f.Revision)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

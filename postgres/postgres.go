@@ -1,0 +1,182 @@
+// Package postgres holds every SQL statement of Cairn. It implements the
+// interfaces of the packages that need storage; nobody but the wiring in
+// cmd/cairn imports it.
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+	pgxvector "github.com/pgvector/pgvector-go/pgx"
+
+	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/migrations"
+)
+
+// DB is the database of one organisation, seen through three roles. It may be
+// used by several goroutines at once.
+type DB struct {
+	search *pgxpool.Pool // text, for a viewer: only through asViewer
+	worker *pgxpool.Pool // the application and its jobs
+	index  *pgxpool.Pool // what the index is made of
+	roles  migrations.Roles
+	log    *slog.Logger
+	// Classes says which ACL classes admit a viewer.
+	classes *Classes
+}
+
+// Open connects to a migrated database. It refuses one whose search role could
+// see through row-level security.
+func Open(ctx context.Context, databaseURL string, log *slog.Logger) (*DB, error) {
+	config, err := pgxpool.ParseConfig(databaseURL)
+	if err != nil {
+		return nil, fmt.Errorf("parse database URL: %w", withoutSecret(err))
+	}
+	db := &DB{roles: migrations.RolesOf(config.ConnConfig.Database), log: log}
+	for _, p := range []struct {
+		pool    **pgxpool.Pool
+		role    string
+		conns   int32
+		timeout time.Duration
+	}{
+		{&db.search, db.roles.Search, 16, 15 * time.Second},
+		{&db.worker, db.roles.Worker, 20, 5 * time.Minute},
+		{&db.index, db.roles.Index, 12, 15 * time.Second},
+	} {
+		*p.pool, err = openPool(ctx, databaseURL, p.role, p.conns, p.timeout)
+		if err != nil {
+			db.Close()
+			return nil, err
+		}
+	}
+	if err := db.checkSearchRole(ctx); err != nil {
+		db.Close()
+		return nil, err
+	}
+	db.classes = newClasses(db.index)
+	return db, nil
+}
+
+// Close ends all connections.
+func (db *DB) Close() {
+	for _, p := range []*pgxpool.Pool{db.search, db.worker, db.index} {
+		if p != nil {
+			p.Close()
+		}
+	}
+}
+
+// Worker returns the pool of the application's role, for River.
+func (db *DB) Worker() *pgxpool.Pool { return db.worker }
+
+// Ping reports whether the database answers.
+func (db *DB) Ping(ctx context.Context) error {
+	if err := db.worker.Ping(ctx); err != nil {
+		return cairn.Errorf(cairn.ErrUnavailable, "the database does not answer")
+	}
+	return nil
+}
+
+func openPool(ctx context.Context, databaseURL, role string, conns int32, timeout time.Duration) (*pgxpool.Pool, error) {
+	config, err := pgxpool.ParseConfig(databaseURL)
+	if err != nil {
+		return nil, fmt.Errorf("parse database URL: %w", withoutSecret(err))
+	}
+	config.MaxConns = conns
+	config.MaxConnIdleTime = 5 * time.Minute
+	params := config.ConnConfig.RuntimeParams
+	params["application_name"] = "cairn " + role
+	params["statement_timeout"] = fmt.Sprint(timeout.Milliseconds())
+	params["idle_in_transaction_session_timeout"] = "60000"
+	params["timezone"] = "UTC"
+	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
+		if err := pgxvector.RegisterTypes(ctx, conn); err != nil {
+			return fmt.Errorf("pgvector: %w", err)
+		}
+		if _, err := conn.Exec(ctx, `SET ROLE `+pgx.Identifier{role}.Sanitize()); err != nil {
+			return fmt.Errorf("enter role %s (run cairn migrate): %w", role, err)
+		}
+		return nil
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("connect to the database: %w", err)
+	}
+	if err := pool.Ping(ctx); err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("connect to the database as %s: %w", role, err)
+	}
+	return pool, nil
+}
+
+// checkSearchRole refuses a search role for which row-level security is off.
+func (db *DB) checkSearchRole(ctx context.Context) error {
+	var super, bypass, owner bool
+	err := db.search.QueryRow(ctx, `
+		SELECT r.rolsuper, r.rolbypassrls,
+		       EXISTS (SELECT FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r'
+		               AND pg_has_role(current_user, c.relowner, 'USAGE'))
+		FROM pg_roles r WHERE r.rolname = current_user`).Scan(&super, &bypass, &owner)
+	if err != nil {
+		return fmt.Errorf("check the search role: %w", err)
+	}
+	switch {
+	case super:
+		return fmt.Errorf("the role %s is a superuser, so that row-level security would not hold: run ALTER ROLE %[1]q NOSUPERUSER", db.roles.Search)
+	case bypass:
+		return fmt.Errorf("the role %s has BYPASSRLS, so that row-level security would not hold: run ALTER ROLE %[1]q NOBYPASSRLS", db.roles.Search)
+	case owner:
+		return fmt.Errorf("the role %s owns tables or belongs to the role that does, so that row-level security would not hold: take it out of that role", db.roles.Search)
+	}
+	return nil
+}
+
+// withoutSecret keeps a password out of the error of a URL that does not parse.
+func withoutSecret(err error) error {
+	var parse *url.Error
+	if errors.As(err, &parse) {
+		return parse.Err
+	}
+	var config *pgconn.ParseConfigError
+	if errors.As(err, &config) {
+		return errors.New("it is not of the form postgres://user:password@host:port/database")
+	}
+	return err
+}
+
+// notFound turns pgx's error for no rows into ErrNotFound.
+func notFound(err error) error {
+	if errors.Is(err, pgx.ErrNoRows) {
+		return cairn.ErrNotFound
+	}
+	return err
+}
+
+// violates reports whether err is the violation of a unique constraint.
+func violates(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == "23505"
+}
+
+// nilTime returns nil for the zero time, which the database keeps as null.
+func nilTime(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+// orZero returns the zero time for null.
+func orZero(t *time.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return t.UTC()
+}
