@@ -8,8 +8,10 @@ CREATE TABLE accounts (
     name        text NOT NULL DEFAULT '',
     role        text NOT NULL CHECK (role IN ('admin', 'auditor', 'member')),
     disabled_at timestamptz,
+    is_local    boolean NOT NULL DEFAULT false,            -- the administrator of local mode
     created_at  timestamptz NOT NULL DEFAULT now()
 );
+CREATE UNIQUE INDEX accounts_local ON accounts (is_local) WHERE is_local;
 
 -- Groups kept here: the directory "cairn".
 CREATE TABLE groups (
@@ -46,9 +48,10 @@ CREATE TABLE sessions (
 );
 CREATE INDEX ON sessions (expires_at);
 
--- One-time codes with which the first administrator signs in.
+-- One-time codes; those without an account are for the first administrator.
 CREATE TABLE sign_in_codes (
     hash       bytea PRIMARY KEY,
+    account_id text REFERENCES accounts ON DELETE CASCADE,
     expires_at timestamptz NOT NULL
 );
 
@@ -154,7 +157,8 @@ CREATE TABLE documents (
     hidden_at   timestamptz,               -- vanished at its source; erased after the retention
     UNIQUE (source_id, external_id)
 );
-CREATE INDEX ON documents (acl_id);
+CREATE INDEX ON documents (acl_id, modified_at DESC NULLS LAST);
+CREATE INDEX ON documents (source_id, acl_id) WHERE hidden_at IS NULL;
 CREATE INDEX ON documents (parent_id) WHERE parent_id IS NOT NULL;
 CREATE INDEX ON documents (hidden_at) WHERE hidden_at IS NOT NULL;
 
@@ -260,7 +264,7 @@ CREATE TABLE conversations (
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now()
 );
-CREATE INDEX ON conversations (account_id, updated_at DESC, id);
+CREATE INDEX ON conversations (account_id, updated_at, id);
 
 -- One question with its answer. The lease is that of the process which writes
 -- the answer: when it runs out, the message has failed.
