@@ -17,9 +17,12 @@ import (
 // all of the viewer's. This is the only place where the context of row-level
 // security is set, and it lasts no longer than the transaction.
 func (db *DB) asViewer(ctx context.Context, v cairn.Viewer, classes []int32, fn func(tx pgx.Tx) error) error {
-	admitted, err := admitting(ctx, db.index, v, classes)
-	if err != nil {
-		return err
+	var admitted []int32
+	if len(classes) > 0 { // no list would mean all classes
+		var err error
+		if admitted, err = admitting(ctx, db.index, v, classes); err != nil {
+			return err
+		}
 	}
 	literal := classLiteral(admitted)
 	return pgx.BeginTxFunc(ctx, db.search, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
