@@ -1,0 +1,147 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/cairnhq/cairn"
+)
+
+// Config is what an Authenticator works with.
+type Config struct {
+	Store Store
+	Log   *slog.Logger
+	// Secure says that browsers reach the server over https: cookies are then
+	// sent over nothing else.
+	Secure bool
+	// PublicOrigin is the scheme and host under which browsers reach the server,
+	// or empty when it is that of the requests.
+	PublicOrigin string
+	// Local is the token of local mode; nil outside of it.
+	Local *Local
+	// Now is the clock; nil: time.Now.
+	Now func() time.Time
+}
+
+// Authenticator says who makes a request. It may be used by several goroutines
+// at once.
+type Authenticator struct {
+	store  Store
+	log    *slog.Logger
+	secure bool
+	local  *Local
+	now    func() time.Time
+	cross  *http.CrossOriginProtection
+	logins *limiter
+}
+
+// New returns an Authenticator. It fails when PublicOrigin is malformed.
+func New(cfg Config) (*Authenticator, error) {
+	a := &Authenticator{
+		store: cfg.Store, log: cfg.Log, secure: cfg.Secure, local: cfg.Local, now: cfg.Now,
+		cross: http.NewCrossOriginProtection(),
+	}
+	if a.now == nil {
+		a.now = time.Now
+	}
+	a.logins = newLimiter(a.now)
+	if cfg.PublicOrigin != "" {
+		if err := a.cross.AddTrustedOrigin(cfg.PublicOrigin); err != nil {
+			return nil, cairn.Errorf(cairn.ErrInvalid, "the public URL %q has no origin that browsers could send: %v", cfg.PublicOrigin, err)
+		}
+	}
+	return a, nil
+}
+
+// Identify says who makes the request: by its Authorization header when there
+// is one, else by its session cookie. There is no other way. It asks the store
+// each time, so that revoking, disabling and changes of groups and role hold from the
+// next request on. Errors are ErrUnauthenticated, except failures of the store.
+func (a *Authenticator) Identify(r *http.Request) (Identity, error) {
+	if header := r.Header.Get("Authorization"); header != "" {
+		scheme, secret, _ := strings.Cut(header, " ")
+		if !strings.EqualFold(scheme, "Bearer") {
+			return Identity{}, cairn.Errorf(cairn.ErrUnauthenticated, "send the token as \"Authorization: Bearer <token>\"")
+		}
+		return a.byToken(r.Context(), strings.TrimSpace(secret))
+	}
+	cookie, err := r.Cookie(a.cookieName())
+	if err != nil {
+		return Identity{}, cairn.Errorf(cairn.ErrUnauthenticated, "sign in, or send a token")
+	}
+	return a.bySession(r.Context(), cookie.Value)
+}
+
+// CheckOrigin refuses requests that a page of another site made a browser send
+// (cross-site request forgery). A request with an Authorization header passes:
+// no browser adds that by itself.
+func (a *Authenticator) CheckOrigin(r *http.Request) error {
+	if r.Header.Get("Authorization") != "" {
+		return nil
+	}
+	if err := a.cross.Check(r); err != nil {
+		return cairn.Errorf(cairn.ErrDenied, "the request comes from a page of another site")
+	}
+	return nil
+}
+
+func (a *Authenticator) byToken(ctx context.Context, secret string) (Identity, error) {
+	if a.local != nil && a.local.matches(secret) {
+		h, err := a.store.LocalAccount(ctx)
+		if err != nil {
+			return Identity{}, err
+		}
+		return a.identity(h, allScopes(), ViaLocal)
+	}
+	if !WellFormed(secret) {
+		return Identity{}, cairn.Errorf(cairn.ErrUnauthenticated, "that is not a token of this server; check that it was copied whole")
+	}
+	token, holder, err := a.store.TokenByHash(ctx, HashOf(secret))
+	if err != nil {
+		return Identity{}, notFoundAs(err, "the token is not valid")
+	}
+	now := a.now()
+	if !token.Revoked.IsZero() {
+		return Identity{}, cairn.Errorf(cairn.ErrUnauthenticated, "the token is not valid")
+	}
+	if !now.Before(token.Expires) {
+		return Identity{}, cairn.Errorf(cairn.ErrUnauthenticated, "the token has expired; make another")
+	}
+	if now.Sub(token.LastUsed) >= time.Minute {
+		if err := a.store.TouchToken(ctx, token.ID, now); err != nil {
+			a.log.WarnContext(ctx, "token use not noted", slog.String("token", token.ID), slog.Any("error", err))
+		}
+	}
+	return a.identity(holder, token.Scopes, ViaToken)
+}
+
+func (a *Authenticator) bySession(ctx context.Context, secret string) (Identity, error) {
+	session, holder, err := a.store.SessionByHash(ctx, HashOf(secret))
+	if err != nil {
+		return Identity{}, notFoundAs(err, "the session has ended; sign in again")
+	}
+	if !a.now().Before(session.Expires) {
+		return Identity{}, cairn.Errorf(cairn.ErrUnauthenticated, "the session has ended; sign in again")
+	}
+	return a.identity(holder, allScopes(), ViaSession)
+}
+
+func (a *Authenticator) identity(h Holder, scopes []cairn.Scope, via Via) (Identity, error) {
+	if h.Account.Disabled {
+		return Identity{}, cairn.Errorf(cairn.ErrUnauthenticated, "the account is disabled; ask an administrator")
+	}
+	return Identity{Account: h.Account, Viewer: ViewerOf(h), Scopes: scopes, Via: via}, nil
+}
+
+// notFoundAs turns the store's ErrNotFound into an ErrUnauthenticated and leaves
+// other failures as they are.
+func notFoundAs(err error, message string) error {
+	if errors.Is(err, cairn.ErrNotFound) {
+		return cairn.Errorf(cairn.ErrUnauthenticated, "%s", message)
+	}
+	return err
+}

@@ -1,0 +1,48 @@
+package auth
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/cairnhq/cairn"
+)
+
+// CodeTTL is how long a one-time code can be used.
+const CodeTTL = 24 * time.Hour
+
+// NewCode makes a one-time code with which account signs in, and returns it and
+// until when it can be used. The empty account stands for the first administrator of an
+// installation without users.
+func (a *Authenticator) NewCode(ctx context.Context, account cairn.AccountID) (code string, expires time.Time, err error) {
+	code, expires = newCode(), a.now().Add(CodeTTL)
+	return code, expires, a.store.CreateCode(ctx, hashOfCode(code), account, expires)
+}
+
+// SignIn redeems a one-time code and signs the browser in. Email is the address
+// of the first administrator, empty when unknown or for the code of an account
+// that exists. Wrong codes are ErrUnauthenticated; too many attempts are a *Limited.
+func (a *Authenticator) SignIn(w http.ResponseWriter, r *http.Request, code, email string) (Identity, error) {
+	if err := a.logins.allow(clientAddr(r)); err != nil {
+		return Identity{}, err
+	}
+	ctx := r.Context()
+	account, err := a.store.RedeemCode(ctx, hashOfCode(code), email, a.now())
+	if err != nil {
+		return Identity{}, notFoundAs(err, "the code is wrong, was used before or has expired; make another")
+	}
+	secret := newSessionSecret()
+	if err := a.startWith(ctx, w, account, secret); err != nil {
+		return Identity{}, err
+	}
+	return a.bySession(ctx, secret)
+}
+
+func clientAddr(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}

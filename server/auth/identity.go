@@ -1,0 +1,82 @@
+package auth
+
+import (
+	"context"
+	"slices"
+
+	"github.com/cairnhq/cairn"
+)
+
+// Via says how a caller showed who it is.
+type Via string
+
+// The ways.
+const (
+	ViaSession Via = "session" // a cookie
+	ViaToken   Via = "token"   // a bearer token of an account
+	ViaLocal   Via = "local"   // the token of local mode
+)
+
+// Identity is who is calling.
+type Identity struct {
+	Account cairn.Account
+	Viewer  cairn.Viewer
+	Scopes  []cairn.Scope
+	Via     Via
+}
+
+// Has reports whether the identity may act within a scope. The scope "admin"
+// holds the others; the empty scope is held by everybody.
+func (i Identity) Has(s cairn.Scope) bool {
+	return s == "" || slices.Contains(i.Scopes, s) || slices.Contains(i.Scopes, cairn.ScopeAdmin)
+}
+
+// Permit returns nil when the identity has the scope and, unless role is empty,
+// the role. Otherwise it returns an ErrDenied that says which is missing.
+func (i Identity) Permit(scope cairn.Scope, role cairn.Role) error {
+	if role != "" && i.Account.Role != role {
+		if role == cairn.RoleAdmin {
+			return cairn.Errorf(cairn.ErrDenied, "only administrators may do this")
+		}
+		return cairn.Errorf(cairn.ErrDenied, "this needs the role %s", role)
+	}
+	if !i.Has(scope) {
+		return cairn.Errorf(cairn.ErrDenied, "the token lacks the scope %s; make one with it", scope)
+	}
+	return nil
+}
+
+// ViewerOf makes the viewer of an account: the only place where one is made.
+// Its keys are the account's own, that of its verified address, those of its
+// groups, and everyone. A disabled account gets the zero Viewer.
+func ViewerOf(h Holder) cairn.Viewer {
+	if h.Account.Disabled || h.Account.ID == "" {
+		return cairn.Viewer{}
+	}
+	keys := []cairn.PrincipalKey{cairn.AccountKey(h.Account.ID)}
+	if h.Account.Email != "" {
+		keys = append(keys, cairn.UserKey(h.Account.Email))
+	}
+	for _, name := range h.Groups {
+		keys = append(keys, cairn.GroupKey("cairn", name))
+	}
+	return cairn.Viewer{Account: h.Account.ID, Keys: append(keys, cairn.Everyone)}
+}
+
+func allScopes() []cairn.Scope {
+	return []cairn.Scope{cairn.ScopeSearch, cairn.ScopeAsk, cairn.ScopeRead, cairn.ScopeWrite, cairn.ScopeAdmin}
+}
+
+type identityKey struct{}
+
+// NewContext returns a context that carries an identity.
+func NewContext(ctx context.Context, i Identity) context.Context {
+	return context.WithValue(ctx, identityKey{}, i)
+}
+
+// FromContext returns the identity of a request, or the zero Identity, which
+// may do and read nothing.
+func FromContext(ctx context.Context) Identity {
+	i, _ := ctx.Value(identityKey{}).(Identity)
+	return i
+}
