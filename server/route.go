@@ -1,0 +1,119 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"math"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/server/auth"
+)
+
+// Handler answers a request or returns why it cannot. The caller's identity is
+// auth.FromContext(c.Request.Context()). After it has begun to write the
+// response, it returns nil.
+type Handler func(c *gin.Context) error
+
+// Route is one route with who may use it. The zero values of Scope and Role
+// admit every signed-in caller.
+type Route struct {
+	Method string
+	Path   string
+	Public bool        // nobody needs to be signed in
+	Scope  cairn.Scope // that a token must hold
+	Role   cairn.Role  // that the account must have
+	// Long routes may take longer than requestTimeout: streams and uploads.
+	Long   bool
+	Handle Handler
+}
+
+// requestTimeout ends requests that are not Long.
+const requestTimeout = 60 * time.Second
+
+// handle turns a route into gin's handler: it checks origin, identity, scope
+// and role, and writes the failure when there is one.
+func (s *Server) handle(r Route) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		if err := s.serve(c, r); err != nil {
+			s.fail(c, err)
+		}
+	}
+}
+
+func (s *Server) serve(c *gin.Context, r Route) error {
+	if err := checkText(c.Request.URL); err != nil {
+		return err
+	}
+	if err := s.cfg.Auth.CheckOrigin(c.Request); err != nil {
+		return err
+	}
+	ctx := c.Request.Context()
+	if !r.Long {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, requestTimeout)
+		defer cancel()
+	}
+	c.Request = c.Request.WithContext(ctx)
+	if !r.Public {
+		id, err := s.cfg.Auth.Identify(c.Request)
+		if err != nil {
+			return err
+		}
+		if err := id.Permit(r.Scope, r.Role); err != nil {
+			return err
+		}
+		c.Request = c.Request.WithContext(auth.NewContext(ctx, id))
+	}
+	return r.Handle(c)
+}
+
+// checkText refuses addresses that PostgreSQL could not store: it has no NUL in
+// text and no invalid UTF-8.
+func checkText(u *url.URL) error {
+	query, err := url.QueryUnescape(u.RawQuery)
+	if err != nil || !utf8.ValidString(query) || !utf8.ValidString(u.Path) || strings.Contains(query+u.Path, "\x00") {
+		return cairn.Errorf(cairn.ErrInvalid, "the address is not valid UTF-8 text")
+	}
+	return nil
+}
+
+// fail writes an error in the API's envelope and logs it, once, when it is
+// nobody's but ours.
+func (s *Server) fail(c *gin.Context, err error) {
+	f := FailureOf(err)
+	ctx := c.Request.Context()
+	if f.Code == "internal" {
+		s.cfg.Log.ErrorContext(ctx, "request failed", slog.String("request_id", requestID(ctx)), slog.Any("error", err))
+		f.Message += " (request " + requestID(ctx) + ")"
+	}
+	if c.Writer.Written() {
+		return // the response has begun; its reader sees it end early
+	}
+	h := c.Writer.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Cache-Control", "no-store")
+	if f.Status == http.StatusUnauthorized {
+		h.Set("WWW-Authenticate", "Bearer")
+	}
+	var limited *auth.Limited
+	if errors.As(err, &limited) {
+		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(limited.After.Seconds()))))
+	}
+	type detail struct {
+		Code    string `json:"code"`
+		Message string `json:"message"`
+	}
+	body, _ := json.Marshal(map[string]detail{"error": {f.Code, f.Message}})
+	c.Writer.WriteHeader(f.Status)
+	c.Writer.Write(append(body, '\n'))
+}
