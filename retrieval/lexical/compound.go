@@ -100,15 +100,15 @@ func thousands(s string) bool {
 
 // words yields the words of an identifier without linkers, split where lower
 // case turns to upper, before the last capital of several, and between digits
-// and letters. What falls into crumbs is no identifier but a digest or a key:
-// it is one word.
+// and letters. What has digits and falls into crumbs is no identifier but a
+// digest or a key: it is one word.
 func words(s string, yield func(token)) {
 	if plain(s) {
 		word(strings.ToLower(s), yield)
 		return
 	}
 	cuts := boundaries(s)
-	if n := len(cuts) + 1; n > 3 && len(s) < 3*n {
+	if n := len(cuts) + 1; n > 4 && len(s) < 3*n && strings.ContainsAny(s, "0123456789") {
 		word(strings.ToLower(s), yield)
 		return
 	}

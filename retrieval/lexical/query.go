@@ -12,8 +12,11 @@ const (
 	maxQueryLanguages = 4
 )
 
-// exactBonus is how much more a match of the word itself counts than one of its stem.
-const exactBonus = 0.1
+// Factors of scores, measured on public test collections.
+const (
+	exactBonus  = 0.1 // how much more a match of the word itself counts than one of its stem
+	wholeWeight = 0.5 // of an identifier as a whole; its words count beside it
+)
 
 // QueryTerm is one term to look for. Terms of one group are alternatives of one
 // word (its stems in several languages, the word itself): a chunk gets the best
@@ -22,7 +25,7 @@ const exactBonus = 0.1
 type QueryTerm struct {
 	Hash   uint64
 	Group  int     // from 0, ascending without gaps
-	Weight float32 // factor of the score
+	Weight float32 // factor of the score, above 0
 	Text   string  // the term itself, for explanations
 }
 
@@ -31,46 +34,71 @@ type QueryTerm struct {
 // of a longer question the longest words are kept. It may be called by several
 // goroutines at once.
 func QueryTerms(text string, languages []string) []QueryTerm {
-	if len(languages) == 0 {
-		languages = []string{"en"}
-	}
-	languages = languages[:min(len(languages), maxQueryLanguages)]
-	q := query{groupOf: map[string]int{}}
+	q := newQuery(languages)
+	var tokens []token
+	var words []string
 	scan(text, func(t token) {
-		switch t.kind {
-		case kindWord:
-			q.word(t.text, languages)
-		case kindWhole, kindGram:
-			q.group(QueryTerm{Weight: 1, Text: fold(t.text)})
+		tokens = append(tokens, t)
+		if t.kind == kindWord {
+			words = append(words, t.text)
 		}
 	})
+	function := functionWords()[functionLanguage(words, q.languages)]
+	for _, t := range tokens {
+		switch {
+		case t.kind == kindWord && function[t.text]:
+			q.word(t.text, functionWeight)
+		case t.kind == kindWord:
+			q.word(t.text, 1)
+		case t.kind == kindWhole:
+			q.group(QueryTerm{Weight: wholeWeight, Text: fold(t.text)})
+		case t.kind == kindGram:
+			q.group(QueryTerm{Weight: 1, Text: fold(t.text)})
+		}
+	}
 	return q.terms()
 }
 
 // query collects groups of alternatives.
 type query struct {
-	groupOf map[string]int // of every term so far
-	groups  [][]QueryTerm
+	languages []string
+	groupOf   map[string]int // of every term so far
+	groups    [][]QueryTerm
+	counts    []int // occurrences of each group
+}
+
+func newQuery(languages []string) *query {
+	q := &query{groupOf: map[string]int{}}
+	for _, l := range languages {
+		if l = normalLanguage(l); len(q.languages) < maxQueryLanguages && !slices.Contains(q.languages, l) {
+			q.languages = append(q.languages, l)
+		}
+	}
+	if len(q.languages) == 0 {
+		q.languages = []string{"en"}
+	}
+	return q
 }
 
 // word adds a group for the alternatives of a word.
-func (q *query) word(s string, languages []string) {
+func (q *query) word(s string, weight float32) {
 	exact := fold(s)
 	var group []QueryTerm
-	weight := float32(1)
-	for _, l := range languages {
-		t := stem(s, normalLanguage(l))
+	exactWeight := weight
+	for _, l := range q.languages {
+		t := stem(s, l)
 		if t == exact || slices.ContainsFunc(group, func(o QueryTerm) bool { return o.Text == t }) {
 			continue
 		}
-		group = append(group, QueryTerm{Weight: 1, Text: t})
-		weight = 1 + exactBonus
+		group = append(group, QueryTerm{Weight: weight, Text: t})
+		exactWeight = weight * (1 + exactBonus)
 	}
-	q.group(append(group, QueryTerm{Weight: weight, Text: exact})...)
+	q.group(append(group, QueryTerm{Weight: exactWeight, Text: exact})...)
 }
 
 // group adds alternatives as a group, or to the group that holds one of them
-// already: forms of one word count once.
+// already: a chunk that holds one form of a word is not better for each form that
+// was asked for. What is asked for repeatedly weighs accordingly.
 func (q *query) group(terms ...QueryTerm) {
 	g := len(q.groups)
 	for _, t := range terms {
@@ -81,14 +109,26 @@ func (q *query) group(terms ...QueryTerm) {
 	}
 	if g == len(q.groups) {
 		q.groups = append(q.groups, nil)
+		q.counts = append(q.counts, 0)
 	}
+	q.counts[g]++
 	for _, t := range terms {
-		if _, ok := q.groupOf[t.Text]; ok {
+		if old, ok := q.groupOf[t.Text]; ok {
+			q.raise(old, t)
 			continue
 		}
 		q.groupOf[t.Text] = g
 		t.Hash = Hash(t.Text)
 		q.groups[g] = append(q.groups[g], t)
+	}
+}
+
+// raise gives a term of a group the weight of its other occurrence, if that is larger.
+func (q *query) raise(group int, t QueryTerm) {
+	for i := range q.groups[group] {
+		if o := &q.groups[group][i]; o.Text == t.Text {
+			o.Weight = max(o.Weight, t.Weight)
+		}
 	}
 }
 
@@ -114,6 +154,7 @@ func (q *query) terms() []QueryTerm {
 		}
 		for _, t := range group {
 			t.Group = number
+			t.Weight *= float32(q.counts[g])
 			terms = append(terms, t)
 		}
 		number++
