@@ -1,0 +1,128 @@
+package langchain
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+
+	"github.com/cairnhq/cairn/retrieval/llm"
+)
+
+// exchange is what one call learns beside what the library tells: why it
+// failed, and whether text had come before. The library reads replies in
+// goroutines of its own, hence the lock.
+type exchange struct {
+	key   string
+	texts []string // of the request; never in an error
+
+	mu     sync.Mutex
+	failed *llm.Error
+	begun  bool
+}
+
+type exchangeKey struct{}
+
+func (x *exchange) into(ctx context.Context) context.Context {
+	return context.WithValue(ctx, exchangeKey{}, x)
+}
+
+// exchangeOf returns the exchange that ctx carries, or one that nobody reads.
+func exchangeOf(ctx context.Context) *exchange {
+	if x, ok := ctx.Value(exchangeKey{}).(*exchange); ok {
+		return x
+	}
+	return &exchange{}
+}
+
+// errNoted stands for a failure that the exchange knows more of.
+var errNoted = errors.New("the call of the model failed")
+
+// fail notes the first failure and returns errNoted.
+func (x *exchange) fail(e *llm.Error) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.failed == nil {
+		if x.begun {
+			e.Kind = llm.ErrInterrupted
+		}
+		x.failed = e
+	}
+	return errNoted
+}
+
+// broke notes that the reply ended before it was complete.
+func (x *exchange) broke(err error) error {
+	return x.fail(&llm.Error{Kind: llm.ErrUnavailable, Err: err})
+}
+
+// begin notes that text has come.
+func (x *exchange) begin() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.begun = true
+}
+
+// outcome returns the failure of the call whose context is ctx, given what the
+// library made of it; nil when there was none.
+func (x *exchange) outcome(ctx context.Context, err error) *llm.Error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	kind := llm.ErrUnavailable
+	if x.begun {
+		kind = llm.ErrInterrupted
+	}
+	switch {
+	case ctx.Err() != nil:
+		return &llm.Error{Kind: kind, Err: context.Cause(ctx)}
+	case x.failed != nil:
+		return x.failed
+	case err != nil:
+		return &llm.Error{Kind: kind, Err: errors.New("its reply could not be read: " + x.scrub(err.Error()))}
+	}
+	return nil
+}
+
+const (
+	longestMessage = 300 // bytes of a provider's message that are kept
+	echo           = 24  // bytes in a row that give a text away
+)
+
+// scrub returns what may be told of a provider's message: without the key,
+// short, and withheld when it repeats a part of the request.
+func (x *exchange) scrub(message string) string {
+	if x.key != "" {
+		message = strings.ReplaceAll(message, x.key, "[key]")
+	}
+	message = strings.Join(strings.Fields(message), " ")
+	words := strings.Fields(message)
+	for i, w := range words {
+		if strings.HasPrefix(strings.TrimLeft(w, `"'(`), "sk-") {
+			words[i] = "[key]"
+		}
+	}
+	message = strings.ToValidUTF8(strings.Join(words, " "), "")
+	if len(message) > longestMessage {
+		message = strings.ToValidUTF8(message[:longestMessage], "") + "…"
+	}
+	for _, text := range x.texts {
+		if shares(message, text) {
+			return "(a message that repeats the request)"
+		}
+	}
+	return message
+}
+
+// shares reports whether message has a run of text in it.
+func shares(message, text string) bool {
+	text = strings.Join(strings.Fields(text), " ")
+	if len(text) < echo {
+		return false
+	}
+	for i := 0; i+echo <= len(message); i++ {
+		if strings.Contains(text, message[i:i+echo]) {
+			return true
+		}
+	}
+	return false
+}
