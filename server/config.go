@@ -1,0 +1,170 @@
+package server
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/caarlos0/env/v11"
+	"gopkg.in/yaml.v3"
+
+	"github.com/cairnhq/cairn"
+)
+
+// Settings is everything that an operator can set: in a file, where the names
+// are those of the yaml tags; in the environment, where they are those of the
+// env tags; and by flags. Later ones win. An empty variable counts as unset.
+type Settings struct {
+	Addr     string `yaml:"addr" env:"CAIRN_ADDR"`         // host:port to listen on
+	DataDir  string `yaml:"data_dir" env:"CAIRN_DATA_DIR"` // made when it does not exist
+	Timezone Zone   `yaml:"timezone" env:"CAIRN_TIMEZONE"` // of days in budgets and of "yesterday"
+	Sample   Switch `yaml:"sample" env:"CAIRN_SAMPLE"`     // an empty database gets the sample company
+
+	DatabaseURL Secret `yaml:"database_url" env:"CAIRN_DATABASE_URL"` // unset: a private PostgreSQL
+	PostgresBin string `yaml:"postgres_bin" env:"CAIRN_POSTGRES_BIN"` // folder of that PostgreSQL's programs
+
+	SecretKeyFile string `yaml:"secret_key_file" env:"CAIRN_SECRET_KEY_FILE"` // unset: in the data directory
+	PublicURL     string `yaml:"public_url" env:"CAIRN_PUBLIC_URL"`           // under which browsers reach the server
+	SignIn        SignIn `yaml:"sign_in" env:"CAIRN_SIGN_IN"`
+
+	FilesRoots      List     `yaml:"files_roots" env:"CAIRN_FILES_ROOTS"`           // folders that files sources may read
+	AllowedNetworks Networks `yaml:"allowed_networks" env:"CAIRN_ALLOWED_NETWORKS"` // private networks that sources may reach
+
+	LLM   ModelSettings `yaml:"llm" envPrefix:"CAIRN_LLM_"`     // unset: answers are extractive
+	Embed ModelSettings `yaml:"embed" envPrefix:"CAIRN_EMBED_"` // unset: the built-in embedder
+
+	// The rest is for the command line as a client of a server.
+	URL   string `yaml:"url" env:"CAIRN_URL"`
+	Token Secret `yaml:"token" env:"CAIRN_TOKEN"`
+
+	// Unknown are the variables CAIRN_… that are no settings, for a warning.
+	Unknown []string `yaml:"-"`
+}
+
+// ModelSettings names an OpenAI-compatible model.
+type ModelSettings struct {
+	URL    string `yaml:"url" env:"URL"`
+	Model  string `yaml:"model" env:"MODEL"`
+	APIKey Secret `yaml:"api_key" env:"API_KEY"`
+}
+
+// DefaultSettings returns the settings of an installation that sets none.
+func DefaultSettings() Settings {
+	return Settings{
+		Addr:     "127.0.0.1:8080",
+		DataDir:  defaultDataDir(),
+		Timezone: UTC,
+		SignIn:   SignInAuto,
+		URL:      "http://127.0.0.1:8080",
+	}
+}
+
+func defaultDataDir() string {
+	if os.Geteuid() == 0 {
+		return "/var/lib/cairn"
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "cairn-data"
+	}
+	return filepath.Join(home, ".local", "share", "cairn")
+}
+
+// ConfigFile is the file that is read when no other is named, if it exists.
+const ConfigFile = "cairn.yaml"
+
+// LoadSettings reads the file (ConfigFile when empty), then the environment of
+// the process, then flags: values by the name of their variable. It is the only place
+// that reads the environment. Errors name the setting and say what to do.
+func LoadSettings(file string, flags map[string]string) (Settings, error) {
+	environ := env.ToMap(os.Environ())
+	for name, value := range flags {
+		environ[name] = value
+	}
+	named := file != ""
+	if !named {
+		file = ConfigFile
+	}
+	s, err := readSettings(file, named, environ)
+	if err != nil {
+		return Settings{}, err
+	}
+	return s, s.validate()
+}
+
+func readSettings(file string, named bool, environ map[string]string) (Settings, error) {
+	s := DefaultSettings()
+	b, err := os.ReadFile(file)
+	if err != nil && (named || !errors.Is(err, fs.ErrNotExist)) {
+		return Settings{}, cairn.Errorf(cairn.ErrInvalid, "the configuration cannot be read: %v", err)
+	}
+	dec := yaml.NewDecoder(bytes.NewReader(b))
+	dec.KnownFields(true)
+	if err := dec.Decode(&s); err != nil && err != io.EOF {
+		return Settings{}, cairn.Errorf(cairn.ErrInvalid, "%s: %s", file, yamlMessage(err))
+	}
+	if err := env.ParseWithOptions(&s, env.Options{Environment: environ}); err != nil {
+		return Settings{}, cairn.Errorf(cairn.ErrInvalid, "%s", envMessage(err))
+	}
+	s.Unknown = unknownVariables(environ)
+	return s, nil
+}
+
+// yamlMessage makes the decoder's words for an unknown field plain.
+func yamlMessage(err error) string {
+	m := strings.TrimPrefix(err.Error(), "yaml: unmarshal errors:\n")
+	m = strings.ReplaceAll(m, " not found in type server.Settings", " is no setting; check its spelling")
+	m = strings.ReplaceAll(m, " not found in type server.ModelSettings", " is no setting of a model; check its spelling")
+	return strings.TrimSpace(m)
+}
+
+// envMessage leaves out the library's own prefix.
+func envMessage(err error) string { return strings.TrimPrefix(err.Error(), "env: ") }
+
+// unknownVariables returns the variables that begin with CAIRN_ and are no
+// setting, sorted. They are no error, because Kubernetes makes such variables for a
+// service named cairn; but a misspelt name should be noticed.
+func unknownVariables(environ map[string]string) []string {
+	known := variables(reflect.TypeFor[Settings](), "")
+	var unknown []string
+	for _, name := range slices.Sorted(maps.Keys(environ)) {
+		if strings.HasPrefix(name, "CAIRN_") && !known[name] && !strings.HasPrefix(name, "CAIRN_TEST_") {
+			unknown = append(unknown, name)
+		}
+	}
+	return unknown
+}
+
+// variables returns the names of all variables in the tags of t.
+func variables(t reflect.Type, prefix string) map[string]bool {
+	names := map[string]bool{}
+	for i := range t.NumField() {
+		f := t.Field(i)
+		if p := f.Tag.Get("envPrefix"); p != "" {
+			for name := range variables(f.Type, p) {
+				names[name] = true
+			}
+		} else if name := f.Tag.Get("env"); name != "" {
+			names[prefix+name] = true
+		}
+	}
+	return names
+}
+
+// Print writes the settings as YAML with secrets redacted.
+func (s Settings) Print(w io.Writer) error {
+	enc := yaml.NewEncoder(w)
+	enc.SetIndent(2)
+	if err := enc.Encode(s); err != nil {
+		return fmt.Errorf("print the settings: %w", err)
+	}
+	return enc.Close()
+}

@@ -1,0 +1,114 @@
+package server
+
+import (
+	"net"
+	"net/netip"
+	"net/url"
+	"path/filepath"
+	"strings"
+
+	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/connectors"
+)
+
+// validate returns an ErrInvalid error that names the first setting that cannot
+// be used and says what to do.
+func (s Settings) validate() error {
+	if _, port, err := net.SplitHostPort(s.Addr); err != nil || port == "" {
+		return cairn.Errorf(cairn.ErrInvalid, "CAIRN_ADDR is %q; give an address and a port, as in 127.0.0.1:8080", s.Addr)
+	}
+	if s.DataDir == "" {
+		return cairn.Errorf(cairn.ErrInvalid, "CAIRN_DATA_DIR is empty; name a folder for the data")
+	}
+	for name, value := range map[string]string{"CAIRN_PUBLIC_URL": s.PublicURL, "CAIRN_URL": s.URL, "CAIRN_LLM_URL": s.LLM.URL, "CAIRN_EMBED_URL": s.Embed.URL} {
+		if value != "" && !webURL(value) {
+			return cairn.Errorf(cairn.ErrInvalid, "%s is %q; give a URL that begins with http:// or https://", name, redactURL(value))
+		}
+	}
+	for _, root := range s.FilesRoots {
+		if !filepath.IsAbs(root) {
+			return cairn.Errorf(cairn.ErrInvalid, "CAIRN_FILES_ROOTS holds %q; give absolute paths", root)
+		}
+	}
+	if s.SignIn == SignInLocal && !loopbackAddr(s.Addr) {
+		return cairn.Errorf(cairn.ErrInvalid, "CAIRN_SIGN_IN is local, but %s can be reached from other machines; listen on 127.0.0.1", s.Addr)
+	}
+	if err := s.LLM.validate("CAIRN_LLM"); err != nil {
+		return err
+	}
+	return s.Embed.validate("CAIRN_EMBED")
+}
+
+func (m ModelSettings) validate(prefix string) error {
+	if (m.URL == "") != (m.Model == "") {
+		return cairn.Errorf(cairn.ErrInvalid, "%s_URL and %s_MODEL belong together; set both or neither", prefix, prefix)
+	}
+	return nil
+}
+
+func webURL(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
+}
+
+func redactURL(s string) string {
+	u, err := url.Parse(s)
+	if err != nil {
+		return "[not a URL]"
+	}
+	return u.Redacted()
+}
+
+// Local reports whether the server runs in local mode: no sign-in is configured
+// and only this machine can reach it, directly or under PublicURL.
+func (s Settings) Local() bool {
+	switch s.SignIn {
+	case SignInLocal:
+		return true
+	case SignInRequired:
+		return false
+	}
+	if !loopbackAddr(s.Addr) {
+		return false
+	}
+	u, err := url.Parse(s.PublicURL)
+	return err == nil && (u.Host == "" || loopbackAddr(net.JoinHostPort(u.Hostname(), "0")))
+}
+
+// loopbackAddr reports whether host:port names this machine alone.
+func loopbackAddr(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false
+	}
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.Unmap().IsLoopback()
+}
+
+// Secure reports whether browsers reach the server over https.
+func (s Settings) Secure() bool { return strings.HasPrefix(strings.ToLower(s.PublicURL), "https://") }
+
+// PublicOrigin returns the scheme and host of PublicURL, or "".
+func (s Settings) PublicOrigin() string {
+	u, err := url.Parse(s.PublicURL)
+	if err != nil || u.Host == "" {
+		return ""
+	}
+	return u.Scheme + "://" + u.Host
+}
+
+// Connectors returns what connectors may do: read below FilesRoots or, in local
+// mode without any, everywhere; never in the data directory.
+func (s Settings) Connectors() connectors.Environment {
+	e := connectors.Environment{FilesRoots: []string{}, ForbiddenRoots: []string{filepath.Clean(s.DataDir)}}
+	for _, root := range s.FilesRoots {
+		e.FilesRoots = append(e.FilesRoots, filepath.Clean(root))
+	}
+	if s.Local() && len(s.FilesRoots) == 0 {
+		e.FilesRoots = nil
+	}
+	return e
+}

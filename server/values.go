@@ -1,0 +1,141 @@
+package server
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"strings"
+	"time"
+
+	"gopkg.in/yaml.v3"
+)
+
+// Switch is a setting that is on or off.
+type Switch bool
+
+// UnmarshalText reads on, off, true, false, yes, no, 1 or 0.
+func (s *Switch) UnmarshalText(b []byte) error {
+	switch strings.ToLower(string(b)) {
+	case "on", "true", "yes", "1":
+		*s = true
+	case "off", "false", "no", "0":
+		*s = false
+	default:
+		return fmt.Errorf("%q is neither on nor off", b)
+	}
+	return nil
+}
+
+// UnmarshalYAML reads the same, quoted or not.
+func (s *Switch) UnmarshalYAML(n *yaml.Node) error { return s.UnmarshalText([]byte(n.Value)) }
+
+// MarshalText gives on or off.
+func (s Switch) MarshalText() ([]byte, error) {
+	if s {
+		return []byte("on"), nil
+	}
+	return []byte("off"), nil
+}
+
+// SignIn says whether people must sign in.
+type SignIn string
+
+// The choices.
+const (
+	SignInAuto     SignIn = "auto"     // local mode when only this machine can reach the server
+	SignInLocal    SignIn = "local"    // local mode, or no start
+	SignInRequired SignIn = "required" // always
+)
+
+// UnmarshalText refuses other choices.
+func (s *SignIn) UnmarshalText(b []byte) error {
+	switch v := SignIn(b); v {
+	case SignInAuto, SignInLocal, SignInRequired:
+		*s = v
+		return nil
+	}
+	return fmt.Errorf("%q is none of auto, local, required", b)
+}
+
+// Zone is a time zone by its IANA name.
+type Zone struct{ *time.Location }
+
+// UTC is the Zone that holds when none is set.
+var UTC = Zone{time.UTC}
+
+// UnmarshalText looks the name up.
+func (z *Zone) UnmarshalText(b []byte) error {
+	loc, err := time.LoadLocation(string(b))
+	if err != nil {
+		return fmt.Errorf("%q is no time zone; give a name such as Europe/Berlin", b)
+	}
+	z.Location = loc
+	return nil
+}
+
+// MarshalText gives the name.
+func (z Zone) MarshalText() ([]byte, error) { return []byte(z.String()), nil }
+
+// List is several values: in a variable, parted by the operating system's list
+// separator (":" on Unix) or commas.
+type List []string
+
+// UnmarshalText reads the form of a variable.
+func (l *List) UnmarshalText(b []byte) error {
+	*l = split(string(b), string(os.PathListSeparator)+",")
+	return nil
+}
+
+// UnmarshalYAML reads a sequence, or one string in the form of a variable.
+func (l *List) UnmarshalYAML(n *yaml.Node) error {
+	if n.Kind == yaml.ScalarNode {
+		return l.UnmarshalText([]byte(n.Value))
+	}
+	return n.Decode((*[]string)(l))
+}
+
+// Networks is several networks in CIDR notation: in a variable, parted by commas
+// or blanks.
+type Networks []netip.Prefix
+
+// UnmarshalText reads the form of a variable. A single address is a network of one.
+func (ns *Networks) UnmarshalText(b []byte) error { return ns.parse(split(string(b), ", ")) }
+
+// UnmarshalYAML reads a sequence, or one string in the form of a variable.
+func (ns *Networks) UnmarshalYAML(n *yaml.Node) error {
+	if n.Kind == yaml.ScalarNode {
+		return ns.UnmarshalText([]byte(n.Value))
+	}
+	var items []string
+	if err := n.Decode(&items); err != nil {
+		return err
+	}
+	return ns.parse(items)
+}
+
+func (ns *Networks) parse(items []string) error {
+	*ns = nil
+	for _, item := range items {
+		p, err := netip.ParsePrefix(item)
+		if err != nil {
+			addr, err := netip.ParseAddr(item)
+			if err != nil {
+				return fmt.Errorf("%q is no network; write it as in 10.1.0.0/16", item)
+			}
+			p = netip.PrefixFrom(addr, addr.BitLen())
+		}
+		*ns = append(*ns, p.Masked())
+	}
+	return nil
+}
+
+// split cuts s at any of the separators and leaves out empty parts.
+func split(s, separators string) []string {
+	var out []string
+	for _, part := range strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune(separators, r) }) {
+		if part = strings.TrimSpace(part); part != "" {
+			out = append(out, part)
+		}
+	}
+	return out
+}
