@@ -177,7 +177,7 @@ func (e *endpoint) Embed(ctx context.Context, role llm.Role, texts []string) ([]
 	}
 	for i := range vectors {
 		if err := e.accept(vectors[i]); err != nil {
-			return nil, &llm.Error{Kind: llm.ErrUnavailable, Err: err}
+			return nil, &llm.Error{Kind: llm.ErrRejected, Err: err}
 		}
 	}
 	return vectors, nil
