@@ -13,6 +13,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
 	pgxvector "github.com/pgvector/pgvector-go/pgx"
 
@@ -100,6 +101,9 @@ func openPool(ctx context.Context, databaseURL, role string, conns int32, timeou
 		if err := pgxvector.RegisterTypes(ctx, conn); err != nil {
 			return fmt.Errorf("pgvector: %w", err)
 		}
+		conn.TypeMap().RegisterType(&pgtype.Type{ // else times come in the zone of the machine
+			Name: "timestamptz", OID: pgtype.TimestamptzOID, Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC},
+		})
 		if _, err := conn.Exec(ctx, `SET ROLE `+pgx.Identifier{role}.Sanitize()); err != nil {
 			return fmt.Errorf("enter role %s (run cairn migrate): %w", role, err)
 		}
