@@ -276,6 +276,7 @@ CREATE TABLE messages (
     request         jsonb NOT NULL DEFAULT '{}',  -- filters and model, to ask again
     state           text NOT NULL CHECK (state IN ('running', 'complete', 'stopped', 'failed')),
     lease_until     timestamptz,
+    stop            boolean NOT NULL DEFAULT false,  -- the person wants no more of it
     outcome         text NOT NULL DEFAULT '',
     answer          text NOT NULL DEFAULT '',
     sentences       jsonb NOT NULL DEFAULT '[]',

@@ -1,9 +1,16 @@
 package ingest
 
 import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"strings"
 	"time"
 
 	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/connectors"
+	"github.com/cairnhq/cairn/retrieval/extract"
 )
 
 // Push is a document that a program brings.
@@ -25,4 +32,79 @@ type Pushed struct {
 	ID      cairn.DocumentID
 	Version cairn.Version
 	Created bool // the source did not have it before
+}
+
+// Sources finds the source that documents are pushed to.
+type Sources interface {
+	// SourceByID returns a source, or ErrNotFound.
+	SourceByID(ctx context.Context, id cairn.SourceID) (cairn.Source, error)
+}
+
+// Pusher stores documents that programs bring, one at a time and at once. It
+// may be used by several goroutines.
+type Pusher struct {
+	Store   Store
+	Sources Sources
+	Prepare *Preparer
+}
+
+// Put stores a document: it can be found when Put returns. A document that
+// cannot be read is ErrInvalid with the reason.
+func (p *Pusher) Put(ctx context.Context, source cairn.SourceID, in Push) (Pushed, error) {
+	s, err := p.Sources.SourceByID(ctx, source)
+	if err != nil {
+		return Pushed{}, err
+	}
+	puts, err := p.Prepare.read(ctx, in.original(s), in.reader())
+	var failure *extract.Failure
+	if errors.As(err, &failure) {
+		return Pushed{}, cairn.Errorf(cairn.ErrInvalid, "%s", failure.Reason)
+	}
+	if err != nil {
+		return Pushed{}, err
+	}
+	if err := p.Prepare.index(ctx, puts); err != nil {
+		return Pushed{}, err
+	}
+	stored, err := p.Store.Commit(ctx, Batch{Source: source, Puts: puts})
+	if err != nil {
+		return Pushed{}, err
+	}
+	return Pushed{ID: stored[0].ID, Version: puts[0].Document.Version, Created: stored[0].Created}, nil
+}
+
+// Delete takes a document out; ErrNotFound when the source does not have it.
+func (p *Pusher) Delete(ctx context.Context, source cairn.SourceID, external string) error {
+	known, err := p.Store.Known(ctx, source, []string{external})
+	if err != nil {
+		return err
+	}
+	if known[external].ID == "" {
+		return cairn.ErrNotFound
+	}
+	_, err = p.Store.Commit(ctx, Batch{Source: source, Deletes: []string{external}})
+	return err
+}
+
+func (in Push) original(s cairn.Source) original {
+	o := original{External: in.External, ACL: s.ACL, Metadata: connectors.Metadata{
+		Title: in.Title, URL: in.URL, Author: in.Author, MediaType: in.MediaType, Modified: in.Modified, Attributes: in.Attributes,
+	}}
+	if in.Text != "" && in.MediaType == "" {
+		o.Metadata.MediaType = "text/markdown"
+	}
+	if in.ACL != nil {
+		o.ACL, o.OwnACL = *in.ACL, true
+	}
+	if o.Metadata.Modified.IsZero() {
+		o.Metadata.Modified = time.Now().UTC()
+	}
+	return o
+}
+
+func (in Push) reader() io.Reader {
+	if in.Text != "" {
+		return strings.NewReader(in.Text)
+	}
+	return bytes.NewReader(in.Content)
 }

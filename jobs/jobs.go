@@ -1,0 +1,222 @@
+// Package jobs does the work of sources in the background. River schedules it
+// and spreads it over replicas; what there is to do, and who is doing it, is
+// derived from rows of our own, so that a process can die at any moment.
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+
+	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/connectors"
+	"github.com/cairnhq/cairn/retrieval/ingest"
+)
+
+// Runs keeps the runs of sources.
+type Runs interface {
+	// QueueRun creates a run and calls enqueue in the same transaction; when the
+	// source has an unfinished run, that is returned and enqueue not called.
+	QueueRun(ctx context.Context, source cairn.SourceID, o cairn.SyncOptions, enqueue func(tx pgx.Tx, run string) error) (cairn.Run, error)
+	// TakeRun makes a queued or abandoned run this process's; ok is false when
+	// it is finished or somebody else's.
+	TakeRun(ctx context.Context, id string) (t Taken, ok bool, err error)
+	// KeepRun gives a sign of life; ErrConflict when the run was cancelled or
+	// taken over.
+	KeepRun(ctx context.Context, l ingest.Lease) error
+	// SetRunTotal notes how many documents the source lists.
+	SetRunTotal(ctx context.Context, l ingest.Lease, total int) error
+	// FinishRun ends a run that is still this worker's; one that succeeded but
+	// for some documents is partial.
+	FinishRun(ctx context.Context, l ingest.Lease, state cairn.RunState, reason string, pruned bool) error
+	// CancelRun ends the unfinished run of a source, if there is one.
+	CancelRun(ctx context.Context, source cairn.SourceID) error
+	// AbandonedRuns returns the runs whose process has died.
+	AbandonedRuns(ctx context.Context) ([]string, error)
+	// SourceByID returns a source, or ErrNotFound.
+	SourceByID(ctx context.Context, id cairn.SourceID) (cairn.Source, error)
+}
+
+// Taken is a run with what is needed to work on it.
+type Taken struct {
+	Run    cairn.Run
+	Lease  ingest.Lease
+	Source cairn.Source
+	Cursor connectors.Cursor
+	Pruned time.Time // when the source's complete listing was last compared; zero: never
+}
+
+// Config says what a Runner works with.
+type Config struct {
+	Pool        *pgxpool.Pool // of the application's role
+	Runs        Runs
+	Syncer      *ingest.Syncer
+	Kinds       connectors.Registry
+	Environment connectors.Environment
+	Log         *slog.Logger
+	// Chores are done every minute by one replica: retention, clean-up.
+	Chores []func(ctx context.Context) error
+	// Rescues are done every few seconds by every replica: work of processes
+	// that have died. Those of runs are built in.
+	Rescues []func(ctx context.Context) error
+}
+
+// Runner queues and does jobs.
+type Runner struct {
+	cfg     Config
+	river   *river.Client[pgx.Tx]
+	stop    context.CancelFunc
+	rescues sync.WaitGroup
+}
+
+const (
+	syncsAtOnce = 4
+	rescueEvery = 5 * time.Second
+	choreEvery  = time.Minute
+)
+
+// New returns a Runner that does nothing before Start.
+func New(cfg Config) (*Runner, error) {
+	r := &Runner{cfg: cfg}
+	workers := river.NewWorkers()
+	river.AddWorker(workers, &syncWorker{runner: r})
+	river.AddWorker(workers, &choreWorker{runner: r})
+	chores := river.NewPeriodicJob(river.PeriodicInterval(choreEvery),
+		func() (river.JobArgs, *river.InsertOpts) { return choreArgs{}, nil }, &river.PeriodicJobOpts{RunOnStart: true})
+	client, err := river.NewClient(riverpgxv5.New(cfg.Pool), &river.Config{
+		Queues:       map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: syncsAtOnce}, choreQueue: {MaxWorkers: 1}},
+		Workers:      workers,
+		PeriodicJobs: []*river.PeriodicJob{chores},
+		Logger:       cfg.Log,
+		JobTimeout:   -1, // a first sync may take days; liveness is the lease
+		MaxAttempts:  1,  // what failed is told in the run; what died is rescued
+	})
+	if err != nil {
+		return nil, fmt.Errorf("jobs: %w", err)
+	}
+	r.river = client
+	return r, nil
+}
+
+// Start begins to work on jobs.
+func (r *Runner) Start(ctx context.Context) error {
+	if err := r.river.Start(context.WithoutCancel(ctx)); err != nil {
+		return fmt.Errorf("jobs: %w", err)
+	}
+	ctx, r.stop = context.WithCancel(context.WithoutCancel(ctx))
+	r.rescues.Go(func() {
+		tick := time.NewTicker(rescueEvery)
+		defer tick.Stop()
+		for {
+			r.rescue(ctx)
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+		}
+	})
+	return nil
+}
+
+// Stop breaks off what is running: it goes on in another process or after the
+// next start, from the last batch that was stored.
+func (r *Runner) Stop(ctx context.Context) error {
+	if r.stop == nil {
+		return nil
+	}
+	r.stop()
+	r.rescues.Wait()
+	if err := r.river.StopAndCancel(ctx); err != nil {
+		return fmt.Errorf("stop jobs: %w", err)
+	}
+	return nil
+}
+
+// Sync queues a run of a source and returns it; the unfinished one when there
+// is one.
+func (r *Runner) Sync(ctx context.Context, source cairn.SourceID, o cairn.SyncOptions) (cairn.Run, error) {
+	s, err := r.cfg.Runs.SourceByID(ctx, source)
+	if err != nil {
+		return cairn.Run{}, err
+	}
+	kind, err := r.cfg.Kinds.Lookup(s.Kind)
+	if err != nil {
+		return cairn.Run{}, err
+	}
+	if kind.Pushed {
+		return cairn.Run{}, cairn.Errorf(cairn.ErrInvalid, "%s is a source of kind %s: programs bring its documents, there is nothing to synchronise", s.Name, s.Kind)
+	}
+	return r.cfg.Runs.QueueRun(ctx, source, o, func(tx pgx.Tx, run string) error {
+		_, err := r.river.InsertTx(ctx, tx, syncArgs{Run: run}, nil)
+		return err
+	})
+}
+
+// Cancel ends the unfinished run of a source; none is no error.
+func (r *Runner) Cancel(ctx context.Context, source cairn.SourceID) error {
+	return r.cfg.Runs.CancelRun(ctx, source)
+}
+
+// testTimeout bounds Test.
+const testTimeout = 30 * time.Second
+
+// Test reads the first change of a source; an error says what is wrong.
+func (r *Runner) Test(ctx context.Context, source cairn.SourceID) error {
+	s, err := r.cfg.Runs.SourceByID(ctx, source)
+	if err != nil {
+		return err
+	}
+	connector, err := r.open(s)
+	if err != nil || connector == nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, testTimeout)
+	defer cancel()
+	for _, err := range connector.Changes(ctx, "") {
+		if err != nil {
+			return cairn.Errorf(cairn.ErrInvalid, "%s", sourceProblem(err))
+		}
+		break
+	}
+	return nil
+}
+
+// open returns the connector of a source; nil for one that is pushed to.
+func (r *Runner) open(s cairn.Source) (connectors.Connector, error) {
+	kind, err := r.cfg.Kinds.Lookup(s.Kind)
+	if err != nil {
+		return nil, err
+	}
+	if err := kind.Validate(r.cfg.Environment, s.Settings); err != nil {
+		return nil, err
+	}
+	if kind.Pushed {
+		return nil, nil
+	}
+	return kind.Open(r.cfg.Environment, s.Settings)
+}
+
+// rescue takes up the work of processes that have died.
+func (r *Runner) rescue(ctx context.Context) {
+	abandoned, err := r.cfg.Runs.AbandonedRuns(ctx)
+	for _, run := range abandoned {
+		// Several replicas may queue the same run: one of them will get it.
+		_, insertErr := r.river.Insert(ctx, syncArgs{Run: run}, nil)
+		err = errors.Join(err, insertErr)
+	}
+	for _, rescue := range r.cfg.Rescues {
+		err = errors.Join(err, rescue(ctx))
+	}
+	if err != nil && ctx.Err() == nil {
+		r.cfg.Log.Error("abandoned work could not be taken up", "error", err)
+	}
+}

@@ -1,0 +1,143 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/riverqueue/river"
+
+	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/connectors"
+	"github.com/cairnhq/cairn/retrieval/ingest"
+)
+
+// syncArgs names the run to work on.
+type syncArgs struct {
+	Run string `json:"run"`
+}
+
+// Kind implements river.JobArgs.
+func (syncArgs) Kind() string { return "sync" }
+
+// syncWorker works on runs.
+type syncWorker struct {
+	river.WorkerDefaults[syncArgs]
+	runner *Runner
+}
+
+// keepEvery is a third of the time after which a run counts as abandoned.
+const keepEvery = 5 * time.Second
+
+// Work takes the run, unless it is finished or somebody else's, and brings its
+// source up to date. How it ended is told in the run: the job itself never fails.
+func (w *syncWorker) Work(ctx context.Context, job *river.Job[syncArgs]) error {
+	r := w.runner
+	taken, ok, err := r.cfg.Runs.TakeRun(ctx, job.Args.Run)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return nil
+	}
+	log := r.cfg.Log.With("source", taken.Source.Name, "run", taken.Run.ID, "attempt", taken.Lease.Attempt)
+	log.Info("sync began")
+	result, err := r.sync(ctx, taken)
+	if ctx.Err() != nil {
+		log.Info("sync broken off, it goes on after the next start")
+		return nil // the lease runs out, and somebody takes it up
+	}
+	state, reason := outcome(result, err)
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	if err := r.cfg.Runs.FinishRun(last, taken.Lease, state, reason, result.Pruned); err != nil {
+		return err
+	}
+	log.Info("sync ended", "state", state, "reason", reason, "scanned", result.Counts.Scanned, "added", result.Counts.Added,
+		"modified", result.Counts.Modified, "deleted", result.Counts.Deleted, "failed", result.Counts.Failed)
+	if err != nil && state == cairn.RunFailed {
+		log.Error("sync failed", "error", err)
+	}
+	return nil
+}
+
+// sync works on a run under a lease.
+func (r *Runner) sync(ctx context.Context, t Taken) (ingest.Result, error) {
+	connector, err := r.open(t.Source)
+	if err != nil {
+		return ingest.Result{}, err
+	}
+	if connector == nil {
+		return ingest.Result{}, nil
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	kept := make(chan struct{})
+	go func() { defer close(kept); r.keep(ctx, t.Lease, cancel) }()
+	result, err := r.cfg.Syncer.Run(ctx, ingest.Sync{
+		Source: t.Source, Connector: connector, Cursor: t.Cursor, Lease: t.Lease,
+		Prune: r.mustPrune(t), Full: t.Run.Full, DryRun: t.Run.DryRun, Confirm: t.Run.Confirm,
+		Listed: func(total int) {
+			if err := r.cfg.Runs.SetRunTotal(ctx, t.Lease, total); err != nil {
+				r.cfg.Log.Warn("the size of a run could not be noted", "error", err)
+			}
+		},
+	})
+	if cause := context.Cause(ctx); errors.Is(cause, cairn.ErrConflict) {
+		err = cause
+	}
+	cancel(nil)
+	<-kept
+	return result, err
+}
+
+// keep gives signs of life, and ends the work when the run is no longer ours.
+func (r *Runner) keep(ctx context.Context, l ingest.Lease, cancel context.CancelCauseFunc) {
+	tick := time.NewTicker(keepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if err := r.cfg.Runs.KeepRun(ctx, l); errors.Is(err, cairn.ErrConflict) {
+			cancel(err)
+			return
+		}
+	}
+}
+
+// mustPrune reports whether the complete listing is to be compared.
+func (r *Runner) mustPrune(t Taken) bool {
+	kind := r.cfg.Kinds[t.Source.Kind]
+	return t.Run.Full || t.Pruned.IsZero() || time.Since(t.Pruned) >= kind.PruneEvery
+}
+
+// outcome says how a run ended.
+func outcome(result ingest.Result, err error) (cairn.RunState, string) {
+	switch {
+	case ingest.IsWaiting(err):
+		return cairn.RunPartial, fmt.Sprintf("%d documents have vanished from the source, a large part of it. They are still searchable. "+
+			"If they are really gone, synchronise again and confirm the deletions.", result.Waiting)
+	case errors.Is(err, cairn.ErrConflict):
+		return cairn.RunCancelled, ""
+	case err != nil:
+		return cairn.RunFailed, sourceProblem(err)
+	}
+	return cairn.RunSucceeded, ""
+}
+
+// sourceProblem says what went wrong in a way that may be shown to administrators.
+func sourceProblem(err error) string {
+	var document *connectors.DocumentError
+	var public *cairn.Error
+	switch {
+	case errors.As(err, &public):
+		return public.Message
+	case errors.As(err, &document):
+		return document.Reason
+	}
+	return "The source could not be read; the server's log says why."
+}

@@ -1,0 +1,149 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/retrieval"
+)
+
+var _ retrieval.Chunks = (*DB)(nil)
+
+// Hydrate implements retrieval.Chunks.
+func (db *DB) Hydrate(ctx context.Context, v cairn.Viewer, ids []int64) ([]retrieval.Chunk, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	rows, err := db.index.Query(ctx, `SELECT DISTINCT acl_id FROM chunks WHERE id = ANY ($1)`, ids)
+	if err != nil {
+		return nil, fmt.Errorf("hydrate: %w", err)
+	}
+	classes, err := pgx.CollectRows(rows, pgx.RowTo[int32])
+	if err != nil {
+		return nil, fmt.Errorf("hydrate: %w", err)
+	}
+	var chunks []retrieval.Chunk
+	err = db.asViewer(ctx, v, classes, func(tx pgx.Tx) error {
+		var err error
+		chunks, err = hydrate(ctx, tx, ids)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("hydrate: %w", err)
+	}
+	return chunks, nil
+}
+
+// hydratedChunk is a row of hydrate.
+type hydratedChunk struct {
+	ID         int64
+	Ordinal    int
+	DocumentID cairn.DocumentID
+	Version    cairn.Version
+	Source     string
+	Kind       cairn.Kind
+	Title      string
+	URL        string
+	Author     string
+	Language   string
+	Modified   *time.Time
+	StartAt    int
+	EndAt      int
+	Body       []byte
+	BodySize   int
+	Sections   []section
+}
+
+func hydrate(ctx context.Context, tx pgx.Tx, ids []int64) ([]retrieval.Chunk, error) {
+	rows, err := tx.Query(ctx, `
+		SELECT c.id, c.ordinal, d.id AS document_id, d.version, s.name AS source, d.kind, d.title, d.url, d.author, d.language,
+		       coalesce(d.modified_at, d.created_at) AS modified, c.start_at, c.end_at,
+		       substring(b.body FROM c.start_at + 1 FOR c.end_at - c.start_at) AS body, octet_length(b.body) AS body_size, b.sections
+		FROM unnest($1::bigint[]) WITH ORDINALITY AS x (id, n)
+		JOIN chunks c ON c.id = x.id
+		JOIN documents d ON d.id = c.document_id
+		JOIN sources s ON s.id = d.source_id
+		JOIN bodies b ON b.document_id = d.id AND b.version = d.version
+		ORDER BY x.n`, ids)
+	if err != nil {
+		return nil, err
+	}
+	found, err := pgx.CollectRows(rows, pgx.RowToStructByName[hydratedChunk])
+	if err != nil {
+		return nil, err
+	}
+	chunks := make([]retrieval.Chunk, len(found))
+	for i, h := range found {
+		chunks[i] = h.chunk()
+	}
+	return chunks, nil
+}
+
+func (h hydratedChunk) chunk() retrieval.Chunk {
+	sections := decodeSections(h.Sections)
+	heading, anchor := sectionAt(sections, h.StartAt)
+	return retrieval.Chunk{
+		ID: h.ID, Ordinal: h.Ordinal, Sections: sections, BodySize: h.BodySize,
+		Passage: cairn.Passage{
+			Document: h.DocumentID, Version: h.Version, Source: h.Source, Kind: h.Kind, Title: h.Title,
+			URL: withAnchor(h.URL, anchor), Author: h.Author, Language: h.Language, Heading: heading,
+			Start: h.StartAt, End: h.EndAt, Text: string(h.Body), Modified: orZero(h.Modified),
+		},
+	}
+}
+
+// sectionAt returns heading path and anchor of the section that a place lies in.
+func sectionAt(sections []cairn.Section, at int) (heading []string, anchor string) {
+	for _, s := range sections {
+		if s.Start <= at && at < s.End {
+			return s.Heading, s.Anchor
+		}
+	}
+	return nil, ""
+}
+
+// withAnchor returns a link to a place in a document.
+func withAnchor(url, anchor string) string {
+	if url == "" || anchor == "" || strings.Contains(url, "#") {
+		return url
+	}
+	return url + anchor
+}
+
+// Bodies implements retrieval.Chunks.
+func (db *DB) Bodies(ctx context.Context, v cairn.Viewer, ranges []retrieval.Range) ([][]byte, error) {
+	documents := make([]cairn.DocumentID, len(ranges))
+	versions := make([]cairn.Version, len(ranges))
+	starts, lengths := make([]int32, len(ranges)), make([]int32, len(ranges))
+	for i, r := range ranges {
+		documents[i], versions[i] = r.Document, r.Version
+		starts[i], lengths[i] = int32(r.Start), int32(r.End-r.Start)
+	}
+	classes, err := db.classesOfDocuments(ctx, documents)
+	if err != nil {
+		return nil, err
+	}
+	bodies := make([][]byte, len(ranges))
+	err = db.asViewer(ctx, v, classes, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, `
+			SELECT x.n, substring(b.body FROM x.start + 1 FOR x.length)
+			FROM unnest($1::text[], $2::text[], $3::int[], $4::int[]) WITH ORDINALITY AS x (document, version, start, length, n)
+			JOIN bodies b ON b.document_id = x.document AND b.version = x.version`, documents, versions, starts, lengths)
+		if err != nil {
+			return err
+		}
+		var n int
+		var body []byte
+		_, err = pgx.ForEachRow(rows, []any{&n, &body}, func() error { bodies[n-1] = body; body = nil; return nil })
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("bodies: %w", err)
+	}
+	return bodies, nil
+}

@@ -1,0 +1,166 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/jobs"
+	"github.com/cairnhq/cairn/retrieval/ingest"
+)
+
+// leaseTime is how long work belongs to the process that took it after its last
+// sign of life. Times are those of the database, so that clocks do not matter.
+const leaseTime = 15 * time.Second
+
+// maxRunAttempts bounds how often a run is taken up again after the process
+// that worked on it has died.
+const maxRunAttempts = 100
+
+// QueueRun creates a run of a source and calls enqueue in the same transaction.
+// When the source has an unfinished run, that is returned and enqueue not called.
+func (db *DB) QueueRun(ctx context.Context, source cairn.SourceID, o cairn.SyncOptions, enqueue func(tx pgx.Tx, run string) error) (cairn.Run, error) {
+	id := cairn.NewID()
+	err := pgx.BeginFunc(ctx, db.worker, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `
+			INSERT INTO runs (id, source_id, "full", dry_run, confirm)
+			SELECT $1, id, $3, $4, $5 FROM sources WHERE id = $2
+			ON CONFLICT (source_id) WHERE state IN ('queued', 'running') DO NOTHING`, id, source, o.Full, o.DryRun, o.Confirm)
+		if err != nil {
+			return err
+		}
+		if tag.RowsAffected() == 0 {
+			return notFound(tx.QueryRow(ctx, `
+				SELECT id FROM runs WHERE source_id = $1 AND state IN ('queued', 'running')`, source).Scan(&id))
+		}
+		return enqueue(tx, id)
+	})
+	if err != nil {
+		return cairn.Run{}, fmt.Errorf("queue run: %w", err)
+	}
+	return db.RunByID(ctx, id)
+}
+
+// TakeRun makes a queued or abandoned run this process's; ok is false when it is
+// finished or somebody else's. A run that is taken up again counts what the
+// attempt before it has committed only once.
+func (db *DB) TakeRun(ctx context.Context, id string) (t jobs.Taken, ok bool, err error) {
+	var source cairn.SourceID
+	err = db.worker.QueryRow(ctx, `
+		UPDATE runs SET state = 'running', attempt = attempt + 1, lease_until = now() + $2::interval,
+		       started_at = coalesce(started_at, now()), scanned = added + modified, failed = 0, unchanged = 0
+		WHERE id = $1 AND NOT cancel AND (state = 'queued' OR (state = 'running' AND lease_until < now())) AND attempt < $3
+		RETURNING attempt, source_id`, id, leaseTime, maxRunAttempts).Scan(&t.Lease.Attempt, &source)
+	if notFound(err) == cairn.ErrNotFound {
+		return jobs.Taken{}, false, nil
+	}
+	if err != nil {
+		return jobs.Taken{}, false, fmt.Errorf("take run: %w", err)
+	}
+	t.Lease.Run = id
+	if t.Run, err = db.RunByID(ctx, id); err != nil {
+		return jobs.Taken{}, false, err
+	}
+	if t.Source, err = db.SourceByID(ctx, source); err != nil {
+		return jobs.Taken{}, false, err
+	}
+	var pruned *time.Time
+	err = db.worker.QueryRow(ctx, `SELECT cursor, pruned_at FROM sources WHERE id = $1`, source).Scan(&t.Cursor, &pruned)
+	if err != nil {
+		return jobs.Taken{}, false, fmt.Errorf("take run: %w", notFound(err))
+	}
+	t.Pruned = orZero(pruned)
+	return t, true, nil
+}
+
+// KeepRun gives a sign of life. It fails with ErrConflict when the run was
+// cancelled or taken over.
+func (db *DB) KeepRun(ctx context.Context, l ingest.Lease) error {
+	tag, err := db.worker.Exec(ctx, `
+		UPDATE runs SET lease_until = now() + $3::interval
+		WHERE id = $1 AND attempt = $2 AND state = 'running' AND NOT cancel`, l.Run, l.Attempt, leaseTime)
+	if err != nil {
+		return fmt.Errorf("keep run: %w", err)
+	}
+	if tag.RowsAffected() == 0 {
+		return cairn.Errorf(cairn.ErrConflict, "the run was cancelled or taken over")
+	}
+	return nil
+}
+
+// SetRunTotal notes how many documents the source lists.
+func (db *DB) SetRunTotal(ctx context.Context, l ingest.Lease, total int) error {
+	_, err := db.worker.Exec(ctx, `UPDATE runs SET total = $3 WHERE id = $1 AND attempt = $2`, l.Run, l.Attempt, total)
+	if err != nil {
+		return fmt.Errorf("run total: %w", err)
+	}
+	return nil
+}
+
+// FinishRun ends a run that is still this worker's; one that succeeded but for
+// some documents is partial. pruned says that the source's complete listing was
+// compared.
+func (db *DB) FinishRun(ctx context.Context, l ingest.Lease, state cairn.RunState, reason string, pruned bool) error {
+	_, err := db.worker.Exec(ctx, `
+		WITH done AS (
+			UPDATE runs SET state = CASE WHEN cancel THEN 'cancelled' WHEN $3 = 'succeeded' AND failed > 0 THEN 'partial' ELSE $3 END, reason = $4, finished_at = now(), lease_until = NULL
+			WHERE id = $1 AND attempt = $2 AND state = 'running' RETURNING source_id, dry_run)
+		UPDATE sources SET pruned_at = now() FROM done WHERE $5 AND id = done.source_id AND NOT done.dry_run`,
+		l.Run, l.Attempt, state, reason, pruned)
+	if err != nil {
+		return fmt.Errorf("finish run: %w", err)
+	}
+	return nil
+}
+
+// CancelRun ends the unfinished run of a source; a worker that is busy with it
+// stops at its next sign of life or commit.
+func (db *DB) CancelRun(ctx context.Context, source cairn.SourceID) error {
+	_, err := db.worker.Exec(ctx, `
+		UPDATE runs SET cancel = true,
+		       state = CASE WHEN state = 'queued' OR lease_until < now() THEN 'cancelled' ELSE state END,
+		       finished_at = CASE WHEN state = 'queued' OR lease_until < now() THEN now() END
+		WHERE source_id = $1 AND state IN ('queued', 'running')`, source)
+	if err != nil {
+		return fmt.Errorf("cancel run: %w", err)
+	}
+	return nil
+}
+
+// AbandonedRuns returns the runs whose worker has died, and ends those that
+// were cancelled meanwhile or have been tried too often.
+func (db *DB) AbandonedRuns(ctx context.Context) ([]string, error) {
+	_, err := db.worker.Exec(ctx, `
+		UPDATE runs SET state = CASE WHEN cancel THEN 'cancelled' ELSE 'failed' END, finished_at = now(),
+		       reason = CASE WHEN cancel THEN '' ELSE 'The server stopped again and again while it worked on this run.' END
+		WHERE state = 'running' AND lease_until < now() AND (cancel OR attempt >= $1)`, maxRunAttempts)
+	if err != nil {
+		return nil, fmt.Errorf("abandoned runs: %w", err)
+	}
+	rows, err := db.worker.Query(ctx, `SELECT id FROM runs WHERE state = 'running' AND lease_until < now()`)
+	if err != nil {
+		return nil, fmt.Errorf("abandoned runs: %w", err)
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil, fmt.Errorf("abandoned runs: %w", err)
+	}
+	return ids, nil
+}
+
+// EndLeases lets all work be taken over at once. It is for a process that knows
+// to be the only one on this database: the one that has just started its own.
+func (db *DB) EndLeases(ctx context.Context) error {
+	_, err := db.worker.Exec(ctx, `UPDATE runs SET lease_until = now() - interval '1 second' WHERE state = 'running'`)
+	if err != nil {
+		return fmt.Errorf("end leases: %w", err)
+	}
+	_, err = db.worker.Exec(ctx, `UPDATE messages SET lease_until = now() - interval '1 second' WHERE state = 'running'`)
+	if err != nil {
+		return fmt.Errorf("end leases: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,347 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/retrieval/answer"
+)
+
+var _ answer.Record = (*Answers)(nil)
+
+// Answers writes questions and their answers while they are made. It implements
+// answer.Record.
+type Answers struct{ db *DB }
+
+// NewAnswers returns the record of a database.
+func NewAnswers(db *DB) *Answers { return &Answers{db} }
+
+// historyTurns is how many earlier turns Begin returns.
+const historyTurns = 4
+
+// Begin implements answer.Record.
+func (a *Answers) Begin(ctx context.Context, ask answer.Ask) (answer.Started, []answer.Turn, error) {
+	started := answer.Started{Conversation: ask.Conversation, Message: cairn.NewID()}
+	var chain []cairn.Message
+	if ask.Conversation != "" {
+		_, messages, err := a.db.Conversation(ctx, ask.Viewer, ask.Conversation)
+		if err != nil {
+			return answer.Started{}, nil, err
+		}
+		if chain, err = chainTo(messages, ask.Parent); err != nil {
+			return answer.Started{}, nil, err
+		}
+	} else if ask.Parent != "" {
+		return answer.Started{}, nil, cairn.ErrNotFound
+	}
+	request, err := json.Marshal(map[string]any{"model": ask.Model, "filters": ask.Filters})
+	if err != nil {
+		return answer.Started{}, nil, fmt.Errorf("begin answer: %w", err)
+	}
+	turns, used := turnsOf(chain)
+	err = pgx.BeginFunc(ctx, a.db.worker, func(tx pgx.Tx) error {
+		if started.Conversation == "" {
+			started.Conversation = cairn.NewID()
+			_, err := tx.Exec(ctx, `INSERT INTO conversations (id, account_id, title) VALUES ($1, $2, $3)`,
+				started.Conversation, ask.Viewer.Account, answer.Title(ask.Question))
+			if err != nil {
+				return err
+			}
+		}
+		return insertMessage(ctx, tx, started, chain, ask, request, used)
+	})
+	if err != nil {
+		return answer.Started{}, nil, fmt.Errorf("begin answer: %w", err)
+	}
+	return started, turns, nil
+}
+
+// insertMessage stores the question, with the evidence of the turns that its
+// answer will be made from.
+func insertMessage(ctx context.Context, tx pgx.Tx, s answer.Started, chain []cairn.Message, ask answer.Ask, request []byte, used []string) error {
+	var parent *string
+	if len(chain) > 0 {
+		parent = &chain[len(chain)-1].ID
+	}
+	tag, err := tx.Exec(ctx, `
+		WITH own AS (UPDATE conversations SET updated_at = now() WHERE id = $2 AND account_id = $3 RETURNING id)
+		INSERT INTO messages (id, conversation_id, parent_id, question, request, state, lease_until)
+		SELECT $1, id, $4, $5, $6, 'running', now() + $7::interval FROM own`,
+		s.Message, s.Conversation, ask.Viewer.Account, parent, ask.Question, request, leaseTime)
+	if err != nil {
+		return err
+	}
+	if tag.RowsAffected() == 0 {
+		return cairn.ErrNotFound
+	}
+	_, err = tx.Exec(ctx, `
+		INSERT INTO message_evidence (message_id, document_id, version)
+		SELECT DISTINCT $1, document_id, version FROM message_evidence WHERE message_id = ANY ($2)`, s.Message, used)
+	return err
+}
+
+// chainTo returns the messages from the first of a conversation to the one that
+// a new question follows: parent, or the newest when parent is empty.
+func chainTo(messages []cairn.Message, parent string) ([]cairn.Message, error) {
+	byID := make(map[string]cairn.Message, len(messages))
+	for _, m := range messages {
+		byID[m.ID] = m
+	}
+	if parent == "" && len(messages) > 0 {
+		parent = messages[len(messages)-1].ID
+	}
+	var chain []cairn.Message
+	for parent != "" {
+		m, ok := byID[parent]
+		if !ok || len(chain) > len(messages) {
+			return nil, cairn.ErrNotFound
+		}
+		chain = append([]cairn.Message{m}, chain...)
+		parent = m.Parent
+	}
+	return chain, nil
+}
+
+// turnsOf returns the last turns of a chain that may be used in a prompt, and
+// the messages that they come from.
+func turnsOf(chain []cairn.Message) (turns []answer.Turn, used []string) {
+	if len(chain) > historyTurns {
+		chain = chain[len(chain)-historyTurns:]
+	}
+	for _, m := range chain {
+		if m.Withheld || m.Answer.State == cairn.MessageRunning {
+			continue
+		}
+		turns = append(turns, answer.Turn{Question: m.Question, Answer: m.Answer.Text})
+		used = append(used, m.ID)
+	}
+	return turns, used
+}
+
+// SetEvidence implements answer.Record.
+func (a *Answers) SetEvidence(ctx context.Context, message string, passages []cairn.Passage) error {
+	documents := make([]cairn.DocumentID, len(passages))
+	versions := make([]cairn.Version, len(passages))
+	for i, p := range passages {
+		documents[i], versions[i] = p.Document, p.Version
+	}
+	_, err := a.db.worker.Exec(ctx, `
+		INSERT INTO message_evidence (message_id, document_id, version)
+		SELECT DISTINCT $1, d, v FROM unnest($2::text[], $3::text[]) x (d, v)
+		ON CONFLICT DO NOTHING`, message, documents, versions)
+	if err != nil {
+		return fmt.Errorf("evidence: %w", err)
+	}
+	return nil
+}
+
+// Append implements answer.Record.
+func (a *Answers) Append(ctx context.Context, message string, seq int, events []answer.Event) error {
+	return appendEvents(ctx, a.db.worker, message, seq, events)
+}
+
+func appendEvents(ctx context.Context, q querier, message string, seq int, events []answer.Event) error {
+	encoded := make([][]byte, len(events))
+	for i, e := range events {
+		var err error
+		if encoded[i], err = json.Marshal(e); err != nil {
+			return fmt.Errorf("event: %w", err)
+		}
+	}
+	rows, err := q.Query(ctx, `
+		INSERT INTO message_events (message_id, seq, event)
+		SELECT $1, $2 + n - 1, e FROM unnest($3::jsonb[]) WITH ORDINALITY AS x (e, n)`, message, seq, encoded)
+	if err != nil {
+		return fmt.Errorf("store events: %w", err)
+	}
+	rows.Close()
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("store events: %w", err)
+	}
+	return nil
+}
+
+// Keep implements answer.Record.
+func (a *Answers) Keep(ctx context.Context, message string) (wanted bool, err error) {
+	err = a.db.worker.QueryRow(ctx, `
+		UPDATE messages SET lease_until = now() + $2::interval WHERE id = $1 AND state = 'running'
+		RETURNING NOT stop`, message, leaseTime).Scan(&wanted)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("keep answer: %w", err)
+	}
+	return wanted, nil
+}
+
+// storedRange is how messages.nearest keeps a passage.
+type storedRange struct {
+	Document cairn.DocumentID `json:"document"`
+	Version  cairn.Version    `json:"version"`
+	Start    int              `json:"start"`
+	End      int              `json:"end"`
+}
+
+// Finish implements answer.Record. The last event is stored without the answer,
+// which is read from the message whenever the event is.
+func (a *Answers) Finish(ctx context.Context, message string, seq int, ans cairn.Answer) error {
+	near := make([]storedRange, len(ans.Nearest))
+	for i, p := range ans.Nearest {
+		near[i] = storedRange{p.Document, p.Version, p.Start, p.End}
+	}
+	err := pgx.BeginFunc(ctx, a.db.worker, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `
+			UPDATE messages SET state = $2, outcome = $3, answer = $4, sentences = $5, nearest = $6, notices = $7, model = $8,
+			       usage = $9, finished_at = clock_timestamp(), lease_until = NULL
+			WHERE id = $1 AND state = 'running'`,
+			message, ans.State, ans.Outcome, ans.Text, orEmpty(ans.Sentences), near, orEmpty(ans.Notices), ans.Model, ans.Usage)
+		if err != nil {
+			return err
+		}
+		if tag.RowsAffected() == 0 { // erased, or given up on by another replica
+			return cairn.ErrNotFound
+		}
+		if err := insertCitations(ctx, tx, message, ans.Citations); err != nil {
+			return err
+		}
+		return appendEvents(ctx, tx, message, seq, []answer.Event{{Type: answer.EventDone}})
+	})
+	if err != nil {
+		return fmt.Errorf("finish answer: %w", err)
+	}
+	return nil
+}
+
+func insertCitations(ctx context.Context, tx pgx.Tx, message string, citations []cairn.Citation) error {
+	rows := make([][]any, len(citations))
+	for i, c := range citations {
+		rows[i] = []any{message, i, c.Number, c.AnswerStart, c.AnswerEnd, string(c.Document), string(c.Version), c.Start, c.End, string(c.Support)}
+	}
+	batch := &pgx.Batch{}
+	for _, r := range rows {
+		batch.Queue(`
+			INSERT INTO citations (message_id, position, number, answer_start, answer_end, document_id, version, start_at, end_at, support)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`, r...)
+	}
+	return tx.SendBatch(ctx, batch).Close()
+}
+
+// orEmpty returns an empty slice for nil, so that JSON has [] and not null.
+func orEmpty[T any](s []T) []T {
+	if s == nil {
+		return []T{}
+	}
+	return s
+}
+
+// Events implements answer.Record.
+func (a *Answers) Events(ctx context.Context, v cairn.Viewer, message string, after int) (events []answer.Event, final bool, err error) {
+	classes, err := a.db.classesOfEvidence(ctx, message)
+	if err != nil {
+		return nil, false, err
+	}
+	err = a.db.asViewer(ctx, v, classes, func(tx pgx.Tx) error {
+		var unreadable bool
+		err := tx.QueryRow(ctx, `
+			SELECT m.state <> 'running',
+			       EXISTS (SELECT FROM message_evidence e WHERE e.message_id = m.id
+			               AND NOT EXISTS (SELECT FROM documents d WHERE d.id = e.document_id))
+			FROM messages m WHERE m.id = $1`, message).Scan(&final, &unreadable)
+		if err != nil {
+			return notFound(err)
+		}
+		if unreadable {
+			return cairn.ErrNotFound
+		}
+		events, err = readEvents(ctx, tx, message, after)
+		return err
+	})
+	if err != nil {
+		return nil, false, fmt.Errorf("events: %w", err)
+	}
+	for i := range events {
+		if events[i].Type != answer.EventDone {
+			continue
+		}
+		m, err := a.db.Message(ctx, v, message)
+		if err != nil {
+			return nil, false, err
+		}
+		events[i].Answer = &m.Answer
+	}
+	return events, final, nil
+}
+
+func readEvents(ctx context.Context, q querier, message string, after int) ([]answer.Event, error) {
+	rows, err := q.Query(ctx, `SELECT seq, event FROM message_events WHERE message_id = $1 AND seq > $2 ORDER BY seq`, message, after)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (answer.Event, error) {
+		var seq int
+		var encoded []byte
+		if err := row.Scan(&seq, &encoded); err != nil {
+			return answer.Event{}, err
+		}
+		var e answer.Event
+		if err := json.Unmarshal(encoded, &e); err != nil {
+			return answer.Event{}, fmt.Errorf("event %d: %w", seq, err)
+		}
+		e.Seq = seq
+		return e, nil
+	})
+}
+
+// classesOfEvidence returns the ACL classes of what messages were made from.
+func (db *DB) classesOfEvidence(ctx context.Context, messages ...string) ([]int32, error) {
+	rows, err := db.worker.Query(ctx, `
+		SELECT DISTINCT d.acl_id FROM message_evidence e JOIN documents d ON d.id = e.document_id
+		WHERE e.message_id = ANY ($1)`, messages)
+	if err != nil {
+		return nil, fmt.Errorf("evidence: %w", err)
+	}
+	classes, err := pgx.CollectRows(rows, pgx.RowTo[int32])
+	if err != nil {
+		return nil, fmt.Errorf("evidence: %w", err)
+	}
+	return classes, nil
+}
+
+// Stop implements answer.Record.
+func (a *Answers) Stop(ctx context.Context, v cairn.Viewer, message string) error {
+	tag, err := a.db.worker.Exec(ctx, `
+		UPDATE messages m SET stop = true FROM conversations c
+		WHERE m.id = $1 AND c.id = m.conversation_id AND c.account_id = $2`, message, v.Account)
+	if err != nil {
+		return fmt.Errorf("stop answer: %w", err)
+	}
+	if tag.RowsAffected() == 0 {
+		return cairn.ErrNotFound
+	}
+	return nil
+}
+
+// Abandoned implements answer.Record.
+func (a *Answers) Abandoned(ctx context.Context) (map[string][]answer.Event, error) {
+	rows, err := a.db.worker.Query(ctx, `SELECT id FROM messages WHERE state = 'running' AND lease_until < now()`)
+	if err != nil {
+		return nil, fmt.Errorf("abandoned answers: %w", err)
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil, fmt.Errorf("abandoned answers: %w", err)
+	}
+	abandoned := make(map[string][]answer.Event, len(ids))
+	for _, id := range ids {
+		if abandoned[id], err = readEvents(ctx, a.db.worker, id, 0); err != nil {
+			return nil, fmt.Errorf("abandoned answers: %w", err)
+		}
+	}
+	return abandoned, nil
+}

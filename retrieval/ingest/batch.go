@@ -1,0 +1,151 @@
+package ingest
+
+import (
+	"context"
+
+	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/connectors"
+)
+
+// batch turns changes into a Batch.
+type batch struct {
+	*syncRun
+	known map[string]Known
+	out   Batch
+}
+
+func (b *batch) add(ctx context.Context, changes []connectors.Change) error {
+	var reads []connectors.Change
+	for _, c := range changes {
+		switch {
+		case c.Op == connectors.Delete:
+			b.delete(c.External)
+		case c.Op == connectors.SetACL:
+			b.setACL(c)
+		case b.unchanged(c):
+			b.setACL(c)
+			b.count(c.External, &b.out.Counts.Unchanged)
+		case b.hopeless(c):
+			b.count(c.External, &b.out.Counts.Failed)
+		case b.DryRun:
+			b.count(c.External, b.addedOrModified(c.External))
+		default:
+			reads = append(reads, c)
+		}
+	}
+	results, err := b.readAll(ctx, reads)
+	if err != nil {
+		return err
+	}
+	for i, c := range reads {
+		b.stage(c, results[i])
+	}
+	return b.Prepare.index(ctx, b.out.Puts)
+}
+
+// count counts a document, unless an earlier attempt at this run has done so.
+func (b *batch) count(external string, what *int) {
+	if b.Lease.Run != "" && b.known[external].Run == b.Lease.Run {
+		return
+	}
+	*what++
+	b.out.Counts.Scanned++
+}
+
+func (b *batch) addedOrModified(external string) *int {
+	if b.known[external].ID != "" {
+		return &b.out.Counts.Modified
+	}
+	return &b.out.Counts.Added
+}
+
+// unchanged reports whether the source says that a document is as it was.
+func (b *batch) unchanged(c connectors.Change) bool {
+	k := b.known[c.External]
+	return !b.Full && c.Err == nil && k.ID != "" && c.Metadata.Revision != "" && k.Revision == c.Metadata.Revision
+}
+
+// hopeless reports whether a revision has failed too often to be tried again.
+func (b *batch) hopeless(c connectors.Change) bool {
+	k := b.known[c.External]
+	return !b.Full && k.Attempts >= maxAttempts && k.FailedRevision == c.Metadata.Revision
+}
+
+func (b *batch) delete(external string) {
+	if b.known[external].ID == "" {
+		return
+	}
+	b.out.Deletes = append(b.out.Deletes, external)
+	b.out.Counts.Deleted++
+}
+
+// setACL notes a new ACL of a document whose text stays.
+func (b *batch) setACL(c connectors.Change) {
+	k := b.known[c.External]
+	acl, _ := b.aclOf(c)
+	if k.ID == "" || acl.Hash() == k.ACL {
+		return
+	}
+	if b.out.ACLs == nil {
+		b.out.ACLs = make(map[string]cairn.ACL)
+	}
+	b.out.ACLs[c.External] = acl
+}
+
+// stage puts what was read of a document into the batch.
+func (b *batch) stage(c connectors.Change, r readResult) {
+	if r.err != nil {
+		if !isFailure(r.err) {
+			b.Log.Warn("a document could not be read", "source", b.Source.Name, "document", c.External, "error", r.err)
+		}
+		e := documentError(c.External, c.Metadata.URL, r.err)
+		b.out.Errors = append(b.out.Errors, Failure{DocumentError: e, Revision: c.Metadata.Revision})
+		b.count(c.External, &b.out.Counts.Failed)
+		return
+	}
+	k := b.known[c.External]
+	main := r.puts[0]
+	if k.ID != "" && k.Fingerprint == main.Fingerprint && !b.Full && len(r.puts) == 1 {
+		b.touch(c, main)
+		b.count(c.External, &b.out.Counts.Unchanged)
+		return
+	}
+	counter := b.addedOrModified(c.External)
+	if from, ok := b.renamed(k, main); ok {
+		b.move(from, c.External)
+		counter = &b.out.Counts.Modified
+	}
+	b.count(c.External, counter)
+	b.out.Puts = append(b.out.Puts, r.puts...)
+}
+
+// touch notes that a document was read again and had not changed.
+func (b *batch) touch(c connectors.Change, p Put) {
+	b.setACL(c)
+	if b.out.Touches == nil {
+		b.out.Touches = make(map[string]Touch)
+	}
+	b.out.Touches[c.External] = Touch{Revision: p.Revision, Modified: p.Document.Modified}
+}
+
+// renamed returns the former name of a new document: that of a document which
+// has vanished from the source and had the same text.
+func (b *batch) renamed(k Known, p Put) (from string, ok bool) {
+	if k.ID != "" || len(p.Document.Body) == 0 {
+		return "", false
+	}
+	for external, version := range b.vanished {
+		if version == p.Document.Version && (!ok || external < from) {
+			from, ok = external, true
+		}
+	}
+	return from, ok
+}
+
+func (b *batch) move(from, to string) {
+	delete(b.vanished, from)
+	if b.out.Moves == nil {
+		b.out.Moves = make(map[string]string)
+	}
+	b.out.Moves[from] = to
+}

@@ -1,0 +1,306 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/connectors"
+	"github.com/cairnhq/cairn/retrieval/extract"
+)
+
+// Syncer brings one source up to date.
+type Syncer struct {
+	Store   Store
+	Prepare *Preparer
+	Workers int // documents that are extracted at once; 0: 2
+	Log     *slog.Logger
+}
+
+// Sync is one run over one source.
+type Sync struct {
+	Source    cairn.Source
+	Connector connectors.Connector
+	Cursor    connectors.Cursor
+	Lease     Lease
+	Prune     bool // compare with the complete listing, when the connector has one
+	Full      bool // read every document again
+	DryRun    bool // count only
+	Confirm   bool // delete as many documents as have vanished
+	// Listed, when not nil, is told how many documents the source has.
+	Listed func(total int)
+}
+
+// Result is how a run ended that was not broken off.
+type Result struct {
+	Counts cairn.Counts // of this attempt
+	// Waiting is how many deletions wait for a confirmation; 0 when none do.
+	Waiting int
+	Pruned  bool // the listing was complete and was compared
+}
+
+// The batch is large enough that a transaction is cheap a document and small
+// enough that little is done again after a crash.
+const (
+	batchDocuments = 64
+	batchBytes     = 4 << 20
+)
+
+// maxAttempts is how often one revision of a failing document is tried; then it
+// rests until the document changes or somebody asks for another try.
+const maxAttempts = 5
+
+// guardShare is the part of a source that one run may delete without being
+// asked: vanished shares and mistyped paths look like mass deletions. Sources
+// of up to guardSmall documents have no guard.
+const (
+	guardShare = 0.3
+	guardSmall = 3
+)
+
+// Run reads the changes of a source and commits them batch by batch. It can be
+// killed at any moment and run again: what was committed stays, and nothing is
+// stored twice. Errors are those of the source as a whole or of the store;
+// documents that fail are recorded and passed over.
+func (s *Syncer) Run(ctx context.Context, job Sync) (Result, error) {
+	r := &syncRun{Syncer: s, Sync: job}
+	if err := r.list(ctx); err != nil {
+		return r.result, err
+	}
+	for c, err := range job.Connector.Changes(ctx, job.since()) {
+		if err != nil {
+			return r.result, errors.Join(r.flush(ctx), fmt.Errorf("read %s: %w", job.Source.Name, err))
+		}
+		r.pending = append(r.pending, c)
+		r.pendingBytes += c.Metadata.Size
+		if len(r.pending) >= batchDocuments || r.pendingBytes >= batchBytes {
+			if err := r.flush(ctx); err != nil {
+				return r.result, err
+			}
+		}
+	}
+	if err := r.flush(ctx); err != nil {
+		return r.result, err
+	}
+	return r.result, r.prune(ctx)
+}
+
+func (j Sync) since() connectors.Cursor {
+	if j.Full {
+		return ""
+	}
+	return j.Cursor
+}
+
+// syncRun is the state of one Run.
+type syncRun struct {
+	*Syncer
+	Sync
+	result       Result
+	pending      []connectors.Change
+	pendingBytes int64
+	stored       int                      // documents in the store when the run began
+	deleted      int                      // by this run
+	vanished     map[string]cairn.Version // stored, but not in the listing
+}
+
+// list compares the store with the source's listing before anything is read, so
+// that a new name can be recognised as that of a document which has vanished.
+func (r *syncRun) list(ctx context.Context) error {
+	stored, err := r.Store.Externals(ctx, r.Source.ID)
+	if err != nil {
+		return err
+	}
+	r.stored = len(stored)
+	lister, ok := r.Connector.(connectors.Lister)
+	if !ok || !r.Prune {
+		return nil
+	}
+	present := make(map[string]struct{}, len(stored))
+	for external, err := range lister.Externals(ctx) {
+		if err != nil {
+			// An incomplete listing proves nothing: go on without it.
+			r.Log.Warn("the listing of a source is incomplete, nothing will be deleted", "source", r.Source.Name, "error", err)
+			return nil
+		}
+		present[external] = struct{}{}
+	}
+	if r.Listed != nil {
+		r.Listed(len(present))
+	}
+	r.vanished = make(map[string]cairn.Version)
+	for external, version := range stored {
+		owner, _, _ := strings.Cut(external, AttachmentMark)
+		if _, ok := present[owner]; !ok {
+			r.vanished[external] = version
+		}
+	}
+	return nil
+}
+
+// flush turns the pending changes into a batch and commits it.
+func (r *syncRun) flush(ctx context.Context) error {
+	changes := lastOfEach(r.pending)
+	cursor := lastCursor(r.pending)
+	r.pending, r.pendingBytes = nil, 0
+	if len(changes) == 0 && cursor == "" {
+		return nil
+	}
+	externals := make([]string, len(changes))
+	for i, c := range changes {
+		externals[i] = c.External
+	}
+	known, err := r.Store.Known(ctx, r.Source.ID, externals)
+	if err != nil {
+		return err
+	}
+	b := &batch{syncRun: r, known: known, out: Batch{Source: r.Source.ID, Run: r.Lease, Cursor: cursor}}
+	if err := b.add(ctx, changes); err != nil {
+		return err
+	}
+	if r.exceedsGuard(len(b.out.Deletes)) {
+		r.result.Waiting += len(b.out.Deletes)
+		return errGuard
+	}
+	r.deleted += len(b.out.Deletes)
+	return r.commit(ctx, b.out)
+}
+
+// errGuard ends a run before a batch that deletes too much.
+var errGuard = errors.New("the run would delete a large part of the source and waits for a confirmation")
+
+// IsWaiting reports whether a run ended because its deletions wait for a
+// confirmation.
+func IsWaiting(err error) bool { return errors.Is(err, errGuard) }
+
+func (r *syncRun) commit(ctx context.Context, b Batch) error {
+	if r.DryRun {
+		b = Batch{Source: b.Source, Run: b.Run, Counts: b.Counts}
+	}
+	if _, err := r.Store.Commit(ctx, b); err != nil {
+		return err
+	}
+	r.result.Counts = r.result.Counts.Add(b.Counts)
+	return nil
+}
+
+// exceedsGuard reports whether n more deletions would remove too much.
+func (r *syncRun) exceedsGuard(n int) bool {
+	total := r.deleted + n
+	return !r.Confirm && r.stored > guardSmall && float64(total) > guardShare*float64(r.stored)
+}
+
+// prune deletes what has vanished from the listing.
+func (r *syncRun) prune(ctx context.Context) error {
+	if r.vanished == nil {
+		return nil
+	}
+	r.result.Pruned = true
+	gone := make([]string, 0, len(r.vanished))
+	for external := range r.vanished {
+		gone = append(gone, external)
+	}
+	if len(gone) == 0 {
+		return nil
+	}
+	slices.Sort(gone)
+	if r.exceedsGuard(len(gone)) {
+		r.result.Waiting += len(gone)
+		return errGuard
+	}
+	r.deleted += len(gone)
+	for part := range slices.Chunk(gone, 1000) {
+		err := r.commit(ctx, Batch{Source: r.Source.ID, Run: r.Lease, Deletes: part, Counts: cairn.Counts{Deleted: len(part)}})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lastOfEach drops checkpoints, and all but the last change of each document.
+func lastOfEach(changes []connectors.Change) []connectors.Change {
+	last := make(map[string]int, len(changes))
+	for i, c := range changes {
+		if c.Op != connectors.Checkpoint {
+			last[c.External] = i
+		}
+	}
+	var out []connectors.Change
+	for i, c := range changes {
+		if c.Op != connectors.Checkpoint && last[c.External] == i {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+func lastCursor(changes []connectors.Change) connectors.Cursor {
+	for _, c := range slices.Backward(changes) {
+		if c.Cursor != "" {
+			return c.Cursor
+		}
+	}
+	return ""
+}
+
+// readAll reads documents, several at once. results[i] belongs to changes[i].
+func (r *syncRun) readAll(ctx context.Context, changes []connectors.Change) ([]readResult, error) {
+	results := make([]readResult, len(changes))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(max(r.Workers, 2))
+	for i, c := range changes {
+		g.Go(func() error {
+			puts, err := r.readOne(ctx, c)
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			results[i] = readResult{puts, err}
+			return nil
+		})
+	}
+	return results, g.Wait()
+}
+
+type readResult struct {
+	puts []Put
+	err  error
+}
+
+func (r *syncRun) readOne(ctx context.Context, c connectors.Change) ([]Put, error) {
+	if c.Err != nil {
+		return nil, c.Err
+	}
+	body, err := c.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close()
+	acl, own := r.aclOf(c)
+	return r.Prepare.read(ctx, original{External: c.External, Metadata: c.Metadata, ACL: acl, OwnACL: own}, body)
+}
+
+// aclOf returns the ACL of a document: its own, else the source's. A source
+// whose connector should have told and did not admits nobody.
+func (r *syncRun) aclOf(c connectors.Change) (acl cairn.ACL, own bool) {
+	if c.ACL != nil {
+		return *c.ACL, true
+	}
+	if r.Source.ACLMode == cairn.ACLDeclared {
+		return r.Source.ACL, false
+	}
+	return cairn.ACL{}, false
+}
+
+// isFailure reports whether err concerns one document only.
+func isFailure(err error) bool {
+	var failure *extract.Failure
+	var source *connectors.DocumentError
+	return errors.As(err, &failure) || errors.As(err, &source)
+}

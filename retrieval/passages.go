@@ -1,0 +1,140 @@
+package retrieval
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/cairnhq/cairn"
+)
+
+const (
+	promptChunks  = 20    // that passages are made of
+	wholeSection  = 3_000 // bytes: sections up to this size are taken whole
+	wholeBody     = 5_000 // bytes: of the best documents, bodies up to this size are taken whole
+	bestDocuments = 3
+	mergeGap      = 200 // bytes between two ranges that become one passage
+)
+
+// Passages returns what a question is answered from: the best chunks, widened
+// to their sections, or for the best documents to short whole bodies, while the
+// budget of bytes lasts, with neighbours merged; best first, numbered from 1.
+func (r *Retriever) Passages(ctx context.Context, q cairn.Query, budget int) ([]cairn.Passage, error) {
+	candidates, _, err := r.candidates(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	found, err := r.hydrate(ctx, q.Viewer, candidates[:min(promptChunks, len(candidates))])
+	if err != nil {
+		return nil, err
+	}
+	spans := gather(found, budget)
+	ranges := make([]Range, len(spans))
+	for i, s := range spans {
+		ranges[i] = Range{s.passage.Document, s.passage.Version, s.start, s.end}
+	}
+	bodies, err := r.cfg.Chunks.Bodies(ctx, q.Viewer, ranges)
+	if err != nil {
+		return nil, fmt.Errorf("passages: %w", err)
+	}
+	passages := make([]cairn.Passage, 0, len(spans))
+	for i, s := range spans {
+		if bodies[i] == nil {
+			continue // changed or withdrawn since it was found
+		}
+		p := s.passage
+		p.Number, p.Start, p.End, p.Text = len(passages)+1, s.start, s.end, string(bodies[i])
+		passages = append(passages, p)
+	}
+	return passages, nil
+}
+
+// span is a range of a document that becomes a passage.
+type span struct {
+	passage    cairn.Passage // of the best chunk in it
+	start, end int
+	rank       int // of the best chunk in it
+}
+
+// gather chooses ranges for the chunks, in order of rank, within the budget.
+func gather(found []hydrated, budget int) []span {
+	byDocument := make(map[cairn.DocumentID][]span)
+	var order []cairn.DocumentID
+	spent := 0
+	for rank, f := range found {
+		p := f.chunk.Passage
+		p.Score = f.Score
+		spans, known := byDocument[p.Document]
+		if !known {
+			order = append(order, p.Document)
+		}
+		if covers(spans, p.Start, p.End) {
+			continue
+		}
+		start, end := widen(f.chunk, len(order) <= bestDocuments)
+		if spent+end-start > budget { // no room to widen: the chunk alone, if that fits
+			start, end = p.Start, p.End
+		}
+		if spent+end-start > budget {
+			continue
+		}
+		before := size(spans)
+		spans = insert(spans, span{passage: p, start: start, end: end, rank: rank})
+		byDocument[p.Document] = spans
+		spent += size(spans) - before
+	}
+	var out []span
+	for _, d := range order {
+		out = append(out, byDocument[d]...)
+	}
+	slices.SortStableFunc(out, func(a, b span) int { return cmp.Compare(a.rank, b.rank) })
+	return out
+}
+
+// widen returns the range of a chunk's section, or of the whole body.
+func widen(c Chunk, best bool) (start, end int) {
+	if best && c.BodySize <= wholeBody {
+		return 0, c.BodySize
+	}
+	start, end = c.Passage.Start, c.Passage.End
+	for _, s := range c.Sections {
+		overlaps := s.Start < c.Passage.End && c.Passage.Start < s.End
+		if overlaps && s.End-s.Start <= wholeSection {
+			start, end = min(start, s.Start), max(end, s.End)
+		}
+	}
+	return start, end
+}
+
+func covers(spans []span, start, end int) bool {
+	return slices.ContainsFunc(spans, func(s span) bool { return s.start <= start && end <= s.end })
+}
+
+func size(spans []span) int {
+	total := 0
+	for _, s := range spans {
+		total += s.end - s.start
+	}
+	return total
+}
+
+// insert adds a span and merges those that touch; the better ranked one names
+// what comes out.
+func insert(spans []span, s span) []span {
+	spans = append(slices.Clone(spans), s)
+	slices.SortFunc(spans, func(a, b span) int { return cmp.Compare(a.start, b.start) })
+	out := spans[:1]
+	for _, next := range spans[1:] {
+		last := &out[len(out)-1]
+		if next.start > last.end+mergeGap {
+			out = append(out, next)
+			continue
+		}
+		last.end = max(last.end, next.end)
+		if next.rank < last.rank {
+			last.passage, last.rank = next.passage, next.rank
+		}
+	}
+	return out
+}
