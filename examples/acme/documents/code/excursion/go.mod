@@ -1,3 +1,0 @@
-module acme.example/excursion
-
-go 1.22
