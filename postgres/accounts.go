@@ -1,0 +1,166 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/server/api"
+	"github.com/cairnhq/cairn/server/auth"
+)
+
+var (
+	_ auth.Store   = (*DB)(nil)
+	_ api.Accounts = (*DB)(nil)
+)
+
+// ListAccounts implements api.Accounts.
+func (db *DB) ListAccounts(ctx context.Context, p api.Page) ([]cairn.Account, string, error) {
+	from, err := after[emailKey]("accounts", p)
+	if err != nil {
+		return nil, "", err
+	}
+	rows, err := db.worker.Query(ctx, `
+		SELECT id, coalesce(email, '') AS email, name, role, disabled_at IS NOT NULL AS disabled, created_at AS created
+		FROM accounts
+		WHERE (coalesce(email, ''), id) > ($1, $2)
+		ORDER BY coalesce(email, ''), id LIMIT $3`, from.Email, from.ID, p.Limit+1)
+	if err != nil {
+		return nil, "", fmt.Errorf("list accounts: %w", err)
+	}
+	accounts, err := pgx.CollectRows(rows, pgx.RowToStructByName[cairn.Account])
+	if err != nil {
+		return nil, "", fmt.Errorf("list accounts: %w", err)
+	}
+	accounts, next := nextPage("accounts", accounts, p.Limit, func(a cairn.Account) emailKey {
+		return emailKey{a.Email, string(a.ID)}
+	})
+	return accounts, next, nil
+}
+
+// AccountByID implements api.Accounts.
+func (db *DB) AccountByID(ctx context.Context, id cairn.AccountID) (cairn.Account, error) {
+	return account(ctx, db.worker, `
+		SELECT id, coalesce(email, '') AS email, name, role, disabled_at IS NOT NULL AS disabled, created_at AS created
+		FROM accounts WHERE id = $1`, string(id))
+}
+
+// AccountByEmail implements api.Accounts.
+func (db *DB) AccountByEmail(ctx context.Context, email string) (cairn.Account, error) {
+	return account(ctx, db.worker, `
+		SELECT id, coalesce(email, '') AS email, name, role, disabled_at IS NOT NULL AS disabled, created_at AS created
+		FROM accounts WHERE email = $1`, normalEmail(email))
+}
+
+func account(ctx context.Context, q querier, sql, arg string) (cairn.Account, error) {
+	rows, err := q.Query(ctx, sql, arg)
+	if err != nil {
+		return cairn.Account{}, fmt.Errorf("account: %w", err)
+	}
+	a, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[cairn.Account])
+	if err != nil {
+		return cairn.Account{}, fmt.Errorf("account: %w", missing(err))
+	}
+	return a, nil
+}
+
+// CreateAccount implements api.Accounts.
+func (db *DB) CreateAccount(ctx context.Context, a cairn.Account) (cairn.Account, error) {
+	if err := checkAccount(&a); err != nil {
+		return cairn.Account{}, err
+	}
+	return createAccount(ctx, db.worker, a)
+}
+
+func createAccount(ctx context.Context, q querier, a cairn.Account) (cairn.Account, error) {
+	a.ID = cairn.AccountID(cairn.NewID())
+	err := q.QueryRow(ctx, `
+		INSERT INTO accounts (id, email, name, role, disabled_at)
+		VALUES ($1, nullif($2, ''), $3, $4, CASE WHEN $5 THEN now() END)
+		RETURNING created_at`, a.ID, a.Email, a.Name, a.Role, a.Disabled).Scan(&a.Created)
+	if err != nil {
+		return cairn.Account{}, fmt.Errorf("create account: %w", refused(err, "there is an account with the address "+a.Email))
+	}
+	return a, nil
+}
+
+// UpdateAccount implements api.Accounts.
+func (db *DB) UpdateAccount(ctx context.Context, a cairn.Account) error {
+	if err := checkAccount(&a); err != nil {
+		return err
+	}
+	err := pgx.BeginFunc(ctx, db.worker, func(tx pgx.Tx) error {
+		if err := keepAdministrator(ctx, tx, a); err != nil {
+			return err
+		}
+		tag, err := tx.Exec(ctx, `
+			UPDATE accounts SET email = nullif($2, ''), name = $3, role = $4,
+			       disabled_at = CASE WHEN $5 THEN coalesce(disabled_at, now()) END
+			WHERE id = $1`, a.ID, a.Email, a.Name, a.Role, a.Disabled)
+		if err != nil {
+			return refused(err, "there is an account with the address "+a.Email)
+		}
+		if tag.RowsAffected() == 0 {
+			return cairn.ErrNotFound
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("update account: %w", err)
+	}
+	return nil
+}
+
+// keepAdministrator refuses to make of the last administrator what a says. It
+// locks the administrators, so that two of them cannot demote each other.
+func keepAdministrator(ctx context.Context, tx pgx.Tx, a cairn.Account) error {
+	rows, err := tx.Query(ctx, `
+		SELECT id FROM accounts WHERE role = 'admin' AND disabled_at IS NULL ORDER BY id FOR NO KEY UPDATE`)
+	if err != nil {
+		return err
+	}
+	admins, err := pgx.CollectRows(rows, pgx.RowTo[cairn.AccountID])
+	if err != nil {
+		return err
+	}
+	stays := a.Role == cairn.RoleAdmin && !a.Disabled
+	if !stays && slices.Equal(admins, []cairn.AccountID{a.ID}) {
+		return cairn.Errorf(cairn.ErrConflict, "this is the last administrator who can sign in: make somebody else one first")
+	}
+	return nil
+}
+
+// checkAccount brings the address into the form in which it is stored.
+func checkAccount(a *cairn.Account) error {
+	if !a.Role.Valid() {
+		return cairn.Errorf(cairn.ErrInvalid, "%q is no role: use admin, auditor or member", string(a.Role))
+	}
+	a.Email = normalEmail(a.Email)
+	if a.Email != "" && !cairn.UserKey(a.Email).Valid() {
+		return cairn.Errorf(cairn.ErrInvalid, "%q is no e-mail address", a.Email)
+	}
+	return nil
+}
+
+func normalEmail(email string) string { return strings.ToLower(strings.TrimSpace(email)) }
+
+// holder returns an account with the groups kept here that it belongs to.
+func (db *DB) holder(ctx context.Context, id cairn.AccountID) (auth.Holder, error) {
+	a, err := db.AccountByID(ctx, id)
+	if err != nil {
+		return auth.Holder{}, err
+	}
+	rows, err := db.worker.Query(ctx, `SELECT group_name FROM group_members WHERE account_id = $1 ORDER BY group_name`, id)
+	if err != nil {
+		return auth.Holder{}, fmt.Errorf("groups of account: %w", err)
+	}
+	groups, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return auth.Holder{}, fmt.Errorf("groups of account: %w", err)
+	}
+	return auth.Holder{Account: a, Groups: groups}, nil
+}

@@ -1,0 +1,154 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/server/api"
+)
+
+var _ api.Conversations = (*DB)(nil)
+
+// ListConversations implements api.Conversations.
+func (db *DB) ListConversations(ctx context.Context, v cairn.Viewer, p api.Page) ([]cairn.Conversation, string, error) {
+	from, err := after[timeKey]("conversations", p)
+	if err != nil {
+		return nil, "", err
+	}
+	classes, err := db.classesOfFirsts(ctx, v, from, p.Limit+1)
+	if err != nil {
+		return nil, "", fmt.Errorf("list conversations: %w", err)
+	}
+	var list []cairn.Conversation
+	err = db.asViewer(ctx, v, classes, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, `
+			SELECT c.id, c.account_id AS account, CASE WHEN withheld THEN '' ELSE c.title END AS title,
+			       c.created_at AS created, c.updated_at AS updated
+			FROM conversations c
+			CROSS JOIN LATERAL (SELECT EXISTS (
+				SELECT FROM message_evidence e
+				WHERE e.message_id = (SELECT m.id FROM messages m WHERE m.conversation_id = c.id ORDER BY m.created_at, m.id LIMIT 1)
+				  AND NOT EXISTS (SELECT FROM documents d WHERE d.id = e.document_id)) AS withheld) first
+			WHERE $1::timestamptz IS NULL OR (c.updated_at, c.id) < ($1, $2)
+			ORDER BY c.updated_at DESC, c.id DESC LIMIT $3`, nilTime(from.At), from.ID, p.Limit+1)
+		if err != nil {
+			return err
+		}
+		list, err = pgx.CollectRows(rows, pgx.RowToStructByName[cairn.Conversation])
+		return err
+	})
+	if err != nil {
+		return nil, "", fmt.Errorf("list conversations: %w", err)
+	}
+	list, next := nextPage("conversations", list, p.Limit, func(c cairn.Conversation) timeKey { return timeKey{c.Updated, c.ID} })
+	return list, next, nil
+}
+
+// classesOfFirsts returns the ACL classes of the evidence of the first messages
+// of a page of conversations.
+func (db *DB) classesOfFirsts(ctx context.Context, v cairn.Viewer, from timeKey, limit int) ([]int32, error) {
+	rows, err := db.worker.Query(ctx, `
+		SELECT DISTINCT d.acl_id
+		FROM (SELECT id FROM conversations
+		      WHERE account_id = $1 AND ($2::timestamptz IS NULL OR (updated_at, id) < ($2, $3))
+		      ORDER BY updated_at DESC, id DESC LIMIT $4) c
+		CROSS JOIN LATERAL (SELECT m.id FROM messages m WHERE m.conversation_id = c.id ORDER BY m.created_at, m.id LIMIT 1) m
+		JOIN message_evidence e ON e.message_id = m.id
+		JOIN documents d ON d.id = e.document_id`, v.Account, nilTime(from.At), from.ID, limit)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[int32])
+}
+
+// Conversation implements api.Conversations.
+func (db *DB) Conversation(ctx context.Context, v cairn.Viewer, id string) (cairn.Conversation, []cairn.Message, error) {
+	var c cairn.Conversation
+	var ids []string
+	err := db.asViewer(ctx, v, nil, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, `
+			SELECT id, account_id AS account, title, created_at AS created, updated_at AS updated
+			FROM conversations WHERE id = $1`, id)
+		if err != nil {
+			return err
+		}
+		if c, err = pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[cairn.Conversation]); err != nil {
+			return err
+		}
+		rows, err = tx.Query(ctx, `SELECT id FROM messages WHERE conversation_id = $1 ORDER BY created_at, id`, id)
+		if err != nil {
+			return err
+		}
+		ids, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		return err
+	})
+	if err != nil {
+		return cairn.Conversation{}, nil, fmt.Errorf("conversation: %w", missing(err))
+	}
+	messages, err := db.readMessages(ctx, v, ids)
+	if err != nil {
+		return cairn.Conversation{}, nil, err
+	}
+	if len(messages) > 0 && messages[0].Withheld {
+		c.Title = "" // made from the first question
+	}
+	return c, messages, nil
+}
+
+// Message implements api.Conversations.
+func (db *DB) Message(ctx context.Context, v cairn.Viewer, id string) (cairn.Message, error) {
+	messages, err := db.readMessages(ctx, v, []string{id})
+	if err != nil {
+		return cairn.Message{}, err
+	}
+	if len(messages) == 0 {
+		return cairn.Message{}, fmt.Errorf("message: %w", cairn.ErrNotFound)
+	}
+	return messages[0], nil
+}
+
+// RenameConversation implements api.Conversations.
+func (db *DB) RenameConversation(ctx context.Context, v cairn.Viewer, id, title string) error {
+	tag, err := db.worker.Exec(ctx, `UPDATE conversations SET title = $3 WHERE id = $1 AND account_id = $2`, id, v.Account, title)
+	if err != nil {
+		return fmt.Errorf("rename conversation: %w", refused(err, ""))
+	}
+	if tag.RowsAffected() == 0 {
+		return fmt.Errorf("rename conversation: %w", cairn.ErrNotFound)
+	}
+	return nil
+}
+
+// DeleteConversation implements api.Conversations.
+func (db *DB) DeleteConversation(ctx context.Context, v cairn.Viewer, id string) error {
+	tag, err := db.worker.Exec(ctx, `DELETE FROM conversations WHERE id = $1 AND account_id = $2`, id, v.Account)
+	if err != nil {
+		return fmt.Errorf("delete conversation: %w", missing(err))
+	}
+	if tag.RowsAffected() == 0 {
+		return fmt.Errorf("delete conversation: %w", cairn.ErrNotFound)
+	}
+	return nil
+}
+
+// SetFeedback implements api.Conversations.
+func (db *DB) SetFeedback(ctx context.Context, v cairn.Viewer, message string, f api.Feedback) error {
+	tag, err := db.worker.Exec(ctx, `
+		INSERT INTO feedback (message_id, account_id, rating, reason, comment)
+		SELECT m.id, c.account_id, $3, $4, $5
+		FROM messages m JOIN conversations c ON c.id = m.conversation_id
+		WHERE m.id = $1 AND c.account_id = $2
+		ON CONFLICT (message_id, account_id) DO UPDATE
+		SET rating = excluded.rating, reason = excluded.reason, comment = excluded.comment, at = now()`,
+		message, v.Account, f.Rating, f.Reason, f.Comment)
+	if err != nil {
+		return fmt.Errorf("feedback: %w", refused(err, ""))
+	}
+	if tag.RowsAffected() == 0 {
+		return fmt.Errorf("feedback: %w", cairn.ErrNotFound)
+	}
+	return nil
+}

@@ -1,0 +1,258 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/retrieval"
+)
+
+// messageRow is a message as the database has it.
+type messageRow struct {
+	ID             string
+	ConversationID string
+	ParentID       *string
+	Question       string
+	State          cairn.MessageState
+	Outcome        cairn.Outcome
+	Answer         string
+	Sentences      []cairn.Sentence
+	Nearest        []storedRange
+	Notices        []cairn.Notice
+	Model          string
+	Usage          cairn.Usage
+	CreatedAt      time.Time
+	FinishedAt     *time.Time
+	Withheld       bool
+}
+
+// citationRow is a citation as the database has it.
+type citationRow struct {
+	MessageID   string
+	Number      int
+	AnswerStart int
+	AnswerEnd   int
+	DocumentID  cairn.DocumentID
+	Version     cairn.Version
+	StartAt     int
+	EndAt       int
+	Support     cairn.Support
+}
+
+// readMessages returns those of the messages that belong to v, oldest first,
+// complete with what v may read now of the documents that they cite. A message
+// with evidence that v may not read is Withheld.
+func (db *DB) readMessages(ctx context.Context, v cairn.Viewer, ids []string) ([]cairn.Message, error) {
+	classes, err := db.classesOfMessages(ctx, ids)
+	if err != nil {
+		return nil, fmt.Errorf("messages: %w", missing(err))
+	}
+	var messages []cairn.Message
+	err = db.asViewer(ctx, v, classes, func(tx pgx.Tx) error {
+		var err error
+		messages, err = readVisibleMessages(ctx, tx, ids)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("messages: %w", missing(err))
+	}
+	return messages, nil
+}
+
+// classesOfMessages returns the ACL classes of the documents that messages
+// were made from and point at.
+func (db *DB) classesOfMessages(ctx context.Context, ids []string) ([]int32, error) {
+	rows, err := db.worker.Query(ctx, `
+		SELECT DISTINCT acl_id FROM documents WHERE id IN (
+			SELECT document_id FROM message_evidence WHERE message_id = ANY ($1)
+			UNION SELECT document_id FROM citations WHERE message_id = ANY ($1)
+			UNION SELECT n->>'document' FROM messages m, jsonb_array_elements(m.nearest) n WHERE m.id = ANY ($1))`, ids)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[int32])
+}
+
+func readVisibleMessages(ctx context.Context, tx pgx.Tx, ids []string) ([]cairn.Message, error) {
+	rows, err := tx.Query(ctx, `
+		SELECT m.id, m.conversation_id, m.parent_id, m.question, m.state,
+		       m.outcome, m.answer, m.sentences, m.nearest, m.notices, m.model, m.usage, m.created_at, m.finished_at,
+		       EXISTS (SELECT FROM message_evidence e WHERE e.message_id = m.id
+		               AND NOT EXISTS (SELECT FROM documents d WHERE d.id = e.document_id)) AS withheld
+		FROM messages m WHERE m.id = ANY ($1)
+		ORDER BY m.created_at, m.id`, ids)
+	if err != nil {
+		return nil, err
+	}
+	found, err := pgx.CollectRows(rows, pgx.RowToStructByName[messageRow])
+	if err != nil {
+		return nil, err
+	}
+	citations, err := readCitations(ctx, tx, ids)
+	if err != nil {
+		return nil, err
+	}
+	messages := make([]cairn.Message, len(found))
+	for i, r := range found {
+		messages[i] = r.message()
+		if r.Withheld {
+			continue
+		}
+		a := &messages[i].Answer
+		a.Citations = citations[r.ID]
+		if a.Nearest, err = readNearest(ctx, tx, r.Nearest); err != nil {
+			return nil, err
+		}
+	}
+	return messages, nil
+}
+
+// message returns the message without what lies in other tables.
+func (r messageRow) message() cairn.Message {
+	m := cairn.Message{
+		ID: r.ID, Conversation: r.ConversationID, Created: r.CreatedAt, Withheld: r.Withheld,
+		Answer: cairn.Answer{
+			Conversation: r.ConversationID, Message: r.ID, State: r.State, Outcome: r.Outcome, Model: r.Model, Usage: r.Usage,
+		},
+	}
+	if r.ParentID != nil {
+		m.Parent = *r.ParentID
+	}
+	if r.FinishedAt != nil {
+		m.Answer.Took = r.FinishedAt.Sub(r.CreatedAt)
+	}
+	if r.Withheld {
+		m.Answer.Notices = []cairn.Notice{{
+			Code: "withheld", Message: "You can no longer read all the documents that this answer was made from.",
+		}}
+		return m
+	}
+	m.Question, m.Answer.Text, m.Answer.Sentences, m.Answer.Notices = r.Question, r.Answer, r.Sentences, r.Notices
+	return m
+}
+
+// readCitations returns the citations of messages, in their order.
+func readCitations(ctx context.Context, tx pgx.Tx, messages []string) (map[string][]cairn.Citation, error) {
+	rows, err := tx.Query(ctx, `
+		SELECT message_id, number, answer_start, answer_end, document_id, version, start_at, end_at, support
+		FROM citations WHERE message_id = ANY ($1)
+		ORDER BY message_id, position`, messages)
+	if err != nil {
+		return nil, err
+	}
+	found, err := pgx.CollectRows(rows, pgx.RowToStructByName[citationRow])
+	if err != nil {
+		return nil, err
+	}
+	ranges := make([]retrieval.Range, len(found))
+	for i, r := range found {
+		ranges[i] = retrieval.Range{Document: r.DocumentID, Version: r.Version, Start: r.StartAt, End: r.EndAt}
+	}
+	places, err := readPlaces(ctx, tx, ranges)
+	if err != nil {
+		return nil, err
+	}
+	byMessage := make(map[string][]cairn.Citation)
+	for i, r := range found {
+		byMessage[r.MessageID] = append(byMessage[r.MessageID], r.citation(places[i]))
+	}
+	return byMessage, nil
+}
+
+// citation joins a citation with its place; nil when that is gone.
+func (r citationRow) citation(p *place) cairn.Citation {
+	c := cairn.Citation{
+		Number: r.Number, AnswerStart: r.AnswerStart, AnswerEnd: r.AnswerEnd,
+		Document: r.DocumentID, Version: r.Version, Start: r.StartAt, End: r.EndAt,
+		Support: r.Support, State: cairn.CitationGone,
+	}
+	if p == nil {
+		return c
+	}
+	c.Quote, c.Title, c.URL, c.Heading = string(p.Text), p.Title, withAnchor(p.URL, p.Anchor), p.Heading
+	c.Source, c.Modified, c.State = p.Source, orZero(p.Modified), citationState(r.Version, p.Newest)
+	return c
+}
+
+// readNearest returns the passages of ranges that can still be read.
+func readNearest(ctx context.Context, tx pgx.Tx, stored []storedRange) ([]cairn.Passage, error) {
+	ranges := make([]retrieval.Range, len(stored))
+	for i, r := range stored {
+		ranges[i] = retrieval.Range(r)
+	}
+	places, err := readPlaces(ctx, tx, ranges)
+	if err != nil {
+		return nil, err
+	}
+	var passages []cairn.Passage
+	for i, p := range places {
+		if p == nil {
+			continue
+		}
+		r := ranges[i]
+		passages = append(passages, cairn.Passage{
+			Number: len(passages) + 1, Document: r.Document, Version: r.Version, Source: p.Source, Kind: p.Kind,
+			Title: p.Title, URL: withAnchor(p.URL, p.Anchor), Author: p.Author, Language: p.Language, Heading: p.Heading,
+			Start: r.Start, End: r.End, Text: string(p.Text), Modified: orZero(p.Modified),
+		})
+	}
+	return passages, nil
+}
+
+// place is a range of a version of a document with what describes it.
+type place struct {
+	N        int // position in the list of ranges, from 1
+	Newest   cairn.Version
+	Source   string
+	Kind     cairn.Kind
+	Title    string
+	URL      string
+	Author   string
+	Language string
+	Modified *time.Time
+	Text     []byte
+	Heading  []string
+	Anchor   string
+}
+
+// readPlaces returns one place for each range, in order; nil where the viewer
+// of the transaction may not read the document or the version is gone.
+func readPlaces(ctx context.Context, tx pgx.Tx, ranges []retrieval.Range) ([]*place, error) {
+	places := make([]*place, len(ranges))
+	if len(ranges) == 0 {
+		return places, nil
+	}
+	documents, versions := make([]cairn.DocumentID, len(ranges)), make([]cairn.Version, len(ranges))
+	starts, ends := make([]int32, len(ranges)), make([]int32, len(ranges))
+	for i, r := range ranges {
+		documents[i], versions[i], starts[i], ends[i] = r.Document, r.Version, int32(r.Start), int32(r.End)
+	}
+	rows, err := tx.Query(ctx, `
+		SELECT x.n, d.version AS newest, s.name AS source, d.kind, d.title, d.url, d.author, d.language,
+		       coalesce(d.modified_at, d.created_at) AS modified,
+		       substring(b.body FROM x.start_at + 1 FOR x.end_at - x.start_at) AS text,
+		       coalesce(sec.value->'h', '[]') AS heading, coalesce(sec.value->>'a', '') AS anchor
+		FROM unnest($1::text[], $2::text[], $3::int[], $4::int[]) WITH ORDINALITY AS x (document, version, start_at, end_at, n)
+		JOIN documents d ON d.id = x.document
+		JOIN sources s ON s.id = d.source_id
+		JOIN bodies b ON b.document_id = d.id AND b.version = x.version
+		LEFT JOIN LATERAL (
+			SELECT value FROM jsonb_array_elements(b.sections)
+			WHERE (value->>'s')::int <= x.start_at AND x.start_at < (value->>'e')::int LIMIT 1) sec ON true`,
+		documents, versions, starts, ends)
+	if err != nil {
+		return nil, err
+	}
+	found, err := pgx.CollectRows(rows, pgx.RowToAddrOfStructByName[place])
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range found {
+		places[p.N-1] = p
+	}
+	return places, nil
+}

@@ -1,0 +1,136 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/server/api"
+)
+
+var _ api.Runs = (*DB)(nil)
+
+// runRow is a run as the database has it.
+type runRow struct {
+	ID         string
+	SourceID   cairn.SourceID
+	State      cairn.RunState
+	Full       bool
+	DryRun     bool
+	Confirm    bool
+	Reason     string
+	CreatedAt  time.Time
+	StartedAt  *time.Time
+	FinishedAt *time.Time
+	Total      int
+	cairn.Counts
+}
+
+func (r runRow) run() cairn.Run {
+	return cairn.Run{
+		ID: r.ID, Source: r.SourceID, State: r.State, Full: r.Full, DryRun: r.DryRun, Confirm: r.Confirm, Reason: r.Reason,
+		Created: r.CreatedAt, Started: orZero(r.StartedAt), Finished: orZero(r.FinishedAt),
+		Total: r.Total, Counts: r.Counts,
+	}
+}
+
+// RunByID returns one run, or ErrNotFound.
+func (db *DB) RunByID(ctx context.Context, id string) (cairn.Run, error) {
+	rows, err := db.worker.Query(ctx, `
+		SELECT id, source_id, state, "full", dry_run, confirm, reason, created_at, started_at, finished_at,
+		       total, scanned, added, modified, deleted, failed, unchanged
+		FROM runs WHERE id = $1`, id)
+	if err != nil {
+		return cairn.Run{}, fmt.Errorf("run: %w", err)
+	}
+	r, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[runRow])
+	if err != nil {
+		return cairn.Run{}, fmt.Errorf("run: %w", missing(err))
+	}
+	return r.run(), nil
+}
+
+// ListRuns implements api.Runs.
+func (db *DB) ListRuns(ctx context.Context, source cairn.SourceID, p api.Page) ([]cairn.Run, string, error) {
+	from, err := after[timeKey]("runs", p)
+	if err != nil {
+		return nil, "", err
+	}
+	rows, err := db.worker.Query(ctx, `
+		SELECT id, source_id, state, "full", dry_run, confirm, reason, created_at, started_at, finished_at,
+		       total, scanned, added, modified, deleted, failed, unchanged
+		FROM runs
+		WHERE source_id = $1 AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3))
+		ORDER BY created_at DESC, id DESC LIMIT $4`, source, nilTime(from.At), from.ID, p.Limit+1)
+	if err != nil {
+		return nil, "", fmt.Errorf("list runs: %w", err)
+	}
+	found, err := pgx.CollectRows(rows, pgx.RowToStructByName[runRow])
+	if err != nil {
+		return nil, "", fmt.Errorf("list runs: %w", err)
+	}
+	found, next := nextPage("runs", found, p.Limit, func(r runRow) timeKey { return timeKey{r.CreatedAt, r.ID} })
+	runs := make([]cairn.Run, len(found))
+	for i, r := range found {
+		runs[i] = r.run()
+	}
+	return runs, next, nil
+}
+
+// lastRuns returns the newest run of each source that has one.
+func (db *DB) lastRuns(ctx context.Context, sources []cairn.SourceID) (map[cairn.SourceID]*cairn.Run, error) {
+	rows, err := db.worker.Query(ctx, `
+		SELECT r.id, r.source_id, r.state, r."full", r.dry_run, r.confirm, r.reason, r.created_at, r.started_at, r.finished_at,
+		       r.total, r.scanned, r.added, r.modified, r.deleted, r.failed, r.unchanged
+		FROM unnest($1::text[]) AS s (id)
+		CROSS JOIN LATERAL (SELECT * FROM runs WHERE source_id = s.id ORDER BY created_at DESC, id DESC LIMIT 1) r`, sources)
+	if err != nil {
+		return nil, fmt.Errorf("last runs: %w", err)
+	}
+	found, err := pgx.CollectRows(rows, pgx.RowToStructByName[runRow])
+	if err != nil {
+		return nil, fmt.Errorf("last runs: %w", err)
+	}
+	last := make(map[cairn.SourceID]*cairn.Run, len(found))
+	for _, r := range found {
+		run := r.run()
+		last[r.SourceID] = &run
+	}
+	return last, nil
+}
+
+// ListErrors implements api.Runs.
+func (db *DB) ListErrors(ctx context.Context, source cairn.SourceID, p api.Page) ([]cairn.DocumentError, string, error) {
+	from, err := after[timeKey]("errors", p)
+	if err != nil {
+		return nil, "", err
+	}
+	rows, err := db.worker.Query(ctx, `
+		SELECT external_id AS external, url, code, reason, attempts, at
+		FROM document_errors
+		WHERE source_id = $1 AND ($2::timestamptz IS NULL OR (at, external_id) < ($2, $3))
+		ORDER BY at DESC, external_id DESC LIMIT $4`, source, nilTime(from.At), from.ID, p.Limit+1)
+	if err != nil {
+		return nil, "", fmt.Errorf("list errors: %w", err)
+	}
+	errs, err := pgx.CollectRows(rows, pgx.RowToStructByName[cairn.DocumentError])
+	if err != nil {
+		return nil, "", fmt.Errorf("list errors: %w", err)
+	}
+	errs, next := nextPage("errors", errs, p.Limit, func(e cairn.DocumentError) timeKey { return timeKey{e.At, e.External} })
+	return errs, next, nil
+}
+
+// RetryErrors implements api.Runs: what failed counts as never tried.
+func (db *DB) RetryErrors(ctx context.Context, source cairn.SourceID, externals []string) (int, error) {
+	tag, err := db.worker.Exec(ctx, `
+		UPDATE document_errors SET attempts = 0, revision = ''
+		WHERE source_id = $1 AND (coalesce(cardinality($2::text[]), 0) = 0 OR external_id = ANY ($2))`, source, externals)
+	if err != nil {
+		return 0, fmt.Errorf("retry errors: %w", refused(err, ""))
+	}
+	return int(tag.RowsAffected()), nil
+}

@@ -1,0 +1,162 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/server/auth"
+)
+
+// CreateSession implements auth.Sessions.
+func (db *DB) CreateSession(ctx context.Context, hash auth.Hash, s auth.Session) error {
+	_, err := db.worker.Exec(ctx, `
+		INSERT INTO sessions (hash, account_id, created_at, expires_at) VALUES ($1, $2, $3, $4)`,
+		hash[:], s.Account, s.Created, s.Expires)
+	if err != nil {
+		return fmt.Errorf("create session: %w", refused(err, "there is a session with this secret"))
+	}
+	return nil
+}
+
+// SessionByHash implements auth.Sessions.
+func (db *DB) SessionByHash(ctx context.Context, hash auth.Hash) (auth.Session, auth.Holder, error) {
+	var s auth.Session
+	err := db.worker.QueryRow(ctx, `
+		SELECT account_id, created_at, expires_at FROM sessions WHERE hash = $1`, hash[:]).Scan(&s.Account, &s.Created, &s.Expires)
+	if err != nil {
+		return auth.Session{}, auth.Holder{}, fmt.Errorf("session: %w", notFound(err))
+	}
+	h, err := db.holder(ctx, s.Account)
+	if err != nil {
+		return auth.Session{}, auth.Holder{}, fmt.Errorf("holder of session: %w", err)
+	}
+	return s, h, nil
+}
+
+// DeleteSession implements auth.Sessions.
+func (db *DB) DeleteSession(ctx context.Context, hash auth.Hash) error {
+	if _, err := db.worker.Exec(ctx, `DELETE FROM sessions WHERE hash = $1`, hash[:]); err != nil {
+		return fmt.Errorf("delete session: %w", err)
+	}
+	return nil
+}
+
+// PruneSessions deletes what expired before a time: sessions and sign-in codes.
+func (db *DB) PruneSessions(ctx context.Context, before time.Time) error {
+	if _, err := db.worker.Exec(ctx, `DELETE FROM sessions WHERE expires_at < $1`, before); err != nil {
+		return fmt.Errorf("prune sessions: %w", err)
+	}
+	if _, err := db.worker.Exec(ctx, `DELETE FROM sign_in_codes WHERE expires_at < $1`, before); err != nil {
+		return fmt.Errorf("prune sign-in codes: %w", err)
+	}
+	return nil
+}
+
+// codesLock lets one transaction at a time make or redeem codes: at most one of
+// them creates the first administrator.
+const codesLock = 0x6361_6972_6e02
+
+// CreateCode implements auth.Codes.
+func (db *DB) CreateCode(ctx context.Context, hash auth.Hash, account cairn.AccountID, expires time.Time) error {
+	err := pgx.BeginFunc(ctx, db.worker, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1)`, codesLock); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, `DELETE FROM sign_in_codes WHERE account_id IS NOT DISTINCT FROM nullif($1, '')`, account)
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `
+			INSERT INTO sign_in_codes (hash, account_id, expires_at) VALUES ($1, nullif($2, ''), $3)`, hash[:], account, expires)
+		return refused(err, "there is a sign-in code with this secret")
+	})
+	if err != nil {
+		return fmt.Errorf("create sign-in code: %w", err)
+	}
+	return nil
+}
+
+// RedeemCode implements auth.Codes. The administrator of local mode does not
+// count: nobody can sign in as it.
+func (db *DB) RedeemCode(ctx context.Context, hash auth.Hash, email string, now time.Time) (cairn.AccountID, error) {
+	var account cairn.AccountID
+	err := pgx.BeginFunc(ctx, db.worker, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1)`, codesLock); err != nil {
+			return err
+		}
+		err := tx.QueryRow(ctx, `
+			DELETE FROM sign_in_codes WHERE hash = $1 AND expires_at > $2
+			RETURNING coalesce(account_id, '')`, hash[:], now).Scan(&account)
+		if err != nil {
+			return notFound(err)
+		}
+		if account != "" {
+			return nil
+		}
+		account, err = createFirstAdministrator(ctx, tx, email)
+		return err
+	})
+	if err != nil {
+		return "", fmt.Errorf("redeem sign-in code: %w", err)
+	}
+	return account, nil
+}
+
+func createFirstAdministrator(ctx context.Context, tx pgx.Tx, email string) (cairn.AccountID, error) {
+	there, err := hasAdministrator(ctx, tx)
+	if err != nil {
+		return "", err
+	}
+	if there {
+		return "", cairn.ErrNotFound
+	}
+	a := cairn.Account{Email: email, Name: "administrator", Role: cairn.RoleAdmin}
+	if err := checkAccount(&a); err != nil {
+		return "", err
+	}
+	a, err = createAccount(ctx, tx, a)
+	return a.ID, err
+}
+
+// HasAdministrator reports whether somebody can sign in as an administrator.
+// Without one, serve prints a code for the first.
+func (db *DB) HasAdministrator(ctx context.Context) (bool, error) {
+	there, err := hasAdministrator(ctx, db.worker)
+	if err != nil {
+		return false, fmt.Errorf("administrators: %w", err)
+	}
+	return there, nil
+}
+
+func hasAdministrator(ctx context.Context, q querier) (bool, error) {
+	var there bool
+	err := q.QueryRow(ctx, `
+		SELECT EXISTS (SELECT FROM accounts WHERE role = 'admin' AND disabled_at IS NULL AND NOT is_local)`).Scan(&there)
+	return there, err
+}
+
+// LocalAccount implements auth.Locals.
+func (db *DB) LocalAccount(ctx context.Context) (auth.Holder, error) {
+	id, err := db.localID(ctx)
+	if notFound(err) == cairn.ErrNotFound {
+		_, err = db.worker.Exec(ctx, `
+			INSERT INTO accounts (id, name, role, is_local) VALUES ($1, 'local', 'admin', true)
+			ON CONFLICT DO NOTHING`, cairn.NewID())
+		if err == nil {
+			id, err = db.localID(ctx)
+		}
+	}
+	if err != nil {
+		return auth.Holder{}, fmt.Errorf("local account: %w", err)
+	}
+	return db.holder(ctx, id)
+}
+
+func (db *DB) localID(ctx context.Context) (id cairn.AccountID, err error) {
+	err = db.worker.QueryRow(ctx, `SELECT id FROM accounts WHERE is_local`).Scan(&id)
+	return id, err
+}

@@ -1,0 +1,199 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/server/api"
+)
+
+var _ api.Sources = (*DB)(nil)
+
+// ListSources implements api.Sources.
+func (db *DB) ListSources(ctx context.Context, p api.Page) ([]api.SourceStatus, string, error) {
+	from, err := after[string]("sources", p)
+	if err != nil {
+		return nil, "", err
+	}
+	list, err := db.sourceStatuses(ctx, "", from, p.Limit+1)
+	if err != nil {
+		return nil, "", fmt.Errorf("list sources: %w", err)
+	}
+	list, next := nextPage("sources", list, p.Limit, func(s api.SourceStatus) string { return s.Name })
+	return list, next, nil
+}
+
+// SourceByName implements api.Sources.
+func (db *DB) SourceByName(ctx context.Context, name string) (api.SourceStatus, error) {
+	found, err := db.sourceStatuses(ctx, name, "", 1)
+	if err != nil {
+		return api.SourceStatus{}, fmt.Errorf("source: %w", missing(err))
+	}
+	if len(found) == 0 || name == "" {
+		return api.SourceStatus{}, fmt.Errorf("source: %w", cairn.ErrNotFound)
+	}
+	return found[0], nil
+}
+
+// sourceStatuses returns sources by name: the one called only, or, when that is
+// empty, those after a name.
+func (db *DB) sourceStatuses(ctx context.Context, only, after string, limit int) ([]api.SourceStatus, error) {
+	rows, err := db.worker.Query(ctx, `
+		SELECT s.id, s.name, s.kind, s.settings, s.acl_mode, a.rule AS acl, coalesce(s.owner_id, '') AS owner, s.paused,
+		       s.created_at AS created,
+		       (SELECT count(*) FROM documents d WHERE d.source_id = s.id AND d.hidden_at IS NULL) AS documents,
+		       (SELECT count(*) FROM document_errors e WHERE e.source_id = s.id) AS errors
+		FROM sources s JOIN acls a ON a.id = s.acl_id
+		WHERE ($1 = '' OR s.name = $1) AND s.name > $2
+		ORDER BY s.name LIMIT $3`, only, after, limit)
+	if err != nil {
+		return nil, err
+	}
+	type statusRow struct {
+		cairn.Source
+		Documents int
+		Errors    int
+	}
+	found, err := pgx.CollectRows(rows, pgx.RowToStructByName[statusRow])
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]cairn.SourceID, len(found))
+	for i, s := range found {
+		ids[i] = s.ID
+	}
+	last, err := db.lastRuns(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]api.SourceStatus, len(found))
+	for i, s := range found {
+		list[i] = api.SourceStatus{Source: s.Source, Documents: s.Documents, Errors: s.Errors, LastRun: last[s.ID]}
+	}
+	return list, nil
+}
+
+// SourceByID returns one source, or ErrNotFound.
+func (db *DB) SourceByID(ctx context.Context, id cairn.SourceID) (cairn.Source, error) {
+	rows, err := db.worker.Query(ctx, `
+		SELECT s.id, s.name, s.kind, s.settings, s.acl_mode, a.rule AS acl, coalesce(s.owner_id, '') AS owner, s.paused,
+		       s.created_at AS created
+		FROM sources s JOIN acls a ON a.id = s.acl_id
+		WHERE s.id = $1`, id)
+	if err != nil {
+		return cairn.Source{}, fmt.Errorf("source: %w", err)
+	}
+	s, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[cairn.Source])
+	if err != nil {
+		return cairn.Source{}, fmt.Errorf("source: %w", missing(err))
+	}
+	return s, nil
+}
+
+// ReadableSources implements api.Sources.
+func (db *DB) ReadableSources(ctx context.Context, v cairn.Viewer, p api.Page) ([]string, string, error) {
+	from, err := after[string]("readable sources", p)
+	if err != nil {
+		return nil, "", err
+	}
+	classes, err := admitting(ctx, db.index, v, nil)
+	if err != nil {
+		return nil, "", err
+	}
+	rows, err := db.index.Query(ctx, `
+		SELECT s.name FROM sources s
+		WHERE s.name > $2 AND EXISTS (
+			SELECT FROM documents d WHERE d.source_id = s.id AND d.hidden_at IS NULL AND d.acl_id = ANY ($1))
+		ORDER BY s.name LIMIT $3`, classes, from, p.Limit+1)
+	if err != nil {
+		return nil, "", fmt.Errorf("readable sources: %w", err)
+	}
+	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil, "", fmt.Errorf("readable sources: %w", err)
+	}
+	names, next := nextPage("readable sources", names, p.Limit, func(name string) string { return name })
+	return names, next, nil
+}
+
+// CreateSource implements api.Sources.
+func (db *DB) CreateSource(ctx context.Context, s cairn.Source) (cairn.Source, error) {
+	class, err := db.sourceClass(ctx, s)
+	if err != nil {
+		return cairn.Source{}, err
+	}
+	s.ID = cairn.SourceID(cairn.NewID())
+	if s.Settings == nil {
+		s.Settings = map[string]string{}
+	}
+	err = db.worker.QueryRow(ctx, `
+		INSERT INTO sources (id, name, kind, settings, acl_mode, acl_id, owner_id, paused)
+		VALUES ($1, $2, $3, $4, $5, $6, nullif($7, ''), $8)
+		RETURNING created_at`, s.ID, s.Name, s.Kind, s.Settings, s.ACLMode, class, s.Owner, s.Paused).Scan(&s.Created)
+	if err != nil {
+		return cairn.Source{}, fmt.Errorf("create source: %w", refused(err, "there is a source "+s.Name))
+	}
+	s.ACL = s.ACL.Canonical()
+	return s, nil
+}
+
+// UpdateSource implements api.Sources. Documents that came with an ACL of their
+// own keep it, unless the source was one whose connector read the permissions
+// and no longer is.
+func (db *DB) UpdateSource(ctx context.Context, s cairn.Source) error {
+	class, err := db.sourceClass(ctx, s)
+	if err != nil {
+		return err
+	}
+	if s.Settings == nil {
+		s.Settings = map[string]string{}
+	}
+	err = pgx.BeginFunc(ctx, db.worker, func(tx pgx.Tx) error {
+		var before cairn.ACLMode
+		// The lock keeps batches of documents with the old ACL out.
+		err := tx.QueryRow(ctx, `SELECT acl_mode FROM sources WHERE id = $1 FOR UPDATE`, s.ID).Scan(&before)
+		if err != nil {
+			return missing(err)
+		}
+		_, err = tx.Exec(ctx, `
+			UPDATE sources SET settings = $2, acl_mode = $3, acl_id = $4, paused = $5 WHERE id = $1`,
+			s.ID, s.Settings, s.ACLMode, class, s.Paused)
+		if err != nil || s.ACLMode != cairn.ACLDeclared {
+			return refused(err, "")
+		}
+		return declare(ctx, tx, s.ID, class, before == cairn.ACLFromSource)
+	})
+	if err != nil {
+		return fmt.Errorf("update source: %w", err)
+	}
+	return nil
+}
+
+// declare gives the documents of a source and their chunks a class; with all
+// also those that came with an ACL of their own.
+func declare(ctx context.Context, tx pgx.Tx, source cairn.SourceID, class int32, all bool) error {
+	_, err := tx.Exec(ctx, `
+		UPDATE chunks c SET acl_id = $2 FROM documents d
+		WHERE d.source_id = $1 AND c.document_id = d.id AND c.acl_id <> $2 AND ($3 OR NOT d.acl_own)`, source, class, all)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `
+		UPDATE documents SET acl_id = $2, acl_own = false
+		WHERE source_id = $1 AND (acl_id <> $2 OR acl_own) AND ($3 OR NOT acl_own)`, source, class, all)
+	return err
+}
+
+// sourceClass checks what is declared of a source and returns its ACL's class.
+func (db *DB) sourceClass(ctx context.Context, s cairn.Source) (int32, error) {
+	if s.ACLMode != cairn.ACLDeclared && s.ACLMode != cairn.ACLFromSource {
+		return 0, cairn.Errorf(cairn.ErrInvalid, "%q is no ACL mode: use declared or source", string(s.ACLMode))
+	}
+	if err := s.ACL.Validate(); err != nil {
+		return 0, err
+	}
+	return db.aclClass(ctx, s.ACL)
+}

@@ -1,0 +1,123 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/server/api"
+	"github.com/cairnhq/cairn/server/auth"
+)
+
+var _ api.Tokens = (*DB)(nil)
+
+// tokenRow is a token as the database has it.
+type tokenRow struct {
+	ID         string
+	AccountID  cairn.AccountID
+	Name       string
+	Scopes     []cairn.Scope
+	CreatedAt  time.Time
+	ExpiresAt  time.Time
+	LastUsedAt *time.Time
+	RevokedAt  *time.Time
+}
+
+func (r tokenRow) token() cairn.Token {
+	return cairn.Token{
+		ID: r.ID, Account: r.AccountID, Name: r.Name, Scopes: r.Scopes,
+		Created: r.CreatedAt, Expires: r.ExpiresAt, LastUsed: orZero(r.LastUsedAt), Revoked: orZero(r.RevokedAt),
+	}
+}
+
+// TokenByHash implements auth.Tokens.
+func (db *DB) TokenByHash(ctx context.Context, hash auth.Hash) (cairn.Token, auth.Holder, error) {
+	rows, err := db.worker.Query(ctx, `
+		SELECT id, account_id, name, scopes, created_at, expires_at, last_used_at, revoked_at
+		FROM tokens WHERE hash = $1`, hash[:])
+	if err != nil {
+		return cairn.Token{}, auth.Holder{}, fmt.Errorf("token: %w", err)
+	}
+	r, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[tokenRow])
+	if err != nil {
+		return cairn.Token{}, auth.Holder{}, fmt.Errorf("token: %w", notFound(err))
+	}
+	h, err := db.holder(ctx, r.AccountID)
+	if err != nil {
+		return cairn.Token{}, auth.Holder{}, fmt.Errorf("holder of token: %w", err)
+	}
+	return r.token(), h, nil
+}
+
+// TouchToken implements auth.Tokens.
+func (db *DB) TouchToken(ctx context.Context, id string, at time.Time) error {
+	_, err := db.worker.Exec(ctx, `UPDATE tokens SET last_used_at = greatest(last_used_at, $2) WHERE id = $1`, id, at)
+	if err != nil {
+		return fmt.Errorf("touch token: %w", err)
+	}
+	return nil
+}
+
+// ListTokens implements api.Tokens.
+func (db *DB) ListTokens(ctx context.Context, account cairn.AccountID, p api.Page) ([]cairn.Token, string, error) {
+	from, err := after[timeKey]("tokens", p)
+	if err != nil {
+		return nil, "", err
+	}
+	rows, err := db.worker.Query(ctx, `
+		SELECT id, account_id, name, scopes, created_at, expires_at, last_used_at, revoked_at
+		FROM tokens
+		WHERE ($1 = '' OR account_id = $1) AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3))
+		ORDER BY created_at DESC, id DESC LIMIT $4`, account, nilTime(from.At), from.ID, p.Limit+1)
+	if err != nil {
+		return nil, "", fmt.Errorf("list tokens: %w", err)
+	}
+	found, err := pgx.CollectRows(rows, pgx.RowToStructByName[tokenRow])
+	if err != nil {
+		return nil, "", fmt.Errorf("list tokens: %w", err)
+	}
+	found, next := nextPage("tokens", found, p.Limit, func(r tokenRow) timeKey { return timeKey{r.CreatedAt, r.ID} })
+	tokens := make([]cairn.Token, len(found))
+	for i, r := range found {
+		tokens[i] = r.token()
+	}
+	return tokens, next, nil
+}
+
+// CreateToken implements api.Tokens.
+func (db *DB) CreateToken(ctx context.Context, hash auth.Hash, t cairn.Token) (cairn.Token, error) {
+	for _, s := range t.Scopes {
+		if !s.Valid() {
+			return cairn.Token{}, cairn.Errorf(cairn.ErrInvalid, "%q is no scope: use search, ask, read, write or admin", string(s))
+		}
+	}
+	if t.Scopes == nil {
+		t.Scopes = cairn.DefaultScopes()
+	}
+	t.ID = cairn.NewID()
+	err := db.worker.QueryRow(ctx, `
+		INSERT INTO tokens (id, account_id, name, hash, scopes, expires_at) VALUES ($1, $2, $3, $4, $5, $6)
+		RETURNING created_at, expires_at`, t.ID, t.Account, t.Name, hash[:], t.Scopes, t.Expires).Scan(&t.Created, &t.Expires)
+	if err != nil {
+		return cairn.Token{}, fmt.Errorf("create token: %w", refused(err, "there is a token with this secret"))
+	}
+	t.LastUsed, t.Revoked = time.Time{}, time.Time{}
+	return t, nil
+}
+
+// RevokeToken implements api.Tokens. A token that was revoked before keeps its
+// time.
+func (db *DB) RevokeToken(ctx context.Context, account cairn.AccountID, id string, at time.Time) error {
+	tag, err := db.worker.Exec(ctx, `
+		UPDATE tokens SET revoked_at = coalesce(revoked_at, $3) WHERE id = $2 AND ($1 = '' OR account_id = $1)`, account, id, at)
+	if err != nil {
+		return fmt.Errorf("revoke token: %w", missing(err))
+	}
+	if tag.RowsAffected() == 0 {
+		return fmt.Errorf("revoke token: %w", cairn.ErrNotFound)
+	}
+	return nil
+}
