@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -123,17 +125,30 @@ func turnsOf(chain []cairn.Message) (turns []answer.Turn, used []string) {
 	return turns, used
 }
 
-// SetEvidence implements answer.Record.
+// SetEvidence implements answer.Record. It holds the documents while it writes,
+// so that an erasure either sees the evidence or has come first; then it fails
+// with ErrConflict.
 func (a *Answers) SetEvidence(ctx context.Context, message string, passages []cairn.Passage) error {
-	documents := make([]cairn.DocumentID, len(passages))
-	versions := make([]cairn.Version, len(passages))
-	for i, p := range passages {
-		documents[i], versions[i] = p.Document, p.Version
+	versions := make(map[cairn.DocumentID]cairn.Version, len(passages))
+	for _, p := range passages {
+		versions[p.Document] = p.Version
 	}
-	_, err := a.db.worker.Exec(ctx, `
-		INSERT INTO message_evidence (message_id, document_id, version)
-		SELECT DISTINCT $1, d, v FROM unnest($2::text[], $3::text[]) x (d, v)
-		ON CONFLICT DO NOTHING`, message, documents, versions)
+	documents := slices.Sorted(maps.Keys(versions))
+	err := pgx.BeginFunc(ctx, a.db.worker, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `SELECT FROM documents WHERE id = ANY ($1) ORDER BY id FOR KEY SHARE`, documents)
+		if err != nil {
+			return err
+		}
+		if tag.RowsAffected() != int64(len(documents)) {
+			return cairn.Errorf(cairn.ErrConflict, "a document was erased while this was answered")
+		}
+		batch := &pgx.Batch{}
+		for _, id := range documents {
+			batch.Queue(`INSERT INTO message_evidence (message_id, document_id, version) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
+				message, id, versions[id])
+		}
+		return tx.SendBatch(ctx, batch).Close()
+	})
 	if err != nil {
 		return fmt.Errorf("evidence: %w", err)
 	}

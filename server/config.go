@@ -49,11 +49,13 @@ type Settings struct {
 	Unknown []string `yaml:"-"`
 }
 
-// ModelSettings names an OpenAI-compatible model.
+// ModelSettings names a model behind an OpenAI-compatible endpoint or, as an
+// answering model, one of Anthropic.
 type ModelSettings struct {
-	URL    string `yaml:"url" env:"URL"`
-	Model  string `yaml:"model" env:"MODEL"`
-	APIKey Secret `yaml:"api_key" env:"API_KEY"`
+	Provider string `yaml:"provider" env:"PROVIDER"` // "openai" (the default) or "anthropic"
+	URL      string `yaml:"url" env:"URL"`
+	Model    string `yaml:"model" env:"MODEL"`
+	APIKey   Secret `yaml:"api_key" env:"API_KEY"`
 }
 
 // DefaultSettings returns the settings of an installation that sets none.

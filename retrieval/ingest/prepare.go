@@ -54,7 +54,7 @@ type original struct {
 // document itself comes first.
 func (p *Preparer) read(ctx context.Context, o original, r io.Reader) ([]Put, error) {
 	m := o.Metadata
-	text, err := p.Extractor.Extract(ctx, extract.Input{Filename: cmp.Or(m.Filename, path.Base(o.External)), MediaType: m.MediaType, URL: m.URL}, r)
+	text, err := p.Extractor.Extract(ctx, extract.Input{Filename: cmp.Or(m.Filename, path.Base(o.External)), MediaType: m.MediaType, URL: m.URL, Size: m.Size}, r)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/server"
+)
+
+// The exit codes.
+const (
+	exitDone     = 0
+	exitFailed   = 1
+	exitUsage    = 2 // the command line is wrong
+	exitNotFound = 3 // nothing was found: search, ask, code
+	exitDenied   = 4 // not signed in, or not allowed
+)
+
+// environment is what every command has in common.
+type environment struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	config         string            // path of the configuration; empty: the default one
+	flags          map[string]string // settings given as flags, by the name of their variable
+	json           bool              // one JSON document on standard output
+}
+
+// settings reads the configuration.
+func (e *environment) settings() (server.Settings, error) {
+	return server.LoadSettings(e.config, e.flags)
+}
+
+// run executes a command line and returns the exit code. It is the whole
+// program but for signals, so that tests can run it.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	e := &environment{stdin: stdin, stdout: stdout, stderr: stderr, flags: make(map[string]string)}
+	root := rootCommand(e)
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitDone
+	}
+	code := exitCode(err)
+	if !errors.Is(err, errNothingFound) {
+		fmt.Fprintln(stderr, "cairn:", err)
+	}
+	if code == exitUsage {
+		fmt.Fprintln(stderr, "Run cairn help for the commands, cairn COMMAND --help for one of them.")
+	}
+	return code
+}
+
+// usageError is a command line that cannot be understood.
+type usageError struct{ error }
+
+// errNothingFound ends a command that worked and found nothing; the command has
+// already said so.
+var errNothingFound = errors.New("nothing found")
+
+func exitCode(err error) int {
+	var usage usageError
+	switch {
+	case errors.As(err, &usage):
+		return exitUsage
+	case errors.Is(err, errNothingFound):
+		return exitNotFound
+	case errors.Is(err, cairn.ErrDenied), errors.Is(err, cairn.ErrUnauthenticated):
+		return exitDenied
+	}
+	return exitFailed
+}
+
+func rootCommand(e *environment) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "cairn",
+		Short: "Answers from your company's documents, every sentence with its source",
+		Long: `Cairn answers questions from a company's own documents and code. Every sentence of an
+answer points at the passage that supports it, and nobody learns through it what they
+may not read at the source.`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.PersistentFlags().StringVar(&e.config, "config", "", "configuration file (default cairn.yaml, if there is one)")
+	root.PersistentFlags().BoolVar(&e.json, "json", false, "print one JSON document and nothing else on standard output")
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.AddCommand(
+		serveCommand(e), migrateCommand(e), doctorCommand(e), versionCommand(e),
+		sourceCommand(e), syncCommand(e), searchCommand(e), askCommand(e), documentCommand(e),
+		userCommand(e), groupCommand(e), tokenCommand(e), modelsCommand(e), evalCommand(e),
+		extractWorkerCommand(e),
+	)
+	return withUsageErrors(root)
+}
+
+// withUsageErrors makes wrong arguments of c and its sub-commands usage errors.
+func withUsageErrors(c *cobra.Command) *cobra.Command {
+	if check := c.Args; check != nil {
+		c.Args = func(cmd *cobra.Command, args []string) error {
+			if err := check(cmd, args); err != nil {
+				return usageError{err}
+			}
+			return nil
+		}
+	}
+	for _, sub := range c.Commands() {
+		withUsageErrors(sub)
+	}
+	return c
+}

@@ -1,0 +1,166 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"runtime"
+	"time"
+
+	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/connectors"
+	"github.com/cairnhq/cairn/connectors/files"
+	"github.com/cairnhq/cairn/connectors/push"
+	"github.com/cairnhq/cairn/examples/acme"
+	"github.com/cairnhq/cairn/jobs"
+	"github.com/cairnhq/cairn/migrations"
+	"github.com/cairnhq/cairn/postgres"
+	"github.com/cairnhq/cairn/postgres/local"
+	"github.com/cairnhq/cairn/retrieval"
+	"github.com/cairnhq/cairn/retrieval/answer"
+	"github.com/cairnhq/cairn/retrieval/extract"
+	"github.com/cairnhq/cairn/retrieval/ingest"
+	"github.com/cairnhq/cairn/retrieval/llm/builtin"
+	"github.com/cairnhq/cairn/retrieval/llm/langchain"
+	"github.com/cairnhq/cairn/server"
+)
+
+// parts is everything below the server, in the order in which it is made; close
+// ends it in the opposite order.
+type parts struct {
+	local     *local.Server        // the private PostgreSQL; nil when a database was named
+	db        *postgres.DB         //
+	index     *postgres.Index      // words in memory, vectors in the database
+	extractor *extract.Pool        // child processes that read documents
+	pusher    *ingest.Pusher       // documents that programs bring
+	jobs      *jobs.Runner         // documents that Cairn fetches
+	retriever *retrieval.Retriever // passages for a question
+	asker     *answer.Asker        // answers
+	kinds     connectors.Registry  //
+	log       *slog.Logger
+}
+
+// kinds returns the kinds of source that this binary knows. A connector is
+// registered by its line here.
+func kinds() connectors.Registry {
+	return connectors.NewRegistry(files.Kind(), push.Kind(), acme.Kind())
+}
+
+// openParts makes everything below the server from the settings.
+func openParts(ctx context.Context, s server.Settings, log *slog.Logger) (p *parts, err error) {
+	p = &parts{log: log, kinds: kinds()}
+	defer func() {
+		if err != nil {
+			p.close(context.WithoutCancel(ctx))
+		}
+	}()
+	url := s.DatabaseURL.Reveal()
+	if url == "" {
+		p.local, err = local.Start(ctx, local.Config{DataDir: s.DataDir, BinDir: s.PostgresBin, Log: log})
+		if err != nil {
+			return p, err
+		}
+		url = p.local.URL()
+	}
+	if err := migrations.Up(ctx, url, log); err != nil {
+		return p, err
+	}
+	if p.db, err = postgres.Open(ctx, url, log); err != nil {
+		return p, err
+	}
+	if p.local != nil { // nobody else can be working on it
+		if err := p.db.EndLeases(ctx); err != nil {
+			return p, err
+		}
+	}
+	return p, p.openRetrieval(ctx, s)
+}
+
+func (p *parts) openRetrieval(ctx context.Context, s server.Settings) error {
+	embedder, err := builtin.New()
+	if err != nil {
+		return err
+	}
+	space, err := p.db.UseSpace(ctx, embedder)
+	if err != nil {
+		return err
+	}
+	p.index = postgres.NewIndex(p.db, space)
+	if err := p.index.Load(ctx); err != nil {
+		return err
+	}
+	p.retriever = retrieval.New(retrieval.Config{Index: p.index, Chunks: p.db, Embedder: embedder, Log: p.log})
+
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find this program: %w", err)
+	}
+	p.extractor = extract.NewPool(extract.PoolConfig{
+		Command: []string{self, extractCommand}, Workers: extractors(), Limits: extract.DefaultLimits(), Log: p.log,
+	})
+	store := postgres.NewIngest(p.db, space)
+	prepare := &ingest.Preparer{Extractor: p.extractor, Embedder: embedder}
+	p.pusher = &ingest.Pusher{Store: store, Sources: p.db, Prepare: prepare}
+
+	answers, name, err := answerers(s, embedder, p.log)
+	if err != nil {
+		return err
+	}
+	p.asker = answer.NewAsker(answer.AskerConfig{
+		Finder: p.retriever, Record: postgres.NewAnswers(p.db), Answers: answers, Default: name, Log: p.log,
+	})
+	p.jobs, err = jobs.New(jobs.Config{
+		Pool: p.db.Worker(), Runs: p.db, Kinds: p.kinds, Environment: s.Connectors(), Log: p.log,
+		Syncer:  &ingest.Syncer{Store: store, Prepare: prepare, Workers: extractors(), Log: p.log},
+		Chores:  []func(context.Context) error{p.db.PruneChanges, p.db.EraseExpired},
+		Rescues: []func(context.Context) error{p.asker.Recover},
+	})
+	return err
+}
+
+// extractors returns how many documents are read at once.
+func extractors() int { return min(max(runtime.NumCPU(), 2), 8) }
+
+// answerers returns who answers, by the name of the model, and the name of the
+// one that answers when none is asked for.
+func answerers(s server.Settings, embedder *builtin.Embedder, log *slog.Logger) (map[string]*answer.Answerer, string, error) {
+	all := map[string]*answer.Answerer{cairn.ExtractiveModel: answer.New(answer.Config{Embedder: embedder, Log: log})}
+	if s.LLM.Model == "" {
+		return all, cairn.ExtractiveModel, nil
+	}
+	model, err := langchain.NewLLM(langchain.Config{
+		Provider: s.LLM.Provider, URL: s.LLM.URL, Model: s.LLM.Model, APIKey: s.LLM.APIKey.Reveal(),
+	})
+	if err != nil {
+		return nil, "", fmt.Errorf("model: %w", err)
+	}
+	all[model.Model()] = answer.New(answer.Config{LLM: model, Embedder: embedder, Log: log})
+	return all, model.Model(), nil
+}
+
+// close ends everything that was made: what is running goes on after the next start.
+func (p *parts) close(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	var errs []error
+	if p.asker != nil {
+		patience, done := context.WithTimeout(ctx, 5*time.Second)
+		p.asker.Close(patience)
+		done()
+	}
+	if p.jobs != nil {
+		errs = append(errs, p.jobs.Stop(ctx))
+	}
+	if p.extractor != nil {
+		p.extractor.Close()
+	}
+	if p.db != nil {
+		p.db.Close()
+	}
+	if p.local != nil {
+		errs = append(errs, p.local.Stop(ctx))
+	}
+	return errors.Join(errs...)
+}

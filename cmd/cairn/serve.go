@@ -1,0 +1,206 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/server"
+	"github.com/cairnhq/cairn/server/api"
+	"github.com/cairnhq/cairn/server/auth"
+	"github.com/cairnhq/cairn/web"
+)
+
+// serveCommand returns `cairn serve`.
+func serveCommand(e *environment) *cobra.Command {
+	return &cobra.Command{
+		Use:   "serve",
+		Short: "Run the server",
+		Long: `Run the server. Without CAIRN_DATABASE_URL it runs a private PostgreSQL in its data
+directory. On a loopback address nobody needs to sign in: the printed address lets you in.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			settings, err := e.settings()
+			if err != nil {
+				return err
+			}
+			return serve(cmd.Context(), settings, e.stdout, e.stderr)
+		},
+	}
+}
+
+// serve runs the server until ctx ends.
+func serve(ctx context.Context, s server.Settings, stdout, stderr io.Writer) error {
+	log := slog.New(slog.NewTextHandler(stderr, nil))
+	for _, name := range s.Unknown {
+		log.Warn("this variable is no setting of Cairn; check its spelling", "name", name)
+	}
+	if err := os.MkdirAll(s.DataDir, 0o755); err != nil {
+		return fmt.Errorf("data directory: %w", err)
+	}
+	// The address is taken first: a second server on it should fail before it
+	// touches the database.
+	listener, err := net.Listen("tcp", s.Addr)
+	if err != nil {
+		return fmt.Errorf("listen on %s (is another Cairn running? set CAIRN_ADDR to another address): %w", s.Addr, err)
+	}
+	defer listener.Close()
+	parts, err := openParts(ctx, s, log)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err := parts.close(context.WithoutCancel(ctx)); err != nil {
+			log.Error("did not stop cleanly", "error", err)
+		}
+	}()
+	http, greet, err := newServer(ctx, s, parts)
+	if err != nil {
+		return err
+	}
+	if err := parts.jobs.Start(ctx); err != nil {
+		return err
+	}
+	if err := addSample(ctx, s, parts); err != nil {
+		return err
+	}
+	served := make(chan error, 1)
+	go func() { served <- http.Serve(listener) }()
+	greet(stdout, listener.Addr())
+	select {
+	case err := <-served:
+		return err
+	case err := <-parts.databaseEnded():
+		return err
+	case <-ctx.Done():
+	}
+	log.Info("stopping")
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
+	defer cancel()
+	return http.Shutdown(last)
+}
+
+// databaseEnded tells when the private PostgreSQL has ended for good.
+func (p *parts) databaseEnded() <-chan error {
+	if p.local == nil {
+		return nil
+	}
+	ended := make(chan error, 1)
+	go func() {
+		if err := p.local.Wait(); err != nil {
+			ended <- fmt.Errorf("the embedded PostgreSQL ended: %w", err)
+		}
+	}()
+	return ended
+}
+
+// newServer returns the HTTP server over the parts, and what to print when it
+// has begun to listen.
+func newServer(ctx context.Context, s server.Settings, p *parts) (*server.Server, func(io.Writer, net.Addr), error) {
+	config := auth.Config{Store: p.db, Log: p.log, Secure: s.Secure(), PublicOrigin: s.PublicOrigin()}
+	if s.Local() {
+		var err error
+		if config.Local, err = auth.OpenLocal(s.DataDir); err != nil {
+			return nil, nil, err
+		}
+	}
+	authenticator, err := auth.New(config)
+	if err != nil {
+		return nil, nil, err
+	}
+	files, built := web.Files()
+	if !built {
+		p.log.Warn("this binary was built without the web UI; make build includes it")
+	}
+	surface := api.New(api.Config{
+		Store: p.db, Auth: authenticator, Search: p.retriever, Ask: p.asker, Push: p.pusher, Jobs: p.jobs,
+		Kinds: p.kinds, Environment: s.Connectors(), Models: models(p), Log: p.log,
+	})
+	http, err := server.New(server.Config{
+		Auth: authenticator, Routes: surface.Routes(), Web: files, Ready: p.db.Ping, Log: p.log, Secure: s.Secure(),
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	greet, err := greeting(ctx, s, p, authenticator, config.Local)
+	return http, greet, err
+}
+
+func models(p *parts) []api.Model {
+	var out []api.Model
+	for i, name := range p.asker.Models() {
+		if name != cairn.ExtractiveModel {
+			out = append(out, api.Model{Name: name, Default: i == 0})
+		}
+	}
+	return out
+}
+
+// greeting returns what prints the address, with what a person needs to get in.
+func greeting(ctx context.Context, s server.Settings, p *parts, a *auth.Authenticator, local *auth.Local) (func(io.Writer, net.Addr), error) {
+	code := ""
+	if local == nil {
+		accounts, _, err := p.db.ListAccounts(ctx, api.Page{Limit: 1})
+		if err != nil {
+			return nil, err
+		}
+		if len(accounts) == 0 {
+			if code, _, err = a.NewCode(ctx, ""); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return func(w io.Writer, addr net.Addr) {
+		base := "http://" + addr.String()
+		if s.PublicOrigin() != "" {
+			base = s.PublicOrigin()
+		}
+		switch {
+		case local != nil:
+			fmt.Fprintf(w, "\nCairn is ready. Open this address, it lets you in:\n\n  %s/?token=%s\n", base, local.Token())
+		case code != "":
+			fmt.Fprintf(w, "\nCairn is ready at %s\n\nNobody can sign in yet. The first administrator signs in at\n\n  %s/login\n\nwith the code  %s  (valid for 24 hours, once)\n", base, base, code)
+		default:
+			fmt.Fprintf(w, "\nCairn is ready at %s\n", base)
+		}
+		if s.Sample {
+			fmt.Fprintf(w, "\nThe sample company is being indexed. A first question, in the browser or in another terminal:\n\n  %s ask %q\n\n", os.Args[0], firstQuestion)
+		}
+	}, nil
+}
+
+// firstQuestion is answered by the sample company.
+const firstQuestion = "What is the hotel limit in Oslo?"
+
+// sampleSource is the name of the sample company's source.
+const sampleSource = "acme"
+
+// addSample gives an empty database the sample company, when the settings ask for it.
+func addSample(ctx context.Context, s server.Settings, p *parts) error {
+	if !s.Sample {
+		return nil
+	}
+	sources, _, err := p.db.ListSources(ctx, api.Page{Limit: 1})
+	if err != nil || len(sources) > 0 {
+		return err
+	}
+	source, err := p.db.CreateSource(ctx, cairn.Source{
+		Name: sampleSource, Kind: "sample", ACLMode: cairn.ACLDeclared, ACL: cairn.Allow(cairn.Everyone),
+	})
+	if errors.Is(err, cairn.ErrConflict) { // another replica was faster
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	_, err = p.jobs.Sync(ctx, source.ID, cairn.SyncOptions{})
+	return err
+}
