@@ -1,0 +1,156 @@
+package claim
+
+import "strings"
+
+// Clause is a part of a sentence that is affirmed or denied on its own.
+type Clause struct {
+	Strong int // words that deny: not, never, no, without
+	Clear  int // words that mean a denial: forbidden, unable, refuses
+	Vague  int // words that limit, which a paraphrase may turn into a denial: only, unless, instead
+}
+
+// Denies reports whether the clause says that something is not so. An even
+// number of denials affirms.
+func (c Clause) Denies() bool { return (c.Strong+c.Clear)%2 == 1 }
+
+// denial has the words of a language that turn a clause around.
+type denial struct {
+	strong  map[string]bool
+	clear   []string // beginnings of words
+	vague   map[string]bool
+	neutral []string // phrases in which a strong word denies nothing
+	breaks  map[string]bool
+}
+
+var denials = map[string]denial{
+	"en": {
+		strong: set(`not no never cannot without nobody none nothing neither don't doesn't didn't isn't aren't wasn't weren't won't wouldn't shouldn't
+			couldn't can't mustn't needn't hasn't haven't hadn't nowhere don’t doesn’t didn’t isn’t aren’t wasn’t weren’t won’t wouldn’t shouldn’t
+			couldn’t can’t mustn’t needn’t hasn’t haven’t hadn’t`),
+		clear: strings.Fields(`forbid forbad prohibit bann disallow refus reject denie deny denied unable impossibl ineligibl exempt exclud disabl
+			unauthori invalid illegal declin waiv optional voluntar omit skip lack unpaid unavailable unlimited prevent bar`),
+		vague: set(`only unless except until before instead rather besides outside beyond avoid avoids stop stops stopped cease ceases ceased
+			hardly rarely seldom barely few little less fewer limited solely exclusively nor otherwise short ends ended free zero`),
+		neutral: []string{"no later than", "no more than", "no fewer than", "no less than", "no earlier than", "not more than", "not less than",
+			"not later than", "not only", "not just", "not exceed", "no sooner", "whether or not", "not fewer than"},
+		breaks: set(`but if when while because although though so unless whereas which who once after before since and then where that`),
+	},
+	"de": {
+		strong: set(`nicht nie niemals niemand nichts ohne weder kein keine keinem keinen keiner keines nirgends keinesfalls keineswegs`),
+		clear: strings.Fields(`verbot untersag verbiet unzulässig unmöglich ausgeschlossen ausgenommen entfäll entfall abgelehn ablehn verweiger unbefugt ungültig
+			freiwillig optional erübrig`),
+		vague:   set(`nur außer ausser sonst statt anstatt anstelle lediglich ausschließlich kaum selten erst bis bevor sofern solange`),
+		neutral: []string{"nicht nur", "nicht mehr als", "nicht später als", "nicht länger als", "nicht weniger als", "nicht vor"},
+		breaks:  set(`aber wenn falls sobald während weil obwohl sondern und dann damit dass wobei die der das`),
+	},
+	"fr": {
+		strong:  set(`pas jamais rien aucun aucune sans non ni nul nulle`),
+		clear:   strings.Fields(`interdi prohib refus rejet exclu impossible inéligible dispens facultati exempt inutile`),
+		vague:   set(`que sauf seulement uniquement sinon plutôt hormis avant exclusivement seul seule seuls seules`),
+		neutral: []string{"pas plus de", "pas seulement", "pas moins de", "pas plus tard"},
+		breaks:  set(`mais si quand lorsque parce tandis alors et puis qui dont où afin`),
+	},
+	"es": {
+		strong:  set(`no nunca jamás sin ningún ninguna ninguno nadie nada tampoco ni`),
+		clear:   strings.Fields(`prohib rechaz deneg imposible excluy exclu inválid exent opcional voluntari niega`),
+		vague:   set(`solo sólo salvo excepto únicamente exclusivamente sino hasta antes menos`),
+		neutral: []string{"no más de", "no sólo", "no solo", "no menos de", "no más tarde", "no solamente"},
+		breaks:  set(`pero si cuando porque aunque mientras y entonces que donde para`),
+	},
+}
+
+// concord languages say one denial with two words: "ne … pas", "no … nunca".
+var concord = set("fr es")
+
+// readClauses cuts the tokens into clauses and counts their denials.
+func (r *reader) readClauses() {
+	r.clause = make([]int, len(r.tokens))
+	d, ok := denials[r.language()]
+	if !ok {
+		d = denials["en"]
+	}
+	neutral := r.neutralTokens(d.neutral)
+	current, words := Clause{}, 0
+	flush := func() {
+		r.facts.Clauses = append(r.facts.Clauses, current)
+		current, words = Clause{}, 0
+	}
+	for i, t := range r.tokens {
+		if words > 1 && (t.kind == tokPunct && strings.Contains(",;:.!?—()", t.text) || t.text == "–" || t.kind == tokWord && d.breaks[t.lower]) {
+			flush()
+		}
+		r.clause[i] = len(r.facts.Clauses)
+		if t.kind == tokPunct {
+			continue
+		}
+		words++
+		if t.kind != tokWord || t.quoted || neutral[i] {
+			continue
+		}
+		if r.countDenial(&current, d, i) {
+			r.used[i] = true
+		}
+	}
+	flush()
+}
+
+// countDenial adds the word at i to the clause and reports whether it says no
+// more than the denial.
+func (r *reader) countDenial(c *Clause, d denial, i int) bool {
+	w := r.tokens[i].lower
+	switch {
+	case d.strong[w] && !(w == "no" && r.is(i+1, tokFigure)) || r.frenchPlus(i):
+		if !concord[r.language()] || c.Strong == 0 {
+			c.Strong++
+		}
+		return true
+	case r.language() == "en" && w == "no" || hasPrefixAny(w, d.clear) && !(w == "bar" || w == "bars" || w == "lack" && capital(r.tokens[i].text)):
+		c.Clear++
+		return true
+	case d.vague[w]:
+		c.Vague++
+	}
+	return false
+}
+
+// frenchPlus tells "ne … plus" (no longer) from "plus" (more).
+func (r *reader) frenchPlus(i int) bool {
+	if r.language() != "fr" || r.tokens[i].lower != "plus" && r.tokens[i].lower != "personne" {
+		return false
+	}
+	for j := i - 1; j >= 0 && j >= i-4; j-- {
+		if w := r.tokens[j].lower; w == "ne" || w == "n" {
+			return true
+		}
+	}
+	return false
+}
+
+func hasPrefixAny(w string, prefixes []string) bool {
+	for _, p := range prefixes {
+		if strings.HasPrefix(w, p) {
+			return true
+		}
+	}
+	return false
+}
+
+// neutralTokens marks the first words of phrases that deny nothing.
+func (r *reader) neutralTokens(phrases []string) map[int]bool {
+	out := map[int]bool{}
+	for i := range r.tokens {
+		for _, p := range phrases {
+			words := strings.Fields(p)
+			match := true
+			for k, w := range words {
+				match = match && r.lower(i+k) == w
+			}
+			if match {
+				for k := range words {
+					out[i+k] = true
+				}
+			}
+		}
+	}
+	return out
+}
