@@ -1,0 +1,98 @@
+package api
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/retrieval/answer"
+	"github.com/cairnhq/cairn/server"
+	"github.com/cairnhq/cairn/server/auth"
+)
+
+type askRequest struct {
+	Question     string   `json:"question"`
+	Conversation string   `json:"conversation_id"`
+	Parent       string   `json:"parent_message_id"`
+	Sources      []string `json:"sources"`
+	Filters      filters  `json:"filters"`
+	Model        string   `json:"model"`
+	Stream       bool     `json:"stream"`
+}
+
+const maxQuestion = 8000 // characters
+
+// ask answers POST /ask.
+func (a *API) ask(c *gin.Context) error {
+	var req askRequest
+	if err := decode(c, &req, false); err != nil {
+		return err
+	}
+	if err := checkLength("question", req.Question, 1, maxQuestion); err != nil {
+		return err
+	}
+	f, err := req.Filters.with(req.Sources)
+	if err != nil {
+		return err
+	}
+	ctx := c.Request.Context()
+	started, err := a.Ask.Start(ctx, answer.Ask{
+		Viewer: auth.FromContext(ctx).Viewer, Question: req.Question, Conversation: req.Conversation,
+		Parent: req.Parent, Filters: f, Model: req.Model,
+	})
+	if err != nil {
+		return fmt.Errorf("ask: %w", err)
+	}
+	if req.Stream {
+		return a.stream(c, started, 0)
+	}
+	return a.await(c, started)
+}
+
+// await replies with the finished answer or, when the server shuts down before,
+// with one in the state running, which can be followed elsewhere.
+func (a *API) await(c *gin.Context, started answer.Started) error {
+	events := a.pump(c.Request.Context(), started.Message, 0)
+	defer events.stop()
+	for {
+		select {
+		case <-server.Draining(c.Request.Context()).Done():
+			return reply(c, http.StatusOK, answerOf(cairn.Answer{
+				Conversation: started.Conversation, Message: started.Message, State: cairn.MessageRunning,
+			}))
+		case item, ok := <-events.items:
+			switch {
+			case !ok:
+				return a.replyStored(c, started.Message)
+			case item.err != nil:
+				return fmt.Errorf("ask: %w", item.err)
+			case item.event.Type == answer.EventDone && item.event.Answer != nil:
+				return reply(c, http.StatusOK, answerOf(*item.event.Answer))
+			case item.event.Type == answer.EventFailed:
+				return a.replyStored(c, started.Message)
+			}
+		}
+	}
+}
+
+// replyStored replies with an answer as it is stored: what was checked of one
+// that failed is kept, and its state and notices say what happened.
+func (a *API) replyStored(c *gin.Context, message string) error {
+	ctx := c.Request.Context()
+	m, err := a.Store.Message(ctx, auth.FromContext(ctx).Viewer, message)
+	if err != nil {
+		return fmt.Errorf("ask: %w", err)
+	}
+	return reply(c, http.StatusOK, answerOfMessage(m))
+}
+
+// stop answers DELETE /messages/{id}/stream.
+func (a *API) stop(c *gin.Context) error {
+	ctx := c.Request.Context()
+	if err := a.Ask.Stop(ctx, auth.FromContext(ctx).Viewer, c.Param("id")); err != nil {
+		return err
+	}
+	return noContent(c)
+}

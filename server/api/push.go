@@ -1,0 +1,185 @@
+package api
+
+import (
+	"context"
+	"encoding/base64"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/retrieval/ingest"
+	"github.com/cairnhq/cairn/server/auth"
+)
+
+// pushRequest is a document that a program brings.
+type pushRequest struct {
+	Title      string            `json:"title"`
+	URL        string            `json:"url"`
+	Text       *string           `json:"text"`
+	Content    *string           `json:"content_base64"`
+	MediaType  string            `json:"media_type"`
+	Author     string            `json:"author"`
+	Updated    time.Time         `json:"updated_at"`
+	Attributes map[string]string `json:"attributes"`
+	ACL        *wireACL          `json:"acl"`
+}
+
+type pushResponse struct {
+	ID      cairn.DocumentID `json:"id"`
+	Version cairn.Version    `json:"version"`
+}
+
+const maxExternal = 1024 // characters of a caller's own id
+
+// putDocument answers PUT /sources/{name}/documents.
+func (a *API) putDocument(c *gin.Context) error {
+	external, err := externalID(c)
+	if err != nil {
+		return err
+	}
+	s, err := a.writable(c)
+	if err != nil {
+		return err
+	}
+	b, err := body(c, maxUpload, readUpload, "application/json", false)
+	if err != nil {
+		return err
+	}
+	var req pushRequest
+	if err := unmarshal(b, &req); err != nil {
+		return err
+	}
+	pushed, err := a.put(c.Request.Context(), s, external, req)
+	if err != nil {
+		return err
+	}
+	status := http.StatusOK
+	if pushed.Created {
+		status = http.StatusCreated
+	}
+	return reply(c, status, pushResponse{pushed.ID, pushed.Version})
+}
+
+// deleteDocument answers DELETE /sources/{name}/documents.
+func (a *API) deleteDocument(c *gin.Context) error {
+	external, err := externalID(c)
+	if err != nil {
+		return err
+	}
+	s, err := a.writable(c)
+	if err != nil {
+		return err
+	}
+	if err := a.Push.Delete(c.Request.Context(), s.ID, external); err != nil {
+		return err
+	}
+	return noContent(c)
+}
+
+func (a *API) put(ctx context.Context, s cairn.Source, external string, req pushRequest) (ingest.Pushed, error) {
+	p, err := req.toPush(external)
+	if err != nil {
+		return ingest.Pushed{}, err
+	}
+	return a.Push.Put(ctx, s.ID, p)
+}
+
+func externalID(c *gin.Context) (string, error) {
+	values, err := params(c, "id")
+	if err != nil {
+		return "", err
+	}
+	return values["id"], checkLength("id", values["id"], 1, maxExternal)
+}
+
+// writable returns the source in the path when the caller may push to it:
+// administrators and the accounts in its setting "writers" (e-mail addresses or
+// ids, parted by commas or blanks). For others it does not exist.
+func (a *API) writable(c *gin.Context) (cairn.Source, error) {
+	ctx := c.Request.Context()
+	s, err := a.Store.SourceByName(ctx, c.Param("name"))
+	if err != nil {
+		return cairn.Source{}, err
+	}
+	if account := auth.FromContext(ctx).Account; account.Role != cairn.RoleAdmin && !writes(account, s.Settings["writers"]) {
+		return cairn.Source{}, cairn.ErrNotFound
+	}
+	kind, err := a.Kinds.Lookup(s.Kind)
+	if err != nil {
+		return cairn.Source{}, err
+	}
+	if !kind.Pushed {
+		return cairn.Source{}, cairn.Errorf(cairn.ErrInvalid, "%s is a source of kind %s, which reads its documents itself; push to one of kind push", s.Name, s.Kind)
+	}
+	return s.Source, nil
+}
+
+func writes(account cairn.Account, writers string) bool {
+	names := strings.FieldsFunc(strings.ToLower(writers), func(r rune) bool { return strings.ContainsRune(", \t\n;", r) })
+	return slices.Contains(names, strings.ToLower(string(account.ID))) ||
+		account.Email != "" && slices.Contains(names, strings.ToLower(account.Email))
+}
+
+// toPush checks the request.
+func (r pushRequest) toPush(external string) (ingest.Push, error) {
+	p := ingest.Push{
+		External: external, Title: strings.TrimSpace(r.Title), URL: r.URL, MediaType: r.MediaType, Author: r.Author,
+		Modified: r.Updated.UTC(), Attributes: r.Attributes,
+	}
+	for _, f := range []struct {
+		name, text  string
+		least, most int
+	}{{"title", r.Title, 1, 1000}, {"url", r.URL, 0, 4000}, {"author", r.Author, 0, 400}, {"media_type", r.MediaType, 0, 200}} {
+		if err := checkLength(f.name, f.text, f.least, f.most); err != nil {
+			return ingest.Push{}, err
+		}
+	}
+	if err := checkLink(r.URL); err != nil {
+		return ingest.Push{}, err
+	}
+	if len(r.Attributes) > 100 {
+		return ingest.Push{}, cairn.Errorf(cairn.ErrInvalid, "a document may have 100 attributes")
+	}
+	if r.ACL != nil {
+		acl, err := r.ACL.checked()
+		if err != nil {
+			return ingest.Push{}, err
+		}
+		p.ACL = &acl
+	}
+	switch {
+	case (r.Text == nil) == (r.Content == nil):
+		return ingest.Push{}, cairn.Errorf(cairn.ErrInvalid, "give either \"text\" or \"content_base64\" with \"media_type\"")
+	case r.Text != nil:
+		p.Text = *r.Text
+		if strings.TrimSpace(p.Text) == "" {
+			return ingest.Push{}, cairn.Errorf(cairn.ErrInvalid, "\"text\" is empty; delete the document instead")
+		}
+	case r.MediaType == "":
+		return ingest.Push{}, cairn.Errorf(cairn.ErrInvalid, "\"content_base64\" needs \"media_type\", such as application/pdf")
+	default:
+		content, err := base64.StdEncoding.DecodeString(*r.Content)
+		if err != nil || len(content) == 0 {
+			return ingest.Push{}, cairn.Errorf(cairn.ErrInvalid, "\"content_base64\" is empty or no base64 (RFC 4648, with padding)")
+		}
+		p.Content = content
+	}
+	return p, nil
+}
+
+// checkLink refuses addresses that a browser would run instead of opening.
+func checkLink(link string) error {
+	if link == "" {
+		return nil
+	}
+	u, err := url.Parse(link)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+		return cairn.Errorf(cairn.ErrInvalid, "\"url\" must begin with http:// or https://")
+	}
+	return nil
+}

@@ -1,0 +1,167 @@
+package api
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/cairnhq/cairn"
+)
+
+type run struct {
+	ID        string         `json:"id"`
+	State     cairn.RunState `json:"state"`
+	Full      bool           `json:"full"`
+	DryRun    bool           `json:"dry_run"`
+	Reason    string         `json:"reason"`
+	Created   time.Time      `json:"created_at"`
+	Started   *time.Time     `json:"started_at"`
+	Finished  *time.Time     `json:"finished_at"`
+	Total     int            `json:"total"`
+	Scanned   int            `json:"scanned"`
+	Added     int            `json:"added"`
+	Modified  int            `json:"modified"`
+	Deleted   int            `json:"deleted"`
+	Failed    int            `json:"failed"`
+	Unchanged int            `json:"unchanged"`
+}
+
+func runOf(r cairn.Run) run {
+	return run{
+		ID: r.ID, State: r.State, Full: r.Full, DryRun: r.DryRun, Reason: r.Reason, Created: r.Created.UTC(),
+		Started: moment(r.Started), Finished: moment(r.Finished), Total: r.Total, Scanned: r.Scanned, Added: r.Added,
+		Modified: r.Modified, Deleted: r.Deleted, Failed: r.Failed, Unchanged: r.Unchanged,
+	}
+}
+
+// syncSource answers POST /sources/{name}/sync.
+func (a *API) syncSource(c *gin.Context) error {
+	var req struct {
+		Full    bool `json:"full"`
+		DryRun  bool `json:"dry_run"`
+		Confirm bool `json:"confirm"`
+	}
+	if err := decode(c, &req, true); err != nil {
+		return err
+	}
+	ctx := c.Request.Context()
+	s, err := a.Store.SourceByName(ctx, c.Param("name"))
+	if err != nil {
+		return err
+	}
+	kind, err := a.Kinds.Lookup(s.Kind)
+	if err != nil {
+		return err
+	}
+	if kind.Pushed {
+		return cairn.Errorf(cairn.ErrInvalid, "documents of %s are pushed by programs; there is nothing to sync", s.Name)
+	}
+	r, err := a.Jobs.Sync(ctx, s.ID, cairn.SyncOptions(req))
+	if err != nil {
+		return err
+	}
+	return reply(c, http.StatusAccepted, runOf(r))
+}
+
+// cancelSync answers POST /sources/{name}/cancel.
+func (a *API) cancelSync(c *gin.Context) error {
+	ctx := c.Request.Context()
+	s, err := a.Store.SourceByName(ctx, c.Param("name"))
+	if err != nil {
+		return err
+	}
+	if err := a.Jobs.Cancel(ctx, s.ID); err != nil {
+		return err
+	}
+	return noContent(c)
+}
+
+// listRuns answers GET /sources/{name}/runs.
+func (a *API) listRuns(c *gin.Context) error {
+	p, err := listPage(c)
+	if err != nil {
+		return err
+	}
+	ctx := c.Request.Context()
+	s, err := a.Store.SourceByName(ctx, c.Param("name"))
+	if err != nil {
+		return err
+	}
+	runs, next, err := a.Store.ListRuns(ctx, s.ID, p)
+	if err != nil {
+		return err
+	}
+	return reply(c, http.StatusOK, struct {
+		Runs []run   `json:"runs"`
+		Next *string `json:"next_cursor"`
+	}{mapped(runs, runOf), after(next)})
+}
+
+type documentError struct {
+	External string    `json:"external_id"`
+	URL      string    `json:"url"`
+	Reason   string    `json:"reason"`
+	Code     string    `json:"code"`
+	Attempts int       `json:"attempts"`
+	At       time.Time `json:"at"`
+}
+
+// listErrors answers GET /sources/{name}/errors.
+func (a *API) listErrors(c *gin.Context) error {
+	p, err := listPage(c)
+	if err != nil {
+		return err
+	}
+	ctx := c.Request.Context()
+	s, err := a.Store.SourceByName(ctx, c.Param("name"))
+	if err != nil {
+		return err
+	}
+	errs, next, err := a.Store.ListErrors(ctx, s.ID, p)
+	if err != nil {
+		return err
+	}
+	toWire := func(e cairn.DocumentError) documentError {
+		return documentError{e.External, e.URL, e.Reason, e.Code, e.Attempts, e.At.UTC()}
+	}
+	return reply(c, http.StatusOK, struct {
+		Errors []documentError `json:"errors"`
+		Next   *string         `json:"next_cursor"`
+	}{mapped(errs, toWire), after(next)})
+}
+
+// retryErrors answers POST /sources/{name}/errors/retry.
+func (a *API) retryErrors(c *gin.Context) error {
+	var req struct {
+		Externals []string `json:"external_ids"`
+	}
+	if err := decode(c, &req, true); err != nil {
+		return err
+	}
+	if len(req.Externals) > 1000 {
+		return cairn.Errorf(cairn.ErrInvalid, "name at most 1000 documents, or none to retry all")
+	}
+	ctx := c.Request.Context()
+	s, err := a.Store.SourceByName(ctx, c.Param("name"))
+	if err != nil {
+		return err
+	}
+	n, err := a.Store.RetryErrors(ctx, s.ID, req.Externals)
+	if err != nil {
+		return err
+	}
+	out := struct {
+		Retrying int  `json:"retrying"`
+		Run      *run `json:"run,omitempty"`
+	}{Retrying: n}
+	if n > 0 {
+		r, err := a.Jobs.Sync(ctx, s.ID, cairn.SyncOptions{})
+		if err != nil {
+			return err
+		}
+		queued := runOf(r)
+		out.Run = &queued
+	}
+	return reply(c, http.StatusAccepted, out)
+}

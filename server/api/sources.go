@@ -1,0 +1,252 @@
+package api
+
+import (
+	"errors"
+	"maps"
+	"net/http"
+	"regexp"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/server"
+	"github.com/cairnhq/cairn/server/auth"
+)
+
+var sourceName = regexp.MustCompile(`^[a-z0-9-]{1,64}$`)
+
+func validSourceName(name string) bool { return sourceName.MatchString(name) }
+
+// source is a source as it is sent to administrators. Others get the name alone.
+type source struct {
+	ID        cairn.SourceID    `json:"id,omitempty"`
+	Name      string            `json:"name"`
+	Kind      string            `json:"kind,omitempty"`
+	Settings  map[string]string `json:"settings,omitzero"`
+	ACLMode   cairn.ACLMode     `json:"acl_mode,omitempty"`
+	ACL       *wireACL          `json:"acl,omitempty"`
+	Owner     cairn.AccountID   `json:"owner,omitempty"`
+	Paused    *bool             `json:"paused,omitempty"`
+	Created   *time.Time        `json:"created_at,omitempty"`
+	Documents *int              `json:"documents,omitempty"`
+	Errors    *int              `json:"errors,omitempty"`
+	LastRun   *run              `json:"last_run,omitempty"`
+}
+
+func sourceOf(s SourceStatus) source {
+	out := source{
+		ID: s.ID, Name: s.Name, Kind: s.Kind, Settings: table(s.Settings), ACLMode: s.ACLMode, ACL: wireACLOf(s.ACL),
+		Owner: s.Owner, Paused: &s.Paused, Created: moment(s.Created), Documents: &s.Documents, Errors: &s.Errors,
+	}
+	if s.LastRun != nil {
+		last := runOf(*s.LastRun)
+		out.LastRun = &last
+	}
+	return out
+}
+
+// administers reports whether the caller may see sources whole: the role alone
+// is not enough when a token was made for less.
+func administers(i auth.Identity) bool { return i.Permit(cairn.ScopeAdmin, cairn.RoleAdmin) == nil }
+
+// listSources answers GET /sources.
+func (a *API) listSources(c *gin.Context) error {
+	p, err := listPage(c)
+	if err != nil {
+		return err
+	}
+	ctx := c.Request.Context()
+	out := struct {
+		Sources []source `json:"sources"`
+		Next    *string  `json:"next_cursor"`
+	}{}
+	if id := auth.FromContext(ctx); administers(id) {
+		sources, next, err := a.Store.ListSources(ctx, p)
+		if err != nil {
+			return err
+		}
+		out.Sources, out.Next = mapped(sources, sourceOf), after(next)
+	} else {
+		names, next, err := a.Store.ReadableSources(ctx, id.Viewer, p)
+		if err != nil {
+			return err
+		}
+		out.Sources, out.Next = mapped(names, func(n string) source { return source{Name: n} }), after(next)
+	}
+	return reply(c, http.StatusOK, out)
+}
+
+// getSource answers GET /sources/{name}.
+func (a *API) getSource(c *gin.Context) error {
+	ctx, name := c.Request.Context(), c.Param("name")
+	id := auth.FromContext(ctx)
+	if administers(id) {
+		s, err := a.Store.SourceByName(ctx, name)
+		if err != nil {
+			return err
+		}
+		return reply(c, http.StatusOK, sourceOf(s))
+	}
+	readable, err := a.readable(c, name)
+	if err != nil {
+		return err
+	}
+	if !readable {
+		return cairn.ErrNotFound
+	}
+	return reply(c, http.StatusOK, source{Name: name})
+}
+
+// readable reports whether the caller may read something in the source.
+func (a *API) readable(c *gin.Context, name string) (bool, error) {
+	ctx := c.Request.Context()
+	p := Page{Limit: maxPage}
+	for {
+		names, next, err := a.Store.ReadableSources(ctx, auth.FromContext(ctx).Viewer, p)
+		if err != nil {
+			return false, err
+		}
+		for _, n := range names {
+			if n == name {
+				return true, nil
+			}
+		}
+		if next == "" {
+			return false, nil
+		}
+		p.Cursor = next
+	}
+}
+
+// createSource answers POST /sources.
+func (a *API) createSource(c *gin.Context) error {
+	var req struct {
+		Name     string            `json:"name"`
+		Kind     string            `json:"kind"`
+		Settings map[string]string `json:"settings"`
+		ACL      aclChoice         `json:"acl"`
+	}
+	if err := decode(c, &req, false); err != nil {
+		return err
+	}
+	if !validSourceName(req.Name) {
+		return cairn.Errorf(cairn.ErrInvalid, "\"name\" must be 1 to 64 of the characters a-z, 0-9 and -")
+	}
+	kind, err := a.Kinds.Lookup(req.Kind)
+	if err != nil {
+		return err
+	}
+	if err := kind.Validate(a.Environment, req.Settings); err != nil {
+		return err
+	}
+	owner := auth.FromContext(c.Request.Context()).Account.ID
+	s := cairn.Source{Name: req.Name, Kind: req.Kind, Settings: table(req.Settings), Owner: owner, Created: a.Now().UTC()}
+	if err := req.ACL.apply(&s, kind, owner); err != nil {
+		return err
+	}
+	created, err := a.Store.CreateSource(c.Request.Context(), s)
+	if err != nil {
+		return err
+	}
+	return reply(c, http.StatusCreated, sourceOf(SourceStatus{Source: created}))
+}
+
+// updateSource answers PATCH /sources/{name}.
+func (a *API) updateSource(c *gin.Context) error {
+	var req struct {
+		Settings map[string]*string `json:"settings"`
+		ACL      aclChoice          `json:"acl"`
+	}
+	if err := decode(c, &req, false); err != nil {
+		return err
+	}
+	return a.change(c, func(s *cairn.Source) error {
+		kind, err := a.Kinds.Lookup(s.Kind)
+		if err != nil {
+			return err
+		}
+		s.Settings = table(maps.Clone(s.Settings))
+		for name, value := range req.Settings {
+			if value == nil {
+				delete(s.Settings, name)
+			} else {
+				s.Settings[name] = *value
+			}
+		}
+		if err := kind.Validate(a.Environment, s.Settings); err != nil {
+			return err
+		}
+		if !req.ACL.given() {
+			return nil
+		}
+		return req.ACL.apply(s, kind, s.Owner)
+	})
+}
+
+// pauseSource answers POST /sources/{name}/pause.
+func (a *API) pauseSource(c *gin.Context) error {
+	req := struct {
+		Paused bool `json:"paused"`
+	}{Paused: true}
+	if err := decode(c, &req, true); err != nil {
+		return err
+	}
+	return a.change(c, func(s *cairn.Source) error {
+		s.Paused = req.Paused
+		return nil
+	})
+}
+
+// change stores what edit makes of the source in the path, and replies with it.
+func (a *API) change(c *gin.Context, edit func(*cairn.Source) error) error {
+	ctx := c.Request.Context()
+	s, err := a.Store.SourceByName(ctx, c.Param("name"))
+	if err != nil {
+		return err
+	}
+	if err := edit(&s.Source); err != nil {
+		return err
+	}
+	if err := a.Store.UpdateSource(ctx, s.Source); err != nil {
+		return err
+	}
+	return reply(c, http.StatusOK, sourceOf(s))
+}
+
+// deleteSource answers DELETE /sources/{name}.
+func (a *API) deleteSource(c *gin.Context) error {
+	ctx := c.Request.Context()
+	s, err := a.Store.SourceByName(ctx, c.Param("name"))
+	if err != nil {
+		return err
+	}
+	if err := a.Jobs.Cancel(ctx, s.ID); err != nil {
+		return err
+	}
+	if err := a.Store.DeleteSource(ctx, s.ID); err != nil {
+		return err
+	}
+	return noContent(c)
+}
+
+// testSource answers POST /sources/{name}/test.
+func (a *API) testSource(c *gin.Context) error {
+	ctx := c.Request.Context()
+	s, err := a.Store.SourceByName(ctx, c.Param("name"))
+	if err != nil {
+		return err
+	}
+	type result struct {
+		OK      bool   `json:"ok"`
+		Message string `json:"message"`
+	}
+	if err := a.Jobs.Test(ctx, s.ID); err != nil {
+		shown := (*cairn.Error)(nil)
+		if !errors.As(err, &shown) {
+			return err
+		}
+		return reply(c, http.StatusOK, result{false, server.FailureOf(err).Message})
+	}
+	return reply(c, http.StatusOK, result{true, "the source can be read"})
+}
