@@ -72,7 +72,7 @@ func covering(body []byte, sections []cairn.Section) []cairn.Section {
 	var out []cairn.Section
 	at := 0
 	add := func(heading []string, end int) {
-		for end < len(body) && !utf8.RuneStart(body[end]) {
+		for end > at && end < len(body) && !utf8.RuneStart(body[end]) {
 			end++
 		}
 		if end > at {
