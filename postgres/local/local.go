@@ -62,10 +62,10 @@ type Server struct {
 	settings map[string]string
 	lock     *os.File
 
-	up   atomic.Bool   // was ready once: from then on deaths are repaired
-	quit chan struct{} // closed by Stop
-	done chan struct{} // closed when the server has ended for good
-	err  error         // why it ended; written before done is closed, read after
+	up   atomic.Bool        // was ready once: from then on deaths are repaired
+	end  context.CancelFunc // ends the supervision
+	done chan struct{}      // closed when the server has ended for good
+	err  error              // why it ended; written before done is closed, read after
 
 	mu      sync.Mutex  // orders starts and signals
 	process *os.Process // of the running postmaster, else nil
@@ -91,7 +91,6 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 		log:      cfg.Log,
 		cluster:  filepath.Join(dir, "postgres"),
 		settings: cfg.Settings,
-		quit:     make(chan struct{}),
 		done:     make(chan struct{}),
 	}
 	if err := s.start(ctx, dir, cfg.BinDir); err != nil {
@@ -133,7 +132,9 @@ func (s *Server) start(ctx context.Context, dir, binDir string) error {
 	if err := s.writeConfig(); err != nil {
 		return err
 	}
-	go s.supervise()
+	life, end := context.WithCancel(context.WithoutCancel(ctx))
+	s.end = end
+	go s.supervise(life)
 	if err := s.waitReady(ctx); err != nil {
 		s.abort()
 		return err
@@ -208,20 +209,23 @@ func (s *Server) abort() {
 func (s *Server) signal(sig syscall.Signal) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.stopping() {
-		close(s.quit)
-	}
+	s.end()
 	if s.process != nil {
 		_ = s.process.Signal(sig) // it has ended already: nothing to signal
 	}
 }
 
-// release gives the run folder and the lock back.
+// release gives the run folder and the lock back, once: a second call could
+// meet those of a successor.
 func (s *Server) release() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.lock == nil {
+		return
+	}
 	if s.run != "" {
 		_ = os.RemoveAll(s.run) // a leftover socket is replaced at the next start
 	}
-	if s.lock != nil {
-		_ = s.lock.Close() // gives up the lock
-	}
+	_ = s.lock.Close() // gives up the lock
+	s.lock = nil
 }

@@ -18,18 +18,18 @@ const (
 	maxBackoff   = 5 * time.Second // between two restarts
 )
 
-// supervise runs the postmaster until Stop, and again when it dies.
+// supervise runs the postmaster until ctx ends, and again when it dies.
 //
 // It keeps its operating system thread to itself: on Linux the signal that
 // ends PostgreSQL when Cairn is killed is tied to the thread that started it,
 // not to the process.
-func (s *Server) supervise() {
+func (s *Server) supervise(ctx context.Context) {
 	runtime.LockOSThread()
 	defer close(s.done)
 	for restarts := 0; ; restarts++ {
 		begun := time.Now()
-		err := s.runOnce()
-		if s.stopping() {
+		err := s.runOnce(ctx)
+		if ctx.Err() != nil {
 			return
 		}
 		if time.Since(begun) > healthyAfter {
@@ -39,29 +39,28 @@ func (s *Server) supervise() {
 			s.giveUp(err)
 			return
 		}
-		wait := min(100*time.Millisecond<<restarts, maxBackoff)
+		wait := min(50*time.Millisecond<<restarts, maxBackoff)
 		s.log.Warn("embedded PostgreSQL ended, starting it again", "reason", err, "in", wait)
 		select {
 		case <-time.After(wait):
-		case <-s.quit:
+		case <-ctx.Done():
 			return
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		if err := takeOver(ctx, s.cluster, s.log); err != nil {
 			s.log.Warn("embedded PostgreSQL left processes behind", "reason", err)
 		}
-		cancel()
 	}
 }
 
 // runOnce starts the postmaster and waits for its end. Its error is never nil.
-func (s *Server) runOnce() error {
+func (s *Server) runOnce(ctx context.Context) error {
 	out, err := s.openStartLog()
 	if err != nil {
 		return err
 	}
 	defer func() { _ = out.Close() }() // the child has its own descriptor
-	cmd := s.owner.command(context.Background(), s.bin.program("postgres"), s.arguments()...)
+	// The end of ctx must not kill it: Stop tells it how to end.
+	cmd := s.owner.command(context.WithoutCancel(ctx), s.bin.program("postgres"), s.arguments()...)
 	// A session of its own: Ctrl-C in the terminal reaches Cairn, which then
 	// stops PostgreSQL after its last statement.
 	cmd.SysProcAttr.Setsid = true
@@ -69,9 +68,9 @@ func (s *Server) runOnce() error {
 	cmd.Stdout, cmd.Stderr = out, out
 
 	s.mu.Lock()
-	if s.stopping() {
+	if ctx.Err() != nil {
 		s.mu.Unlock()
-		return errors.New("stopped")
+		return ctx.Err()
 	}
 	if err := cmd.Start(); err != nil {
 		s.mu.Unlock()
@@ -110,16 +109,6 @@ func (s *Server) arguments() []string {
 		args = append(args, "-c", name+"="+s.settings[name])
 	}
 	return args
-}
-
-// stopping tells whether Stop has been called.
-func (s *Server) stopping() bool {
-	select {
-	case <-s.quit:
-		return true
-	default:
-		return false
-	}
 }
 
 // giveUp records why the server is not coming back.
