@@ -45,17 +45,6 @@ func (db *DB) DeleteSession(ctx context.Context, hash auth.Hash) error {
 	return nil
 }
 
-// PruneSessions deletes what expired before a time: sessions and sign-in codes.
-func (db *DB) PruneSessions(ctx context.Context, before time.Time) error {
-	if _, err := db.worker.Exec(ctx, `DELETE FROM sessions WHERE expires_at < $1`, before); err != nil {
-		return fmt.Errorf("prune sessions: %w", err)
-	}
-	if _, err := db.worker.Exec(ctx, `DELETE FROM sign_in_codes WHERE expires_at < $1`, before); err != nil {
-		return fmt.Errorf("prune sign-in codes: %w", err)
-	}
-	return nil
-}
-
 // codesLock lets one transaction at a time make or redeem codes: at most one of
 // them creates the first administrator.
 const codesLock = 0x6361_6972_6e02

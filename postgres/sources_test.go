@@ -1,0 +1,174 @@
+package postgres
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/server/api"
+)
+
+func TestSources(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ctx := t.Context()
+	ann := f.account("ann@acme.test", cairn.RoleAdmin)
+	made, err := f.CreateSource(ctx, cairn.Source{
+		Name: "handbook", Kind: "files", Settings: map[string]string{"path": "/srv/handbook"},
+		ACLMode: cairn.ACLDeclared, ACL: cairn.Allow("everyone", cairn.AccountKey(ann.ID)), Owner: ann.ID,
+	})
+	f.check(err)
+	status, err := f.SourceByName(ctx, "handbook")
+	f.check(err)
+	byID, err := f.SourceByID(ctx, made.ID)
+	f.check(err)
+	if d := cmp.Diff(api.SourceStatus{Source: made}, status) + cmp.Diff(made, byID); d != "" {
+		t.Errorf("read back (-want +got):\n%s", d)
+	}
+	_, err = f.CreateSource(ctx, made)
+	wantError(t, "same name", err, cairn.ErrConflict)
+	for what, change := range map[string]func(s *cairn.Source){
+		"name":  func(s *cairn.Source) { s.Name = "Hand Book" },
+		"mode":  func(s *cairn.Source) { s.ACLMode = "open" },
+		"ACL":   func(s *cairn.Source) { s.ACL = cairn.Allow("*") },
+		"owner": func(s *cairn.Source) { s.Owner = "nobody" },
+		"text":  func(s *cairn.Source) { s.Settings = map[string]string{"path": "a\x00b"} },
+	} {
+		s := made
+		s.Name = "other"
+		change(&s)
+		_, err = f.CreateSource(ctx, s)
+		wantError(t, what, err, cairn.ErrInvalid)
+	}
+	for _, name := range []string{"", "other", "n\x00l"} {
+		_, err = f.SourceByName(ctx, name)
+		wantError(t, "unknown name", err, cairn.ErrNotFound)
+		_, err = f.SourceByID(ctx, cairn.SourceID(name))
+		wantError(t, "unknown id", err, cairn.ErrNotFound)
+	}
+}
+
+func TestSourceStatus(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	s := f.source("handbook", cairn.Allow(cairn.Everyone))
+	f.document(s, "a", "A", "text", s.ACL)
+	f.hide(f.document(s, "b", "B", "text", s.ACL))
+	f.exec(`INSERT INTO document_errors (source_id, external_id, code, reason) VALUES ($1, 'c', 'corrupt', 'It is damaged.')`, s.ID)
+	for i, id := range []string{"old", "new"} {
+		f.exec(`INSERT INTO runs (id, source_id, state, created_at) VALUES ($1, $2, 'failed', now() + $3 * interval '1 s')`, id, s.ID, i)
+	}
+	got, err := f.SourceByName(t.Context(), "handbook")
+	f.check(err)
+	if got.Documents != 1 || got.Errors != 1 || got.LastRun == nil || got.LastRun.ID != "new" {
+		t.Errorf("status: %+v with run %+v; want 1 document, 1 error, the new run", got, got.LastRun)
+	}
+}
+
+func TestListSources(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	want := numbered("s", 5)
+	for _, name := range want {
+		f.source(name, cairn.ACL{})
+	}
+	var got []string
+	for _, s := range allPages(t, 2, 3, func(p api.Page) ([]api.SourceStatus, string, error) { return f.ListSources(t.Context(), p) }) {
+		got = append(got, s.Name)
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("sources (-want +got):\n%s", d)
+	}
+}
+
+func TestReadableSources(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ctx := t.Context()
+	ann, bob := f.member("ann"), f.member("bob")
+	anns := cairn.Allow(cairn.AccountKey(ann.Account))
+	want := numbered("s", 5)
+	for _, name := range want {
+		f.document(f.source(name, anns), "a", "A", "text", anns)
+	}
+	f.hide(f.document(f.source("hidden", anns), "a", "A", "text", anns))
+	f.source("empty", anns)
+	got := allPages(t, 2, 3, func(p api.Page) ([]string, string, error) { return f.ReadableSources(ctx, ann, p) })
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("Ann's sources (-want +got):\n%s", d)
+	}
+	for _, v := range []cairn.Viewer{bob, {}} {
+		if got, _, err := f.ReadableSources(ctx, v, api.Page{Limit: 9}); err != nil || len(got) > 0 {
+			t.Errorf("a stranger's sources: %v, %v", got, err)
+		}
+	}
+}
+
+// readers returns which of the viewers may read a document, and checks that its
+// chunks have the class of the document.
+func (f *fixture) readers(id cairn.DocumentID, viewers ...cairn.Viewer) (n int) {
+	f.t.Helper()
+	for _, v := range viewers {
+		if _, err := f.Document(f.t.Context(), v, id, ""); err == nil {
+			n++
+		}
+	}
+	if f.count(`SELECT count(*) FROM chunks c JOIN documents d ON d.id = c.document_id WHERE d.id = $1 AND c.acl_id <> d.acl_id`, id) != 0 {
+		f.t.Errorf("the chunks of %s have another class than the document", id)
+	}
+	return n
+}
+
+func TestUpdateSourceChangesTheACLOfItsDocuments(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ctx := t.Context()
+	ann, bob := f.member("ann"), f.member("bob")
+	anns := cairn.Allow(cairn.AccountKey(ann.Account))
+	s := f.source("handbook", cairn.Allow(cairn.AccountKey(bob.Account)))
+	theirs := f.document(s, "a", "A", "text", s.ACL)
+	own := f.document(s, "b", "B", "text", cairn.ACL{})
+	f.exec(`UPDATE documents SET acl_own = true WHERE id = $1`, own)
+	elsewhere := f.document(f.source("other", s.ACL), "a", "A", "text", s.ACL)
+
+	s.ACL, s.Paused, s.Settings = anns, true, map[string]string{"path": "/srv"}
+	f.check(f.UpdateSource(ctx, s))
+	got, err := f.SourceByID(ctx, s.ID)
+	f.check(err)
+	if d := cmp.Diff(s, got); d != "" {
+		t.Errorf("updated (-want +got):\n%s", d)
+	}
+	if f.readers(theirs, ann) != 1 || f.readers(theirs, bob) != 0 {
+		t.Error("the new ACL does not hold for a document of the source")
+	}
+	if f.readers(own, ann, bob) != 0 {
+		t.Error("a document with an ACL of its own has lost it")
+	}
+	if f.readers(elsewhere, ann) != 0 || f.readers(elsewhere, bob) != 1 {
+		t.Error("a document of another source has changed")
+	}
+
+	s.ID = "none"
+	wantError(t, "unknown", f.UpdateSource(ctx, s), cairn.ErrNotFound)
+}
+
+func TestUpdateSourceBetweenModes(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ann := f.member("ann")
+	s := f.source("wiki", cairn.ACL{})
+	s.ACLMode = cairn.ACLFromSource
+	s.ACL = cairn.Allow(cairn.AccountKey(ann.Account))
+	id := f.document(s, "a", "A", "text", cairn.ACL{})
+	f.exec(`UPDATE documents SET acl_own = true WHERE id = $1`, id) // as the connector read it
+	f.check(f.UpdateSource(t.Context(), s))
+	if f.readers(id, ann) != 0 {
+		t.Error("the permissions of the source have given way to the ACL of the configuration")
+	}
+	s.ACLMode = cairn.ACLDeclared
+	f.check(f.UpdateSource(t.Context(), s))
+	if f.readers(id, ann) != 1 {
+		t.Error("what is declared does not hold for documents that came with permissions")
+	}
+}
