@@ -40,8 +40,11 @@ func (s Settings) validate() error {
 }
 
 func (m ModelSettings) validate(prefix string) error {
-	if (m.URL == "") != (m.Model == "") {
-		return cairn.Errorf(cairn.ErrInvalid, "%s_URL and %s_MODEL belong together; set both or neither", prefix, prefix)
+	switch {
+	case m.Model == "" && (m.URL != "" || m.APIKey.Set() || m.Provider != ""):
+		return cairn.Errorf(cairn.ErrInvalid, "%s_MODEL is missing; name the model, or unset the other %s settings", prefix, prefix)
+	case m.Model != "" && m.URL == "" && !m.APIKey.Set():
+		return cairn.Errorf(cairn.ErrInvalid, "%s_MODEL is set, but where is it? set %s_URL, or %s_API_KEY for the provider's own address", prefix, prefix, prefix)
 	}
 	return nil
 }

@@ -35,8 +35,8 @@ func WellFormed(secret string) bool {
 		return false
 	}
 	raw, err := encoding.DecodeString(strings.ToUpper(rest))
-	if err != nil || len(raw) != 36 {
-		return false
+	if err != nil || len(raw) != 36 || encoding.EncodeToString(raw) != strings.ToUpper(rest) {
+		return false // the last character has two bits to spare: only one spelling is right
 	}
 	return binary.BigEndian.Uint32(raw[32:]) == crc32.ChecksumIEEE(raw[:32])
 }

@@ -1,0 +1,213 @@
+// Package authtest has the fake of auth.Store: it keeps everything in memory
+// and behaves as the database does, uniqueness and last administrators included.
+package authtest
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/server/auth"
+)
+
+// Store keeps accounts, groups, tokens, sessions and codes in memory. It may be
+// used by several goroutines at once. The zero Store is not usable: call New.
+type Store struct {
+	mu       sync.Mutex
+	accounts map[cairn.AccountID]cairn.Account
+	groups   map[string][]cairn.AccountID
+	tokens   map[auth.Hash]cairn.Token
+	sessions map[auth.Hash]auth.Session
+	codes    map[auth.Hash]code
+	touched  int
+}
+
+type code struct {
+	account cairn.AccountID
+	expires time.Time
+}
+
+// New returns an empty Store.
+func New() *Store {
+	return &Store{
+		accounts: map[cairn.AccountID]cairn.Account{}, groups: map[string][]cairn.AccountID{},
+		tokens: map[auth.Hash]cairn.Token{}, sessions: map[auth.Hash]auth.Session{}, codes: map[auth.Hash]code{},
+	}
+}
+
+// Add stores an account as it is, and the groups it belongs to.
+func (s *Store) Add(a cairn.Account, groups ...string) cairn.Account {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if a.ID == "" {
+		a.ID = cairn.AccountID(cairn.NewID())
+	}
+	s.accounts[a.ID] = a
+	for _, g := range groups {
+		s.groups[g] = append(s.groups[g], a.ID)
+	}
+	return a
+}
+
+// Token stores a token of an account that expires in an hour of now and returns
+// its secret.
+func (s *Store) Token(account cairn.AccountID, now time.Time, scopes ...cairn.Scope) string {
+	secret := auth.NewToken()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tokens[auth.HashOf(secret)] = cairn.Token{
+		ID: cairn.NewID(), Account: account, Scopes: scopes, Created: now, Expires: now.Add(time.Hour),
+	}
+	return secret
+}
+
+// Touched returns how often TouchToken was called.
+func (s *Store) Touched() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.touched
+}
+
+// TokenByHash implements auth.Tokens.
+func (s *Store) TokenByHash(_ context.Context, hash auth.Hash) (cairn.Token, auth.Holder, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t, ok := s.tokens[hash]
+	if !ok {
+		return cairn.Token{}, auth.Holder{}, cairn.ErrNotFound
+	}
+	return t, s.holder(t.Account), nil
+}
+
+// TouchToken implements auth.Tokens.
+func (s *Store) TouchToken(_ context.Context, id string, at time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.touched++
+	return s.editToken(func(t *cairn.Token) bool { return t.ID == id }, func(t *cairn.Token) { t.LastUsed = at })
+}
+
+// CreateToken stores a token under its hash.
+func (s *Store) CreateToken(_ context.Context, hash auth.Hash, t cairn.Token) (cairn.Token, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t.ID = cairn.NewID()
+	s.tokens[hash] = t
+	return t, nil
+}
+
+// RevokeToken ends a token of an account, or of anybody when account is empty.
+func (s *Store) RevokeToken(_ context.Context, account cairn.AccountID, id string, at time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	mine := func(t *cairn.Token) bool { return t.ID == id && (account == "" || t.Account == account) }
+	return s.editToken(mine, func(t *cairn.Token) { t.Revoked = at })
+}
+
+// AllTokens returns the tokens of an account, or all when account is empty,
+// newest first.
+func (s *Store) AllTokens(account cairn.AccountID) []cairn.Token {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []cairn.Token
+	for _, t := range s.tokens {
+		if account == "" || t.Account == account {
+			out = append(out, t)
+		}
+	}
+	slices.SortFunc(out, func(a, b cairn.Token) int { return b.Created.Compare(a.Created) })
+	return out
+}
+
+func (s *Store) editToken(which func(*cairn.Token) bool, edit func(*cairn.Token)) error {
+	for hash, t := range s.tokens {
+		if which(&t) {
+			edit(&t)
+			s.tokens[hash] = t
+			return nil
+		}
+	}
+	return cairn.ErrNotFound
+}
+
+// CreateSession implements auth.Sessions.
+func (s *Store) CreateSession(_ context.Context, hash auth.Hash, session auth.Session) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sessions[hash] = session
+	return nil
+}
+
+// SessionByHash implements auth.Sessions.
+func (s *Store) SessionByHash(_ context.Context, hash auth.Hash) (auth.Session, auth.Holder, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	session, ok := s.sessions[hash]
+	if !ok {
+		return auth.Session{}, auth.Holder{}, cairn.ErrNotFound
+	}
+	return session, s.holder(session.Account), nil
+}
+
+// DeleteSession implements auth.Sessions.
+func (s *Store) DeleteSession(_ context.Context, hash auth.Hash) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.sessions, hash)
+	return nil
+}
+
+// CreateCode implements auth.Codes.
+func (s *Store) CreateCode(_ context.Context, hash auth.Hash, account cairn.AccountID, expires time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	maps.DeleteFunc(s.codes, func(_ auth.Hash, c code) bool { return c.account == account })
+	s.codes[hash] = code{account, expires}
+	return nil
+}
+
+// RedeemCode implements auth.Codes.
+func (s *Store) RedeemCode(_ context.Context, hash auth.Hash, email string, now time.Time) (cairn.AccountID, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, ok := s.codes[hash]
+	if !ok || !now.Before(c.expires) {
+		return "", cairn.ErrNotFound
+	}
+	if c.account != "" {
+		delete(s.codes, hash)
+		return c.account, nil
+	}
+	for _, a := range s.accounts {
+		if a.Role == cairn.RoleAdmin {
+			return "", cairn.ErrNotFound
+		}
+	}
+	delete(s.codes, hash)
+	a := cairn.Account{ID: cairn.AccountID(cairn.NewID()), Email: email, Role: cairn.RoleAdmin, Created: now}
+	s.accounts[a.ID] = a
+	return a.ID, nil
+}
+
+// LocalAccount implements auth.Locals.
+func (s *Store) LocalAccount(context.Context) (auth.Holder, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, ok := s.accounts["local"]; !ok {
+		s.accounts["local"] = cairn.Account{ID: "local", Name: "local", Role: cairn.RoleAdmin}
+	}
+	return s.holder("local"), nil
+}
+
+func (s *Store) holder(id cairn.AccountID) auth.Holder {
+	h := auth.Holder{Account: s.accounts[id]}
+	for _, name := range slices.Sorted(maps.Keys(s.groups)) {
+		if slices.Contains(s.groups[name], id) {
+			h.Groups = append(h.Groups, name)
+		}
+	}
+	return h
+}

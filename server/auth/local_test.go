@@ -1,0 +1,159 @@
+package auth_test
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/server/auth"
+	"github.com/cairnhq/cairn/server/auth/authtest"
+)
+
+func TestLocalTokenFile(t *testing.T) {
+	dir := t.TempDir()
+	first, err := auth.OpenLocal(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, auth.LocalTokenFile)
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Fatalf("mode %v, %v; want 0600", info.Mode(), err)
+	}
+	again, err := auth.OpenLocal(dir)
+	if err != nil || again.Token() != first.Token() {
+		t.Errorf("the token changed between starts: %v", err)
+	}
+	if err := os.Chmod(path, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	renewed, err := auth.OpenLocal(dir)
+	if err != nil || renewed.Token() == first.Token() {
+		t.Errorf("a token that others could read was kept: %v", err)
+	}
+	if info, _ := os.Stat(path); info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v after renewal; want 0600", info.Mode())
+	}
+	if err := os.WriteFile(path, []byte("short\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if l, err := auth.OpenLocal(dir); err != nil || !auth.WellFormed(l.Token()) {
+		t.Errorf("a file without a token: %v", err)
+	}
+}
+
+func TestLocalIdentity(t *testing.T) {
+	local, err := auth.OpenLocal(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, _, _ := newAuth(t, auth.Config{Local: local})
+	id, err := a.Identify(bearer(local.Token()))
+	if err != nil || id.Via != auth.ViaLocal || id.Account.Role != cairn.RoleAdmin || !id.Has(cairn.ScopeAdmin) {
+		t.Fatalf("%+v, %v", id, err)
+	}
+	w := httptest.NewRecorder()
+	if ok, err := a.SignInLocal(w, request("", ""), local.Token()); !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	if id, err := a.Identify(withCookie(w.Result().Cookies()[0])); err != nil || id.Account.Role != cairn.RoleAdmin {
+		t.Errorf("by cookie: %+v, %v", id, err)
+	}
+	if ok, _ := a.SignInLocal(httptest.NewRecorder(), request("", ""), auth.NewToken()); ok {
+		t.Error("another token signed in")
+	}
+
+	// The same file means nothing to a server that is not in local mode.
+	b, _, _ := newAuth(t, auth.Config{})
+	if _, err := b.Identify(bearer(local.Token())); !errors.Is(err, cairn.ErrUnauthenticated) {
+		t.Errorf("outside of local mode: %v", err)
+	}
+	if ok, _ := b.SignInLocal(httptest.NewRecorder(), request("", ""), local.Token()); ok {
+		t.Error("signed in outside of local mode")
+	}
+}
+
+func TestCheckLocal(t *testing.T) {
+	local, err := auth.OpenLocal(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, _, _ := newAuth(t, auth.Config{Local: local})
+	cases := []struct {
+		host, origin string
+		ok           bool
+	}{
+		{"127.0.0.1:8080", "", true},
+		{"localhost:8080", "http://localhost:8080", true},
+		{"LOCALHOST", "", true},
+		{"[::1]:8080", "http://[::1]:8080", true},
+		{"127.0.0.9", "", true},
+		{"evil.example:8080", "", false},
+		{"evil.example", "http://127.0.0.1:8080", false},
+		{"127.0.0.1:8080", "http://evil.example", false},
+		{"127.0.0.1:8080", "null", false},
+		{"localhost.evil.example", "", false},
+		{"127.0.0.1.nip.io", "", false},
+		{"192.168.1.5:8080", "", false},
+		{"0.0.0.0:8080", "", false},
+		{"", "", false},
+	}
+	for _, c := range cases {
+		r := httptest.NewRequest(http.MethodGet, "http://127.0.0.1/", nil)
+		r.Host = c.host
+		if c.origin != "" {
+			r.Header.Set("Origin", c.origin)
+		}
+		if err := a.CheckLocal(r); (err == nil) != c.ok || (err != nil && !errors.Is(err, cairn.ErrDenied)) {
+			t.Errorf("host %q, origin %q: %v; want allowed %t", c.host, c.origin, err, c.ok)
+		}
+	}
+	b, _, _ := newAuth(t, auth.Config{})
+	if err := b.CheckLocal(httptest.NewRequest(http.MethodGet, "http://cairn.acme.com/", nil)); err != nil {
+		t.Errorf("outside of local mode: %v", err)
+	}
+}
+
+func TestTokenForm(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		token := auth.NewToken()
+		if !auth.WellFormed(token) {
+			t.Fatalf("%q is not well-formed", token)
+		}
+		b := []byte(token)
+		i := rapid.IntRange(0, len(b)-1).Draw(t, "place")
+		b[i] = rapid.SampledFrom([]byte("abcdefghijklmnopqrstuvwxyz234567_")).Draw(t, "letter")
+		if string(b) != token && auth.WellFormed(string(b)) {
+			t.Fatalf("%q passes for %q", b, token)
+		}
+	})
+	for _, s := range []string{"", "cairn_", "CAIRN_AAAA", "cairn_!!!!"} {
+		if auth.WellFormed(s) {
+			t.Errorf("%q is taken for a token", s)
+		}
+	}
+}
+
+func FuzzIdentify(f *testing.F) {
+	f.Add("Bearer cairn_x", "value")
+	f.Add("", "")
+	a, err := auth.New(auth.Config{Store: authtest.New(), Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, header, cookie string) {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Header.Set("Authorization", header)
+		r.Header.Set("Cookie", "cairn_session="+cookie)
+		if _, err := a.Identify(r); !errors.Is(err, cairn.ErrUnauthenticated) {
+			t.Errorf("%q, %q: %v", header, cookie, err)
+		}
+	})
+}

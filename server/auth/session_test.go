@@ -1,0 +1,164 @@
+package auth_test
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/server/auth"
+	"github.com/cairnhq/cairn/server/auth/authtest"
+)
+
+// signIn adds an account, signs it in with a code and returns the cookie.
+func signIn(t *testing.T, a *auth.Authenticator, store *authtest.Store, _ *clock, role cairn.Role) *http.Cookie {
+	t.Helper()
+	account := store.Add(cairn.Account{Email: cairn.NewID() + "@acme.com", Role: role})
+	code, _, err := a.NewCode(t.Context(), account.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := httptest.NewRecorder()
+	if _, err := a.SignIn(w, from("192.0.2.1"), code, ""); err != nil {
+		t.Fatal(err)
+	}
+	return w.Result().Cookies()[0]
+}
+
+func from(addr string) *http.Request {
+	r := httptest.NewRequest(http.MethodPost, "http://cairn.example/api/v1/login", nil)
+	r.RemoteAddr = addr + ":1234"
+	return r
+}
+
+func withCookie(c *http.Cookie) *http.Request {
+	r := request("", "")
+	r.AddCookie(c)
+	return r
+}
+
+func TestSessionCookie(t *testing.T) {
+	for _, secure := range []bool{false, true} {
+		a, store, c := newAuth(t, auth.Config{Secure: secure})
+		cookie := signIn(t, a, store, c, cairn.RoleMember)
+		name := "cairn_session"
+		if secure {
+			name = "__Host-cairn_session"
+		}
+		if cookie.Name != name || cookie.Secure != secure || !cookie.HttpOnly || cookie.SameSite != http.SameSiteLaxMode ||
+			cookie.Path != "/" || cookie.Domain != "" {
+			t.Errorf("secure %t: cookie %+v", secure, cookie)
+		}
+		id, err := a.Identify(withCookie(cookie))
+		if err != nil || id.Via != auth.ViaSession || !id.Has(cairn.ScopeWrite) {
+			t.Errorf("secure %t: identity %+v, %v", secure, id, err)
+		}
+		if secure { // a cookie set by a sibling host over http has the plain name
+			plain := &http.Cookie{Name: "cairn_session", Value: cookie.Value}
+			if _, err := a.Identify(withCookie(plain)); !errors.Is(err, cairn.ErrUnauthenticated) {
+				t.Errorf("plain cookie on a secure server: %v", err)
+			}
+		}
+	}
+}
+
+func TestSessionEnds(t *testing.T) {
+	a, store, c := newAuth(t, auth.Config{})
+	byTime := signIn(t, a, store, c, cairn.RoleMember)
+	c.advance(31 * 24 * time.Hour)
+	if _, err := a.Identify(withCookie(byTime)); !errors.Is(err, cairn.ErrUnauthenticated) {
+		t.Errorf("after 31 days: %v", err)
+	}
+
+	cookie := signIn(t, a, store, c, cairn.RoleMember)
+	id, err := a.Identify(withCookie(cookie))
+	if err != nil {
+		t.Fatal(err)
+	}
+	id.Account.Disabled = true
+	store.Add(id.Account)
+	if _, err := a.Identify(withCookie(cookie)); !errors.Is(err, cairn.ErrUnauthenticated) {
+		t.Errorf("disabled: %v", err)
+	}
+	id.Account.Disabled = false
+	store.Add(id.Account)
+
+	w := httptest.NewRecorder()
+	if err := a.SignOut(w, withCookie(cookie)); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.Header().Get("Clear-Site-Data"); !strings.Contains(got, "storage") {
+		t.Errorf("Clear-Site-Data: %q", got)
+	}
+	if gone := w.Result().Cookies()[0]; gone.MaxAge >= 0 || gone.Value != "" {
+		t.Errorf("cookie after signing out: %+v", gone)
+	}
+	if _, err := a.Identify(withCookie(cookie)); !errors.Is(err, cairn.ErrUnauthenticated) {
+		t.Errorf("signed out: %v", err)
+	}
+}
+
+func TestCode(t *testing.T) {
+	a, store, c := newAuth(t, auth.Config{})
+	first, _, err := a.NewCode(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	typed := " " + strings.ToLower(strings.ReplaceAll(first, "-", " ")) + " "
+	id, err := a.SignIn(httptest.NewRecorder(), from("192.0.2.1"), typed, "root@acme.com")
+	if err != nil || id.Account.Role != cairn.RoleAdmin || id.Account.Email != "root@acme.com" {
+		t.Fatalf("first administrator: %+v, %v", id, err)
+	}
+	if _, err := a.SignIn(httptest.NewRecorder(), from("192.0.2.2"), first, ""); !errors.Is(err, cairn.ErrUnauthenticated) {
+		t.Errorf("second use: %v", err)
+	}
+	// A code printed at another start must not make a second first administrator.
+	other, _, _ := a.NewCode(t.Context(), "")
+	if _, err := a.SignIn(httptest.NewRecorder(), from("192.0.2.3"), other, ""); !errors.Is(err, cairn.ErrUnauthenticated) {
+		t.Errorf("there is an administrator: %v", err)
+	}
+	member := store.Add(cairn.Account{Email: "ann@acme.com", Role: cairn.RoleMember})
+	code, expires, _ := a.NewCode(t.Context(), member.ID)
+	c.advance(expires.Sub(c.now))
+	if _, err := a.SignIn(httptest.NewRecorder(), from("192.0.2.4"), code, ""); !errors.Is(err, cairn.ErrUnauthenticated) {
+		t.Errorf("expired: %v", err)
+	}
+}
+
+func TestSignInIsRateLimited(t *testing.T) {
+	a, store, c := newAuth(t, auth.Config{})
+	try := func(addr string) error {
+		_, err := a.SignIn(httptest.NewRecorder(), from(addr), "WRONG", "")
+		return err
+	}
+	for range 5 {
+		if err := try("192.0.2.1"); !errors.Is(err, cairn.ErrUnauthenticated) {
+			t.Fatal(err)
+		}
+	}
+	err := try("192.0.2.1")
+	var limited *auth.Limited
+	if !errors.Is(err, cairn.ErrRateLimited) || !errors.As(err, &limited) || limited.After <= 0 {
+		t.Fatalf("sixth attempt: %v", err)
+	}
+	if err := try("192.0.2.2"); !errors.Is(err, cairn.ErrUnauthenticated) {
+		t.Errorf("another address: %v", err)
+	}
+	c.advance(limited.After)
+	member := store.Add(cairn.Account{Email: "ann@acme.com"})
+	code, _, _ := a.NewCode(t.Context(), member.ID)
+	if _, err := a.SignIn(httptest.NewRecorder(), from("192.0.2.1"), code, ""); err != nil {
+		t.Errorf("after waiting: %v", err)
+	}
+	// Many addresses together are limited as well.
+	refused := false
+	for i := range 100 {
+		refused = refused || errors.Is(try("198.51.100."+string(rune('0'+i%10))+string(rune('0'+i/10))), cairn.ErrRateLimited)
+	}
+	if !refused {
+		t.Error("a hundred addresses were not limited")
+	}
+}
