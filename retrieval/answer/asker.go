@@ -66,7 +66,6 @@ const (
 	answerTimeout  = 5 * time.Minute
 	questionLength = 8_000 // bytes
 	titleLength    = 80    // runes
-	nearestShown   = 3
 )
 
 // Asker answers questions independently of the connection that they came by:

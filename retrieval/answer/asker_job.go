@@ -105,7 +105,7 @@ func (j *job) answer(ctx context.Context) error {
 			return errorf("answer", err)
 		}
 		if e.Type == EventDone {
-			return j.complete(ctx, *e.Answer, passages)
+			return j.complete(ctx, *e.Answer)
 		}
 		note(&j.kept, e)
 		if err := j.store(ctx, e); err != nil {
@@ -116,12 +116,9 @@ func (j *job) answer(ctx context.Context) error {
 }
 
 // complete stores the answer that the answerer gave, unless it was stopped.
-func (j *job) complete(ctx context.Context, a cairn.Answer, passages []cairn.Passage) error {
+func (j *job) complete(ctx context.Context, a cairn.Answer) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
-	}
-	if a.Outcome == cairn.OutcomeNotFound && len(a.Nearest) == 0 {
-		a.Nearest = nearest(passages)
 	}
 	return j.finish(ctx, a)
 }
@@ -145,19 +142,6 @@ func (j *job) store(ctx context.Context, events ...Event) error {
 	j.seq += len(events)
 	j.live.signal()
 	return nil
-}
-
-// nearest returns the best passage of each of the first documents.
-func nearest(passages []cairn.Passage) []cairn.Passage {
-	var out []cairn.Passage
-	seen := make(map[cairn.DocumentID]bool)
-	for _, p := range passages {
-		if !seen[p.Document] && len(out) < nearestShown {
-			seen[p.Document] = true
-			out = append(out, p)
-		}
-	}
-	return out
 }
 
 // SelfContained returns the text to search for: the question, and the one
