@@ -1,0 +1,134 @@
+// Package files reads the documents of a folder.
+//
+// The external id of a document is its path from the folder, with slashes. A
+// file that was not changed keeps its revision, so that a sync costs one look
+// at each file. Hidden files and folders (".name"), folders of other people's
+// code and what .cairnignore names are left out.
+//
+// Symbolic links are not followed. One that stays inside the folder leads to
+// something that is read in its own place; one that leads out of it, nowhere or
+// in a circle is reported, so that nobody misses a document without a word. No
+// race between looking at a file and opening it leads out of the folder either,
+// see openAt.
+package files
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"iter"
+	"net/url"
+	"path"
+	"path/filepath"
+
+	"github.com/cairnhq/cairn/connectors"
+)
+
+// Kind returns the kind of source "files".
+func Kind() connectors.Kind {
+	return connectors.Kind{
+		Name: "files",
+		Settings: []connectors.Setting{
+			{Name: "path", Required: true, Help: "the folder: an absolute path, or one that begins with ~/"},
+			{Name: "include", Help: "only files that match one of these globs, such as *.md,guides/**; separated by commas or lines"},
+			{Name: "exclude", Help: "no files or folders that match one of these globs, such as drafts,**/old/*.docx"},
+			{Name: "acl_rules", Help: "who may read parts of the folder: GLOB=PRINCIPAL,PRINCIPAL;… such as hr/**=group:cairn:hr; the most specific rule holds"},
+			{Name: "max_size", Help: "larger files are reported and not read, such as 50MB; unset: no limit here"},
+			{Name: "skip_folders", Help: "names of folders that are skipped wherever they are; unset: " + defaultSkipped},
+		},
+		Check: func(env connectors.Environment, settings map[string]string) error {
+			f, err := parse(env, settings)
+			if err != nil {
+				return err
+			}
+			_, err = f.place.resolve()
+			return err
+		},
+		Open: func(env connectors.Environment, settings map[string]string) (connectors.Connector, error) {
+			return parse(env, settings)
+		},
+	}
+}
+
+// Folder is the connector. It implements connectors.Lister.
+type Folder struct {
+	place   place
+	skip    map[string]bool // names of folders
+	include globs
+	exclude globs
+	rules   rules
+	maxSize int64 // 0: none
+}
+
+// Changes implements connectors.Connector. It yields every file, in an order
+// that depends only on the names; there is no cursor, since a folder does not
+// remember what happened to it.
+func (f *Folder) Changes(ctx context.Context, _ connectors.Cursor) iter.Seq2[connectors.Change, error] {
+	return func(yield func(connectors.Change, error) bool) {
+		for e, err := range f.walk(ctx) {
+			if err != nil {
+				yield(connectors.Change{}, err)
+				return
+			}
+			if !yield(f.change(e), nil) {
+				return
+			}
+		}
+	}
+}
+
+// Externals implements connectors.Lister. A folder that cannot be read makes
+// the list incomplete; a file of which only the content cannot be read is still
+// listed.
+func (f *Folder) Externals(ctx context.Context) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		for e, err := range f.walk(ctx) {
+			if err == nil && e.missing {
+				err = fmt.Errorf("the list of files is not complete: %s: %w", e.external, e.failed)
+			}
+			if err != nil {
+				yield("", err)
+				return
+			}
+			if e.failed == nil && !yield(e.external, nil) {
+				return
+			}
+		}
+	}
+}
+
+// change describes an entry of the walk.
+func (f *Folder) change(e entry) connectors.Change {
+	if e.failed != nil {
+		return connectors.Change{External: e.external, Err: e.failed}
+	}
+	if f.maxSize > 0 && e.info.Size() > f.maxSize {
+		return connectors.Change{External: e.external, Err: &connectors.DocumentError{
+			Code:   "too_large",
+			Reason: fmt.Sprintf("The file has %d bytes; the setting max_size of this source allows %d.", e.info.Size(), f.maxSize),
+		}}
+	}
+	return connectors.Change{
+		External: e.external,
+		Metadata: connectors.Metadata{
+			URL:      fileURL(e.base, e.path),
+			Filename: path.Base(e.external),
+			Size:     e.info.Size(),
+			Modified: e.info.ModTime().UTC(),
+			Revision: revision(e.info),
+		},
+		ACL:  f.rules.acl(e.path),
+		Open: f.opener(e.path),
+	}
+}
+
+// fileURL returns the URL of a file (RFC 8089).
+func fileURL(base, rel string) string {
+	return (&url.URL{Scheme: "file", Path: path.Join(filepath.ToSlash(base), rel)}).String()
+}
+
+// revision changes with the content: by the times of the last change of content
+// and of attributes, which programs cannot set back together.
+func revision(info fs.FileInfo) string {
+	return fmt.Sprintf("%d-%d-%s", info.ModTime().UnixNano(), info.Size(), inode(info))
+}
