@@ -16,7 +16,7 @@ type entries struct {
 	classes    []class // the first is deadClass
 	classIndex map[int32]uint32
 	languages  []string // the first is "", unknown
-	lists      map[uint64]*list
+	postings   *postings
 }
 
 // deadClass is the class of removed entries; nobody sees it.
@@ -35,9 +35,6 @@ type languageCount struct {
 	chunks   int
 }
 
-// list is the posting list of a term: ordinal << 8 | frequency, ascending.
-type list struct{ postings []uint32 }
-
 func newEntries(size int, languages []string) *entries {
 	return &entries{
 		ordinals:   make(map[int64]uint32, size),
@@ -48,7 +45,7 @@ func newEntries(size int, languages []string) *entries {
 		classes:    make([]class, 1),
 		classIndex: map[int32]uint32{},
 		languages:  languages,
-		lists:      map[uint64]*list{},
+		postings:   newPostings(),
 	}
 }
 
@@ -56,12 +53,7 @@ func (e *entries) add(d Doc, terms []Term) {
 	length := uint16(min(max(d.Length, 0), maxLength))
 	ord := e.addHeader(d.Chunk, d.Class, length, e.language(d.Language))
 	for _, t := range terms {
-		l := e.lists[t.Hash]
-		if l == nil {
-			l = &list{}
-			e.lists[t.Hash] = l
-		}
-		l.postings = append(l.postings, ord<<8|uint32(t.TF))
+		e.postings.add(t.Hash, ord<<8|uint32(t.TF))
 	}
 }
 
@@ -142,15 +134,16 @@ func (e *entries) compacted() *entries {
 			moved[ord] = c.addHeader(chunk, e.classes[e.classOf[ord]].id, e.lengths[ord], e.langOf[ord])
 		}
 	}
-	for hash, l := range e.lists {
-		kept := make([]uint32, 0, len(l.postings))
-		for _, p := range l.postings {
-			if e.classOf[p>>8] != deadClass {
-				kept = append(kept, moved[p>>8]<<8|p&0xff)
-			}
+	for _, l := range e.postings.slots {
+		if l.n == 0 {
+			continue
 		}
-		if len(kept) > 0 {
-			c.lists[hash] = &list{kept}
+		for block := range e.postings.blocks(l.hash) {
+			for _, p := range block {
+				if e.classOf[p>>8] != deadClass {
+					c.postings.add(l.hash, moved[p>>8]<<8|p&0xff)
+				}
+			}
 		}
 	}
 	return c

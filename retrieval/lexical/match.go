@@ -27,17 +27,14 @@ func (f *Fresh) Match(terms []QueryTerm, visible func(class int32) bool) *Match 
 	}
 	total := 0
 	for _, t := range terms {
-		if l := e.lists[t.Hash]; l != nil {
-			total += len(l.postings)
-		}
+		total += e.postings.count(t.Hash)
 	}
 	m.postings = make([]uint32, total)
 	n := 0
 	for i, t := range terms {
 		from := n
-		if l := e.lists[t.Hash]; l != nil {
-			// Without a branch: permissions are as good as random.
-			for _, p := range l.postings {
+		for block := range e.postings.blocks(t.Hash) {
+			for _, p := range block { // without a branch: permissions are as good as random
 				m.postings[n] = p
 				n += int(seen[e.classOf[p>>8]])
 			}
