@@ -1,0 +1,176 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cairnhq/cairn"
+)
+
+func configFile(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "cairn.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestSettingsPrecedence(t *testing.T) {
+	path := configFile(t, `
+addr: 127.0.0.1:1
+data_dir: /from/file
+sample: on
+timezone: Europe/Berlin
+files_roots: [/srv/a, /srv/b]
+allowed_networks: "10.1.0.0/16, 192.168.7.9"
+llm: {url: "http://file:1/v1", model: from-file, api_key: file-key}
+`)
+	t.Setenv("CAIRN_ADDR", "127.0.0.1:2")
+	t.Setenv("CAIRN_DATA_DIR", "/from/env")
+	t.Setenv("CAIRN_LLM_MODEL", "from-env")
+	t.Setenv("CAIRN_TIMEZONE", "") // counts as unset
+	t.Setenv("CAIRN_ADR", "misspelt")
+	s, err := LoadSettings(path, map[string]string{"CAIRN_ADDR": "127.0.0.1:3"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := []any{s.Addr, s.DataDir, bool(s.Sample), s.Timezone.String(), []string(s.FilesRoots), s.LLM.URL, s.LLM.Model,
+		s.LLM.APIKey.Reveal(), fmt.Sprint(s.AllowedNetworks), s.Unknown, s.URL}
+	want := []any{"127.0.0.1:3", "/from/env", true, "Europe/Berlin", []string{"/srv/a", "/srv/b"}, "http://file:1/v1", "from-env",
+		"file-key", "[10.1.0.0/16 192.168.7.9/32]", []string{"CAIRN_ADR"}, "http://127.0.0.1:8080"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestSettingsFromVariables(t *testing.T) {
+	s, err := readSettings("no-such-file", false, map[string]string{
+		"CAIRN_FILES_ROOTS": "/srv/a:/srv/b,/srv/c d", "CAIRN_SAMPLE": "on", "CAIRN_DATABASE_URL": "postgres://x",
+		"CAIRN_ALLOWED_NETWORKS": "10.0.0.0/8,fd00::/8", "CAIRN_EMBED_URL": "http://e", "CAIRN_EMBED_MODEL": "m",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"/srv/a", "/srv/b", "/srv/c d"}, []string(s.FilesRoots)); diff != "" {
+		t.Error(diff)
+	}
+	if !bool(s.Sample) || s.DatabaseURL.Reveal() != "postgres://x" || len(s.AllowedNetworks) != 2 || s.Embed.Model != "m" {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestSettingsErrorsNameTheSetting(t *testing.T) {
+	cases := []struct {
+		file string
+		env  map[string]string
+		want string
+	}{
+		{"adr: x", nil, "adr"},
+		{"llm: {modell: x}", nil, "modell"},
+		{"sample: perhaps", nil, "perhaps"},
+		{"addr: [", nil, "cairn.yaml"},
+		{"", map[string]string{"CAIRN_ADDR": "8080"}, "CAIRN_ADDR"},
+		{"", map[string]string{"CAIRN_TIMEZONE": "Mars/Olympus"}, "Mars/Olympus"},
+		{"", map[string]string{"CAIRN_PUBLIC_URL": "cairn.acme.com"}, "CAIRN_PUBLIC_URL"},
+		{"", map[string]string{"CAIRN_FILES_ROOTS": "relative/path"}, "relative/path"},
+		{"", map[string]string{"CAIRN_ALLOWED_NETWORKS": "10.1"}, "10.1"},
+		{"", map[string]string{"CAIRN_LLM_URL": "http://x"}, "CAIRN_LLM_MODEL"},
+		{"", map[string]string{"CAIRN_EMBED_MODEL": "x"}, "CAIRN_EMBED_URL"},
+		{"", map[string]string{"CAIRN_SIGN_IN": "never"}, "never"},
+		{"", map[string]string{"CAIRN_SIGN_IN": "local", "CAIRN_ADDR": "0.0.0.0:80"}, "CAIRN_SIGN_IN"},
+	}
+	for _, c := range cases {
+		for name, value := range c.env {
+			t.Setenv(name, value)
+		}
+		_, err := LoadSettings(configFile(t, c.file), nil)
+		if !errors.Is(err, cairn.ErrInvalid) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%q %v: %v; want an ErrInvalid that names %s", c.file, c.env, err, c.want)
+		}
+		for name := range c.env {
+			os.Unsetenv(name)
+		}
+	}
+	if _, err := LoadSettings(filepath.Join(t.TempDir(), "other.yaml"), nil); !errors.Is(err, cairn.ErrInvalid) {
+		t.Errorf("a file that was named and does not exist: %v", err)
+	}
+}
+
+func TestSecretsAreNeverShown(t *testing.T) {
+	s := DefaultSettings()
+	s.DatabaseURL, s.LLM.APIKey, s.Token = NewSecret("postgres://u:hunter2@db/x"), NewSecret("hunter2"), NewSecret("hunter2")
+	var out strings.Builder
+	if err := s.Print(&out); err != nil {
+		t.Fatal(err)
+	}
+	slog.New(slog.NewTextHandler(&out, nil)).Info("settings", "all", s, "one", s.Token, "model", s.LLM)
+	slog.New(slog.NewJSONHandler(&out, nil)).Info("settings", "all", s, "one", s.Token, "model", s.LLM)
+	fmt.Fprintf(&out, "%v %+v %#v %s", s, s, s, s.Token)
+	if strings.Contains(out.String(), "hunter2") {
+		t.Errorf("a secret is shown: %s", out.String())
+	}
+	if !strings.Contains(out.String(), "[redacted]") {
+		t.Error("nothing says that a secret is set")
+	}
+}
+
+func TestPrintedSettingsCanBeRead(t *testing.T) {
+	s := DefaultSettings()
+	s.FilesRoots = List{"/srv/a"}
+	var out strings.Builder
+	if err := s.Print(&out); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := LoadSettings(configFile(t, out.String()), nil); err != nil {
+		t.Errorf("%v in\n%s", err, out.String())
+	}
+}
+
+func TestLocalDecision(t *testing.T) {
+	cases := []struct {
+		addr, public string
+		signIn       SignIn
+		want         bool
+	}{
+		{"127.0.0.1:8080", "", SignInAuto, true},
+		{"localhost:8080", "", SignInAuto, true},
+		{"[::1]:8080", "http://localhost:8080", SignInAuto, true},
+		{":8080", "", SignInAuto, false},
+		{"0.0.0.0:8080", "", SignInAuto, false},
+		{"10.0.0.7:8080", "", SignInAuto, false},
+		{"127.0.0.1:8080", "https://cairn.acme.com", SignInAuto, false}, // a proxy in front
+		{"127.0.0.1:8080", "", SignInRequired, false},
+		{"127.0.0.1:8080", "https://cairn.acme.com", SignInLocal, true},
+	}
+	for _, c := range cases {
+		s := DefaultSettings()
+		s.Addr, s.PublicURL, s.SignIn = c.addr, c.public, c.signIn
+		if got := s.Local(); got != c.want {
+			t.Errorf("%s %s %s: %t; want %t", c.addr, c.public, c.signIn, got, c.want)
+		}
+	}
+}
+
+func TestConnectorsEnvironment(t *testing.T) {
+	s := DefaultSettings()
+	s.DataDir = "/data/"
+	if e := s.Connectors(); e.FilesRoots != nil || !cmp.Equal(e.ForbiddenRoots, []string{"/data"}) {
+		t.Errorf("local mode: %+v", e)
+	}
+	s.FilesRoots = List{"/srv/a/"}
+	if e := s.Connectors(); !cmp.Equal(e.FilesRoots, []string{"/srv/a"}) {
+		t.Errorf("local mode with roots: %+v", e)
+	}
+	s.FilesRoots, s.SignIn = nil, SignInRequired
+	if e := s.Connectors(); e.FilesRoots == nil || len(e.FilesRoots) != 0 {
+		t.Errorf("not local, no roots: %+v", e)
+	}
+}
