@@ -124,16 +124,16 @@ func longestMatch(vocabulary map[string]uint32, part string, limit int) (id uint
 }
 
 // splits reports whether an unknown word is cut into parts: when it is neither
-// all lower nor all upper case, or has a digit.
+// all lower nor all upper case, or has a digit. Title case letters are neither.
 func splits(word string) bool {
 	var lower, upper bool
 	for _, r := range word {
 		switch {
-		case isDigit(r):
+		case isDigit(r) || unicode.IsTitle(r):
 			return true
 		case unicode.IsLower(r) || unicode.Is(unicode.Other_Lowercase, r):
 			lower = true
-		case unicode.IsUpper(r) || unicode.IsTitle(r) || unicode.Is(unicode.Other_Uppercase, r):
+		case unicode.IsUpper(r) || unicode.Is(unicode.Other_Uppercase, r):
 			upper = true
 		}
 	}
@@ -199,16 +199,25 @@ func lower(s string) string {
 	return string(runes)
 }
 
-// isDigit reports whether r is a decimal digit of any script or stands for one
-// raised, lowered or in a circle.
+// isDigit reports whether r is a decimal digit of any script, or stands for one
+// raised, lowered, in a circle, in brackets or with a full stop.
 func isDigit(r rune) bool {
-	switch {
-	case r < utf8.RuneSelf:
+	if r < utf8.RuneSelf {
 		return '0' <= r && r <= '9'
-	case r == '²', r == '³', r == '¹', r == '⁰', '⁴' <= r && r <= '⁹', '₀' <= r && r <= '₉', '①' <= r && r <= '⑨', '❶' <= r && r <= '❾':
-		return true
 	}
-	return unicode.IsDigit(r)
+	return unicode.IsDigit(r) || unicode.Is(digitForms, r)
+}
+
+// digitForms are the characters of Unicode's numeric type Digit.
+var digitForms = &unicode.RangeTable{
+	R16: []unicode.Range16{
+		{0xb2, 0xb3, 1}, {0xb9, 0xb9, 1}, {0x1369, 0x1371, 1}, {0x19da, 0x19da, 1}, {0x2070, 0x2070, 1},
+		{0x2074, 0x2079, 1}, {0x2080, 0x2089, 1}, {0x2460, 0x2468, 1}, {0x2474, 0x247c, 1}, {0x2488, 0x2490, 1},
+		{0x24ea, 0x24ea, 1}, {0x24f5, 0x24fd, 1}, {0x24ff, 0x24ff, 1}, {0x2776, 0x277e, 1}, {0x2780, 0x2788, 1},
+		{0x278a, 0x2792, 1},
+	},
+	R32:         []unicode.Range32{{0x10a40, 0x10a43, 1}, {0x10e60, 0x10e68, 1}, {0x11052, 0x1105a, 1}, {0x1f100, 0x1f10a, 1}},
+	LatinOffset: 2,
 }
 
 func isASCIILetter(c byte) bool {
