@@ -13,6 +13,7 @@ import (
 	"context"
 	"iter"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/cairnhq/cairn"
@@ -75,12 +76,16 @@ func orDuration(d, otherwise time.Duration) time.Duration {
 // one done event with the whole answer, unless the caller leaves the loop.
 // Passages are numbered 1..n in their order, whatever their Number says, and
 // must all be readable by whoever asks. A failing model is never an error: it
-// gives another answer or a notice. The only error is an invalid question.
+// gives another answer or a notice. The only error is ErrInvalid, for a
+// question without text.
 //
 // When ctx ends, what was checked so far is the answer, in state stopped.
 func (a *Answerer) Answer(ctx context.Context, q Question, passages []cairn.Passage) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
-		run := newRun(ctx, a.cfg, q, passages, yield)
-		run.answer()
+		if strings.TrimSpace(q.Text) == "" {
+			yield(Event{}, cairn.Errorf(cairn.ErrInvalid, "the question is empty: write what you want to know"))
+			return
+		}
+		newRun(ctx, a.cfg, q, yield).answer(passages)
 	}
 }

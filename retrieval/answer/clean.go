@@ -19,6 +19,8 @@ type cleaner struct {
 	out   []byte
 	cites []int
 	skips map[int]int // addresses of links: where they begin, where they end
+
+	document bool // the text is a document's: "[1]" is no mark and stays
 }
 
 // clean returns the text without marks and live parts. Code spans stay as they are.
@@ -119,7 +121,7 @@ func (c *cleaner) codeSpan() {
 // a mark that was written as a link.
 func (c *cleaner) mark() bool {
 	numbers, end, is, _ := segment.MarkAt(c.text, c.at, true)
-	if !is {
+	if !is || c.document {
 		return false
 	}
 	c.cites = append(c.cites, numbers...)

@@ -40,6 +40,7 @@ type Options struct {
 	LineStart bool   // the text begins a line
 	Final     bool   // nothing follows the text
 	Wrapped   bool   // lines were broken at a width: a line break ends nothing
+	Cells     bool   // a line with " | " in it is a table row; for whole texts only
 }
 
 // maxPiece bounds a sentence, in bytes; longer ones are cut at a space.
@@ -61,6 +62,9 @@ func Next(text string, o Options) (Piece, bool) {
 			return Piece{}, false
 		}
 		p.Kind, p.Body = kind, body
+		if o.Cells && kind == Text && r.hasCells(body) {
+			p.Kind = Row
+		}
 	}
 	var known bool
 	switch p.Kind {
@@ -85,7 +89,7 @@ func Next(text string, o Options) (Piece, bool) {
 // lines look broken at a width are read as running text.
 func All(text, language string) []Piece {
 	var pieces []Piece
-	o := Options{Language: language, LineStart: true, Final: true}
+	o := Options{Language: language, LineStart: true, Final: true, Cells: true}
 	paragraph := 0 // end of the paragraph that o.Wrapped was decided for
 	for at := 0; ; {
 		if at >= paragraph {
@@ -156,6 +160,12 @@ func (r *reader) skipSpace() (start, indent int) {
 
 // open reports whether the text may go on at i.
 func (r *reader) open(i int) bool { return i >= len(r.text) && !r.o.Final }
+
+// hasCells reports whether the line that holds i is cut by bars.
+func (r *reader) hasCells(i int) bool {
+	line, _, _ := strings.Cut(r.text[i:], "\n")
+	return strings.Contains(line, " | ")
+}
 
 // lineEnd returns the end of the line that holds i, without trailing blanks.
 func (r *reader) lineEnd(i int) (int, bool) {

@@ -1,0 +1,147 @@
+package answer
+
+import (
+	"strings"
+
+	"github.com/cairnhq/cairn/retrieval/answer/claim"
+)
+
+// wanted says what an answer must hold, by what the question asks for.
+type wanted int
+
+const (
+	wantAnything wanted = iota
+	wantNumber          // how much, how many
+	wantTime            // when: a date, a time of day
+	wantSpan            // how long, how often: a span of time
+	wantPerson          // who
+	wantPlace           // where
+	wantSteps           // how does one do it
+	wantReason          // why
+	wantList            // which ones
+)
+
+// asked is a question, read.
+type asked struct {
+	text     string
+	facts    claim.Facts
+	wanted   wanted
+	subjects []claim.Word // its content words
+}
+
+// cue is a phrase that tells what is wanted, with spaces around it.
+type cue struct {
+	phrase string
+	wanted wanted
+}
+
+// cues are looked for in order; the first one found decides.
+var cues = map[string][]cue{
+	"en": {
+		{" how long ", wantSpan}, {" how often ", wantSpan}, {" how soon ", wantSpan}, {" how quickly ", wantSpan}, {" how fast ", wantSpan}, {" how late ", wantTime}, {" how early ", wantTime},
+		{" how much ", wantNumber}, {" how many ", wantNumber}, {" what percentage ", wantNumber}, {" how far ", wantNumber}, {" how high ", wantNumber}, {" how large ", wantNumber},
+		{" how big ", wantNumber}, {" how old ", wantNumber},
+		{" what number ", wantNumber}, {" what price ", wantNumber}, {" what time ", wantTime}, {" what date ", wantTime}, {" which date ", wantTime}, {" what day ", wantTime},
+		{" which day ", wantTime}, {" since when ", wantTime}, {" by when ", wantTime}, {" until when ", wantTime}, {" what year ", wantTime}, {" which year ", wantTime},
+		{" who ", wantPerson}, {" whom ", wantPerson}, {" whose ", wantPerson}, {" where ", wantPlace},
+		{" how do ", wantSteps}, {" how can ", wantSteps}, {" how should ", wantSteps}, {" how to ", wantSteps}, {" what steps ", wantSteps}, {" what do i do ", wantSteps},
+		{" what should i do ", wantSteps}, {" what must i do ", wantSteps}, {" how would i ", wantSteps}, {" how does one ", wantSteps},
+		{" why ", wantReason}, {" which ", wantList}, {" what are ", wantList}, {" list ", wantList},
+	},
+	"de": {
+		{" wie lange ", wantSpan}, {" wie oft ", wantSpan}, {" wie schnell ", wantSpan}, {" wie viel ", wantNumber}, {" wie viele ", wantNumber}, {" wieviel ", wantNumber},
+		{" wieviele ", wantNumber}, {" wie hoch ", wantNumber}, {" wie weit ", wantNumber}, {" wie groß ", wantNumber}, {" wann ", wantTime}, {" um wie viel uhr ", wantTime}, {" seit wann ", wantTime},
+		{" bis wann ", wantTime}, {" ab wann ", wantTime}, {" wer ", wantPerson}, {" wem ", wantPerson}, {" wen ", wantPerson}, {" wo ", wantPlace}, {" wohin ", wantPlace},
+		{" wie kann ", wantSteps}, {" wie muss ", wantSteps}, {" wie beantrage ", wantSteps}, {" wie mache ", wantSteps}, {" wie wird ", wantSteps},
+		{" warum ", wantReason}, {" wieso ", wantReason}, {" weshalb ", wantReason}, {" welche ", wantList},
+	},
+	"fr": {
+		{" combien de temps ", wantSpan}, {" à quelle fréquence ", wantSpan}, {" combien ", wantNumber}, {" quel pourcentage ", wantNumber}, {" quel montant ", wantNumber},
+		{" quand ", wantTime}, {" à quelle heure ", wantTime}, {" quelle date ", wantTime}, {" quel jour ", wantTime}, {" qui ", wantPerson}, {" où ", wantPlace},
+		{" comment ", wantSteps}, {" pourquoi ", wantReason}, {" quels ", wantList}, {" quelles ", wantList},
+	},
+	"es": {
+		{" cuánto tiempo ", wantSpan}, {" con qué frecuencia ", wantSpan}, {" cuánto ", wantNumber}, {" cuánta ", wantNumber}, {" cuántos ", wantNumber}, {" cuántas ", wantNumber},
+		{" qué porcentaje ", wantNumber}, {" cuándo ", wantTime}, {" a qué hora ", wantTime}, {" qué fecha ", wantTime}, {" quién ", wantPerson}, {" quiénes ", wantPerson},
+		{" dónde ", wantPlace}, {" cómo ", wantSteps}, {" por qué ", wantReason}, {" cuáles ", wantList}, {" qué pasos ", wantSteps},
+	},
+}
+
+// whenCues come after the others: "when" is mostly a conjunction.
+var whenCues = map[string]bool{"when": true, "whens": true}
+
+// readQuestion reads a question in its language.
+func readQuestion(text, language string) asked {
+	q := asked{text: text, facts: claim.Read(text, language)}
+	lower := " " + strings.Join(strings.FieldsFunc(strings.ToLower(text), func(c rune) bool {
+		return c == ' ' || c == '\n' || c == '\t' || strings.ContainsRune("?¿!.,;:()\"", c)
+	}), " ") + " "
+	list := cues[language]
+	if list == nil {
+		list = cues["en"]
+	}
+	for _, c := range list {
+		if strings.Contains(lower, c.phrase) {
+			q.wanted = c.wanted
+			break
+		}
+	}
+	if first, _, _ := strings.Cut(strings.TrimSpace(lower), " "); whenCues[first] {
+		q.wanted = wantTime
+	}
+	q.subjects = q.facts.Words
+	return q
+}
+
+// holds reports how far a sentence has what is wanted: 1 it has, 0 it has not,
+// .5 it cannot be told.
+func (q asked) holds(f claim.Facts, text string) float64 {
+	yes := func(b bool) float64 {
+		if b {
+			return 1
+		}
+		return 0
+	}
+	switch q.wanted {
+	case wantNumber:
+		return yes(hasNumber(f, func(claim.Number) bool { return true }))
+	case wantSpan:
+		return yes(hasNumber(f, func(n claim.Number) bool { return n.Unit == "minute" || n.Unit == "month" }) || len(f.Dates) > 0)
+	case wantTime:
+		return yes(len(f.Dates) > 0 || hasNumber(f, func(n claim.Number) bool { return n.Unit == "minute" || n.Unit == "month" }))
+	case wantPerson:
+		for _, n := range f.Names {
+			if !n.Initial || n.Strong {
+				return 1
+			}
+		}
+		if containsAny(strings.ToLower(text), roles...) {
+			return .7
+		}
+		return 0
+	case wantPlace:
+		if len(f.Names) > 0 {
+			return .8
+		}
+		return .4
+	case wantReason:
+		if containsAny(" "+strings.ToLower(text), " because", " so that", " since ", " due to", " therefore", " reason", " weil", " damit", " grund", " wegen", " parce", " afin", " raison", " porque", " para que", " razón") {
+			return 1
+		}
+		return .4
+	}
+	return .5
+}
+
+// roles are parts of words for people and teams who are not named.
+var roles = []string{"manager", "team", "lead", "officer", "director", "head of", "owner", "engineer", "supervisor", "department", "staff", "employee", "committee", "you", "everyone",
+	"leitung", "abteilung", "vorgesetzt", "équipe", "responsable", "equipo", "directeur", "director", "mitarbeit", "@"}
+
+func hasNumber(f claim.Facts, is func(claim.Number) bool) bool {
+	for _, n := range f.Numbers {
+		if is(n) && !n.Ordinal {
+			return true
+		}
+	}
+	return false
+}

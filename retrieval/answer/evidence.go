@@ -1,0 +1,159 @@
+package answer
+
+import (
+	"context"
+	"strings"
+
+	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/retrieval/answer/claim"
+	"github.com/cairnhq/cairn/retrieval/answer/segment"
+	"github.com/cairnhq/cairn/retrieval/llm"
+)
+
+// evidence is what an answer may rest on: the passages, cut into sentences and
+// read. It does not change once made.
+type evidence struct {
+	passages []source
+	units    []unit
+	frequent map[string]int // in how many passages a stem occurs
+	meaning  *meaning
+}
+
+// source is a passage with what holds for all of it.
+type source struct {
+	cairn.Passage
+	language string
+	first    int // units[first:last] are its sentences
+	last     int
+	context  claim.Facts // of title and headings
+	stems    map[string]bool
+	outdated bool // it says of itself that it was replaced
+}
+
+// unit is a sentence, item, row or block of a passage.
+type unit struct {
+	passage int
+	kind    segment.Kind
+	start   int // bytes of the passage's text
+	body    int
+	end     int
+	text    string // from body to end
+	facts   claim.Facts
+	stems   map[string]int // index of the first of facts.Words
+	lead    int            // unit that introduces it: a line that ends in a colon, a table's first row; -1
+	heading int            // heading above it inside the passage; -1
+	indent  int
+}
+
+// readEvidence cuts and reads the passages. An embedder that fails leaves words
+// to be compared by their letters alone.
+func readEvidence(ctx context.Context, passages []cairn.Passage, embedder llm.Embedder) *evidence {
+	ev := &evidence{frequent: map[string]int{}}
+	for i, p := range passages {
+		p.Number = i + 1
+		s := source{Passage: p, language: languageOf(p), first: len(ev.units), stems: map[string]bool{}}
+		s.context = claim.Read(p.Title+" . "+strings.Join(p.Heading, " . "), s.language)
+		ev.readUnits(i, s)
+		s.last = len(ev.units)
+		s.outdated = isOutdated(p.Title, p.Text)
+		for _, w := range s.context.Words {
+			s.stems[w.Stem] = true
+		}
+		for _, u := range ev.units[s.first:s.last] {
+			for stem := range u.stems {
+				s.stems[stem] = true
+			}
+		}
+		for stem := range s.stems {
+			ev.frequent[stem]++
+		}
+		ev.passages = append(ev.passages, s)
+	}
+	ev.meaning = newMeaning(ctx, embedder, ev)
+	return ev
+}
+
+// languageOf returns the language of a passage, as far as claims can be read in it.
+func languageOf(p cairn.Passage) string {
+	if p.Language != "" {
+		return p.Language
+	}
+	return claim.Language(p.Text)
+}
+
+func (ev *evidence) readUnits(passage int, s source) {
+	lead, heading, table := -1, -1, -1
+	for _, p := range segment.All(s.Text, s.language) {
+		n := len(ev.units)
+		if p.Kind == segment.Rule {
+			continue
+		}
+		u := unit{passage: passage, kind: p.Kind, start: p.Start, body: p.Body, end: p.End, text: s.Text[p.Body:p.End], lead: -1, heading: heading, indent: p.Indent}
+		u.facts = claim.Read(u.text, s.language)
+		u.stems = map[string]int{}
+		for i, w := range u.facts.Words {
+			if _, ok := u.stems[w.Stem]; !ok {
+				u.stems[w.Stem] = i
+			}
+		}
+		if p.Kind != segment.Row {
+			table = -1
+		}
+		switch p.Kind {
+		case segment.Heading:
+			heading, lead = n, -1
+		case segment.Row:
+			if table < 0 {
+				table = n
+			} else {
+				u.lead = table
+			}
+		case segment.Item:
+			u.lead = lead
+		default:
+			if strings.HasSuffix(u.text, ":") {
+				lead = n
+			} else if s.Text[:p.Start] == "" || strings.HasSuffix(strings.TrimRight(s.Text[:p.Start], " \t"), "\n\n") {
+				lead = -1 // a new paragraph ends a list
+			}
+		}
+		ev.units = append(ev.units, u)
+	}
+}
+
+// weight says how much a stem tells: words of every passage tell little.
+func (ev *evidence) weight(stem string) float64 {
+	n := len(ev.passages)
+	if n < 3 {
+		return 1
+	}
+	return 1 - .5*float64(ev.frequent[stem])/float64(n)
+}
+
+// window is a run of sentences of one passage.
+type window struct {
+	first, last int // evidence.units[first:last]
+}
+
+// span returns the bytes of the passage's text that the window covers, from the
+// first word to the last.
+func (ev *evidence) span(w window) (passage, start, end int) {
+	first, last := ev.units[w.first], ev.units[w.last-1]
+	start = first.body
+	if w.last-w.first > 1 && first.kind == segment.Item {
+		start = first.start
+	}
+	return first.passage, start, last.end
+}
+
+// citation returns a window as a citation without number and place in the answer.
+func (ev *evidence) citation(w window) cairn.Citation {
+	i, start, end := ev.span(w)
+	p := ev.passages[i]
+	return cairn.Citation{
+		Document: p.Document, Version: p.Version,
+		Start: p.Start + start, End: p.Start + end, Quote: p.Text[start:end],
+		Title: p.Title, URL: p.URL, Heading: p.Heading, Source: p.Source, Modified: p.Modified,
+		State: cairn.CitationCurrent,
+	}
+}

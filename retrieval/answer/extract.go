@@ -1,0 +1,196 @@
+package answer
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/retrieval/answer/segment"
+	"github.com/cairnhq/cairn/retrieval/llm"
+)
+
+const (
+	answerWords    = 120 // about how long an extractive answer may be
+	answerUnits    = 4   // sentences that are no list
+	closeToBest    = .8  // share of the best score that a further sentence needs
+	enoughCoverage = .5  // of a question's content, in one place, to count as answered
+	enoughScore    = .42
+)
+
+// extract answers with sentences of the passages, word for word.
+func (r *run) extract() {
+	r.out.Model = cairn.ExtractiveModel
+	q := readQuestion(r.question.Text, r.language)
+	vector := r.evidence.meaning.sentence(llm.RoleQuery, r.question.Text)
+	g := newGrader(r.evidence, q, vector)
+	ranked := g.rank()
+	if len(ranked) == 0 || !g.answers(ranked[0]) {
+		r.sayNotFound()
+		return
+	}
+	r.out.Outcome = cairn.OutcomeAnswered
+	picked := g.pick(ranked)
+	r.present(picked)
+	r.settleConflict(g, ranked, picked)
+}
+
+// rank returns the units that may be part of an answer, best first.
+func (g *grader) rank() []scoredUnit {
+	var ranked []scoredUnit
+	for i := range g.ev.units {
+		if g.ev.units[i].kind == segment.Heading {
+			continue
+		}
+		if s := g.grade(i); s.coverage > 0 || s.near > .3 {
+			ranked = append(ranked, s)
+		}
+	}
+	slices.SortStableFunc(ranked, func(a, b scoredUnit) int { return cmp.Compare(b.score, a.score) })
+	return ranked
+}
+
+// answers reports whether the best unit is good enough to be an answer.
+func (g *grader) answers(best scoredUnit) bool {
+	if g.missesName() {
+		return false
+	}
+	needed := enoughCoverage
+	if best.near > .5 {
+		needed -= .15
+	}
+	if (g.q.wanted == wantNumber || g.q.wanted == wantSpan || g.q.wanted == wantTime || g.q.wanted == wantPerson) && best.holds == 0 {
+		needed += .2
+	}
+	return best.coverage >= needed && best.score >= enoughScore
+}
+
+// missesName reports whether the question names something that no passage has.
+func (g *grader) missesName() bool {
+	for _, n := range g.q.facts.Names {
+		if !n.Strong && (n.Initial || !n.Code) {
+			continue
+		}
+		lower := n.Lower
+		found := slices.ContainsFunc(g.ev.passages, func(p source) bool {
+			return p.stems[n.Stem] || strings.Contains(strings.ToLower(p.Text), lower) || strings.Contains(strings.ToLower(p.Title), lower) || abbreviates(n.Text, p.Text)
+		})
+		if !found && n.Code {
+			return true
+		}
+	}
+	return false
+}
+
+// pick chooses the units of the answer: the best, the list that it belongs to,
+// and others that are nearly as good, in the order of their passages.
+func (g *grader) pick(ranked []scoredUnit) []int {
+	best := ranked[0]
+	var picked []int
+	words := 0
+	add := func(i int) bool {
+		n := len(strings.Fields(g.ev.units[i].text))
+		if slices.Contains(picked, i) || len(picked) > 0 && words+n > answerWords || g.repeats(picked, i) {
+			return false
+		}
+		picked = append(picked, i)
+		words += n
+		return true
+	}
+	add(best.unit)
+	for _, i := range g.list(best.unit) {
+		add(i)
+	}
+	sentences := 1
+	for _, s := range ranked[1:] {
+		if s.score < closeToBest*best.score || sentences >= answerUnits {
+			break
+		}
+		if strings.HasSuffix(g.ev.units[s.unit].text, "?") || g.ev.passages[g.ev.units[s.unit].passage].outdated {
+			continue
+		}
+		if add(s.unit) {
+			sentences++
+		}
+	}
+	return g.inOrder(picked)
+}
+
+// list returns the other items of the list that a unit belongs to or introduces,
+// when the question asks for a list or for steps, or when the unit only
+// introduces them.
+func (g *grader) list(i int) []int {
+	u := &g.ev.units[i]
+	p := &g.ev.passages[u.passage]
+	introduces := strings.HasSuffix(u.text, ":")
+	lead := u.lead
+	if introduces {
+		lead = i
+	} else if u.kind != segment.Item || g.q.wanted != wantSteps && g.q.wanted != wantList {
+		return nil
+	}
+	var out []int
+	if lead >= 0 && lead != i {
+		out = append(out, lead)
+	}
+	from := i
+	for from > p.first && g.ev.units[from-1].kind == segment.Item && g.ev.units[from-1].lead == u.lead && !introduces {
+		from--
+	}
+	if introduces {
+		from = i + 1
+	}
+	for k := from; k < p.last; k++ {
+		o := &g.ev.units[k]
+		if o.kind != segment.Item && !(o.kind == segment.Text && k > from && g.ev.units[k-1].kind == segment.Item && o.start-g.ev.units[k-1].end <= 1) {
+			break
+		}
+		out = append(out, k)
+	}
+	return out
+}
+
+// repeats reports whether a unit says what one that was picked says already.
+func (g *grader) repeats(picked []int, i int) bool {
+	u := &g.ev.units[i]
+	for _, k := range picked {
+		o := &g.ev.units[k]
+		if strings.TrimSpace(o.text) == strings.TrimSpace(u.text) {
+			return true
+		}
+		shared := 0
+		for stem := range u.stems {
+			if _, ok := o.stems[stem]; ok {
+				shared++
+			}
+		}
+		if len(u.stems) > 3 && shared*10 >= len(u.stems)*9 && len(u.facts.Numbers)+len(u.facts.Dates) == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// inOrder puts picked units into reading order: passages by their best unit,
+// units by place.
+func (g *grader) inOrder(picked []int) []int {
+	place := map[int]int{}
+	for n, i := range picked {
+		p := g.ev.units[i].passage
+		if _, ok := place[p]; !ok {
+			place[p] = n
+		}
+	}
+	out := slices.Clone(picked)
+	slices.SortFunc(out, func(a, b int) int {
+		return cmp.Or(cmp.Compare(place[g.ev.units[a].passage], place[g.ev.units[b].passage]), cmp.Compare(a, b))
+	})
+	return out
+}
+
+// sayNotFound shows that nothing answers.
+func (r *run) sayNotFound() {
+	r.out.Outcome = cairn.OutcomeNotFound
+	text := r.say(textNotFound)
+	r.show(scanned{Text: text, End: len(text)}, finding{support: cairn.SupportNone})
+}

@@ -1,0 +1,164 @@
+package answer
+
+import (
+	"math"
+	"regexp"
+	"strings"
+
+	"github.com/cairnhq/cairn/retrieval/answer/claim"
+	"github.com/cairnhq/cairn/retrieval/answer/segment"
+)
+
+// scoredUnit says how well a unit answers a question.
+type scoredUnit struct {
+	unit     int
+	score    float64
+	coverage float64 // share of the question's content that the unit and its context have
+	own      float64 // the same of the unit alone
+	near     float64 // cosine of the question and the unit
+	holds    float64 // whether it has what is wanted
+}
+
+// grader scores units against one question.
+type grader struct {
+	ev      *evidence
+	q       asked
+	vector  []float32
+	weights []float64 // of q.subjects
+	total   float64
+	best    float64 // score of the best passage
+}
+
+func newGrader(ev *evidence, q asked, vector []float32) *grader {
+	g := &grader{ev: ev, q: q, vector: vector}
+	ev.meaning.learn(q.facts.Words)
+	for _, w := range q.subjects {
+		weight := ev.rarity(w)
+		g.weights = append(g.weights, weight)
+		g.total += weight
+	}
+	for _, p := range ev.passages {
+		g.best = max(g.best, p.Score)
+	}
+	return g
+}
+
+// rarity weighs a word of a question: a name or code tells most, a word that
+// every passage has tells least, one that none has must be missed.
+func (ev *evidence) rarity(w claim.Word) float64 {
+	n := float64(len(ev.passages))
+	weight := .5 + math.Log(1+(n-float64(ev.frequent[w.Stem])+.5)/(float64(ev.frequent[w.Stem])+.5))/math.Log(1+(n+.5)/.5)
+	if w.Name {
+		weight *= 1.4
+	}
+	if lightWords[w.Stem] {
+		weight *= .4
+	}
+	return weight
+}
+
+// lightWords are stems of words that many questions have and few answers need.
+var lightWords = func() map[string]bool {
+	m := map[string]bool{}
+	for language, words := range map[string]string{
+		"en": `company employee employees people person someone work works working need want allowed allow able happen happens mean means know find give tell say says work long
+			many currently current usually exactly please help ask work time case thing things way kind type policy rule rules`,
+		"de": `firma unternehmen mitarbeiter mitarbeiterin person arbeiten darf erlaubt bedeutet heißt gilt aktuell genau bitte fall regel`,
+		"fr": `entreprise employé salarié personne travail signifie permis actuel exactement cas règle`,
+		"es": `empresa empleado persona trabajo significa permitido actual exactamente caso regla`,
+	} {
+		for w := range strings.FieldsSeq(words) {
+			m[claim.Stem(w, language)] = true
+		}
+	}
+	return m
+}()
+
+// grade scores one unit.
+func (g *grader) grade(i int) scoredUnit {
+	u := &g.ev.units[i]
+	c := g.ev.candidate(i)
+	s := scoredUnit{unit: i}
+	for k, w := range g.q.subjects {
+		own := g.ev.hit(w, u.facts.Words, u.stems)
+		around := max(own, .8*g.contextHit(w, c))
+		s.own += g.weights[k] * own
+		s.coverage += g.weights[k] * around
+	}
+	if g.total > 0 {
+		s.own, s.coverage = s.own/g.total, s.coverage/g.total
+	}
+	s.near = max(0, g.ev.meaning.unitSimilarity(g.vector, i))
+	for _, k := range c.context {
+		s.near = max(s.near, .8*g.ev.meaning.unitSimilarity(g.vector, k))
+	}
+	s.holds = g.q.holds(u.facts, u.text)
+	s.score = .45*s.coverage + .25*s.own + .35*s.near + .25*(s.holds-.5) + g.prior(u)
+	s.score += g.form(u)
+	return s
+}
+
+// contextHit returns how well what surrounds a unit has a word.
+func (g *grader) contextHit(w claim.Word, c candidate) float64 {
+	best := 0.0
+	for _, i := range c.context {
+		u := &g.ev.units[i]
+		best = max(best, g.ev.hit(w, u.facts.Words, u.stems))
+	}
+	p := &g.ev.passages[g.ev.units[c.units[0]].passage]
+	best = max(best, g.ev.hit(w, p.context.Words, nil))
+	if best > 0 {
+		return best
+	}
+	for _, i := range g.ev.neighbors(c) {
+		if _, ok := g.ev.units[i].stems[w.Stem]; ok {
+			return .6
+		}
+	}
+	return 0
+}
+
+// prior favours what retrieval put first and disfavours what was replaced.
+func (g *grader) prior(u *unit) float64 {
+	p := &g.ev.passages[u.passage]
+	prior := .08 / (1 + .4*float64(u.passage))
+	if g.best > 0 {
+		prior += .08 * p.Score / g.best
+	}
+	if p.outdated {
+		prior -= .2
+	}
+	return prior
+}
+
+// form says how well a unit reads as an answer by its form alone.
+func (g *grader) form(u *unit) float64 {
+	words := len(strings.Fields(u.text))
+	switch {
+	case strings.HasSuffix(u.text, "?"):
+		return -.5
+	case u.kind == segment.Code:
+		return -.1
+	case strings.HasSuffix(u.text, ":"):
+		return -.1
+	case words < 4 && u.kind == segment.Text:
+		return -.15
+	case words > 80:
+		return -.1
+	case g.q.wanted == wantSteps && u.kind == segment.Item:
+		return .08
+	}
+	return 0
+}
+
+// outdatedCue finds what a document says of itself when it is no longer valid.
+var outdatedCue = regexp.MustCompile(`(?i)\b(superseded|outdated|obsolete|deprecated|archived|no longer (valid|in force|current|applies)|replaced by|withdrawn|out of date|veraltet|überholt|ersetzt durch|abgelöst durch|nicht mehr gültig|obsolète|remplacé(e)? par|périmé|obsoleto|sustituido por|reemplazado por|derogad[oa])\b`)
+
+// outdatedHead bounds how far into a passage such a remark is looked for, in bytes.
+const outdatedHead = 400
+
+// isOutdated reports whether a passage's document says that it was replaced.
+func isOutdated(title, text string) bool {
+	head := text[:min(len(text), outdatedHead)]
+	return outdatedCue.MatchString(title) || outdatedCue.MatchString(head)
+}

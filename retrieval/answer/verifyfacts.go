@@ -1,0 +1,172 @@
+package answer
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/cairnhq/cairn/retrieval/answer/claim"
+	"github.com/cairnhq/cairn/retrieval/answer/segment"
+)
+
+const headingKind = segment.Heading
+
+// numbersOf returns the numbers of a candidate's units and of its context.
+func (v *verifier) numbersOf(c candidate) []claim.Number {
+	var out []claim.Number
+	for _, i := range slices.Concat(c.units, c.context) {
+		out = append(out, v.evidence.units[i].facts.Numbers...)
+	}
+	return append(out, v.passageOf(c).context.Numbers...)
+}
+
+func (v *verifier) passageOf(c candidate) *source {
+	return &v.evidence.passages[v.evidence.units[c.units[0]].passage]
+}
+
+// datesOf returns the dates of a candidate's units, and those around them that
+// may complete them: a year in the title, a day in the sentence before.
+func (v *verifier) datesOf(c candidate) (dates, around []claim.Date) {
+	for _, i := range c.units {
+		dates = append(dates, v.evidence.units[i].facts.Dates...)
+	}
+	for _, i := range c.context {
+		dates = append(dates, v.evidence.units[i].facts.Dates...)
+	}
+	p := v.passageOf(c)
+	dates = append(dates, p.context.Dates...)
+	around = append(around, dates...)
+	for _, u := range v.evidence.units[p.first:p.last] {
+		around = append(around, u.facts.Dates...)
+	}
+	if !p.Modified.IsZero() {
+		around = append(around, claim.Date{Year: p.Modified.Year()})
+	}
+	return dates, around
+}
+
+// numbersHold reports whether every number of the claim is in the candidate.
+func (v *verifier) numbersHold(facts claim.Facts, c candidate) bool {
+	numbers := v.numbersOf(c)
+	dates, _ := v.datesOf(c)
+	for _, n := range facts.Numbers {
+		if n.Implied {
+			if contradicted(n, numbers) {
+				return false
+			}
+			continue
+		}
+		held := slices.ContainsFunc(numbers, n.Equal) || slices.ContainsFunc(dates, func(d claim.Date) bool {
+			return n.Unit == "" && (n.Plain == float64(d.Year) || n.Ordinal && n.Plain == float64(d.Day))
+		})
+		if !held {
+			return false
+		}
+	}
+	return true
+}
+
+// contradicted reports whether a number that need not be repeated ("a week") is
+// given differently: the same measure, and no equal one.
+func contradicted(n claim.Number, numbers []claim.Number) bool {
+	if n.Unit == "" || slices.ContainsFunc(numbers, n.Equal) {
+		return false
+	}
+	return slices.ContainsFunc(numbers, func(o claim.Number) bool {
+		return o.Unit == n.Unit && !o.Implied && slices.ContainsFunc(o.Near, func(s string) bool { return slices.Contains(n.Near, s) })
+	})
+}
+
+// datesHold reports whether every date of the claim is in the candidate.
+func (v *verifier) datesHold(facts claim.Facts, c candidate) bool {
+	if len(facts.Dates) == 0 {
+		return true
+	}
+	dates, around := v.datesOf(c)
+	numbers := v.numbersOf(c)
+	for _, d := range facts.Dates {
+		held := slices.ContainsFunc(dates, func(o claim.Date) bool { return d.Within(o, around) })
+		if !held && d.Year > 0 && d.Month == 0 && d.Quarter == 0 {
+			held = slices.ContainsFunc(numbers, func(n claim.Number) bool { return n.Plain == float64(d.Year) })
+		}
+		if !held {
+			return false
+		}
+	}
+	return true
+}
+
+// namesHold reports whether the claim names nobody and nothing that the
+// evidence does not name.
+func (v *verifier) namesHold(facts claim.Facts, c candidate) bool {
+	for _, n := range facts.Names {
+		if v.nameKnown(n, facts, c) {
+			continue
+		}
+		if n.Initial && !n.Strong && !v.displaces(facts, c) {
+			continue // the first word of a sentence is mostly no name
+		}
+		return false
+	}
+	return true
+}
+
+// nameKnown reports whether a name is in the candidate or in what surrounds it.
+func (v *verifier) nameKnown(n claim.Name, facts claim.Facts, c candidate) bool {
+	w := claim.Word{Lower: n.Lower, Stem: n.Stem}
+	p := v.passageOf(c)
+	in := func(words []claim.Word) bool {
+		return slices.ContainsFunc(words, func(e claim.Word) bool { return wordHit(w, e) > 0 })
+	}
+	for _, i := range slices.Concat(c.units, c.context) {
+		u := &v.evidence.units[i]
+		if in(u.facts.Words) || n.Code && strings.Contains(strings.ToLower(u.text), n.Lower) {
+			return true
+		}
+		if n.Initial && !n.Strong && v.meansAny(w, u.facts.Words) {
+			return true
+		}
+	}
+	return p.stems[n.Stem] || in(p.context.Words) || abbreviates(n.Text, p.Text)
+}
+
+// meansAny reports whether a word means about what one of the others means.
+func (v *verifier) meansAny(w claim.Word, words []claim.Word) bool {
+	return slices.ContainsFunc(words, func(e claim.Word) bool {
+		return !e.Name && v.evidence.meaning.wordSimilarity(w.Lower, e.Lower) >= minMeaning
+	})
+}
+
+// displaces reports whether the candidate has a name that the claim lacks, which
+// an unknown first word may have taken the place of.
+func (v *verifier) displaces(facts claim.Facts, c candidate) bool {
+	for _, i := range c.units {
+		for _, n := range v.evidence.units[i].facts.Names {
+			if n.Code || n.Initial && !n.Strong {
+				continue
+			}
+			if !slices.ContainsFunc(facts.Words, func(w claim.Word) bool { return w.Stem == n.Stem }) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// abbreviates reports whether an acronym's letters begin a run of words in text.
+func abbreviates(acronym, text string) bool {
+	letters := []rune(acronym)
+	if len(letters) < 2 || len(letters) > 6 || strings.ToUpper(acronym) != acronym {
+		return false
+	}
+	words := strings.FieldsFunc(text, func(c rune) bool { return c == ' ' || c == '-' || c == '\n' || c == ',' || c == '(' })
+	for i := 0; i+len(letters) <= len(words); i++ {
+		match := true
+		for k, l := range letters {
+			match = match && strings.HasPrefix(strings.ToUpper(words[i+k]), string(l))
+		}
+		if match {
+			return true
+		}
+	}
+	return false
+}
