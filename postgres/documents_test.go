@@ -99,7 +99,7 @@ func TestSuggestTitles(t *testing.T) {
 	for i, title := range []string{
 		"Data retention", "Big (data) sets", "metadata", "Data retention", "Über data-center", "Öffnungszeiten", "100% data_loss",
 	} {
-		id := f.document(s, numbered("d", i + 1)[i], title, "text", anns)
+		id := f.document(s, numbered("d", i+1)[i], title, "text", anns)
 		f.exec(`UPDATE documents SET modified_at = now() - $2 * interval '1 h' WHERE id = $1`, id, i)
 	}
 	f.document(s, "bob's", "Data of Bob", "text", cairn.Allow(cairn.AccountKey(bob.Account)))
