@@ -8,7 +8,7 @@ export default defineConfig({
     target: 'es2022',
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    emptyOutDir: true,
+    emptyOutDir: false,
     sourcemap: false,
   },
   server: {

@@ -35,7 +35,8 @@ export const follow = (message: string, lastEvent: string, signal: AbortSignal) 
     signal,
   });
 export const stop = (message: string) => request<void>('DELETE', path('messages', message, 'stream'));
-export const message = (id: string, signal?: AbortSignal) => request<Message>('GET', path('messages', id), undefined, signal);
+export const message = (id: string, signal?: AbortSignal) =>
+  request<Message>('GET', path('messages', id), undefined, signal);
 export const giveFeedback = (id: string, feedback: FeedbackRequest) =>
   request<void>('POST', path('messages', id, 'feedback'), feedback);
 

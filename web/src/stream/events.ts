@@ -1,15 +1,7 @@
 // The events of an answer as the server sends them.
 
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
-import type {
-  Answer,
-  Citation,
-  DeltaEvent,
-  ErrorDetail,
-  PassagesEvent,
-  StartEvent,
-  StatusEvent,
-} from '../api/schema';
+import type { Answer, Citation, DeltaEvent, ErrorDetail, PassagesEvent, StartEvent, StatusEvent } from '../api/schema';
 
 export type AnswerEvent =
   | { type: 'start'; data: StartEvent }

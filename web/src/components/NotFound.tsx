@@ -1,0 +1,26 @@
+// The answer when nothing answers: what was searched, and what came closest.
+
+import type { SearchResult } from '../api/schema';
+import { ResultItem } from './ResultItem';
+
+export function NothingFound({ nearest, sources }: { nearest: readonly SearchResult[]; sources: readonly string[] }) {
+  const where = sources.length === 0 ? 'all sources that you may read' : sources.join(', ');
+  return (
+    <section class="nothing" aria-label="Nothing found">
+      <p>
+        Nothing that you may read answers this question. Searched: {where}.
+        {sources.length > 0 && ' Try all sources, or other words.'}
+      </p>
+      {nearest.length > 0 && (
+        <>
+          <p class="label">The nearest documents</p>
+          <ul class="results">
+            {nearest.slice(0, 5).map((result) => (
+              <ResultItem result={result} key={`${result.document_id}:${result.start}`} />
+            ))}
+          </ul>
+        </>
+      )}
+    </section>
+  );
+}

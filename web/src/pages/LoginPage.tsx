@@ -1,0 +1,67 @@
+// Signing in with a one-time code.
+
+import { useState } from 'preact/hooks';
+import { useLocation } from 'wouter-preact';
+import { explain } from '../api/client';
+import { Logo } from '../components/Logo';
+import { signIn } from '../state/session';
+import { useTitle } from './useTitle';
+
+export function LoginPage() {
+  const [code, setCode] = useState('');
+  const [failure, setFailure] = useState('');
+  const [busy, setBusy] = useState(false);
+  const [location, navigate] = useLocation();
+  useTitle('Sign in');
+  const submit = async () => {
+    setBusy(true);
+    setFailure('');
+    try {
+      await signIn(code.trim());
+      if (location === '/login') navigate('/', { replace: true });
+    } catch (error) {
+      setFailure(explain(error));
+      setBusy(false);
+    }
+  };
+  return (
+    <main class="login" id="main">
+      <Logo size={48} />
+      <h1>Sign in to Cairn</h1>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          void submit();
+        }}
+      >
+        <label class="field">
+          <span>One-time code</span>
+          <input
+            type="text"
+            class="code"
+            name="code"
+            autoComplete="one-time-code"
+            autoCapitalize="characters"
+            spellcheck={false}
+            required
+            maxLength={100}
+            value={code}
+            aria-describedby="code-hint"
+            onInput={(event) => setCode(event.currentTarget.value)}
+          />
+        </label>
+        <p class="quiet" id="code-hint">
+          The server prints one when it starts without users. Otherwise an administrator makes one for you.
+        </p>
+        {failure && (
+          <p class="failure" role="alert">
+            {failure}
+          </p>
+        )}
+        <button type="submit" class="button primary wide" disabled={busy || code.trim() === ''}>
+          {busy ? 'Signing in…' : 'Sign in'}
+        </button>
+      </form>
+    </main>
+  );
+}
