@@ -70,6 +70,21 @@ func (s *Ingest) Externals(ctx context.Context, source cairn.SourceID) (map[stri
 	return stored, nil
 }
 
+// ExternalNames returns the source's own name of each of its documents.
+func (db *DB) ExternalNames(ctx context.Context, source cairn.SourceID) (map[cairn.DocumentID]string, error) {
+	rows, err := db.worker.Query(ctx, `SELECT id, external_id FROM documents WHERE source_id = $1`, source)
+	if err != nil {
+		return nil, fmt.Errorf("names of documents: %w", err)
+	}
+	names := make(map[cairn.DocumentID]string)
+	var id cairn.DocumentID
+	var name string
+	if _, err := pgx.ForEachRow(rows, []any{&id, &name}, func() error { names[id] = name; return nil }); err != nil {
+		return nil, fmt.Errorf("names of documents: %w", err)
+	}
+	return names, nil
+}
+
 // Commit implements ingest.Store.
 func (s *Ingest) Commit(ctx context.Context, b ingest.Batch) ([]ingest.Stored, error) {
 	acls := make([]cairn.ACL, 0, len(b.Puts)+len(b.ACLs))

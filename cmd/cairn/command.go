@@ -94,10 +94,8 @@ may not read at the source.`,
 	root.PersistentFlags().BoolVar(&e.json, "json", false, "print one JSON document and nothing else on standard output")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(
-		serveCommand(e), migrateCommand(e), doctorCommand(e), versionCommand(e),
-		sourceCommand(e), syncCommand(e), searchCommand(e), askCommand(e), documentCommand(e),
-		userCommand(e), groupCommand(e), tokenCommand(e), modelsCommand(e), evalCommand(e),
-		extractWorkerCommand(e),
+		serveCommand(e), migrateCommand(e), versionCommand(e),
+		evalCommand(e), extractWorkerCommand(e),
 	)
 	return withUsageErrors(root)
 }

@@ -35,7 +35,8 @@ type parts struct {
 	index     *postgres.Index      // words in memory, vectors in the database
 	extractor *extract.Pool        // child processes that read documents
 	pusher    *ingest.Pusher       // documents that programs bring
-	jobs      *jobs.Runner         // documents that Cairn fetches
+	syncer    *ingest.Syncer       // documents that Cairn fetches
+	jobs      *jobs.Runner         // when and where that happens
 	retriever *retrieval.Retriever // passages for a question
 	asker     *answer.Asker        // answers
 	kinds     connectors.Registry  //
@@ -104,6 +105,8 @@ func (p *parts) openRetrieval(ctx context.Context, s server.Settings) error {
 	prepare := &ingest.Preparer{Extractor: p.extractor, Embedder: embedder}
 	p.pusher = &ingest.Pusher{Store: store, Sources: p.db, Prepare: prepare}
 
+	p.syncer = &ingest.Syncer{Store: store, Prepare: prepare, Workers: extractors(), Log: p.log}
+
 	answers, name, err := answerers(s, embedder, p.log)
 	if err != nil {
 		return err
@@ -113,7 +116,7 @@ func (p *parts) openRetrieval(ctx context.Context, s server.Settings) error {
 	})
 	p.jobs, err = jobs.New(jobs.Config{
 		Pool: p.db.Worker(), Runs: p.db, Kinds: p.kinds, Environment: s.Connectors(), Log: p.log,
-		Syncer:  &ingest.Syncer{Store: store, Prepare: prepare, Workers: extractors(), Log: p.log},
+		Syncer:  p.syncer,
 		Chores:  []func(context.Context) error{p.db.PruneChanges, p.db.EraseExpired},
 		Rescues: []func(context.Context) error{p.asker.Recover},
 	})

@@ -118,6 +118,7 @@ func newServer(ctx context.Context, s server.Settings, p *parts) (*server.Server
 	}
 	files, built := web.Files()
 	if !built {
+		files = nil
 		p.log.Warn("this binary was built without the web UI; make build includes it")
 	}
 	surface := api.New(api.Config{
