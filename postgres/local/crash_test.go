@@ -94,8 +94,8 @@ func TestOrphanIsStopped(t *testing.T) {
 	if err := orphan.Start(); err != nil {
 		t.Fatal(err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- orphan.Wait() }()
+	ended := make(chan struct{})
+	go func() { _ = orphan.Wait(); close(ended) }()
 	within(t, 15*time.Second, "the orphan's start", func() bool { return pidFile(s.cluster) == orphan.Process.Pid })
 
 	again := start(t, dir)

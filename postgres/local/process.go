@@ -131,7 +131,7 @@ func (s *Server) waitReady(ctx context.Context) error {
 		case <-s.done:
 			return s.err
 		case <-ctx.Done():
-			return fmt.Errorf("not ready in time: %w (%v)\n%s", context.Cause(ctx), err, s.logTail())
+			return fmt.Errorf("not ready in time: %w: %w\n%s", context.Cause(ctx), err, s.logTail())
 		case <-report.C:
 			s.log.Info("embedded PostgreSQL is still starting, probably recovering after a crash", "reason", err)
 		case <-time.After(15 * time.Millisecond):

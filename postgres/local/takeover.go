@@ -71,7 +71,8 @@ func end(postmaster int, others []int, sig syscall.Signal) {
 // stranger for itself. A number that is free, PostgreSQL handles.
 func dropStalePidFile(cluster string) error {
 	pid := pidFile(cluster)
-	if pid == 0 || syscall.Kill(pid, 0) != nil {
+	taken := pid != 0 && syscall.Kill(pid, 0) == nil
+	if !taken {
 		return nil
 	}
 	return os.Remove(filepath.Join(cluster, "postmaster.pid"))

@@ -1,0 +1,64 @@
+# Everything is made from here; `make` alone lists the targets. Works as root
+# and not, after a bare clone, and again.
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build run test e2e lint bench eval clean FORCE
+MAKEFLAGS += --no-print-directory
+
+# Where git does not trust the folder (another owner), Go cannot ask it for the
+# commit and would refuse to build.
+ifeq ($(shell git rev-parse HEAD 2>/dev/null),)
+export GOFLAGS := $(GOFLAGS) -buildvcs=false
+endif
+
+# The race detector needs a C compiler; without one the tests run all the same.
+RACE := $(if $(shell command -v "$$(go env CC 2>/dev/null)" 2>/dev/null),-race)
+# Narrow or widen a run: make test PKG=./postgres/... TESTFLAGS=-v
+PKG ?= ./...
+TESTFLAGS ?=
+
+web_sources = $(shell find web -type f -not -path 'web/node_modules/*' -not -path 'web/dist/*' -not -path 'web/e2e/*' 2>/dev/null)
+
+help: ## Lists the targets.
+	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf '  %-12s %s\n' "$$name" "$$text"; done
+
+setup: ## Fetches what a fresh machine lacks: Go and Node modules, PostgreSQL with pgvector.
+	@scripts/setup
+
+build: web/dist/index.html bin/cairn ## Builds bin/cairn with the web UI inside.
+
+bin/cairn: FORCE
+	go build -trimpath -ldflags='-s -w' -o $@ ./cmd/cairn
+
+web/dist/index.html: $(web_sources)
+	@scripts/setup web
+	cd web && npm run --silent build
+	@touch $@
+
+run: setup build ## Builds and serves the sample company; prints the address and a first question.
+	@CAIRN_SAMPLE=$${CAIRN_SAMPLE:-on} exec bin/cairn serve
+
+test: setup ## Runs all tests, with the race detector, on a real PostgreSQL.
+	$(if $(RACE),,@echo "No C compiler: the tests run without the race detector.")
+	cd web && npm test --silent
+	go test $(RACE) -count=1 $(TESTFLAGS) $(PKG)
+
+e2e: setup build ## Runs the browser tests.
+	@scripts/e2e
+
+lint: setup ## Runs vet, golangci-lint, the style check, tsc and prettier.
+	go vet ./...
+	scripts/golangci-lint run
+	go run ./scripts/style
+	cd web && npm run --silent check
+
+bench: setup build ## Runs the benchmarks and the end-to-end measurements.
+	go test -run='^$$' -bench=. -benchmem $(PKG)
+	@if [ -x scripts/bench ]; then scripts/bench; fi
+
+eval: setup build ## Measures quality on the bundled sets; fails under the gate.
+	@scripts/eval
+
+clean: ## Removes what was built.
+	rm -rf bin web/node_modules
+	find web/dist -mindepth 1 -not -name stub.html -delete
