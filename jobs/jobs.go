@@ -95,7 +95,7 @@ func New(cfg Config) (*Runner, error) {
 		Queues:       map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: syncsAtOnce}, choreQueue: {MaxWorkers: 1}},
 		Workers:      workers,
 		PeriodicJobs: []*river.PeriodicJob{chores},
-		Logger:       cfg.Log,
+		Logger:       slog.New(warnings{cfg.Log.Handler()}), // it counts its jobs every few seconds
 		JobTimeout:   -1, // a first sync may take days; liveness is the lease
 		MaxAttempts:  1,  // what failed is told in the run; what died is rescued
 	})
@@ -104,6 +104,14 @@ func New(cfg Config) (*Runner, error) {
 	}
 	r.river = client
 	return r, nil
+}
+
+// warnings is a handler that passes on what is a warning or worse.
+type warnings struct{ slog.Handler }
+
+// Enabled implements slog.Handler.
+func (w warnings) Enabled(ctx context.Context, l slog.Level) bool {
+	return l >= slog.LevelWarn && w.Handler.Enabled(ctx, l)
 }
 
 // Start begins to work on jobs.
