@@ -91,7 +91,7 @@ func (p *Pool) Extract(ctx context.Context, in Input, r io.Reader) (*Text, error
 		return nil, err
 	}
 	text, err := w.do(ctx, job{Input: in, Limits: p.config.Limits, CacheDir: p.config.CacheDir}, r)
-	if err == nil || answeredFailure(err) && !w.ended() && ctx.Err() == nil {
+	if w.fit {
 		p.release(w)
 		return text, err
 	}
@@ -103,12 +103,6 @@ func (p *Pool) Extract(ctx context.Context, in Input, r io.Reader) (*Text, error
 }
 
 var errClosed = errors.New("extract: pool is closed")
-
-// answeredFailure reports whether a worker is fit for the next job after err.
-func answeredFailure(err error) bool {
-	var failure *Failure
-	return errors.As(err, &failure)
-}
 
 // acquire returns an idle worker, or a new one.
 func (p *Pool) acquire() (*worker, error) {

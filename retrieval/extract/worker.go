@@ -26,6 +26,7 @@ type worker struct {
 	stderr   *tail
 	done     chan struct{} // closed when it has ended
 	ownEnd   bool          // it has ended and nobody has killed it
+	fit      bool          // it can do another job
 	jobs     int
 	resident int64
 	idle     *time.Timer
@@ -77,7 +78,7 @@ func (w *worker) stop() {
 // end ends the process after an error of its own. What has closed its output
 // is given a moment to end by itself and so to tell why.
 func (w *worker) end(err error) {
-	if !errors.Is(err, os.ErrDeadlineExceeded) {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		select {
 		case <-w.done:
 		case <-time.After(2 * time.Second):
@@ -100,10 +101,11 @@ func (w *worker) ended() bool {
 }
 
 // do has the worker do a job with the bytes of r. The error is a *Failure, an
-// error of r, one of ctx, or one of the worker; after the last three and after
-// a Failure that ended the process the worker is of no more use.
+// error of r, one of ctx, or one of the worker. Afterwards fit says whether the
+// worker can do another job.
 func (w *worker) do(ctx context.Context, j job, r io.Reader) (*Text, error) {
 	w.jobs++
+	w.fit = false
 	cancelled := context.AfterFunc(ctx, w.kill)
 	defer cancelled()
 	var answered atomic.Bool
@@ -111,28 +113,29 @@ func (w *worker) do(ctx context.Context, j job, r io.Reader) (*Text, error) {
 	go func() { sent <- w.send(j, r, &answered) }()
 	text, err := w.receive(j.Limits)
 	answered.Store(true)
-	if broken(err) {
+	whole := err == nil || errors.As(err, new(*Failure)) || errors.As(err, new(*internalError))
+	if !whole {
 		w.end(err) // so that send does not wait for it
 	}
 	sendErr := <-sent
 	_ = w.out.SetReadDeadline(time.Time{})
-	switch {
-	case ctx.Err() != nil:
+	if ctx.Err() != nil {
 		return nil, fmt.Errorf("extract: %w", ctx.Err())
-	case sendErr != nil && !errors.Is(sendErr, errWorkerGone):
+	}
+	w.fit = whole && !errors.Is(sendErr, errWorkerGone)
+	if sendErr != nil && !errors.Is(sendErr, errWorkerGone) {
 		return nil, sendErr // of the source, or its size
 	}
 	return text, err
 }
 
+// internalError is an error that a worker reports and that is not the document's.
+type internalError struct{ reason string }
+
+func (e *internalError) Error() string { return "extraction worker: " + e.reason }
+
 // errWorkerGone means that the worker does not read any more.
 var errWorkerGone = errors.New("worker is gone")
-
-// broken reports whether an error of receive means that the process is of no use.
-func broken(err error) bool {
-	var failure *Failure
-	return err != nil && !errors.As(err, &failure)
-}
 
 // send sends a job and its data, until all is sent or the worker has answered.
 func (w *worker) send(j job, r io.Reader, answered *atomic.Bool) error {
@@ -188,11 +191,13 @@ func (w *worker) receive(limits Limits) (*Text, error) {
 		return nil, fmt.Errorf("read answer: %w", err)
 	}
 	w.resident = a.Resident
-	if kind == frameFailure && a.Code != codeInternal {
+	switch {
+	case kind == frameFailure && a.Code == codeInternal:
+		return nil, &internalError{a.Reason}
+	case kind == frameFailure:
 		return nil, &Failure{Code: a.Code, Reason: a.Reason}
-	}
-	if kind != frameText || a.Text == nil || len(a.Text.Attachments) != len(a.Data) {
-		return nil, fmt.Errorf("read answer: %s", a.Reason)
+	case kind != frameText || a.Text == nil || len(a.Text.Attachments) != len(a.Data):
+		return nil, fmt.Errorf("read answer: unexpected frame %q", kind)
 	}
 	left := int64(limits.AttachmentBytes)
 	for _, size := range a.Data {

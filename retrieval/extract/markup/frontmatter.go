@@ -51,7 +51,9 @@ func readMatter(t *canon.Text, matter []byte) bool {
 		// Titles with an unquoted colon are common and not worth a failure.
 		return looksLikeMatter(t, matter)
 	}
-	t.Title = scalar(fields["title"])
+	if t.Title = scalar(fields["title"]); strings.Contains(t.Title, "<") {
+		t.Title = canon.Inline(Words([]byte(t.Title)))
+	}
 	t.Author = people(fields["author"], fields["authors"])
 	if lang := scalar(fields["lang"]); len(lang) >= 2 {
 		t.Language = strings.ToLower(lang[:2])

@@ -36,6 +36,10 @@ func HTML(src []byte, limit int) (*canon.Text, error) {
 		text = canon.Cut(text, limit)
 		t.Notice(canon.NoticeTruncated)
 	}
+	if content := frontMatter(t, text); len(content) < len(text) {
+		text = withoutTags(content) // a page of a site generator
+	}
+	title := t.Title
 	b := canon.NewBuilder(limit)
 	doc, err := parse(text)
 	if err != nil {
@@ -51,7 +55,10 @@ func HTML(src []byte, limit int) (*canon.Text, error) {
 		r.render(doc)
 	}
 	b.Into(t)
-	t.Title = pageTitle(t.Title, r.firstHeading)
+	if title == "" {
+		title = pageTitle(t.Title, r.firstHeading)
+	}
+	t.Title = title
 	return t, nil
 }
 

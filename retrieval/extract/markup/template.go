@@ -32,18 +32,21 @@ func removeTemplates(source []byte) []byte {
 	for _, pattern := range []*regexp.Regexp{commentTag, htmlComment} {
 		source, ranges = removeSpans(source, ranges, pattern)
 	}
-	return outside(source, ranges, func(part []byte) []byte {
-		part = rawTag.ReplaceAll(part, nil)
-		part = templateTag.ReplaceAllFunc(part, func(tag []byte) []byte {
-			m := templateTag.FindSubmatch(tag)
-			return []byte(tagText(string(m[1]), string(m[2])))
-		})
-		return outputTag.ReplaceAllFunc(part, func(tag []byte) []byte {
-			if tag[0] == '$' { // an expression of a CI workflow, which the page is about
-				return tag
-			}
-			return nil
-		})
+	return outside(source, ranges, withoutTags)
+}
+
+// withoutTags replaces template tags in text without code.
+func withoutTags(part []byte) []byte {
+	part = rawTag.ReplaceAll(part, nil)
+	part = templateTag.ReplaceAllFunc(part, func(tag []byte) []byte {
+		m := templateTag.FindSubmatch(tag)
+		return []byte(tagText(string(m[1]), string(m[2])))
+	})
+	return outputTag.ReplaceAllFunc(part, func(tag []byte) []byte {
+		if tag[0] == '$' { // an expression of a CI workflow, which the page is about
+			return tag
+		}
+		return nil
 	})
 }
 

@@ -159,6 +159,7 @@ func (d *docx) heading(level int, label, text string) {
 		d.title = text
 		d.titled = level == 0
 	}
-	d.b.Section(d.outline.Enter(level, text), d.anchors.Of(text))
-	d.b.Paragraph(strings.Repeat("#", max(level, 1)) + " " + text)
+	path := d.outline.Enter(level, text)
+	d.b.Section(path, d.anchors.Of(text))
+	d.b.Paragraph(strings.Repeat("#", min(len(path), 6)) + " " + text)
 }

@@ -28,7 +28,7 @@ func (a *Archive) core(t *canon.Text) error {
 	}
 	return each(data, func(s *stream, e xml.StartElement) error {
 		switch e.Name.Local {
-		case "title", "creator", "created", "modified", "language", "description", "subject", "keywords":
+		case "title", "creator", "created", "modified", "language", "subject", "keywords":
 		default:
 			return nil
 		}

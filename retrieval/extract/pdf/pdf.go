@@ -105,8 +105,12 @@ func (d document) write(t *canon.Text, pages []page, limit int) {
 	words := vocabulary(pages)
 	headings := d.bookmarks(len(pages))
 	b := canon.NewBuilder(limit)
+	texts := make([][]string, len(pages))
 	for i, p := range pages {
-		paragraphs := p.paragraphs(words)
+		texts[i] = p.paragraphs(words)
+	}
+	joinPages(texts)
+	for i, paragraphs := range texts {
 		if len(paragraphs) == 0 {
 			continue
 		}
@@ -141,6 +145,9 @@ func (d document) metadata(t *canon.Text) {
 		case "ModDate":
 			t.Modified = date(value)
 		case "Subject", "Keywords":
+			if value == "(unspecified)" { // so says a library for lack of anything else
+				continue
+			}
 			t.Set(strings.ToLower(tag.Tag), value)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 func (p page) paragraphs(words map[string]int) []string {
 	var out []string
 	var current []byte
+	var area line // what the lines of the paragraph cover
 	end := func() {
 		if text := strings.TrimSuffix(string(current), "\u00ad"); text != "" {
 			out = append(out, text)
@@ -22,13 +23,61 @@ func (p page) paragraphs(words map[string]int) []string {
 	}
 	spacing, margin := p.spacing(), p.rightMargin()
 	for i, l := range p.lines {
-		if i > 0 && p.breaks(i, spacing, margin) {
+		switch {
+		case i > 0 && len(current) > 0 && besideOf(area, l):
+			// Another cell of the same row of a table.
+			current = append(current, " | "...)
+			current = append(current, l.text...)
+			area = area.with(l)
+			continue
+		case i > 0 && p.breaks(i, spacing, margin):
 			end()
 		}
+		if len(current) == 0 {
+			area = l
+		}
 		current = appendLine(current, l.text, words)
+		area = area.with(l)
 	}
 	end()
 	return out
+}
+
+// besideOf reports whether a line begins right of all that a paragraph covers,
+// and not below or above it.
+func besideOf(area, l line) bool {
+	return area.top > 0 && l.top > 0 && l.left > area.right+0.5*l.size && l.top < area.top+0.8*l.size && l.bottom > area.bottom-0.8*l.size
+}
+
+// with returns what a and b cover together.
+func (a line) with(b line) line {
+	if b.top == 0 {
+		return a
+	}
+	a.left, a.right = min(a.left, b.left), max(a.right, b.right)
+	a.top, a.bottom = max(a.top, b.top), min(a.bottom, b.bottom)
+	return a
+}
+
+// maxCarry is how many bytes of a page can be put to the page before.
+const maxCarry = 1_500
+
+// joinPages puts the end of a paragraph that goes on over pages to the page
+// where it begins: sentences stay whole.
+func joinPages(pages [][]string) {
+	for i := 1; i < len(pages); i++ {
+		above, here := pages[i-1], pages[i]
+		if len(above) == 0 || len(here) == 0 || len(here[0]) > maxCarry {
+			continue
+		}
+		last := above[len(above)-1]
+		first, _ := utf8.DecodeRuneInString(here[0])
+		if !unicode.IsLower(first) || ends.MatchString(last) || strings.Contains(last, " | ") || len(last) < 40 {
+			continue
+		}
+		above[len(above)-1] = string(appendLine([]byte(last), here[0], nil))
+		pages[i] = here[1:]
+	}
 }
 
 var (
@@ -61,6 +110,9 @@ func (p page) breaks(i int, spacing, margin float64) bool {
 	}
 	// A line that leaves much room for the first word of the next ends a paragraph.
 	first, _, _ := strings.Cut(l.text, " ")
+	if start, _ := utf8.DecodeRuneInString(first); unicode.IsLower(start) && !ends.MatchString(above.text) {
+		return false
+	}
 	room := margin - above.right
 	return room > size*0.5*float64(utf8.RuneCountInString(first)+2)+0.05*(margin-above.left) && ends.MatchString(above.text) ||
 		room > 0.4*(margin-above.left)

@@ -107,17 +107,26 @@ func headingLevel(lines [][]byte, i int, text string) int {
 	if underline(next) {
 		return 1
 	}
-	if next != "" && i > 0 {
-		return 0
-	}
-	if m := numbered.FindStringSubmatch(text); m != nil && next == "" {
+	m := numbered.FindStringSubmatch(text)
+	// A short line above indented text is a heading, numbered or not.
+	over := next != "" && utf8.RuneCountInString(text) <= 50 && indented(lines[i+1]) && !indented(lines[i])
+	switch {
+	case m != nil && (next == "" || over):
 		return 2 + strings.Count(m[1], ".")
-	}
-	if !strings.ContainsFunc(text, unicode.IsLower) && strings.IndexFunc(text, unicode.IsUpper) >= 0 {
+	case !strings.ContainsFunc(text, unicode.IsLower) && strings.IndexFunc(text, unicode.IsUpper) >= 0:
 		return 1
+	case over && unicode.IsUpper(first(text)):
+		return 2
 	}
 	return 0
 }
+
+func first(s string) rune {
+	r, _ := utf8.DecodeRuneInString(s)
+	return r
+}
+
+func indented(line []byte) bool { return bytes.HasPrefix(line, []byte("  ")) }
 
 func underline(line string) bool {
 	return len(line) >= 3 && (strings.Trim(line, "=") == "" || strings.Trim(line, "-") == "")
