@@ -1,0 +1,278 @@
+package api
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/server/auth/authtest"
+)
+
+// memory is a Store in memory that checks permissions as the database does.
+type memory struct {
+	*authtest.Store
+
+	mu            sync.Mutex
+	sources       []cairn.Source
+	documents     []StoredDocument
+	runs          map[cairn.SourceID][]cairn.Run
+	errors        map[cairn.SourceID][]cairn.DocumentError
+	conversations []cairn.Conversation
+	messages      []cairn.Message
+	feedback      map[string]Feedback
+	fail          error // when set, what Document returns
+}
+
+func newMemory() *memory {
+	return &memory{
+		Store: authtest.New(), runs: map[cairn.SourceID][]cairn.Run{},
+		errors: map[cairn.SourceID][]cairn.DocumentError{}, feedback: map[string]Feedback{},
+	}
+}
+
+// part cuts a page out of a list; cursors are positions.
+func part[T any](all []T, p Page) ([]T, string, error) {
+	from := 0
+	if p.Cursor != "" {
+		n, err := strconv.Atoi(p.Cursor)
+		if err != nil || n < 0 || n > len(all) {
+			return nil, "", cairn.Errorf(cairn.ErrInvalid, "the cursor is not one of this list")
+		}
+		from = n
+	}
+	to := min(from+p.Limit, len(all))
+	next := ""
+	if to < len(all) {
+		next = strconv.Itoa(to)
+	}
+	return all[from:to], next, nil
+}
+
+func (m *memory) ListSources(_ context.Context, p Page) ([]SourceStatus, string, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var all []SourceStatus
+	for _, s := range m.sources {
+		all = append(all, m.status(s))
+	}
+	return part(all, p)
+}
+
+func (m *memory) status(s cairn.Source) SourceStatus {
+	out := SourceStatus{Source: s, Errors: len(m.errors[s.ID])}
+	for _, d := range m.documents {
+		if d.Source == s.ID {
+			out.Documents++
+		}
+	}
+	if runs := m.runs[s.ID]; len(runs) > 0 {
+		out.LastRun = &runs[0]
+	}
+	return out
+}
+
+func (m *memory) ReadableSources(_ context.Context, v cairn.Viewer, p Page) ([]string, string, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var names []string
+	for _, d := range m.documents {
+		if d.ACL.Admits(v) {
+			names = append(names, d.SourceName)
+		}
+	}
+	slices.Sort(names)
+	return part(slices.Compact(names), p)
+}
+
+func (m *memory) SourceByName(_ context.Context, name string) (SourceStatus, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, s := range m.sources {
+		if s.Name == name {
+			return m.status(s), nil
+		}
+	}
+	return SourceStatus{}, cairn.ErrNotFound
+}
+
+func (m *memory) CreateSource(_ context.Context, s cairn.Source) (cairn.Source, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if slices.ContainsFunc(m.sources, func(o cairn.Source) bool { return o.Name == s.Name }) {
+		return cairn.Source{}, cairn.Errorf(cairn.ErrConflict, "there is a source %s", s.Name)
+	}
+	s.ID = cairn.SourceID(cairn.NewID())
+	m.sources = append(m.sources, s)
+	return s, nil
+}
+
+func (m *memory) UpdateSource(_ context.Context, s cairn.Source) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	i := slices.IndexFunc(m.sources, func(o cairn.Source) bool { return o.ID == s.ID })
+	if i < 0 {
+		return cairn.ErrNotFound
+	}
+	m.sources[i] = s
+	return nil
+}
+
+func (m *memory) DeleteSource(_ context.Context, id cairn.SourceID) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.sources = slices.DeleteFunc(m.sources, func(o cairn.Source) bool { return o.ID == id })
+	m.documents = slices.DeleteFunc(m.documents, func(d StoredDocument) bool { return d.Source == id })
+	return nil
+}
+
+func (m *memory) ListRuns(_ context.Context, id cairn.SourceID, p Page) ([]cairn.Run, string, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return part(slices.Clone(m.runs[id]), p)
+}
+
+func (m *memory) ListErrors(_ context.Context, id cairn.SourceID, p Page) ([]cairn.DocumentError, string, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return part(slices.Clone(m.errors[id]), p)
+}
+
+func (m *memory) RetryErrors(_ context.Context, id cairn.SourceID, externals []string) (int, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	before := len(m.errors[id])
+	m.errors[id] = slices.DeleteFunc(m.errors[id], func(e cairn.DocumentError) bool {
+		return len(externals) == 0 || slices.Contains(externals, e.External)
+	})
+	return before - len(m.errors[id]), nil
+}
+
+func (m *memory) Document(_ context.Context, v cairn.Viewer, id cairn.DocumentID, version cairn.Version) (StoredDocument, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.fail != nil {
+		return StoredDocument{}, m.fail
+	}
+	for _, d := range m.documents {
+		if d.ID == id && d.ACL.Admits(v) && (version == "" && d.State == cairn.CitationCurrent || d.Version == version) {
+			return d, nil
+		}
+	}
+	return StoredDocument{}, cairn.ErrNotFound
+}
+
+func (m *memory) SuggestTitles(_ context.Context, v cairn.Viewer, prefix string, limit int) ([]string, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var out []string
+	for _, d := range m.documents {
+		if d.ACL.Admits(v) && strings.HasPrefix(strings.ToLower(d.Title), strings.ToLower(prefix)) && len(out) < limit {
+			out = append(out, d.Title)
+		}
+	}
+	return out, nil
+}
+
+func (m *memory) ListConversations(_ context.Context, v cairn.Viewer, p Page) ([]cairn.Conversation, string, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var mine []cairn.Conversation
+	for _, c := range m.conversations {
+		if c.Account == v.Account {
+			mine = append(mine, c)
+		}
+	}
+	return part(mine, p)
+}
+
+func (m *memory) Conversation(_ context.Context, v cairn.Viewer, id string) (cairn.Conversation, []cairn.Message, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, c := range m.conversations {
+		if c.ID == id && c.Account == v.Account {
+			var messages []cairn.Message
+			for _, msg := range m.messages {
+				if msg.Conversation == id {
+					messages = append(messages, msg)
+				}
+			}
+			return c, messages, nil
+		}
+	}
+	return cairn.Conversation{}, nil, cairn.ErrNotFound
+}
+
+func (m *memory) Message(ctx context.Context, v cairn.Viewer, id string) (cairn.Message, error) {
+	m.mu.Lock()
+	msgs := slices.Clone(m.messages)
+	m.mu.Unlock()
+	for _, msg := range msgs {
+		if msg.ID == id {
+			_, _, err := m.Conversation(ctx, v, msg.Conversation)
+			return msg, err
+		}
+	}
+	return cairn.Message{}, cairn.ErrNotFound
+}
+
+func (m *memory) RenameConversation(_ context.Context, v cairn.Viewer, id, title string) error {
+	return m.editConversation(v, id, func(i int) { m.conversations[i].Title = title })
+}
+
+func (m *memory) DeleteConversation(_ context.Context, v cairn.Viewer, id string) error {
+	return m.editConversation(v, id, func(i int) {
+		m.conversations = slices.Delete(m.conversations, i, i+1)
+		m.messages = slices.DeleteFunc(m.messages, func(msg cairn.Message) bool { return msg.Conversation == id })
+	})
+}
+
+func (m *memory) editConversation(v cairn.Viewer, id string, edit func(i int)) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for i, c := range m.conversations {
+		if c.ID == id && c.Account == v.Account {
+			edit(i)
+			return nil
+		}
+	}
+	return cairn.ErrNotFound
+}
+
+func (m *memory) SetFeedback(ctx context.Context, v cairn.Viewer, message string, f Feedback) error {
+	if _, err := m.Message(ctx, v, message); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.feedback[message] = f
+	return nil
+}
+
+func (m *memory) ListAccounts(_ context.Context, p Page) ([]cairn.Account, string, error) {
+	return part(m.AllAccounts(), p)
+}
+
+func (m *memory) ListGroups(ctx context.Context, p Page) ([]Group, string, error) {
+	var all []Group
+	for name, ids := range m.AllGroups() {
+		g := Group{Name: name}
+		for _, id := range ids {
+			a, err := m.AccountByID(ctx, id)
+			if err != nil {
+				return nil, "", err
+			}
+			g.Members = append(g.Members, a)
+		}
+		all = append(all, g)
+	}
+	slices.SortFunc(all, func(a, b Group) int { return cmp.Compare(a.Name, b.Name) })
+	return part(all, p)
+}
+
+func (m *memory) ListTokens(_ context.Context, account cairn.AccountID, p Page) ([]cairn.Token, string, error) {
+	return part(m.AllTokens(account), p)
+}
