@@ -61,6 +61,7 @@ func TestCutSections(t *testing.T) {
 			{"A", "# A\n## x\none\n## y\ntwo\n## z\nthree"}, {"B", "# B\n" + long}}},
 		{"tiny cousins do not", "# A\n" + long + "\n## x\none\n# B\n" + long + "\n## y\ntwo", []cut{
 			{"A", "# A\n" + long}, {"A > x", "## x\none"}, {"B", "# B\n" + long}, {"B > y", "## y\ntwo"}}},
+		{"nor a tiny uncle", "# A\n" + long + "\n## x\none\n# B\ntwo", []cut{{"A", "# A\n" + long}, {"A > x", "## x\none"}, {"B", "# B\ntwo"}}},
 		{"bare headings join what follows", "# A\n\n## B\n\n## C\n" + long, []cut{{"A > B", "# A\n\n## B"}, {"A > C", "## C\n" + long}}},
 		{"nested bare headings", "# A\n\n## B\n\n" + long, []cut{{"A > B", "# A\n\n## B\n\n" + long}}},
 	}
@@ -123,6 +124,7 @@ func TestCutLongLines(t *testing.T) {
 		{"a longer row", cairn.KindSpreadsheet, strings.Repeat("x", maxRow+500), []int{maxRow, 500}},
 		{"two-byte runes", cairn.KindSpreadsheet, "x" + strings.Repeat("é", maxRow/2), []int{maxRow - 1, 2}},
 		{"a word", cairn.KindPage, strings.Repeat("x", 2*maxRow), []int{maxRow, maxRow}},
+		{"a Japanese sentence that is cut, the last", cairn.KindPage, strings.Repeat("語", 1000) + "。", []int{3003}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

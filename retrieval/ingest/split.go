@@ -240,7 +240,10 @@ func sentences(body []byte, s span) []atom {
 		}
 		i += size
 	}
-	return append(out, atom{span{start, s.end}, goalSize})
+	if start < s.end {
+		out = append(out, atom{span{start, s.end}, goalSize})
+	}
+	return out
 }
 
 // words cuts after white space.

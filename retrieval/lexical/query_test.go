@@ -112,6 +112,20 @@ func TestFunctionWordsCountLess(t *testing.T) {
 	}
 }
 
+func TestRepeatedWordsWeighMore(t *testing.T) {
+	terms := QueryTerms("alpha beta alpha", nil)
+	if len(terms) != 2 || terms[0].Weight != 2*terms[1].Weight {
+		t.Errorf("got %+v", terms)
+	}
+}
+
+// The word itself outweighs the identifier that it is spelt like.
+func TestWordRaisesIdentifier(t *testing.T) {
+	if terms := QueryTerms("e-mail email", nil); terms[0].Text != "email" || terms[0].Weight != 2 {
+		t.Errorf("got %+v, want email of weight 2", terms)
+	}
+}
+
 func TestQueryTermsProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		words := rapid.SliceOfN(rapid.OneOf(rapid.StringMatching(`[a-zA-Z]{1,9}([_.-][a-z0-9]{1,5})?`), rapid.String()), 0, 200).Draw(t, "words")
