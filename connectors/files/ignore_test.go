@@ -119,3 +119,18 @@ func FuzzIgnores(f *testing.F) {
 		ignores{parseIgnores("x/", lines)}.match(path, false)
 	})
 }
+
+// A link that takes the place of the folder after the check.
+func TestOpenStaysWithinTheAllowedRoot(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "allowed"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(dir, filepath.Join(dir, "allowed", "docs")); err != nil {
+		t.Fatal(err)
+	}
+	r := resolved{path: filepath.Join(dir, "allowed", "docs"), within: filepath.Join(dir, "allowed")}
+	if root, err := r.open(); err == nil {
+		t.Errorf("opened %s", root.Name())
+	}
+}

@@ -2,7 +2,6 @@ package files
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -94,34 +93,35 @@ func inside(root, p string) bool {
 	return err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))
 }
 
-// open opens the folder. The way from an allowed root goes through a handle of
-// that root, so that a link that was swapped in meanwhile cannot lead out of it.
+// open opens the folder after checking it.
 func (p place) open() (*os.Root, resolved, error) {
 	r, err := p.resolve()
 	if err != nil {
 		return nil, r, err
 	}
-	if r.within == "" {
-		root, err := os.OpenRoot(r.path)
-		if err != nil {
-			err = cairn.Errorf(cairn.ErrInvalid, "path: the server cannot read %s: %s", p.path, reason(err))
-		}
-		return root, r, err
-	}
-	allowed, err := os.OpenRoot(r.within)
-	if err != nil {
-		return nil, r, fmt.Errorf("open an allowed root: %w", err)
-	}
-	defer allowed.Close()
-	rel, err := filepath.Rel(r.within, r.path)
-	if err != nil {
-		return nil, r, fmt.Errorf("find the folder in an allowed root: %w", err)
-	}
-	root, err := allowed.OpenRoot(rel)
+	root, err := r.open()
 	if err != nil {
 		return nil, r, cairn.Errorf(cairn.ErrInvalid, "path: the server cannot read %s: %s", p.path, reason(err))
 	}
 	return root, r, nil
+}
+
+// open goes through a handle of the allowed root, so that a link that was
+// swapped in since the check cannot lead out of it.
+func (r resolved) open() (*os.Root, error) {
+	if r.within == "" {
+		return os.OpenRoot(r.path)
+	}
+	allowed, err := os.OpenRoot(r.within)
+	if err != nil {
+		return nil, err
+	}
+	defer allowed.Close()
+	rel, err := filepath.Rel(r.within, r.path)
+	if err != nil {
+		return nil, err
+	}
+	return allowed.OpenRoot(rel)
 }
 
 // forbidden returns the folders that may never be read, as they are now.

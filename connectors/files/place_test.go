@@ -1,7 +1,9 @@
 package files_test
 
 import (
+	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -146,5 +148,24 @@ func TestSwappedPlaces(t *testing.T) {
 				t.Errorf("the code is %q, want %q: %v", got, swap.code, err)
 			}
 		})
+	}
+}
+
+func TestReadingEndsWithItsContext(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, map[string]string{"a.md": "text"})
+	a := found(t, open(t, connectors.Environment{}, map[string]string{"path": dir}))["a.md"]
+	ctx, cancel := context.WithCancel(t.Context())
+	r, err := a.Open(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	cancel()
+	if b, err := io.ReadAll(r); !errors.Is(err, context.Canceled) {
+		t.Errorf("read %q, %v", b, err)
+	}
+	if n, err := io.Copy(io.Discard, r); !errors.Is(err, context.Canceled) {
+		t.Errorf("copied %d bytes, %v", n, err)
 	}
 }

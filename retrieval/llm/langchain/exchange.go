@@ -10,15 +10,13 @@ import (
 )
 
 // exchange is what one call learns beside what the library tells: why it
-// failed, and whether text had come before. The library reads replies in
-// goroutines of its own, hence the lock.
+// failed. The library reads replies in goroutines of its own, hence the lock.
 type exchange struct {
 	key   string
 	texts []string // of the request; never in an error
 
 	mu     sync.Mutex
 	failed *llm.Error
-	begun  bool
 }
 
 type exchangeKey struct{}
@@ -43,24 +41,15 @@ func (x *exchange) fail(e *llm.Error) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.failed == nil {
-		if x.begun {
-			e.Kind = llm.ErrInterrupted
-		}
 		x.failed = e
 	}
 	return errNoted
 }
 
-// broke notes that the reply ended before it was complete.
+// broke notes that the reply ended before it was complete. Package reliable
+// makes an interruption of it when text had come.
 func (x *exchange) broke(err error) error {
 	return x.fail(&llm.Error{Kind: llm.ErrUnavailable, Err: err})
-}
-
-// begin notes that text has come.
-func (x *exchange) begin() {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.begun = true
 }
 
 // outcome returns the failure of the call whose context is ctx, given what the
@@ -68,17 +57,13 @@ func (x *exchange) begin() {
 func (x *exchange) outcome(ctx context.Context, err error) *llm.Error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	kind := llm.ErrUnavailable
-	if x.begun {
-		kind = llm.ErrInterrupted
-	}
 	switch {
 	case ctx.Err() != nil:
-		return &llm.Error{Kind: kind, Err: context.Cause(ctx)}
+		return &llm.Error{Kind: llm.ErrUnavailable, Err: context.Cause(ctx)}
 	case x.failed != nil:
 		return x.failed
 	case err != nil:
-		return &llm.Error{Kind: kind, Err: errors.New("its reply could not be read: " + x.scrub(err.Error()))}
+		return &llm.Error{Kind: llm.ErrUnavailable, Err: errors.New("its reply could not be read: " + x.scrub(err.Error()))}
 	}
 	return nil
 }

@@ -184,9 +184,6 @@ func (s *stream) emit(v any) error {
 
 // text gives text to emit in pieces that the library can read.
 func (s *stream) text(text string, emit func(piece string) error) error {
-	if text != "" {
-		s.x.begin()
-	}
 	for len(text) > largestPiece {
 		n := largestPiece
 		for n > 0 && !utf8.RuneStart(text[n]) {
