@@ -1,0 +1,164 @@
+package api
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/cairnhq/cairn"
+)
+
+const inbox = "/api/v1/sources/inbox/documents"
+
+func TestPushIsFoundAtOnce(t *testing.T) {
+	w := newWorld(t)
+	got := w.call(w.ann, "PUT", inbox+"?id=wiki%2F42", `{"title":"Fleet","text":"Cars are blue.","updated_at":"2026-11-01T10:00:00+02:00","attributes":{"team":"ops"}}`)
+	var made struct{ ID, Version string }
+	got.into(t, &made)
+	if got.status != 201 || made.ID == "" || made.Version != string(cairn.VersionOf([]byte("Cars are blue."))) {
+		t.Fatalf("%d %s", got.status, got.body)
+	}
+	if r := w.search(w.ann, `{"query":"Cars are blue"}`); len(r.Results) != 1 {
+		t.Errorf("found %+v", r)
+	}
+	if r := w.search(w.bob, `{"query":"Cars are blue"}`); len(r.Results) != 0 { // the source's ACL: finance
+		t.Errorf("bob found %+v", r)
+	}
+	again := w.call(w.root, "PUT", inbox+"?id=wiki%2F42", `{"title":"Fleet","text":"Cars are red.","acl":{"allow":[["everyone"]],"deny":["user:ann@acme.com"]}}`)
+	var same struct{ ID string }
+	again.into(t, &same)
+	if again.status != 200 || same.ID != made.ID {
+		t.Errorf("%d %s; want the same id", again.status, again.body)
+	}
+	if w.search(w.bob, `{"query":"Cars are red"}`).Results == nil || len(w.search(w.ann, `{"query":"Cars are red"}`).Results) != 0 {
+		t.Error("the document's own acl does not hold")
+	}
+	if got := w.call(w.ann, "DELETE", inbox+"?id=wiki%2F42", ""); got.status != 204 {
+		t.Errorf("delete: %d %s", got.status, got.body)
+	}
+	if got := w.call(w.ann, "DELETE", inbox+"?id=wiki%2F42", ""); got.status != 404 {
+		t.Errorf("delete again: %d", got.status)
+	}
+}
+
+func TestPushThatIsWrong(t *testing.T) {
+	w := newWorld(t)
+	pdf := base64.StdEncoding.EncodeToString([]byte("%PDF-1.7"))
+	cases := []struct{ body, names string }{
+		{`{"text":"x"}`, "title"},
+		{`{"title":"x"}`, "content_base64"},
+		{`{"title":"x","text":" "}`, "text"},
+		{`{"title":"x","text":"y","content_base64":"` + pdf + `"}`, "content_base64"},
+		{`{"title":"x","content_base64":"` + pdf + `"}`, "media_type"},
+		{`{"title":"x","content_base64":"%%%","media_type":"application/pdf"}`, "base64"},
+		{`{"title":"x","text":"y","url":"javascript:alert(1)"}`, "url"},
+		{`{"title":"x","text":"y","url":"//evil.example"}`, "url"},
+		{`{"title":"x","text":"y","acl":{"allow":[["all"]]}}`, "all"},
+		{`{"title":"x","text":"y","acl":{"alow":[["everyone"]]}}`, "alow"},
+		{`{"title":"x","text":"y","acl":{"deny":["everyone"]}}`, "allow"},
+		{`{"title":"x","text":"y","updated":"2026-01-01T00:00:00Z"}`, "updated"},
+		{`{"title":"x","text":"y","attributes":{"n":1}}`, "attributes"},
+	}
+	for _, c := range cases {
+		got := w.call(w.ann, "PUT", inbox+"?id=x", c.body)
+		if got.status != 400 || got.code(t) != "invalid" || !strings.Contains(string(got.body), c.names) {
+			t.Errorf("%s: %d %s; want 400 that names %q", c.body, got.status, got.body, c.names)
+		}
+	}
+	if got := w.call(w.ann, "PUT", inbox, `{"title":"x","text":"y"}`); got.status != 400 {
+		t.Errorf("no id: %d", got.status)
+	}
+	if got := w.call(w.root, "PUT", "/api/v1/sources/handbook/documents?id=x", `{"title":"x","text":"y"}`); got.status != 400 || !strings.Contains(string(got.body), "push") {
+		t.Errorf("not a push source: %d %s", got.status, got.body)
+	}
+	if len(w.m.documents) != 4 {
+		t.Errorf("%d documents; nothing should have been stored", len(w.m.documents))
+	}
+}
+
+func TestWriters(t *testing.T) {
+	ann := cairn.Account{ID: "A1B2", Email: "ann@acme.com"}
+	cases := map[string]bool{
+		"": false, "ann@acme.com": true, "bob@acme.com, ANN@acme.com": true, "a1b2": true, "xann@acme.com": false, "ann": false, ",": false,
+	}
+	for writers, want := range cases {
+		if got := writes(ann, writers); got != want {
+			t.Errorf("%q: %t; want %t", writers, got, want)
+		}
+	}
+	if writes(cairn.Account{ID: "x"}, " ") {
+		t.Error("an account without an address is a writer of an empty list")
+	}
+}
+
+func TestBatch(t *testing.T) {
+	w := newWorld(t)
+	body := strings.Join([]string{
+		`{"id":"a","title":"A","text":"Alpha."}`,
+		``,
+		`{"id":"b","title":"B","txt":"Beta."}`,
+		`{"id":"c","title":"C","text":"poison"}`,
+		`not json`,
+		`{"id":"missing","delete":true}`,
+		`{"title":"no id","text":"x"}`,
+		`{"id":"d","title":"D","text":"Delta."}`,
+		`{"id":"a","delete":true}`,
+	}, "\n")
+	got := w.call(w.ann, "POST", inbox+"/batch", body, "Content-Type", "application/x-ndjson")
+	if got.status != 200 || got.header.Get("Content-Type") != "application/x-ndjson" {
+		t.Fatalf("%d %s", got.status, got.body)
+	}
+	want := []string{"a ok", "b invalid", "c invalid", " invalid", "missing not_found", " invalid", "d ok", "a gone"}
+	lines := strings.Split(strings.TrimSpace(string(got.body)), "\n")
+	if len(lines) != len(want) {
+		t.Fatalf("%d lines: %s", len(lines), got.body)
+	}
+	for i, line := range lines {
+		w.spec.data(t, "PushBatchResult", []byte(line))
+		var r struct {
+			ID, Document string
+			Error        *struct{ Code string }
+		}
+		if err := json.Unmarshal([]byte(strings.ReplaceAll(line, "document_id", "document")), &r); err != nil {
+			t.Fatal(err)
+		}
+		what := "gone"
+		switch {
+		case r.Error != nil:
+			what = r.Error.Code
+		case r.Document != "":
+			what = "ok"
+		}
+		if r.ID+" "+what != want[i] {
+			t.Errorf("line %d: %s; want %s", i+1, line, want[i])
+		}
+	}
+	if n := len(w.search(w.ann, `{"query":"Delta."}`).Results); n != 1 {
+		t.Errorf("Delta is found %d times", n)
+	}
+	if n := len(w.search(w.ann, `{"query":"Alpha."}`).Results); n != 0 {
+		t.Errorf("Alpha is found %d times after its removal", n)
+	}
+}
+
+func TestBatchTooLargeStoresNothing(t *testing.T) {
+	w := newWorld(t)
+	var body strings.Builder
+	for i := range maxBatch + 1 {
+		fmt.Fprintf(&body, `{"id":"n%d","title":"N","text":"November."}`+"\n", i)
+	}
+	got := w.call(w.ann, "POST", inbox+"/batch", body.String(), "Content-Type", "application/x-ndjson")
+	if got.status != 413 || len(w.m.documents) != 4 {
+		t.Errorf("%d, %d documents", got.status, len(w.m.documents))
+	}
+	if got := w.call(w.ann, "POST", inbox+"/batch", `{"id":"a"}`); got.status != 400 || !strings.Contains(string(got.body), "x-ndjson") {
+		t.Errorf("application/json: %d %s", got.status, got.body)
+	}
+	lines := strings.SplitN(body.String(), "\n", maxBatch+1)[:maxBatch]
+	got = w.call(w.ann, "POST", inbox+"/batch", strings.Join(lines, "\n"), "Content-Type", "application/x-ndjson")
+	if got.status != 200 || len(w.m.documents) != 4+maxBatch {
+		t.Errorf("%d lines: %d, %d documents", maxBatch, got.status, len(w.m.documents))
+	}
+}
