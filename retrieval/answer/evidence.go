@@ -88,6 +88,9 @@ func (ev *evidence) readUnits(passage int, s source) {
 		if p.Kind == segment.Rule {
 			continue
 		}
+		if text := s.Text[p.Body:p.End]; p.Kind == segment.Heading && len(text) > 60 && strings.HasSuffix(text, ".") {
+			p.Kind = segment.Text // a remark in code that begins with #
+		}
 		u := unit{passage: passage, kind: p.Kind, start: p.Start, body: p.Body, end: p.End, text: s.Text[p.Body:p.End], lead: -1, heading: heading, indent: p.Indent}
 		u.facts = claim.Read(u.text, s.language)
 		u.stems = map[string]int{}

@@ -108,6 +108,9 @@ func (v *verifier) candidates(facts claim.Facts, vector []float32, admit func(in
 				}
 			}
 		}
+		if n < greedySeeds {
+			out = append(out, v.greedy(facts, r.unit, admit))
+		}
 		for _, other := range ranked[:n] {
 			if r.unit-other.unit > 1 || other.unit-r.unit > 1 {
 				out = append(out, ev.candidate(min(r.unit, other.unit), max(r.unit, other.unit)))
@@ -115,6 +118,65 @@ func (v *verifier) candidates(facts claim.Facts, vector []float32, admit func(in
 		}
 	}
 	return out
+}
+
+const (
+	greedySeeds = 2
+	greedyUnits = 4
+)
+
+// greedy returns a candidate that grows from a unit by those that hold most of
+// what is missing: a sentence may sum up what several say.
+func (v *verifier) greedy(facts claim.Facts, seed int, admit func(int) bool) candidate {
+	units := []int{seed}
+	have := v.factsHeld(facts, v.evidence.candidate(units...))
+	for len(units) < greedyUnits {
+		best, gain := -1, .5
+		for i := range v.evidence.units {
+			if !admit(v.evidence.units[i].passage) || v.evidence.units[i].kind == headingKind || slices.Contains(units, i) {
+				continue
+			}
+			g := v.factsHeld(facts, v.evidence.candidate(append(slices.Clone(units), i)...)) - have
+			if g > gain {
+				best, gain = i, g
+			}
+		}
+		if best < 0 {
+			break
+		}
+		units, have = append(units, best), have+gain
+	}
+	slices.Sort(units)
+	return v.evidence.candidate(units...)
+}
+
+// factsHeld counts the facts of a claim that a candidate has: numbers, dates and
+// names for one, other words by their weight for less.
+func (v *verifier) factsHeld(facts claim.Facts, c candidate) float64 {
+	held := 0.0
+	numbers := v.numbersOf(c)
+	for _, n := range facts.Numbers {
+		if !n.Implied && slices.ContainsFunc(numbers, n.Equal) {
+			held++
+		}
+	}
+	dates, around := v.datesOf(c)
+	for _, d := range facts.Dates {
+		if slices.ContainsFunc(dates, func(o claim.Date) bool { return d.Within(o, around) }) {
+			held++
+		}
+	}
+	for _, w := range facts.Words {
+		for _, i := range c.units {
+			if _, ok := v.evidence.units[i].stems[w.Stem]; ok {
+				if held += .3; w.Name {
+					held += .7
+				}
+				break
+			}
+		}
+	}
+	return held
 }
 
 // run returns the candidate of units[first:last] when they are neighbours in one
@@ -191,6 +253,10 @@ func (v *verifier) judge(facts claim.Facts, vector []float32, c candidate) findi
 // similarity joins the share of the words with the nearness of the sentences.
 func (v *verifier) similarity(facts claim.Facts, vector []float32, c candidate) float64 {
 	coverage := v.evidence.coverage(facts.Words, c)
+	if n := float64(len(facts.Dates) + len(facts.Numbers)); n > 0 { // their absence is judged apart
+		words := float64(len(facts.Words))
+		coverage = (coverage*words + n) / (words + n)
+	}
 	if v.evidence.meaning.units == nil || len(vector) == 0 {
 		return coverage
 	}

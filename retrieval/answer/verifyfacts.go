@@ -102,7 +102,7 @@ func (v *verifier) namesHold(facts claim.Facts, c candidate) bool {
 		if v.nameKnown(n, facts, c) {
 			continue
 		}
-		if n.Initial && !n.Strong && !v.displaces(facts, c) {
+		if n.Initial && !n.Strong && !n.Subject && !v.displaces(facts, c) {
 			continue // the first word of a sentence is mostly no name
 		}
 		return false
@@ -141,7 +141,7 @@ func (v *verifier) meansAny(w claim.Word, words []claim.Word) bool {
 func (v *verifier) displaces(facts claim.Facts, c candidate) bool {
 	for _, i := range c.units {
 		for _, n := range v.evidence.units[i].facts.Names {
-			if n.Code || n.Initial && !n.Strong {
+			if n.Code || n.Title || n.Initial && !n.Strong {
 				continue
 			}
 			if !slices.ContainsFunc(facts.Words, func(w claim.Word) bool { return w.Stem == n.Stem }) {

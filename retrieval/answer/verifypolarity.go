@@ -1,78 +1,134 @@
 package answer
 
-import "github.com/cairnhq/cairn/retrieval/answer/claim"
+import (
+	"slices"
 
-// alignedShare is the share of a clause's words that another must have in order
-// to speak of the same.
-const alignedShare = .3
+	"github.com/cairnhq/cairn/retrieval/answer/claim"
+)
 
-// polarityHolds reports whether the candidate affirms what the claim affirms and
-// denies what it denies, clause by clause: each clause of the claim is compared
-// with the clause of the candidate that shares most of its words.
+const (
+	alignedShare = .3 // of a clause's words that another has when it speaks of the same
+	asWellShare  = .8 // of the best share: a clause that speaks of the same as well
+)
+
+// polarityHolds reports whether the passages of a candidate affirm what the
+// claim affirms and deny what it denies, clause by clause.
 func (v *verifier) polarityHolds(facts claim.Facts, c candidate) bool {
-	for i, clause := range facts.Clauses {
-		var words []claim.Word
-		for _, w := range facts.Words {
-			if w.Clause == i {
-				words = append(words, w)
-			}
+	var passages []int
+	for _, u := range c.units {
+		if p := v.evidence.units[u].passage; !slices.Contains(passages, p) {
+			passages = append(passages, p)
 		}
-		if len(words) == 0 {
-			continue
-		}
-		if v.clauseContradicted(clause, words, c) {
+	}
+	for i := range facts.Clauses {
+		if v.clauseContradicted(clauseOf(facts, i), passages, c) {
 			return false
 		}
 	}
 	return true
 }
 
-func (v *verifier) clauseContradicted(clause claim.Clause, words []claim.Word, c candidate) bool {
+// clauseFacts are the facts of one clause.
+type clauseFacts struct {
+	claim.Clause
+	words   []claim.Word
+	numbers []claim.Number
+	dates   []claim.Date
+}
+
+func clauseOf(facts claim.Facts, i int) clauseFacts {
+	c := clauseFacts{Clause: facts.Clauses[i]}
+	for _, w := range facts.Words {
+		if w.Clause == i {
+			c.words = append(c.words, w)
+		}
+	}
+	for _, n := range facts.Numbers {
+		if n.Clause == i {
+			c.numbers = append(c.numbers, n)
+		}
+	}
+	for _, d := range facts.Dates {
+		if d.Clause == i {
+			c.dates = append(c.dates, d)
+		}
+	}
+	return c
+}
+
+// clauseContradicted compares a clause of the claim with the clauses of the
+// passages that speak of the same. A sentence next to the supporting one may
+// contradict a claim too, so all of the passages are looked at.
+func (v *verifier) clauseContradicted(clause clauseFacts, passages []int, c candidate) bool {
+	if len(clause.words)+len(clause.numbers)+len(clause.dates) == 0 {
+		return false
+	}
 	best, agreeing := 0.0, 0.0
-	excused := clause.Vague > 0
-	for _, u := range c.units {
-		unit := &v.evidence.units[u]
-		for k, e := range unit.facts.Clauses {
-			share, flips := v.sharedWords(words, unit.facts.Words, k)
-			same := clause.Denies() == e.Denies()
-			if flips {
-				same = !same
-			}
-			if share > best {
-				best, excused = share, clause.Vague > 0 || e.Vague > 0
-			}
-			if same {
-				agreeing = max(agreeing, share)
+	for _, p := range passages {
+		for u := v.evidence.passages[p].first; u < v.evidence.passages[p].last; u++ {
+			unit := &v.evidence.units[u]
+			for k := range unit.facts.Clauses {
+				e := clauseOf(unit.facts, k)
+				share, flips := v.shared(clause, e)
+				if !slices.Contains(c.units, u) {
+					share *= asWellShare
+				}
+				same := clause.Denies() == e.Denies()
+				if flips {
+					same = !same
+				}
+				best = max(best, share)
+				if same || clause.Rephrases(e.Clause) {
+					agreeing = max(agreeing, share)
+				}
 			}
 		}
 	}
-	return best >= alignedShare && agreeing < .8*best && !excused
+	if best < alignedShare {
+		return clause.Denies() && agreeing == 0 // nobody denied it
+	}
+	return agreeing < asWellShare*best
 }
 
-// sharedWords returns the share of a claim's words that the clause k has, and
-// whether one of them is its opposite by a prefix.
-func (v *verifier) sharedWords(words, evidence []claim.Word, k int) (share float64, flips bool) {
+// shared returns the share of a claim's clause that a clause of the evidence
+// has, and whether one of its words is the opposite by a prefix.
+func (v *verifier) shared(c, e clauseFacts) (share float64, flips bool) {
 	var sum, total float64
-	for _, w := range words {
+	for _, w := range c.words {
 		weight := v.evidence.weight(w.Stem)
 		total += weight
 		best := 0.0
-		for _, e := range evidence {
-			if e.Clause != k {
-				continue
-			}
-			h := wordHit(w, e)
-			if h == 0 && opposite(w.Lower, e.Lower) {
+		for _, o := range e.words {
+			h := wordHit(w, o)
+			if h == 0 && opposite(w.Lower, o.Lower) {
 				h, flips = hitSame, !flips
 			}
 			if h == 0 {
-				if s := v.evidence.meaning.wordSimilarity(w.Lower, e.Lower); s >= minMeaning {
+				if s := v.evidence.meaning.wordSimilarity(w.Lower, o.Lower); s >= minMeaning {
 					h = min(hitMeaning, s)
 				}
 			}
 			best = max(best, h)
 		}
 		sum += weight * best
+	}
+	for _, n := range c.numbers {
+		if n.Implied {
+			continue
+		}
+		total++
+		if slices.ContainsFunc(e.numbers, n.Equal) {
+			sum++
+		}
+	}
+	for _, d := range c.dates {
+		total++
+		if slices.ContainsFunc(e.dates, func(o claim.Date) bool { return d.Within(o, e.dates) }) {
+			sum++
+		}
+	}
+	if total == 0 {
+		return 0, flips
 	}
 	return sum / total, flips
 }

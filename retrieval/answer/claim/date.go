@@ -16,8 +16,10 @@ type Date struct {
 	Weekday int  // Monday 1 … Sunday 7
 	Clock   int  // minutes after midnight plus one
 	Swapped bool // Month and Day may be the other way round: "03/04/2026"
+	Clause  int  // index of Facts.Clauses
 	Start   int  // bytes of the text
 	End     int
+	token   int // index of its first token
 }
 
 // Within reports whether everything that d says is said by o or, in the parts

@@ -1,6 +1,7 @@
 package claim
 
 import (
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -33,6 +34,8 @@ type Name struct {
 	Code    bool // holds digits, capitals inside or punctuation, or stands in a code span
 	Initial bool // begins a sentence, where any word has a capital
 	Strong  bool // nothing else can be meant: a code, an acronym, one of several capitals in a row
+	Title   bool // "Dr", "Herr": what stands before a name
+	Subject bool // a verb follows that needs a subject: "Corvo is", "Corvo will"
 	Start   int  // bytes of the text
 	End     int
 }
@@ -44,6 +47,12 @@ func Read(text, language string) Facts {
 	r.readDates()
 	r.readNumbers()
 	r.readClauses()
+	for i := range r.facts.Numbers {
+		r.facts.Numbers[i].Clause = r.clause[r.facts.Numbers[i].position]
+	}
+	for i := range r.facts.Dates {
+		r.facts.Dates[i].Clause = r.clause[r.facts.Dates[i].token]
+	}
 	r.readWords()
 	r.readNear()
 	return r.facts
@@ -133,9 +142,10 @@ func (r *reader) name(i int) (Name, bool) {
 	if !capital(t.text) {
 		return Name{}, false
 	}
-	n.Initial = r.initial(i)
+	n.Initial, n.Title = r.initial(i), titleWords[t.lower]
 	n.Strong = r.beside(i, i-1) || r.beside(i, i+1)
-	if r.language() == "de" && !n.Strong && !titleWords[r.lower(i-1)] {
+	n.Subject = n.Initial && subjectVerbs[r.language()][r.lower(i+1)]
+	if r.language() == "de" && !n.Strong && !titleWords[r.lower(i-1)] && !r.germanName(i) {
 		return Name{}, false // every German noun has a capital
 	}
 	return n, true
@@ -146,8 +156,36 @@ func (r *reader) beside(i, j int) bool {
 	if !r.is(j, tokWord) || r.used[j] || !capital(r.tokens[j].text) || IsFunctionWord(r.tokens[j].lower, r.language()) {
 		return false
 	}
-	first := min(i, j)
-	return !r.initial(first) || r.language() != "de"
+	return true
+}
+
+// subjectVerbs follow a subject at once.
+var subjectVerbs = map[string]map[string]bool{
+	"en": set("is are was were will has have had can may must should would does did owns leads keeps runs approves signs handles and"),
+	"de": set("ist sind war waren wird werden hat haben kann können darf dürfen muss müssen soll sollen leitet"),
+	"fr": set("est sont était étaient sera seront a ont peut peuvent doit doivent va dirige"),
+	"es": set("es son era eran será serán ha han puede pueden debe deben está están dirige"),
+}
+
+// bareLeads stand before a name without article: "von Siemens", "in Hamburg".
+var bareLeads = set("von in bei aus nach mit durch für an und oder über als gegen")
+
+// abstractEndings are of German nouns that often stand without article.
+var abstractEndings = []string{"ung", "ungen", "heit", "keit", "schaft", "tion", "tionen", "tät", "nis", "ismus", "ment", "tum", "en", "ern", "ing", "kraft", "zeit", "beginn", "ende"}
+
+// germanName reports whether the capitalised German word at i looks like a name:
+// it stands without article where a common noun would have one.
+func (r *reader) germanName(i int) bool {
+	w := r.tokens[i].lower
+	if !bareLeads[r.lower(i-1)] && !(r.initial(i) && subjectVerbs["de"][r.lower(i+1)]) {
+		return false
+	}
+	for _, e := range abstractEndings {
+		if strings.HasSuffix(w, e) {
+			return false
+		}
+	}
+	return true
 }
 
 // titleWords stand before a person's name.

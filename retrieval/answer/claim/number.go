@@ -16,6 +16,7 @@ type Number struct {
 	Implied  bool    // said by a word that need not be repeated: "a week", "one", "daily", "both"
 	Ordinal  bool
 	Near     []string // stems of the content words beside it
+	Clause   int      // index of Facts.Clauses
 	Start    int      // bytes of the text
 	End      int
 	position int // index of its first token

@@ -1,23 +1,44 @@
 package claim
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Clause is a part of a sentence that is affirmed or denied on its own.
 type Clause struct {
-	Strong int // words that deny: not, never, no, without
-	Clear  int // words that mean a denial: forbidden, unable, refuses
-	Vague  int // words that limit, which a paraphrase may turn into a denial: only, unless, instead
+	Strong int      // words that deny: not, never, no, without
+	Clear  int      // words that mean a denial: forbidden, unable, refuses
+	Only   bool     // a word that leaves nothing else: only, solely
+	Limits []string // words that draw a line: outside, until, except, other
 }
 
 // Denies reports whether the clause says that something is not so. An even
 // number of denials affirms.
 func (c Clause) Denies() bool { return (c.Strong+c.Clear)%2 == 1 }
 
+// Rephrases reports whether a clause that affirms and one that denies may say
+// the same: "only inside" and "not outside", "only staff" and "nobody except
+// staff". A limit that both have explains nothing.
+func (c Clause) Rephrases(o Clause) bool {
+	affirms, denies := c, o
+	if c.Denies() {
+		affirms, denies = o, c
+	}
+	for _, l := range denies.Limits {
+		if !slices.Contains(affirms.Limits, l) {
+			return true
+		}
+	}
+	return false
+}
+
 // denial has the words of a language that turn a clause around.
 type denial struct {
 	strong  map[string]bool
 	clear   []string // beginnings of words
-	vague   map[string]bool
+	only    map[string]bool
+	limits  map[string]bool
 	neutral []string // phrases in which a strong word denies nothing
 	breaks  map[string]bool
 }
@@ -29,8 +50,8 @@ var denials = map[string]denial{
 			couldn’t can’t mustn’t needn’t hasn’t haven’t hadn’t`),
 		clear: strings.Fields(`forbid forbad prohibit bann disallow refus reject denie deny denied unable impossibl ineligibl exempt exclud disabl
 			unauthori invalid illegal declin waiv optional voluntar omit skip lack unpaid unavailable unlimited prevent bar`),
-		vague: set(`only unless except until before instead rather besides outside beyond avoid avoids stop stops stopped cease ceases ceased
-			hardly rarely seldom barely few little less fewer limited solely exclusively nor otherwise short ends ended free zero`),
+		only:   set(`only solely exclusively`),
+		limits: set(`unless except until instead rather besides outside beyond else hardly rarely seldom barely nor otherwise other`),
 		neutral: []string{"no later than", "no more than", "no fewer than", "no less than", "no earlier than", "not more than", "not less than",
 			"not later than", "not only", "not just", "not exceed", "no sooner", "whether or not", "not fewer than"},
 		breaks: set(`but if when while because although though so unless whereas which who once after before since and then where that`),
@@ -39,21 +60,24 @@ var denials = map[string]denial{
 		strong: set(`nicht nie niemals niemand nichts ohne weder kein keine keinem keinen keiner keines nirgends keinesfalls keineswegs`),
 		clear: strings.Fields(`verbot untersag verbiet unzulässig unmöglich ausgeschlossen ausgenommen entfäll entfall abgelehn ablehn verweiger unbefugt ungültig
 			freiwillig optional erübrig`),
-		vague:   set(`nur außer ausser sonst statt anstatt anstelle lediglich ausschließlich kaum selten erst bis bevor sofern solange`),
+		only:    set(`nur lediglich ausschließlich`),
+		limits:  set(`außer ausser sonst statt anstatt anstelle kaum selten erst außerhalb`),
 		neutral: []string{"nicht nur", "nicht mehr als", "nicht später als", "nicht länger als", "nicht weniger als", "nicht vor"},
-		breaks:  set(`aber wenn falls sobald während weil obwohl sondern und dann damit dass wobei die der das`),
+		breaks:  set(`aber wenn falls sobald während weil obwohl sondern und dann damit dass wobei`),
 	},
 	"fr": {
 		strong:  set(`pas jamais rien aucun aucune sans non ni nul nulle`),
 		clear:   strings.Fields(`interdi prohib refus rejet exclu impossible inéligible dispens facultati exempt inutile`),
-		vague:   set(`que sauf seulement uniquement sinon plutôt hormis avant exclusivement seul seule seuls seules`),
+		only:    set(`seulement uniquement exclusivement seul seule seuls seules`),
+		limits:  set(`sauf sinon plutôt hormis hors dehors`),
 		neutral: []string{"pas plus de", "pas seulement", "pas moins de", "pas plus tard"},
 		breaks:  set(`mais si quand lorsque parce tandis alors et puis qui dont où afin`),
 	},
 	"es": {
 		strong:  set(`no nunca jamás sin ningún ninguna ninguno nadie nada tampoco ni`),
 		clear:   strings.Fields(`prohib rechaz deneg imposible excluy exclu inválid exent opcional voluntari niega`),
-		vague:   set(`solo sólo salvo excepto únicamente exclusivamente sino hasta antes menos`),
+		only:    set(`solo sólo únicamente exclusivamente`),
+		limits:  set(`salvo excepto sino hasta fuera`),
 		neutral: []string{"no más de", "no sólo", "no solo", "no menos de", "no más tarde", "no solamente"},
 		breaks:  set(`pero si cuando porque aunque mientras y entonces que donde para`),
 	},
@@ -107,8 +131,11 @@ func (r *reader) countDenial(c *Clause, d denial, i int) bool {
 	case r.language() == "en" && w == "no" || hasPrefixAny(w, d.clear) && !(w == "bar" || w == "bars" || w == "lack" && capital(r.tokens[i].text)):
 		c.Clear++
 		return true
-	case d.vague[w]:
-		c.Vague++
+	case d.only[w]:
+		c.Only = true
+	case w == "other" && r.lower(i+1) != "than" && r.lower(i-1) != "any" && r.lower(i-1) != "no":
+	case d.limits[w]:
+		c.Limits = append(c.Limits, w)
 	}
 	return false
 }

@@ -12,6 +12,7 @@ func (r *reader) readDates() {
 			i++
 			continue
 		}
+		d.token = i
 		d.Start, d.End = r.tokens[i].start, r.tokens[next-1].end
 		r.facts.Dates = append(r.facts.Dates, d)
 		r.use(i, next)

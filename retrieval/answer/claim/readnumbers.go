@@ -133,7 +133,7 @@ func (r *reader) withUnit(v, other float64, i int) (Number, int) {
 		if u, ok := unitOf(r.lower(k), r.language(), glued); ok && !u.multiplier() {
 			return measured(v, other, u), k + 1
 		}
-		if r.lower(k) != "-" && !unitAdjectives[r.lower(k)] {
+		if r.lower(k) != "-" && r.lower(k) != ")" && !unitAdjectives[r.lower(k)] {
 			break
 		}
 	}
