@@ -5,8 +5,6 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
-
-	"github.com/cairnhq/cairn/retrieval/llm"
 )
 
 // Space is a vector space: that of one embedding model.
@@ -16,10 +14,10 @@ type Space struct {
 	Dim   int
 }
 
-// UseSpace makes the space of an embedder the active one, creating it when it
-// is new, and returns it. Vectors of other spaces are kept.
-func (db *DB) UseSpace(ctx context.Context, e llm.Embedder) (Space, error) {
-	s := Space{Model: e.Model(), Dim: e.Dim()}
+// UseSpace makes the space of a model the active one, creating it when it is
+// new, and returns it. Vectors of other spaces are kept.
+func (db *DB) UseSpace(ctx context.Context, model string, dimensions int) (Space, error) {
+	s := Space{Model: model, Dim: dimensions}
 	var dim int
 	err := pgx.BeginFunc(ctx, db.worker, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `UPDATE vector_spaces SET active = false WHERE active AND model <> $1`, s.Model)

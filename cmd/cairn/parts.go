@@ -84,7 +84,7 @@ func (p *parts) openRetrieval(ctx context.Context, s server.Settings) error {
 	if err != nil {
 		return err
 	}
-	space, err := p.db.UseSpace(ctx, embedder)
+	space, err := p.db.UseSpace(ctx, embedder.Model(), embedder.Dim())
 	if err != nil {
 		return err
 	}

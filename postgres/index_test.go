@@ -1,0 +1,297 @@
+package postgres
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+
+	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/retrieval"
+	"github.com/cairnhq/cairn/retrieval/ingest"
+	"github.com/cairnhq/cairn/retrieval/lexical"
+)
+
+// corpus is a fixture whose documents have terms and vectors.
+type corpus struct {
+	*fixture
+	src   cairn.Source
+	space Space
+	store *Ingest
+	index *Index
+}
+
+// dimensions of the vectors of a corpus.
+const dimensions = 8
+
+func newCorpus(t testing.TB) *corpus {
+	t.Helper()
+	f := newFixture(t)
+	space, err := f.UseSpace(t.Context(), "axes", dimensions)
+	f.check(err)
+	return &corpus{fixture: f, src: f.source("shelf", cairn.Allow(cairn.Everyone)), space: space, store: NewIngest(f.DB, space), index: NewIndex(f.DB, space)}
+}
+
+// put stores a document of one chunk.
+func (c *corpus) put(external, text string, acl cairn.ACL, vector []float32) {
+	c.t.Helper()
+	terms, length := lexical.Terms(lexical.Fields{Body: text, Language: "en"})
+	body := []byte(text)
+	_, err := c.store.Commit(context.Background(), ingest.Batch{Source: c.src.ID, Puts: []ingest.Put{{
+		Document: cairn.Document{ID: cairn.DocumentID(cairn.NewID()), External: external, Version: cairn.VersionOf(body), Kind: cairn.KindPage,
+			Title: external, Language: "en", Body: body, Sections: []cairn.Section{{Start: 0, End: len(body)}}, ACL: acl},
+		OwnACL: true, Chunks: []ingest.Chunk{{Start: 0, End: len(body), Terms: lexical.EncodeTerms(terms), Length: length, Vector: vector}},
+	}}})
+	c.check(err)
+}
+
+func (c *corpus) remove(externals ...string) {
+	c.t.Helper()
+	_, err := c.store.Commit(context.Background(), ingest.Batch{Source: c.src.ID, Deletes: externals})
+	c.check(err)
+}
+
+// result is a hit by the name of its document.
+type result struct {
+	External string
+	Score    float64
+}
+
+func (c *corpus) names(hits []retrieval.Hit) []result {
+	c.t.Helper()
+	out := make([]result, len(hits))
+	for i, h := range hits {
+		out[i].Score = h.Score
+		c.check(c.worker.QueryRow(context.Background(), `
+			SELECT d.external_id FROM chunks c JOIN documents d ON d.id = c.document_id WHERE c.id = $1`, h.Chunk).Scan(&out[i].External))
+	}
+	slices.SortFunc(out, func(a, b result) int {
+		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.External, b.External))
+	})
+	return out
+}
+
+func (c *corpus) lexical(v cairn.Viewer, text string) []result {
+	c.t.Helper()
+	hits, err := c.index.Lexical(context.Background(), cairn.Query{Viewer: v, Text: text}, 1000)
+	c.check(err)
+	return c.names(hits)
+}
+
+func (c *corpus) nearest(v cairn.Viewer, vector []float32) []result {
+	c.t.Helper()
+	hits, err := c.index.Nearest(context.Background(), cairn.Query{Viewer: v}, vector, 1000)
+	c.check(err)
+	return c.names(hits)
+}
+
+var words = []string{"falcon", "otter", "river", "tower", "budget", "travel", "invoice", "server"}
+
+func randomText(r *rand.Rand) string {
+	text := ""
+	for range 3 + r.IntN(12) {
+		text += words[r.IntN(len(words))] + " "
+	}
+	return text + "."
+}
+
+func randomVector(r *rand.Rand) []float32 {
+	v := make([]float32, dimensions)
+	for i := range v {
+		v[i] = float32(r.IntN(17)-8) / 8 // exact as half floats
+	}
+	return v
+}
+
+var groups = []cairn.PrincipalKey{"group:cairn:a", "group:cairn:b", "group:cairn:c", cairn.Everyone}
+
+func randomACL(r *rand.Rand) cairn.ACL {
+	var a cairn.ACL
+	for range r.IntN(3) {
+		clause := []cairn.PrincipalKey{groups[r.IntN(len(groups))]}
+		if r.IntN(2) == 0 {
+			clause = append(clause, groups[r.IntN(len(groups))])
+		}
+		a.Allow = append(a.Allow, clause)
+	}
+	if r.IntN(4) == 0 {
+		a.Deny = []cairn.PrincipalKey{groups[r.IntN(len(groups))]}
+	}
+	return a
+}
+
+// TestSearchEqualsOracle edits, deletes and changes permissions at random, and
+// after each step compares both legs with what a viewer may read.
+func TestSearchEqualsOracle(t *testing.T) {
+	t.Parallel()
+	c := newCorpus(t)
+	seed := rand.Uint64()
+	r := rand.New(rand.NewPCG(seed, 1))
+	viewers := []cairn.Viewer{
+		{Account: "1", Keys: []cairn.PrincipalKey{cairn.Everyone}},
+		{Account: "2", Keys: []cairn.PrincipalKey{cairn.Everyone, groups[0]}},
+		{Account: "3", Keys: []cairn.PrincipalKey{groups[1], groups[2]}},
+		{Account: "4"},
+	}
+	acls := make(map[string]cairn.ACL)
+	for step := range 120 {
+		external := fmt.Sprintf("doc-%02d", r.IntN(25))
+		switch _, known := acls[external]; {
+		case known && r.IntN(4) == 0:
+			c.remove(external)
+			delete(acls, external)
+		case known && r.IntN(3) == 0:
+			acls[external] = randomACL(r)
+			_, err := c.store.Commit(t.Context(), ingest.Batch{Source: c.src.ID, ACLs: map[string]cairn.ACL{external: acls[external]}})
+			c.check(err)
+		default:
+			acls[external] = randomACL(r)
+			c.put(external, randomText(r), acls[external], randomVector(r))
+		}
+		for _, v := range viewers {
+			want := []string{}
+			for external, acl := range acls {
+				if acl.Admits(v) {
+					want = append(want, external)
+				}
+			}
+			slices.Sort(want)
+			got := []string{}
+			for _, n := range c.nearest(v, randomVector(r)) {
+				got = append(got, n.External)
+			}
+			slices.Sort(got)
+			if diff := gocmp.Diff(want, got); diff != "" {
+				t.Fatalf("seed %d, step %d, viewer %s: dense leg (-want +got):\n%s", seed, step, v.Account, diff)
+			}
+			for _, n := range c.lexical(v, "falcon otter river tower budget travel invoice server") {
+				if !slices.Contains(want, n.External) {
+					t.Fatalf("seed %d, step %d: viewer %s finds %s", seed, step, v.Account, n.External)
+				}
+			}
+		}
+	}
+}
+
+// TestHiddenDocumentsChangeNoScore compares a database with one that differs
+// only in documents that the viewer may not read: names and scores are equal.
+func TestHiddenDocumentsChangeNoScore(t *testing.T) {
+	t.Parallel()
+	with, without := newCorpus(t), newCorpus(t)
+	seed := rand.Uint64()
+	r := rand.New(rand.NewPCG(seed, 2))
+	for i := range 40 {
+		text, vector := randomText(r), randomVector(r)
+		external := fmt.Sprintf("doc-%02d", i)
+		for _, c := range []*corpus{with, without} {
+			c.put(external, text, cairn.Allow(cairn.Everyone), vector)
+		}
+		with.put(external+"-hidden", randomText(r)+randomText(r), cairn.Allow("group:cairn:board"), randomVector(r))
+	}
+	v := cairn.Viewer{Account: "1", Keys: []cairn.PrincipalKey{cairn.Everyone}}
+	for _, w := range words {
+		if diff := gocmp.Diff(without.lexical(v, w+" river"), with.lexical(v, w+" river")); diff != "" {
+			t.Errorf("seed %d: %q (-without +with):\n%s", seed, w, diff)
+		}
+	}
+	vector := randomVector(r)
+	if diff := gocmp.Diff(without.nearest(v, vector), with.nearest(v, vector)); diff != "" {
+		t.Errorf("seed %d: vectors (-without +with):\n%s", seed, diff)
+	}
+}
+
+// TestFeedSeesLateCommits commits transactions in another order than they
+// began in: a reader that looked in between misses nothing.
+func TestFeedSeesLateCommits(t *testing.T) {
+	t.Parallel()
+	c := newCorpus(t)
+	v := cairn.Viewer{Account: "1", Keys: []cairn.PrincipalKey{cairn.Everyone}}
+	c.put("early", "falcon one", cairn.Allow(cairn.Everyone), nil)
+	slow, err := c.worker.Begin(t.Context())
+	c.check(err)
+	defer slow.Rollback(context.Background()) //nolint:errcheck // committed below
+	_, err = slow.Exec(t.Context(), `DELETE FROM chunks WHERE document_id = (SELECT id FROM documents WHERE external_id = 'early')`)
+	c.check(err)
+	c.put("late", "falcon two", cairn.Allow(cairn.Everyone), nil)
+	if got := c.lexical(v, "falcon"); len(got) != 2 {
+		t.Fatalf("before the commit %v", got)
+	}
+	c.put("later", "falcon three", cairn.Allow(cairn.Everyone), nil)
+	if got := c.lexical(v, "falcon"); len(got) != 3 {
+		t.Fatalf("before the commit %v", got)
+	}
+	c.check(slow.Commit(t.Context()))
+	got := c.lexical(v, "falcon")
+	if len(got) != 2 || got[0].External == "early" || got[1].External == "early" {
+		t.Errorf("after the commit %v", got)
+	}
+}
+
+// TestSecondReplicaSeesChanges searches through an index that wrote nothing.
+func TestSecondReplicaSeesChanges(t *testing.T) {
+	t.Parallel()
+	c := newCorpus(t)
+	other, err := Open(t.Context(), c.made.URL, c.log)
+	c.check(err)
+	t.Cleanup(other.Close)
+	replica := NewIndex(other, c.space)
+	c.check(replica.Load(t.Context()))
+	v := cairn.Viewer{Account: "1", Keys: []cairn.PrincipalKey{cairn.UserKey("ann@acme.test")}}
+	c.put("x", "falcon", cairn.Allow(cairn.UserKey("ann@acme.test")), nil)
+	find := func() int {
+		hits, err := replica.Lexical(t.Context(), cairn.Query{Viewer: v, Text: "falcon"}, 10)
+		c.check(err)
+		return len(hits)
+	}
+	if find() != 1 {
+		t.Error("a new document with a new ACL is not found by another replica")
+	}
+	_, err = c.store.Commit(t.Context(), ingest.Batch{Source: c.src.ID, ACLs: map[string]cairn.ACL{"x": {}}})
+	c.check(err)
+	if find() != 0 {
+		t.Error("a withdrawn document is found by another replica")
+	}
+}
+
+func TestFilters(t *testing.T) {
+	t.Parallel()
+	c := newCorpus(t)
+	v := cairn.Viewer{Account: "1", Keys: []cairn.PrincipalKey{cairn.Everyone}}
+	c.put("a", "falcon", cairn.Allow(cairn.Everyone), randomVector(rand.New(rand.NewPCG(1, 1))))
+	c.put("b", "falcon falcon", cairn.Allow(cairn.Everyone), randomVector(rand.New(rand.NewPCG(2, 2))))
+	c.exec(`UPDATE documents SET author = 'Ann', attributes = '{"team": "x"}', kind = 'pdf', modified_at = '2026-01-01' WHERE external_id = 'a'`)
+	before := c.lexical(v, "falcon")
+	for name, f := range map[string]cairn.Filters{
+		"author": {Author: "ann"}, "attributes": {Attributes: map[string]string{"team": "x"}}, "kind": {Kind: "pdf"},
+		"updated": {UpdatedBefore: time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)},
+	} {
+		for leg, search := range map[string]func() ([]retrieval.Hit, error){
+			"lexical": func() ([]retrieval.Hit, error) {
+				return c.index.Lexical(t.Context(), cairn.Query{Viewer: v, Text: "falcon", Filters: f}, 10)
+			},
+			"dense": func() ([]retrieval.Hit, error) {
+				return c.index.Nearest(t.Context(), cairn.Query{Viewer: v, Filters: f}, make([]float32, 8), 10)
+			},
+		} {
+			hits, err := search()
+			c.check(err)
+			got := c.names(hits)
+			if len(got) != 1 || got[0].External != "a" {
+				t.Errorf("%s, %s leg: %v", name, leg, got)
+			}
+			if leg == "lexical" && !slices.ContainsFunc(before, func(r result) bool { return r == got[0] }) {
+				t.Errorf("%s changes the score: %v, before %v", name, got, before)
+			}
+		}
+	}
+	hits, err := c.index.Lexical(t.Context(), cairn.Query{Viewer: v, Text: "falcon", Filters: cairn.Filters{Sources: []string{"elsewhere"}}}, 10)
+	c.check(err)
+	if len(hits) != 0 {
+		t.Errorf("another source: %v", hits)
+	}
+}
