@@ -84,7 +84,8 @@ func (f *Fresh) compact() {
 }
 
 // VisibleLanguages returns the languages of the visible chunks, most frequent
-// first, at most limit; chunks of unknown language do not count.
+// first, at most limit: what QueryTerms wants to know. Chunks of unknown language
+// count as English, because Terms takes them for it.
 func (f *Fresh) VisibleLanguages(visible func(class int32) bool, limit int) []string {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
@@ -93,13 +94,13 @@ func (f *Fresh) VisibleLanguages(visible func(class int32) bool, limit int) []st
 	for _, c := range e.classes[1:] {
 		if c.chunks > 0 && visible(c.id) {
 			for _, l := range c.languages {
-				counts[e.languages[l.language]] += l.chunks
+				counts[cmp.Or(e.languages[l.language], "en")] += l.chunks
 			}
 		}
 	}
 	var found []string
 	for language, n := range counts {
-		if n > 0 && language != "" {
+		if n > 0 {
 			found = append(found, language)
 		}
 	}

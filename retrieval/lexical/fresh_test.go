@@ -1,6 +1,7 @@
 package lexical
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -10,7 +11,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 )
 
@@ -69,8 +70,8 @@ func (r reference) search(terms []QueryTerm, visible func(int32) bool, keep func
 func (r reference) languages(visible func(int32) bool) map[string]int {
 	counts := map[string]int{}
 	for _, c := range r {
-		if visible(c.class) && c.language != "" {
-			counts[c.language]++
+		if visible(c.class) {
+			counts[cmp.Or(c.language, "en")]++
 		}
 	}
 	return counts
@@ -194,7 +195,7 @@ func TestHiddenChunksDoNotLeak(t *testing.T) {
 	for id := int64(10); id < 40; id++ {
 		upsert(id, 2, strings.Repeat("secret project budget ", int(id)))
 	}
-	if diff := cmp.Diff(want, f.Search(terms, visible, nil, 10)); diff != "" {
+	if diff := gocmp.Diff(want, f.Search(terms, visible, nil, 10)); diff != "" {
 		t.Errorf("hits after hidden chunks were added (-before +after):\n%s", diff)
 	}
 }
@@ -220,7 +221,7 @@ func TestStatsAddUp(t *testing.T) {
 	stats.Add(b.Stats())
 	got := append(a.Top(stats, nil, 60), b.Top(stats, nil, 60)...)
 	slices.SortFunc(got, compareHits)
-	if diff := cmp.Diff(all.Search(terms, everything, nil, 60), got); diff != "" {
+	if diff := gocmp.Diff(all.Search(terms, everything, nil, 60), got); diff != "" {
 		t.Errorf("hits (-one index +two parts):\n%s", diff)
 	}
 }
@@ -242,7 +243,7 @@ func TestMatchDoesNotChange(t *testing.T) {
 	if n := len(f.entries.chunks); n > 2000 {
 		t.Errorf("%d entries for %d chunks: not compacted", n, f.Len())
 	}
-	if diff := cmp.Diff(want, m.Top(m.Stats(), nil, 5)); diff != "" {
+	if diff := gocmp.Diff(want, m.Top(m.Stats(), nil, 5)); diff != "" {
 		t.Errorf("hits of an old match (-before +after):\n%s", diff)
 	}
 }

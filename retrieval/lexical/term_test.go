@@ -55,12 +55,9 @@ func TestTermsAreBounded(t *testing.T) {
 func TestTermsDoNotDependOnEarlierTexts(t *testing.T) {
 	for _, language := range []string{"de", "en", "de"} {
 		terms, _ := Terms(Fields{Body: "Handlungen", Language: language})
-		if want := stem("handlungen", language); tf(terms, want) != 1 {
-			t.Errorf("terms in %s lack the stem %q", language, want)
+		if got := tf(terms, "handlung") == 1; got != (language == "de") {
+			t.Errorf("in %s the word has the German stem: %v", language, got)
 		}
-	}
-	if stem("handlungen", "de") == stem("handlungen", "en") {
-		t.Error("the word cannot tell the languages apart")
 	}
 }
 
