@@ -41,6 +41,16 @@ func DecodeTerms(data []byte) ([]Term, error) {
 	return terms, nil
 }
 
+// checkTerms returns the error that DecodeTerms would return.
+func checkTerms(data []byte) error {
+	for d := (decoder{data: data}); len(d.data) > 0; {
+		if _, err := d.next(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // decoder reads encoded terms one after the other.
 type decoder struct {
 	data  []byte

@@ -49,10 +49,15 @@ func newEntries(size int, languages []string) *entries {
 	}
 }
 
-func (e *entries) add(d Doc, terms []Term) {
+// add adds a chunk whose terms were checked.
+func (e *entries) add(d Doc) {
 	length := uint16(min(max(d.Length, 0), maxLength))
 	ord := e.addHeader(d.Chunk, d.Class, length, e.language(d.Language))
-	for _, t := range terms {
+	for terms := (decoder{data: d.Terms}); len(terms.data) > 0; {
+		t, err := terms.next()
+		if err != nil {
+			return
+		}
 		e.postings.add(t.Hash, ord<<8|uint32(t.TF))
 	}
 }

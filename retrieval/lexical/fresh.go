@@ -44,8 +44,7 @@ func (f *Fresh) Len() int {
 // Upsert adds a chunk, or replaces it. It fails with ErrMalformed when the terms
 // cannot be decoded and with ErrFull beyond 16 million chunks, changing nothing.
 func (f *Fresh) Upsert(d Doc) error {
-	terms, err := DecodeTerms(d.Terms)
-	if err != nil {
+	if err := checkTerms(d.Terms); err != nil {
 		return err
 	}
 	f.mu.Lock()
@@ -54,7 +53,7 @@ func (f *Fresh) Upsert(d Doc) error {
 		return ErrFull
 	}
 	f.entries.remove(d.Chunk)
-	f.entries.add(d, terms)
+	f.entries.add(d)
 	f.compact()
 	return nil
 }

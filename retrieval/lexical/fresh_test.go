@@ -319,7 +319,7 @@ func randomDoc(rng *rand.Rand, id int64, vocabulary int) Doc {
 
 func BenchmarkFreshUpsert(b *testing.B) {
 	rng := rand.New(rand.NewPCG(1, 2))
-	docs := make([]Doc, 100_000)
+	docs := make([]Doc, 20_000)
 	for i := range docs {
 		docs[i] = randomDoc(rng, int64(i), 300_000)
 	}
