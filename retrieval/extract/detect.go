@@ -165,13 +165,15 @@ func textFormat(head []byte, kind *mimetype.MIME, in Input, ext string) format {
 	return f
 }
 
-var mailHeader = regexp.MustCompile(`(?mi)^(?:from|subject|message-id|received|return-path|mime-version):`)
+var mailHeader = regexp.MustCompile(`(?mi)^(?:from|to|date|subject|message-id|received|return-path|mime-version):`)
+
+var headerField = regexp.MustCompile(`^[A-Za-z-]+: ?\S`)
 
 // looksLikeMail reports whether text begins with the header of a message.
 func looksLikeMail(head []byte) bool {
 	header, _, _ := bytes.Cut(bytes.ReplaceAll(head[:min(len(head), 16<<10)], []byte("\r\n"), []byte("\n")), []byte("\n\n"))
 	first, _, _ := bytes.Cut(header, []byte("\n"))
-	return regexp.MustCompile(`^[A-Za-z-]+: ?\S`).Match(first) && len(mailHeader.FindAll(header, 4)) >= 3
+	return headerField.Match(first) && len(mailHeader.FindAll(header, 4)) >= 3
 }
 
 // filename returns the name of a document as far as it is known.

@@ -14,6 +14,7 @@ import (
 const (
 	languageSample = 12 << 10
 	languagePiece  = 1 << 10
+	languageLeast  = 100
 )
 
 // likely are the languages that documents of companies are written in. Their
@@ -41,9 +42,12 @@ func language(t *Text) string {
 	}
 	sample := notProse.ReplaceAllString(string(canon.Cut(t.Body, languageSample)), " ")
 	sample = strings.Join(strings.Fields(sample), " ")
+	if t.Language != "" && len(sample) < languagePiece/2 {
+		return "" // what the document says of itself is surer than statistics of a few words
+	}
 	votes := map[string]int{}
 	best := ""
-	for len(sample) >= 60 {
+	for len(sample) >= languageLeast {
 		piece := canon.Cut([]byte(sample), languagePiece)
 		sample = sample[len(piece):]
 		info := whatlanggo.DetectWithOptions(string(piece), whatlanggo.Options{Whitelist: likely})

@@ -222,13 +222,14 @@ func (w *worker) receive(limits Limits) (*Text, error) {
 	return a.Text, nil
 }
 
-// tail keeps the last of what a worker writes to its standard error.
+// tail keeps the beginning and the end of what a worker writes to its standard
+// error.
 type tail struct {
 	mu   sync.Mutex
 	text []byte
 }
 
-const tailSize = 8 << 10
+const tailSize = 1 << 10
 
 // Write keeps the end of p. It never fails.
 func (t *tail) Write(p []byte) (int, error) {

@@ -38,6 +38,7 @@ const (
 	NoticeBadBytes  = "bad_bytes"  // bytes that are no text were replaced
 	NoticeSomePages = "some_pages" // pages without text were left out
 	NoticeLeftOut   = "left_out"   // attachments were left out for their size or number
+	NoticeBadMarkup = "bad_markup" // markup that cannot be read was kept as text
 	NoticeWrongName = "wrong_name" // the content is not what the file name says
 )
 

@@ -1,6 +1,7 @@
 package markup
 
 import (
+	"strconv"
 	"strings"
 
 	"golang.org/x/net/html"
@@ -40,6 +41,7 @@ func (r *renderer) table(n *html.Node) {
 // tableRows returns the cells of a table, and whether its first row is a
 // header: marked as one, or all its cells are.
 func tableRows(n *html.Node) (rows [][]string, header bool) {
+	below := map[int]spanned{}
 	walk(n, func(c *html.Node) bool {
 		if c.DataAtom == atom.Table && c != n || invisible(c) {
 			return false
@@ -47,7 +49,7 @@ func tableRows(n *html.Node) (rows [][]string, header bool) {
 		if c.DataAtom != atom.Tr {
 			return true
 		}
-		cells, marked := rowCells(c)
+		cells, marked := rowCells(c, below)
 		if len(rows) == 0 {
 			header = len(cells) > 1 && (marked || c.Parent.DataAtom == atom.Thead)
 		}
@@ -59,29 +61,58 @@ func tableRows(n *html.Node) (rows [][]string, header bool) {
 	return rows, header
 }
 
-// rowCells returns the texts of a row, repeated over the columns that a cell
-// spans, and whether all of them are header cells.
-func rowCells(tr *html.Node) (cells []string, header bool) {
+// spanned is a cell that goes on in the rows below it.
+type spanned struct {
+	text string
+	rows int // how many more
+}
+
+// rowCells returns the texts of a row, with those of cells that come down from
+// rows above, and whether all of its own cells are header cells. A cell over
+// several columns leaves the further ones empty. below holds the cells that go
+// on, by column.
+func rowCells(tr *html.Node, below map[int]spanned) (cells []string, header bool) {
 	header = true
+	come := func() {
+		for {
+			above, ok := below[len(cells)]
+			if !ok {
+				return
+			}
+			if above.rows--; above.rows == 0 {
+				delete(below, len(cells))
+			} else {
+				below[len(cells)] = above
+			}
+			cells = append(cells, above.text)
+		}
+	}
 	for c := tr.FirstChild; c != nil; c = c.NextSibling {
 		if c.DataAtom != atom.Td && c.DataAtom != atom.Th {
 			continue
 		}
+		come()
 		header = header && c.DataAtom == atom.Th
-		cells = append(cells, cellText(c))
-		for range span(c) - 1 {
+		text := cellText(c)
+		if rows := span(c, "rowspan"); rows > 1 {
+			below[len(cells)] = spanned{text: text, rows: rows - 1}
+		}
+		cells = append(cells, text)
+		for range span(c, "colspan") - 1 {
 			cells = append(cells, "")
 		}
 	}
+	come()
 	return cells, header
 }
 
-func span(n *html.Node) int {
-	s := attr(n, "colspan")
-	if len(s) != 1 || s[0] < '1' || s[0] > '9' {
+// span returns over how many columns or rows a cell goes, at most 99.
+func span(n *html.Node, name string) int {
+	count, err := strconv.Atoi(attr(n, name))
+	if err != nil {
 		return 1
 	}
-	return int(s[0] - '0')
+	return min(max(count, 1), 99)
 }
 
 // cellText returns the text of a cell on one line; its blocks are separated by

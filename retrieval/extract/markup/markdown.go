@@ -32,6 +32,13 @@ func Markdown(src []byte, limit int) (*canon.Text, error) {
 		t.Notice(canon.NoticeTruncated)
 	}
 	source = frontMatter(t, source)
+	if tangled(source) {
+		// The parser would take time that grows with the square of this.
+		t.Notice(canon.NoticeBadMarkup)
+		t.Body = plain.Whole(t, source, limit)
+		t.Sections = canon.Sections(len(t.Body), nil)
+		return t, nil
+	}
 	source = removeTemplates(source)
 	source = renderHTML(source, limit)
 	t.Body = plain.Whole(t, canon.Normalise(blankRuns.ReplaceAll(source, []byte("\n\n"))), limit)
@@ -41,6 +48,35 @@ func Markdown(src []byte, limit int) (*canon.Text, error) {
 		t.Title = title
 	}
 	return t, nil
+}
+
+// The most marks of one kind in a paragraph, and of quotations and lists in each
+// other, in text that people write.
+const (
+	maxMarks  = 5_000
+	maxNested = 50
+)
+
+// tangled reports whether a text has more marks than people write.
+func tangled(source []byte) bool {
+	var marks [256]int
+	for line := range bytes.Lines(source) {
+		if len(bytes.TrimSpace(line)) == 0 {
+			marks = [256]int{}
+			continue
+		}
+		prefix := line[:len(line)-len(bytes.TrimLeft(line, "> -+*\t"))]
+		if nested := bytes.Count(prefix, []byte(">")) + bytes.Count(prefix, []byte("- ")) + bytes.Count(prefix, []byte("* ")) +
+			bytes.Count(prefix, []byte("+ ")); nested > maxNested {
+			return true
+		}
+		for _, c := range line {
+			if marks[c]++; marks[c] > maxMarks && bytes.IndexByte([]byte("[]()<>*_`~!{"), c) >= 0 {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 var blankRuns = regexp.MustCompile(`\n[ \t]*\n([ \t]*\n)+`)

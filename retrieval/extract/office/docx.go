@@ -32,9 +32,9 @@ func DOCX(a *Archive, limit int) (*canon.Text, error) {
 	if part == "" {
 		part = "word/document.xml"
 	}
-	main, err := a.Read(part)
+	main, err := a.required(part)
 	if err != nil {
-		return nil, corrupt()
+		return nil, err
 	}
 	d.s = newStream(main)
 	if err := d.s.children(d.block); err != nil {

@@ -20,6 +20,15 @@ func (a *Archive) optional(name string) ([]byte, error) {
 	return data, err
 }
 
+// required returns an entry without which the file is damaged.
+func (a *Archive) required(name string) ([]byte, error) {
+	data, err := a.Read(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, corrupt()
+	}
+	return data, err
+}
+
 // core reads the properties of a file into t.
 func (a *Archive) core(t *canon.Text) error {
 	data, err := a.optional("docProps/core.xml")

@@ -47,9 +47,9 @@ func PPTX(a *Archive, limit int) (*canon.Text, error) {
 // slideParts returns the entries of the slides in their order.
 func slideParts(a *Archive) ([]string, error) {
 	const part = "ppt/presentation.xml"
-	data, err := a.Read(part)
+	data, err := a.required(part)
 	if err != nil {
-		return nil, corrupt()
+		return nil, err
 	}
 	relations, err := a.relations(part)
 	if err != nil {
@@ -78,9 +78,9 @@ type slide struct {
 }
 
 func readSlide(a *Archive, part string) (slide, error) {
-	data, err := a.Read(part)
+	data, err := a.required(part)
 	if err != nil {
-		return slide{}, corrupt()
+		return slide{}, err
 	}
 	s, err := shapes(data)
 	if err != nil {
