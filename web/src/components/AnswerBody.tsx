@@ -53,16 +53,17 @@ function doubtful(answer: Answer): { ranges: Range[]; flags: Mark[] } {
     const start = index.toUnit(sentence.start);
     const end = index.toUnit(sentence.end);
     if (reason === null || start === null || end === null) continue;
+    const at = answer.text.slice(0, end).trimEnd().length;
     const wrap: Range['wrap'] = (children) => (
       <span class={sentence.support} title={reason}>
         {children}
       </span>
     );
-    ranges.push({ start, end, wrap });
+    ranges.push({ start, end: at, wrap });
     flags.push({
-      at: end,
+      at,
       node: (
-        <span class="flag" key={`flag${end}`}>
+        <span class="flag" key={`flag${at}`}>
           {' '}
           ({reason})
         </span>

@@ -1,7 +1,7 @@
 // What is known of a citation: where it is from, how old it is, what it says.
 
 import type { Citation } from '../api/schema';
-import { visible } from '../markdown/text';
+import { plainText } from '../markdown/plain';
 import { formatDay, formatHeading } from './format';
 
 export function CitationFacts({ citation }: { citation: Citation }) {
@@ -17,7 +17,7 @@ export function CitationFacts({ citation }: { citation: Citation }) {
         {heading && <span>{heading}</span>}
         {citation.updated_at && <span>Updated {formatDay(citation.updated_at)}</span>}
       </p>
-      <p class="quote">{visible(citation.quote)}</p>
+      <p class="quote">{plainText(citation.quote)}</p>
       {citation.state === 'changed' && <p class="badge warn">The document has changed since</p>}
     </>
   );
@@ -31,7 +31,7 @@ export function describeCitation(citation: Citation): string {
     citation.source,
     heading,
     citation.updated_at ? `updated ${formatDay(citation.updated_at)}` : '',
-    visible(citation.quote).slice(0, 200),
+    plainText(citation.quote).slice(0, 200),
   ];
   return parts.filter((part) => part !== '').join(', ');
 }

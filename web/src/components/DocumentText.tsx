@@ -11,7 +11,11 @@ const REACH = 40_000;
 
 export function DocumentText({ document, passage }: { document: Document; passage: Span | null }) {
   const { text } = document;
-  const [shown, setShown] = useState(() => windowAround(text, passage, REACH));
+  const begin = useMemo(() => titleEnd(document, passage), [document, passage]);
+  const [shown, setShown] = useState(() => {
+    const { start, end } = windowAround(text, passage, REACH);
+    return { start: Math.max(begin, start), end };
+  });
   const element = useRef<HTMLDivElement>(null);
   const node = useMemo(
     () => renderWindow(text, shown, passage, isPlain(document)),
@@ -22,11 +26,11 @@ export function DocumentText({ document, passage }: { document: Document; passag
   }, [text, passage]);
   return (
     <div class="prose document-text" ref={element}>
-      {shown.start > 0 && (
+      {shown.start > begin && (
         <button
           type="button"
           class="button more"
-          onClick={() => setShown({ start: lineStart(text, shown.start - 2 * REACH), end: shown.end })}
+          onClick={() => setShown({ start: Math.max(begin, lineStart(text, shown.start - 2 * REACH)), end: shown.end })}
         >
           Show the text before
         </button>
@@ -59,6 +63,13 @@ function renderWindow(text: string, shown: Span, passage: Span | null, plain: bo
   const rendered = renderMarkdown(part, options);
   const unsure = rendered.unplaced.some((block) => block.start < end && start < block.end);
   return unsure || rendered.wrapped === 0 ? renderPlain(part, options).node : rendered.node;
+}
+
+/** The end of a first heading that is the title, which stands above the text already; 0 where the passage holds it. */
+function titleEnd(document: Document, passage: Span | null): number {
+  const first = /^\s*# +(.*?) *#*\n+/.exec(document.text);
+  if (!first || first[1] !== document.title || (passage && passage.start < first[0].length)) return 0;
+  return first[0].length;
 }
 
 const PLAIN =

@@ -1,6 +1,7 @@
 // A passage found by a search.
 
 import type { SearchResult } from '../api/schema';
+import { plainText } from '../markdown/plain';
 import { visible } from '../markdown/text';
 import { passageOfResult, passageURL, showPassage } from '../state/panel';
 import { formatDay, formatHeading } from './format';
@@ -27,7 +28,7 @@ export function ResultItem({ result, level = 3 }: { result: SearchResult; level?
         {heading && <span>{heading}</span>}
         {result.updated_at && <span>Updated {formatDay(result.updated_at)}</span>}
       </p>
-      <p class="snippet">{visible(result.snippet)}</p>
+      <p class="snippet">{result.kind === 'code' ? visible(result.snippet) : plainText(result.snippet)}</p>
     </li>
   );
 }

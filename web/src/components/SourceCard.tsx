@@ -23,6 +23,7 @@ export function SourceCard({ source }: { source: Source }) {
   const run = source.last_run;
   const running = run?.state === 'queued' || run?.state === 'running';
   const errors = source.errors ?? 0;
+  const pushed = source.kind === 'push'; // programs bring the documents: there is nothing to read
   const act = async (action: () => Promise<unknown>, done: string) => {
     setFailure('');
     try {
@@ -39,7 +40,7 @@ export function SourceCard({ source }: { source: Source }) {
         <h2>{source.name}</h2>
         <span class="source-name">{source.kind}</span>
         <span class={`badge ${source.paused ? 'paused' : (run?.state ?? 'never')}`}>
-          {source.paused ? 'Paused' : run ? stateNames[run.state] : 'Never read'}
+          {source.paused ? 'Paused' : run ? stateNames[run.state] : pushed ? 'Open' : 'Never read'}
         </span>
       </header>
       <p class="facts">
@@ -58,11 +59,11 @@ export function SourceCard({ source }: { source: Source }) {
           >
             Cancel the run
           </button>
-        ) : (
+        ) : pushed ? null : (
           <button
             type="button"
             class="button primary"
-            disabled={source.paused === true || source.kind === 'push'}
+            disabled={source.paused === true}
             onClick={() => void act(() => api.syncSource(source.name), `${source.name} is being read`)}
           >
             Sync now

@@ -18,7 +18,8 @@ export function citationPlaces(answer: Answer): { at: number; citations: Citatio
   const index = new ByteIndex(answer.text);
   const places = new Map<number, Citation[]>();
   for (const citation of answer.citations) {
-    const at = index.toUnit(citation.answer_end) ?? answer.text.length;
+    const end = index.toUnit(citation.answer_end) ?? answer.text.length;
+    const at = answer.text.slice(0, end).trimEnd().length; // white space after the claim is not part of it
     const here = places.get(at) ?? [];
     if (!here.some((other) => other.number === citation.number)) places.set(at, [...here, citation]);
   }
