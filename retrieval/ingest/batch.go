@@ -59,10 +59,12 @@ func (b *batch) addedOrModified(external string) *int {
 	return &b.out.Counts.Added
 }
 
-// unchanged reports whether the source says that a document is as it was.
+// unchanged reports whether the source says that a document is as it was. A
+// full run reads it all the same, unless an earlier attempt at the run has.
 func (b *batch) unchanged(c connectors.Change) bool {
 	k := b.known[c.External]
-	return !b.Full && c.Err == nil && k.ID != "" && c.Metadata.Revision != "" && k.Revision == c.Metadata.Revision
+	again := b.Full && (b.Lease.Run == "" || k.Run != b.Lease.Run)
+	return !again && c.Err == nil && k.ID != "" && c.Metadata.Revision != "" && k.Revision == c.Metadata.Revision
 }
 
 // hopeless reports whether a revision has failed too often to be tried again.
