@@ -121,10 +121,12 @@ func (e *extractor) extract(ctx context.Context, in Input, r io.Reader) (text *T
 	return finish(text, f)
 }
 
+var errCrashed = errors.New("parser crashed")
+
 // crash is the error of a document that a parser cannot cope with: a *Failure
 // for people, with the cause for the log.
 func crash(cause string) error {
-	return fmt.Errorf("%s: %w", cause, canon.Failf(canon.CodeCrash,
+	return fmt.Errorf("%w: %s: %w", errCrashed, cause, canon.Failf(canon.CodeCrash,
 		"The program that reads this format failed on the file. Save the file again in its own program, or in another format."))
 }
 

@@ -12,7 +12,7 @@ import (
 
 // How many bytes of a body decide its language, in pieces of which size.
 const (
-	languageSample = 12 << 10
+	languageSample = 5 << 10
 	languagePiece  = 1 << 10
 	languageLeast  = 100
 )

@@ -108,6 +108,9 @@ func (p page) breaks(i int, spacing, margin float64) bool {
 	if indent > 0.8*size && !bullet.MatchString(above.text) && i > 1 {
 		return ends.MatchString(above.text)
 	}
+	if strings.HasSuffix(above.text, "-") || strings.HasSuffix(above.text, "\u00ad") {
+		return false
+	}
 	// A line that leaves much room for the first word of the next ends a paragraph.
 	first, _, _ := strings.Cut(l.text, " ")
 	if start, _ := utf8.DecodeRuneInString(first); unicode.IsLower(start) && !ends.MatchString(above.text) {
