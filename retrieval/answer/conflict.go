@@ -25,7 +25,7 @@ func (ev *evidence) conflicting(a, b int) bool {
 	}
 	shared := 0
 	for stem := range ua.stems {
-		if _, ok := ub.stems[stem]; ok {
+		if ub.stems[stem] {
 			shared++
 		}
 	}

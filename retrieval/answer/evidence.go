@@ -16,6 +16,7 @@ type evidence struct {
 	passages []source
 	units    []unit
 	frequent map[string]int // in how many passages a stem occurs
+	words    *vocabulary
 	meaning  *meaning
 }
 
@@ -26,6 +27,7 @@ type source struct {
 	first    int // units[first:last] are its sentences
 	last     int
 	context  claim.Facts // of title and headings
+	ids      []wordID    // of context.Words
 	stems    map[string]bool
 	outdated bool // it says of itself that it was replaced
 }
@@ -39,20 +41,23 @@ type unit struct {
 	end     int
 	text    string // from body to end
 	facts   claim.Facts
-	stems   map[string]int // index of the first of facts.Words
-	lead    int            // unit that introduces it: a line that ends in a colon, a table's first row; -1
-	heading int            // heading above it inside the passage; -1
+	stems   map[string]bool
+	ids     []wordID // of facts.Words
+	clauses []clauseFacts
+	lead    int // unit that introduces it: a line that ends in a colon, a table's first row; -1
+	heading int // heading above it inside the passage; -1
 	indent  int
 }
 
 // readEvidence cuts and reads the passages. An embedder that fails leaves words
 // to be compared by their letters alone.
 func readEvidence(ctx context.Context, passages []cairn.Passage, embedder llm.Embedder) *evidence {
-	ev := &evidence{frequent: map[string]int{}}
+	ev := &evidence{frequent: map[string]int{}, words: newVocabulary()}
 	for i, p := range passages {
 		p.Number = i + 1
 		s := source{Passage: p, language: languageOf(p), first: len(ev.units), stems: map[string]bool{}}
 		s.context = claim.Read(p.Title+" . "+strings.Join(p.Heading, " . "), s.language)
+		s.ids = ev.words.addAll(s.context.Words)
 		ev.readUnits(i, s)
 		s.last = len(ev.units)
 		s.outdated = isOutdated(p.Title, p.Text)
@@ -69,7 +74,8 @@ func readEvidence(ctx context.Context, passages []cairn.Passage, embedder llm.Em
 		}
 		ev.passages = append(ev.passages, s)
 	}
-	ev.meaning = newMeaning(ctx, embedder, ev)
+	ev.meaning = newMeaning(ctx, embedder, ev.units, ev.words.words)
+	ev.words.meaning = ev.meaning
 	return ev
 }
 
@@ -93,11 +99,15 @@ func (ev *evidence) readUnits(passage int, s source) {
 		}
 		u := unit{passage: passage, kind: p.Kind, start: p.Start, body: p.Body, end: p.End, text: s.Text[p.Body:p.End], lead: -1, heading: heading, indent: p.Indent}
 		u.facts = claim.Read(u.text, s.language)
-		u.stems = map[string]int{}
-		for i, w := range u.facts.Words {
-			if _, ok := u.stems[w.Stem]; !ok {
-				u.stems[w.Stem] = i
-			}
+		u.ids = ev.words.addAll(u.facts.Words)
+		for k := range u.facts.Clauses {
+			c := clauseOf(u.facts, k)
+			c.ids = ev.words.addAll(c.words)
+			u.clauses = append(u.clauses, c)
+		}
+		u.stems = make(map[string]bool, len(u.facts.Words))
+		for _, w := range u.facts.Words {
+			u.stems[w.Stem] = true
 		}
 		if p.Kind != segment.Row {
 			table = -1

@@ -25,6 +25,10 @@ func (r *run) extract() {
 	vector := r.evidence.meaning.sentence(llm.RoleQuery, r.question.Text)
 	g := newGrader(r.evidence, q, vector)
 	ranked := g.rank()
+	if len(ranked) > 0 {
+		b := ranked[0]
+		r.cfg.Log.DebugContext(r.ctx, "extractive", "score", b.score, "coverage", b.coverage, "own", b.own, "near", b.near, "holds", b.holds, "missing", g.missing())
+	}
 	if len(ranked) == 0 || !g.answers(ranked[0]) {
 		r.sayNotFound()
 		return
@@ -80,6 +84,34 @@ func (g *grader) missesName() bool {
 		}
 	}
 	return false
+}
+
+// missing returns the share of the question's content that no passage has at
+// all, by weight.
+func (g *grader) missing() float64 {
+	sum := 0.0
+	for k, w := range g.q.subjects {
+		best := 0.0
+		for i := range g.ev.passages {
+			p := &g.ev.passages[i]
+			if p.stems[w.Stem] {
+				best = 1
+				break
+			}
+		}
+		if best == 0 {
+			for i := range g.ev.units {
+				if best = max(best, g.ev.hit(w, &g.ev.units[i])); best > .6 {
+					break
+				}
+			}
+		}
+		sum += g.weights[k] * (1 - best)
+	}
+	if g.total == 0 {
+		return 1
+	}
+	return sum / g.total
 }
 
 // pick chooses the units of the answer: the best, the list that it belongs to,
@@ -160,7 +192,7 @@ func (g *grader) repeats(picked []int, i int) bool {
 		}
 		shared := 0
 		for stem := range u.stems {
-			if _, ok := o.stems[stem]; ok {
+			if o.stems[stem] {
 				shared++
 			}
 		}

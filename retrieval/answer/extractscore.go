@@ -16,6 +16,8 @@ type scoredUnit struct {
 	coverage float64 // share of the question's content that the unit and its context have
 	own      float64 // the same of the unit alone
 	near     float64 // cosine of the question and the unit
+	around   float64 // the same of what introduces the unit
+	whole    float64 // share of the question's content that the unit's passage has
 	holds    float64 // whether it has what is wanted
 }
 
@@ -26,7 +28,8 @@ type grader struct {
 	vector  []float32
 	weights []float64 // of q.subjects
 	total   float64
-	best    float64 // score of the best passage
+	best    float64   // score of the best passage
+	wholes  []float64 // share of the question's content that each passage has
 }
 
 func newGrader(ev *evidence, q asked, vector []float32) *grader {
@@ -37,10 +40,30 @@ func newGrader(ev *evidence, q asked, vector []float32) *grader {
 		g.weights = append(g.weights, weight)
 		g.total += weight
 	}
-	for _, p := range ev.passages {
-		g.best = max(g.best, p.Score)
+	for i := range ev.passages {
+		g.best = max(g.best, ev.passages[i].Score)
+		g.wholes = append(g.wholes, g.whole(&ev.passages[i]))
 	}
 	return g
+}
+
+// whole returns the share of the question's content that a passage has.
+func (g *grader) whole(p *source) float64 {
+	if g.total == 0 {
+		return 0
+	}
+	sum := 0.0
+	for k, w := range g.q.subjects {
+		best := g.ev.words.hit(w, p.ids)
+		if p.stems[w.Stem] {
+			best = hitSame
+		}
+		for i := p.first; i < p.last && best < hitMeaning; i++ {
+			best = max(best, g.ev.hit(w, &g.ev.units[i]))
+		}
+		sum += g.weights[k] * best
+	}
+	return sum / g.total
 }
 
 // rarity weighs a word of a question: a name or code tells most, a word that
@@ -80,7 +103,7 @@ func (g *grader) grade(i int) scoredUnit {
 	c := g.ev.candidate(i)
 	s := scoredUnit{unit: i}
 	for k, w := range g.q.subjects {
-		own := g.ev.hit(w, u.facts.Words, u.stems)
+		own := g.ev.hit(w, u)
 		around := max(own, .8*g.contextHit(w, c))
 		s.own += g.weights[k] * own
 		s.coverage += g.weights[k] * around
@@ -90,8 +113,9 @@ func (g *grader) grade(i int) scoredUnit {
 	}
 	s.near = max(0, g.ev.meaning.unitSimilarity(g.vector, i))
 	for _, k := range c.context {
-		s.near = max(s.near, .8*g.ev.meaning.unitSimilarity(g.vector, k))
+		s.around = max(s.around, g.ev.meaning.unitSimilarity(g.vector, k))
 	}
+	s.whole = g.wholes[u.passage]
 	s.holds = g.q.holds(u.facts, u.text)
 	s.score = .45*s.coverage + .25*s.own + .35*s.near + .25*(s.holds-.5) + g.prior(u)
 	s.score += g.form(u)
@@ -103,15 +127,15 @@ func (g *grader) contextHit(w claim.Word, c candidate) float64 {
 	best := 0.0
 	for _, i := range c.context {
 		u := &g.ev.units[i]
-		best = max(best, g.ev.hit(w, u.facts.Words, u.stems))
+		best = max(best, g.ev.hit(w, u))
 	}
 	p := &g.ev.passages[g.ev.units[c.units[0]].passage]
-	best = max(best, g.ev.hit(w, p.context.Words, nil))
+	best = max(best, g.ev.words.hit(w, p.ids))
 	if best > 0 {
 		return best
 	}
 	for _, i := range g.ev.neighbors(c) {
-		if _, ok := g.ev.units[i].stems[w.Stem]; ok {
+		if g.ev.units[i].stems[w.Stem] {
 			return .6
 		}
 	}

@@ -13,9 +13,18 @@ const (
 	hitSame     = 1.0
 	hitDerived  = .85 // the same beginning: "approve", "approval"
 	hitCompound = .75 // a part of it: "Urlaub", "Urlaubsantrag"
-	hitMeaning  = .7  // at most, for a word that means nearly the same
-	minMeaning  = .42 // cosine below which two words have nothing in common
+	hitMeaning  = .8  // at most, for a word that means nearly the same
+	minMeaning  = .42 // cosine of words that may stand for each other
+	farMeaning  = .25 // cosine below which two words have nothing in common
 )
+
+// meaningHit grades the cosine of two words as a hit, 0..hitMeaning.
+func meaningHit(cosine float64) float64 {
+	if cosine < farMeaning {
+		return 0
+	}
+	return min(hitMeaning, (cosine-.15)*1.8)
+}
 
 // sameRoot reports whether two words look like forms of one.
 func sameRoot(a, b string) bool {
@@ -50,24 +59,12 @@ func wordHit(w, e claim.Word) float64 {
 	return 0
 }
 
-// hit returns how well the words of a unit bear out w, 0..1.
-func (ev *evidence) hit(w claim.Word, words []claim.Word, exact map[string]int) float64 {
-	if _, ok := exact[w.Stem]; ok {
+// hit returns how well a unit bears out w, 0..1.
+func (ev *evidence) hit(w claim.Word, u *unit) float64 {
+	if u.stems[w.Stem] {
 		return hitSame
 	}
-	best := 0.0
-	for _, e := range words {
-		h := wordHit(w, e)
-		if h == 0 {
-			if s := ev.meaning.wordSimilarity(w.Lower, e.Lower); s >= minMeaning {
-				h = min(hitMeaning, s)
-			}
-		}
-		if best = max(best, h); best == hitSame {
-			break
-		}
-	}
-	return best
+	return ev.words.hit(w, u.ids)
 }
 
 // candidate is a set of units, ascending, that may support a claim together.
@@ -131,22 +128,22 @@ func (ev *evidence) wordSupport(w claim.Word, c candidate) float64 {
 	best := 0.0
 	for _, i := range c.units {
 		u := &ev.units[i]
-		best = max(best, ev.hit(w, u.facts.Words, u.stems))
+		best = max(best, ev.hit(w, u))
 	}
 	if best >= contextFactor {
 		return best
 	}
 	for _, i := range c.context {
 		u := &ev.units[i]
-		best = max(best, contextFactor*ev.hit(w, u.facts.Words, u.stems))
+		best = max(best, contextFactor*ev.hit(w, u))
 	}
 	p := &ev.passages[ev.units[c.units[0]].passage]
-	best = max(best, contextFactor*ev.hit(w, p.context.Words, nil))
+	best = max(best, contextFactor*ev.words.hit(w, p.ids))
 	if best >= neighborFactor {
 		return best
 	}
 	for _, i := range ev.neighbors(c) {
-		if _, ok := ev.units[i].stems[w.Stem]; ok {
+		if ev.units[i].stems[w.Stem] {
 			return neighborFactor
 		}
 	}

@@ -168,7 +168,7 @@ func (v *verifier) factsHeld(facts claim.Facts, c candidate) float64 {
 	}
 	for _, w := range facts.Words {
 		for _, i := range c.units {
-			if _, ok := v.evidence.units[i].stems[w.Stem]; ok {
+			if v.evidence.units[i].stems[w.Stem] {
 				if held += .3; w.Name {
 					held += .7
 				}
@@ -204,7 +204,7 @@ func (v *verifier) quickScore(facts claim.Facts, vector []float32, i int) float6
 	for _, w := range facts.Words {
 		weight := ev.weight(w.Stem)
 		total += weight
-		if _, ok := u.stems[w.Stem]; ok {
+		if u.stems[w.Stem] {
 			sum += weight
 		}
 	}

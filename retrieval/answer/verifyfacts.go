@@ -122,18 +122,22 @@ func (v *verifier) nameKnown(n claim.Name, facts claim.Facts, c candidate) bool 
 		if in(u.facts.Words) || n.Code && strings.Contains(strings.ToLower(u.text), n.Lower) {
 			return true
 		}
-		if n.Initial && !n.Strong && v.meansAny(w, u.facts.Words) {
+		if n.Initial && !n.Strong && v.meansAny(w, u) {
 			return true
 		}
 	}
 	return p.stems[n.Stem] || in(p.context.Words) || abbreviates(n.Text, p.Text)
 }
 
-// meansAny reports whether a word means about what one of the others means.
-func (v *verifier) meansAny(w claim.Word, words []claim.Word) bool {
-	return slices.ContainsFunc(words, func(e claim.Word) bool {
-		return !e.Name && v.evidence.meaning.wordSimilarity(w.Lower, e.Lower) >= minMeaning
-	})
+// meansAny reports whether a word means about what a common word of a unit means.
+func (v *verifier) meansAny(w claim.Word, u *unit) bool {
+	c := v.evidence.words.compared(w)
+	for i, id := range u.ids {
+		if !u.facts.Words[i].Name && v.evidence.words.relation(c, id).cosine >= minMeaning {
+			return true
+		}
+	}
+	return false
 }
 
 // displaces reports whether the candidate has a name that the claim lacks, which

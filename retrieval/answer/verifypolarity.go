@@ -32,6 +32,7 @@ func (v *verifier) polarityHolds(facts claim.Facts, c candidate) bool {
 type clauseFacts struct {
 	claim.Clause
 	words   []claim.Word
+	ids     []wordID // of words, of the evidence only
 	numbers []claim.Number
 	dates   []claim.Date
 }
@@ -68,7 +69,7 @@ func (v *verifier) clauseContradicted(clause clauseFacts, passages []int, c cand
 		for u := v.evidence.passages[p].first; u < v.evidence.passages[p].last; u++ {
 			unit := &v.evidence.units[u]
 			for k := range unit.facts.Clauses {
-				e := clauseOf(unit.facts, k)
+				e := unit.clauses[k]
 				share, flips := v.shared(clause, e)
 				if !slices.Contains(c.units, u) {
 					share *= asWellShare
@@ -97,16 +98,16 @@ func (v *verifier) shared(c, e clauseFacts) (share float64, flips bool) {
 	for _, w := range c.words {
 		weight := v.evidence.weight(w.Stem)
 		total += weight
-		best := 0.0
-		for _, o := range e.words {
-			h := wordHit(w, o)
-			if h == 0 && opposite(w.Lower, o.Lower) {
+		best, row := 0.0, v.evidence.words.compared(w)
+		for i, id := range e.ids {
+			r := v.evidence.words.relation(row, id)
+			h := float64(r.letters)
+			switch {
+			case h > 0:
+			case opposite(w.Lower, e.words[i].Lower):
 				h, flips = hitSame, !flips
-			}
-			if h == 0 {
-				if s := v.evidence.meaning.wordSimilarity(w.Lower, o.Lower); s >= minMeaning {
-					h = min(hitMeaning, s)
-				}
+			case r.cosine >= minMeaning:
+				h = min(hitMeaning, float64(r.cosine))
 			}
 			best = max(best, h)
 		}
