@@ -28,7 +28,7 @@ setup: ## Fetches what a fresh machine lacks: Go and Node modules, PostgreSQL wi
 build: web/dist/index.html bin/cairn ## Builds bin/cairn with the web UI inside.
 
 bin/cairn: FORCE
-	go build -ldflags='-s -w' -o $@ ./cmd/cairn
+	CGO_ENABLED=0 go build -ldflags='-s -w' -o $@ ./cmd/cairn
 
 web/dist/index.html: $(web_sources)
 	@scripts/setup web
