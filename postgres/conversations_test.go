@@ -19,9 +19,12 @@ func TestConversation(t *testing.T) {
 	anns := cairn.Allow(cairn.AccountKey(ann.Account))
 	s := f.source("handbook", anns)
 	leave := f.document(s, "leave.md", "Leave", "Twenty days.", anns)
+	// Of another ACL class than the evidence, and of one that Ann is not in.
+	near := f.document(s, "near.md", "Near", "Lyon is near.", cairn.Allow(cairn.AccountKey(ann.Account), cairn.Everyone))
+	far := f.document(s, "far.md", "Far", "Paris is far.", cairn.ACL{})
 	c := f.conversation(ann, "How many days?")
 	first := f.message(asked{conversation: c, question: "How many days?", answer: "Twenty.", documents: []cairn.DocumentID{leave}})
-	second := f.message(asked{conversation: c, parent: first, question: "And in Lyon?", answer: "Nothing found.", nearest: []cairn.DocumentID{leave}})
+	second := f.message(asked{conversation: c, parent: first, question: "And in Lyon?", answer: "Nothing found.", nearest: []cairn.DocumentID{far, near}})
 
 	got, messages, err := f.Conversation(ctx, ann, c)
 	f.check(err)
@@ -47,8 +50,8 @@ func TestConversation(t *testing.T) {
 	a = &want[1].Answer
 	a.Message, a.Text, a.Sentences = second, "Nothing found.", []cairn.Sentence{{Start: 0, End: 14, Support: cairn.Supported}}
 	a.Nearest = []cairn.Passage{{
-		Number: 1, Document: leave, Version: version, Source: "handbook", Kind: "page", Title: "Leave", Author: "Ann", Language: "en",
-		URL: "https://acme.test/leave.md#part", Heading: []string{"Leave", "Part"}, End: 12, Text: "Twenty days.",
+		Number: 1, Document: near, Version: cairn.VersionOf([]byte("Lyon is near.")), Source: "handbook", Kind: "page", Title: "Near",
+		Author: "Ann", Language: "en", URL: "https://acme.test/near.md#part", Heading: []string{"Near", "Part"}, End: 13, Text: "Lyon is near.",
 	}}
 	times := []cmp.Option{
 		cmpopts.IgnoreFields(cairn.Message{}, "Created"), cmpopts.IgnoreFields(cairn.Citation{}, "Modified"),

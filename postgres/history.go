@@ -64,12 +64,11 @@ func (db *DB) readMessages(ctx context.Context, v cairn.Viewer, ids []string) ([
 }
 
 // classesOfMessages returns the ACL classes of the documents that messages
-// were made from and point at.
+// were made from, those that they cite among them, and of those shown as nearest.
 func (db *DB) classesOfMessages(ctx context.Context, ids []string) ([]int32, error) {
 	rows, err := db.worker.Query(ctx, `
 		SELECT DISTINCT acl_id FROM documents WHERE id IN (
 			SELECT document_id FROM message_evidence WHERE message_id = ANY ($1)
-			UNION SELECT document_id FROM citations WHERE message_id = ANY ($1)
 			UNION SELECT n->>'document' FROM messages m, jsonb_array_elements(m.nearest) n WHERE m.id = ANY ($1))`, ids)
 	if err != nil {
 		return nil, err

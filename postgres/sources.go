@@ -121,7 +121,7 @@ func (db *DB) ReadableSources(ctx context.Context, v cairn.Viewer, p api.Page) (
 
 // CreateSource implements api.Sources.
 func (db *DB) CreateSource(ctx context.Context, s cairn.Source) (cairn.Source, error) {
-	class, err := db.sourceClass(ctx, s)
+	class, err := db.sourceClass(ctx, &s)
 	if err != nil {
 		return cairn.Source{}, err
 	}
@@ -136,15 +136,15 @@ func (db *DB) CreateSource(ctx context.Context, s cairn.Source) (cairn.Source, e
 	if err != nil {
 		return cairn.Source{}, fmt.Errorf("create source: %w", refused(err, "there is a source "+s.Name))
 	}
-	s.ACL = s.ACL.Canonical()
 	return s, nil
 }
 
 // UpdateSource implements api.Sources. Documents that came with an ACL of their
 // own keep it, unless the source was one whose connector read the permissions
-// and no longer is.
+// and no longer is. When the connector is to read them from now on, documents
+// of which it has told nothing yet are readable by nobody.
 func (db *DB) UpdateSource(ctx context.Context, s cairn.Source) error {
-	class, err := db.sourceClass(ctx, s)
+	class, err := db.sourceClass(ctx, &s)
 	if err != nil {
 		return err
 	}
@@ -161,10 +161,10 @@ func (db *DB) UpdateSource(ctx context.Context, s cairn.Source) error {
 		_, err = tx.Exec(ctx, `
 			UPDATE sources SET settings = $2, acl_mode = $3, acl_id = $4, paused = $5 WHERE id = $1`,
 			s.ID, s.Settings, s.ACLMode, class, s.Paused)
-		if err != nil || s.ACLMode != cairn.ACLDeclared {
+		if err != nil {
 			return refused(err, "")
 		}
-		return declare(ctx, tx, s.ID, class, before == cairn.ACLFromSource)
+		return declare(ctx, tx, s.ID, class, before == cairn.ACLFromSource && s.ACLMode == cairn.ACLDeclared)
 	})
 	if err != nil {
 		return fmt.Errorf("update source: %w", err)
@@ -187,9 +187,16 @@ func declare(ctx context.Context, tx pgx.Tx, source cairn.SourceID, class int32,
 	return err
 }
 
-// sourceClass checks what is declared of a source and returns its ACL's class.
-func (db *DB) sourceClass(ctx context.Context, s cairn.Source) (int32, error) {
-	if s.ACLMode != cairn.ACLDeclared && s.ACLMode != cairn.ACLFromSource {
+// sourceClass checks what is declared of a source, brings its ACL into the form
+// in which it is stored, and returns the class: nobody's where the connector
+// reads the permissions.
+func (db *DB) sourceClass(ctx context.Context, s *cairn.Source) (int32, error) {
+	switch s.ACLMode {
+	case cairn.ACLDeclared:
+		s.ACL = s.ACL.Canonical()
+	case cairn.ACLFromSource:
+		s.ACL = cairn.ACL{}
+	default:
 		return 0, cairn.Errorf(cairn.ErrInvalid, "%q is no ACL mode: use declared or source", string(s.ACLMode))
 	}
 	if err := s.ACL.Validate(); err != nil {

@@ -156,19 +156,25 @@ func TestUpdateSourceChangesTheACLOfItsDocuments(t *testing.T) {
 func TestUpdateSourceBetweenModes(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	ann := f.member("ann")
-	s := f.source("wiki", cairn.ACL{})
+	ann, bob := f.member("ann"), f.member("bob")
+	anns, bobs := cairn.Allow(cairn.AccountKey(ann.Account)), cairn.Allow(cairn.AccountKey(bob.Account))
+	s := f.source("wiki", anns)
+	told, untold := f.document(s, "a", "A", "text", bobs), f.document(s, "b", "B", "text", anns)
+	f.exec(`UPDATE documents SET acl_own = true WHERE id = $1`, told) // as the connector read it
+
 	s.ACLMode = cairn.ACLFromSource
-	s.ACL = cairn.Allow(cairn.AccountKey(ann.Account))
-	id := f.document(s, "a", "A", "text", cairn.ACL{})
-	f.exec(`UPDATE documents SET acl_own = true WHERE id = $1`, id) // as the connector read it
 	f.check(f.UpdateSource(t.Context(), s))
-	if f.readers(id, ann) != 0 {
-		t.Error("the permissions of the source have given way to the ACL of the configuration")
+	if f.readers(told, bob) != 1 || f.readers(told, ann) != 0 {
+		t.Error("the permissions that the connector read have given way to the configuration")
+	}
+	if f.readers(untold, ann, bob) != 0 {
+		t.Error("a document of which the connector has told nothing is readable")
 	}
 	s.ACLMode = cairn.ACLDeclared
 	f.check(f.UpdateSource(t.Context(), s))
-	if f.readers(id, ann) != 1 {
-		t.Error("what is declared does not hold for documents that came with permissions")
+	for _, id := range []cairn.DocumentID{told, untold} {
+		if f.readers(id, ann) != 1 || f.readers(id, bob) != 0 {
+			t.Error("what is declared does not hold for all documents")
+		}
 	}
 }
