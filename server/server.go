@@ -68,6 +68,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	gin.SetMode(gin.ReleaseMode) // else it prints to standard output
 	s.engine = gin.New()
+	s.engine.RedirectTrailingSlash = false // an address has one spelling
 	s.engine.Use(s.observe, s.recoverPanic, s.prepare)
 	for _, r := range append(s.routes(), cfg.Routes...) {
 		s.engine.Handle(r.Method, r.Path, s.handle(r))
@@ -84,11 +85,13 @@ func New(cfg Config) (*Server, error) {
 }
 
 func (s *Server) routes() []Route {
-	return []Route{
-		{Method: http.MethodGet, Path: "/healthz", Public: true, Handle: text("ok\n")},
-		{Method: http.MethodGet, Path: "/readyz", Public: true, Handle: s.ready},
-		{Method: http.MethodGet, Path: "/metrics", Public: true, Handle: s.metricsHandler},
+	routes := []Route{{Method: http.MethodGet, Path: "/metrics", Public: true, Handle: s.metricsHandler}}
+	for _, method := range []string{http.MethodGet, http.MethodHead} { // some load balancers send HEAD
+		routes = append(routes,
+			Route{Method: method, Path: "/healthz", Public: true, Handle: text("ok\n")},
+			Route{Method: method, Path: "/readyz", Public: true, Handle: s.ready})
 	}
+	return routes
 }
 
 // Handler returns the handler of all routes.

@@ -247,6 +247,11 @@ func TestReady(t *testing.T) {
 	if w := f.get("/readyz"); w.Code != 503 {
 		t.Errorf("shutting down: %d", w.Code)
 	}
+	head := httptest.NewRecorder()
+	f.Handler().ServeHTTP(head, httptest.NewRequest(http.MethodHead, "/readyz", nil))
+	if head.Code != 503 {
+		t.Errorf("shutting down, HEAD: %d", head.Code)
+	}
 	if w := f.get("/healthz"); w.Code != 200 {
 		t.Errorf("the process lives: %d", w.Code)
 	}

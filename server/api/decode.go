@@ -93,6 +93,9 @@ func invalidJSON(err error) error {
 	if wrong := (*time.ParseError)(nil); errors.As(err, &wrong) {
 		return cairn.Errorf(cairn.ErrInvalid, "%q is no time; write it as in 2026-11-23T09:30:00Z", wrong.Value)
 	}
+	if strings.HasPrefix(err.Error(), "Time.UnmarshalJSON") {
+		return cairn.Errorf(cairn.ErrInvalid, "a time must be a string, as in \"2026-11-23T09:30:00Z\"")
+	}
 	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
 		return cairn.Errorf(cairn.ErrInvalid, "unknown field %s; check its spelling", name)
 	}
@@ -128,8 +131,8 @@ func escapesNUL(b []byte) bool {
 	return false
 }
 
-// param returns a query parameter after checking that the request has no other
-// than the known ones, each at most once.
+// params returns the parameters of the address, after checking that there are
+// no other than the known ones, each at most once.
 func params(c *gin.Context, known ...string) (map[string]string, error) {
 	values := map[string]string{}
 	for name, all := range c.Request.URL.Query() {

@@ -109,6 +109,7 @@ func TestSearchRequestsThatAreWrong(t *testing.T) {
 		{`{"query":"x","sourcs":["handbook"]}`, "sourcs"},
 		{`{"query":"x","filters":{"authr":"ann"}}`, "authr"},
 		{`{"query":"x","filters":{"updated_after":"yesterday"}}`, "yesterday"},
+		{`{"query":"x","filters":{"updated_after":7}}`, "2026-11-23T09:30:00Z"},
 		{`{"query":"x","filters":{"updated_after":"2026-02-01T00:00:00Z","updated_before":"2026-01-01T00:00:00Z"}}`, "updated_after"},
 		{`{"query":"x","sources":["Hand book"]}`, "Hand book"},
 		{`{"query":"x","sources":"handbook"}`, "sources"},
