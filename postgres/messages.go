@@ -257,6 +257,29 @@ func orEmpty[T any](s []T) []T {
 
 // Events implements answer.Record.
 func (a *Answers) Events(ctx context.Context, v cairn.Viewer, message string, after int) (events []answer.Event, final bool, err error) {
+	events, final, err = a.events(ctx, v, message, after)
+	if errors.Is(err, cairn.ErrNotFound) {
+		// The classes were read before the evidence: it may be newer than they are.
+		events, final, err = a.events(ctx, v, message, after)
+	}
+	if err != nil {
+		return nil, false, fmt.Errorf("events: %w", err)
+	}
+	for i := range events {
+		if events[i].Type != answer.EventDone {
+			continue
+		}
+		m, err := a.db.Message(ctx, v, message)
+		if err != nil {
+			return nil, false, err
+		}
+		events[i].Answer = &m.Answer
+	}
+	return events, final, nil
+}
+
+// events reads events with done ones still without their answer.
+func (a *Answers) events(ctx context.Context, v cairn.Viewer, message string, after int) (events []answer.Event, final bool, err error) {
 	classes, err := a.db.classesOfEvidence(ctx, message)
 	if err != nil {
 		return nil, false, err
@@ -277,20 +300,7 @@ func (a *Answers) Events(ctx context.Context, v cairn.Viewer, message string, af
 		events, err = readEvents(ctx, tx, message, after)
 		return err
 	})
-	if err != nil {
-		return nil, false, fmt.Errorf("events: %w", err)
-	}
-	for i := range events {
-		if events[i].Type != answer.EventDone {
-			continue
-		}
-		m, err := a.db.Message(ctx, v, message)
-		if err != nil {
-			return nil, false, err
-		}
-		events[i].Answer = &m.Answer
-	}
-	return events, final, nil
+	return events, final, err
 }
 
 func readEvents(ctx context.Context, q querier, message string, after int) ([]answer.Event, error) {

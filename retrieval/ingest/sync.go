@@ -46,8 +46,10 @@ type Result struct {
 }
 
 // The batch is large enough that a transaction is cheap a document and small
-// enough that little is done again after a crash.
+// enough that little is done again after a crash. The first ones are small, so
+// that something can be found soon.
 const (
+	firstDocuments = 8
 	batchDocuments = 64
 	batchBytes     = 4 << 20
 )
@@ -73,16 +75,18 @@ func (s *Syncer) Run(ctx context.Context, job Sync) (Result, error) {
 	if err := r.list(ctx); err != nil {
 		return r.result, err
 	}
+	limit := firstDocuments
 	for c, err := range job.Connector.Changes(ctx, job.since()) {
 		if err != nil {
 			return r.result, errors.Join(r.flush(ctx), fmt.Errorf("read %s: %w", job.Source.Name, err))
 		}
 		r.pending = append(r.pending, c)
 		r.pendingBytes += c.Metadata.Size
-		if len(r.pending) >= batchDocuments || r.pendingBytes >= batchBytes {
+		if len(r.pending) >= limit || r.pendingBytes >= batchBytes {
 			if err := r.flush(ctx); err != nil {
 				return r.result, err
 			}
+			limit = min(2*limit, batchDocuments)
 		}
 	}
 	if err := r.flush(ctx); err != nil {
