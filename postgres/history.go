@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -47,9 +48,22 @@ type citationRow struct {
 // complete with what v may read now of the documents that they cite. A message
 // with evidence that v may not read is Withheld.
 func (db *DB) readMessages(ctx context.Context, v cairn.Viewer, ids []string) ([]cairn.Message, error) {
-	classes, err := db.classesOfMessages(ctx, ids)
+	messages, err := db.readMessagesOnce(ctx, v, ids)
+	if err == nil && slices.ContainsFunc(messages, func(m cairn.Message) bool { return m.Withheld }) {
+		// The classes were read before the messages: evidence or a permission
+		// may be newer than they are. What is withheld twice is withheld.
+		messages, err = db.readMessagesOnce(ctx, v, ids)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("messages: %w", missing(err))
+	}
+	return messages, nil
+}
+
+func (db *DB) readMessagesOnce(ctx context.Context, v cairn.Viewer, ids []string) ([]cairn.Message, error) {
+	classes, err := db.classesOfMessages(ctx, ids)
+	if err != nil {
+		return nil, err
 	}
 	var messages []cairn.Message
 	err = db.asViewer(ctx, v, classes, func(tx pgx.Tx) error {
@@ -57,10 +71,7 @@ func (db *DB) readMessages(ctx context.Context, v cairn.Viewer, ids []string) ([
 		messages, err = readVisibleMessages(ctx, tx, ids)
 		return err
 	})
-	if err != nil {
-		return nil, fmt.Errorf("messages: %w", missing(err))
-	}
-	return messages, nil
+	return messages, err
 }
 
 // classesOfMessages returns the ACL classes of the documents that messages
