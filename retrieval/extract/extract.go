@@ -44,11 +44,12 @@ type Limits struct {
 	Wall            time.Duration // for a document, from when all of it was read
 }
 
-// DefaultLimits returns the limits that suit a server of 2 GB.
+// DefaultLimits returns limits that hold what offices write, and that leave
+// room for two workers on a server of 2 GB.
 func DefaultLimits() Limits {
 	return Limits{
 		InputBytes: 200 << 20, TextBytes: 20 << 20, AttachmentBytes: 50 << 20,
-		Memory: 1 << 30, CPU: 45 * time.Second, Wall: 60 * time.Second,
+		Memory: 768 << 20, CPU: 45 * time.Second, Wall: 60 * time.Second,
 	}
 }
 

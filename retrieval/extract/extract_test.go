@@ -47,6 +47,9 @@ func TestPDF(t *testing.T) {
 		t.Skip("starts PDFium, which takes seconds")
 	}
 	p := newTestPool(t, Limits{}, 1)
+	if err := p.Warm(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	extract := func(name string, data []byte) (*Text, error) {
 		return p.Extract(t.Context(), Input{Filename: name}, bytes.NewReader(data))
 	}
@@ -85,6 +88,16 @@ func TestPDF(t *testing.T) {
 	wantFailure(t, err, canon.CodeNoTextLayer)
 	_, err = extract("cut.pdf", extracttest.PDF("Cut", two)[:300])
 	wantFailure(t, err, canon.CodeCorrupt)
+	for endless, want := range map[bool]string{
+		false: "[Beginning] #page=1\nA second page.\n\n[Middle] #page=2\nA second page.\n\n[Middle] #page=3\nA second page.\n",
+		true:  "[] #page=1\nA second page.\n\n[Middle] #page=2\nA second page.\n\n[Middle] #page=3\nA second page.\n",
+	} {
+		page := extracttest.Paragraphs("A second page.")
+		if text, err = extract("outlined.pdf", extracttest.OutlinedPDF(endless, page, page, page)); err != nil {
+			t.Fatal(err)
+		}
+		wantOutline(t, text, want)
+	}
 	text, err = extract("wrong.docx", extracttest.PDF("Wrong name", two, nil))
 	if err != nil {
 		t.Fatal(err)

@@ -104,6 +104,25 @@ func (p *Pool) Extract(ctx context.Context, in Input, r io.Reader) (*Text, error
 
 var errClosed = errors.New("extract: pool is closed")
 
+// Warm prepares the pool for PDF files: without a filled CacheDir the first one
+// waits some seconds until PDFium is compiled. It returns when that is done.
+func (p *Pool) Warm(ctx context.Context) error {
+	_, err := p.Extract(ctx, Input{Filename: "blank.pdf"}, strings.NewReader(blankPDF))
+	var failure *Failure
+	if errors.As(err, &failure) && failure.Code == canon.CodeNoTextLayer {
+		return nil
+	}
+	if err == nil {
+		err = errors.New("a blank page has text")
+	}
+	return fmt.Errorf("warm pool: %w", err)
+}
+
+// blankPDF is a file of one empty page. PDF readers find its parts without a
+// table of them.
+const blankPDF = "%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Count 1/Kids[3 0 R]>>endobj\n" +
+	"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
+
 // acquire returns an idle worker, or a new one.
 func (p *Pool) acquire() (*worker, error) {
 	p.mu.Lock()

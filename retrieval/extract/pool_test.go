@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -26,7 +28,7 @@ func newTestPool(t testing.TB, limits Limits, workers int) *Pool {
 		t.Fatal(err)
 	}
 	p := NewPool(PoolConfig{
-		Command: []string{self, "extract-worker"}, Workers: workers, Limits: limits,
+		Command: []string{self, "extract-worker"}, Workers: workers, Limits: limits, CacheDir: testCache(t),
 		Log: slog.New(slog.NewTextHandler(testWriter{t}, nil)),
 	})
 	t.Cleanup(func() {
@@ -35,6 +37,17 @@ func newTestPool(t testing.TB, limits Limits, workers int) *Pool {
 		}
 	})
 	return p
+}
+
+// testCache returns a folder that stays, so that only the first run of the
+// tests on a machine compiles PDFium.
+func testCache(t testing.TB) string {
+	t.Helper()
+	dir := filepath.Join(os.TempDir(), fmt.Sprintf("cairn-extract-test-%d", os.Getuid()))
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 type testWriter struct{ t testing.TB }

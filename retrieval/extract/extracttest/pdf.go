@@ -19,11 +19,28 @@ type Line struct {
 
 // PDF returns a PDF with pages of lines. A page without lines has only a
 // rectangle, as a scanned page has only a picture.
-func PDF(title string, pages ...[]Line) []byte { return writePDF(title, pages, "") }
+func PDF(title string, pages ...[]Line) []byte { return writePDF(title, pages, "", nil) }
+
+// OutlinedPDF returns a PDF with bookmarks for its first two pages, "Beginning"
+// by destination and "Middle" by action. Endless: they follow each other in a
+// circle.
+func OutlinedPDF(endless bool, pages ...[]Line) []byte {
+	return writePDF("Outlined", pages, "", func(n int) []string {
+		circle := ""
+		if endless {
+			circle = fmt.Sprintf("/Next %d 0 R", n+1)
+		}
+		return []string{
+			fmt.Sprintf("<</Type/Outlines/First %d 0 R/Last %d 0 R/Count 2>>", n+1, n+2),
+			fmt.Sprintf("<</Title(Beginning)/Parent %d 0 R/Next %d 0 R/Dest[5 0 R/Fit]>>", n, n+2),
+			fmt.Sprintf("<</Title(Middle)/Parent %d 0 R%s/A<</S/GoTo/D[7 0 R/Fit]>>>>", n, circle),
+		}
+	})
+}
 
 // EncryptedPDF returns a PDF that opens only with a password.
 func EncryptedPDF() []byte {
-	return writePDF("Secret", [][]Line{{{X: 72, Y: 700, Size: 12, Text: "The secret is out."}}}, "open sesame")
+	return writePDF("Secret", [][]Line{{{X: 72, Y: 700, Size: 12, Text: "The secret is out."}}}, "open sesame", nil)
 }
 
 // Paragraphs lays out paragraphs of about 80 characters a line on a page.
@@ -50,8 +67,8 @@ func Paragraphs(paragraphs ...string) []Line {
 }
 
 // writePDF writes the objects: 1 catalogue, 2 pages, 3 font, 4 properties, then
-// two for each page, and with a password the encryption last.
-func writePDF(title string, pages [][]Line, password string) []byte {
+// two for each page, and what else there is.
+func writePDF(title string, pages [][]Line, password string, outline func(first int) []string) []byte {
 	id := []byte("0123456789abcdef")
 	var lock *security
 	if password != "" {
@@ -71,6 +88,11 @@ func writePDF(title string, pages [][]Line, password string) []byte {
 			fmt.Sprintf("<</Length %d>>stream\n%s\nendstream", len(content), content))
 	}
 	objects[1] = fmt.Sprintf("<</Type/Pages/Count %d/Kids[%s]>>", len(pages), strings.Join(kids, " "))
+	if outline != nil {
+		first := len(objects) + 1
+		objects[0] = fmt.Sprintf("<</Type/Catalog/Pages 2 0 R/Outlines %d 0 R>>", first)
+		objects = append(objects, outline(first)...)
+	}
 	trailer := fmt.Sprintf("/Root 1 0 R/Info 4 0 R/ID[<%x><%x>]", id, id)
 	if lock != nil {
 		objects = append(objects, lock.object())

@@ -176,22 +176,3 @@ func date(s string) time.Time {
 	}
 	return time.Time{}
 }
-
-// bookmarks returns, for each page, the path of bookmarks under which it stands.
-func (d document) bookmarks(pages int) [][]string {
-	paths := make([][]string, pages)
-	marks, err := d.pdfium.GetBookmarks(&requests.GetBookmarks{Document: d.ref})
-	if err != nil {
-		return paths
-	}
-	starts := make([][]string, pages)
-	collect(marks.Bookmarks, nil, starts)
-	var current []string
-	for i := range paths {
-		if starts[i] != nil {
-			current = starts[i]
-		}
-		paths[i] = current
-	}
-	return paths
-}
