@@ -250,7 +250,7 @@ class Mock {
     let wake = () => {};
     message.waiting.add(() => wake());
     response.once('close', () => wake());
-    for (let k = after; !response.destroyed; ) {
+    for (let k = after; !response.destroyed;) {
       const next = message.events[k];
       if (!next) {
         await new Promise((resolve) => (wake = resolve));

@@ -34,7 +34,7 @@ function renderAnswer(answer: Answer, turn: string) {
   return renderMarkdown(answer.text, {
     ranges,
     marks: [...flags, ...marks].sort((a, b) => a.at - b.at),
-    headingOffset: 2,
+    headingLevel: 3,
     // A model can be talked into writing a link that carries text away: only addresses of cited documents are links.
     link: (href) => {
       const url = safeURL(href);

@@ -1,7 +1,7 @@
 // The mark after a claim: its number opens the passage, hovering or focusing it shows where the passage is from.
 
 import type { Citation } from '../api/schema';
-import { passageOfCitation, showPassage } from '../state/panel';
+import { isOpen, passageOfCitation, showPassage } from '../state/panel';
 import { hideCard, hideCardSoon, showCard, showCardSoon } from '../state/card';
 
 /** Id of the hidden words that describe a citation of a turn. */
@@ -15,7 +15,7 @@ export function CitationChip({ citation, turn }: { citation: Citation; turn: str
   return (
     <button
       type="button"
-      class={gone ? 'chip gone' : 'chip'}
+      class={`chip${gone ? ' gone' : ''}${isOpen(citation) ? ' open' : ''}`}
       aria-label={label}
       aria-describedby={descriptionId(turn, citation.number)}
       onClick={(event) => {

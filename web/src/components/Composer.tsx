@@ -9,7 +9,7 @@ import { SourceScope } from './SourceScope';
 
 const MAX_LENGTH = 8000;
 
-export function Composer({ onAsk }: { onAsk: (question: string) => void }) {
+export function Composer({ onAsk }: { onAsk: (question: string) => Promise<boolean> }) {
   const person = me.value?.id ?? '';
   const conversation = thread.id.value;
   const running = thread.running.value;
@@ -24,7 +24,9 @@ export function Composer({ onAsk }: { onAsk: (question: string) => void }) {
     const question = text.trim();
     if (question === '' || running) return;
     change('');
-    onAsk(question);
+    void onAsk(question).then((taken) => {
+      if (!taken) keepDraft(person, conversation, question);
+    });
   };
 
   useEffect(() => setText(readDraft(person, conversation)), [person, conversation]);

@@ -9,7 +9,15 @@ import { safeURL } from '../markdown/text';
 /** A text longer than twice this is shown in part, around the passage. */
 const REACH = 40_000;
 
-export function DocumentText({ document, passage }: { document: Document; passage: Span | null }) {
+interface Props {
+  document: Document;
+  /** Where the passage lies in the text, if one is to be highlighted. */
+  passage: Span | null;
+  /** Level of the highest headings of the text. */
+  level: number;
+}
+
+export function DocumentText({ document, passage, level }: Props) {
   const { text } = document;
   const begin = useMemo(() => titleEnd(document, passage), [document, passage]);
   const [shown, setShown] = useState(() => {
@@ -18,7 +26,7 @@ export function DocumentText({ document, passage }: { document: Document; passag
   });
   const element = useRef<HTMLDivElement>(null);
   const node = useMemo(
-    () => renderWindow(text, shown, passage, isPlain(document)),
+    () => renderWindow(text, shown, passage, isPlain(document), level),
     [text, shown.start, shown.end, passage],
   );
   useLayoutEffect(() => {
@@ -52,9 +60,15 @@ export function DocumentText({ document, passage }: { document: Document; passag
 /**
  * Renders a part of the text as Markdown, or as it is written where that would not put the highlight exactly on the passage.
  */
-function renderWindow(text: string, shown: Span, passage: Span | null, plain: boolean): Rendered['node'] {
+function renderWindow(
+  text: string,
+  shown: Span,
+  passage: Span | null,
+  plain: boolean,
+  level: number,
+): Rendered['node'] {
   const part = text.slice(shown.start, shown.end);
-  const options: Options = { link: safeURL, headingOffset: 2 };
+  const options: Options = { link: safeURL, headingLevel: level };
   if (passage === null) return plain ? renderPlain(part).node : renderMarkdown(part, options).node;
   const start = passage.start - shown.start;
   const end = passage.end - shown.start;

@@ -79,7 +79,12 @@ function ReadDocument({ document, passage, level }: { document: Document; passag
           <p class="notice">The passage could not be located exactly, so nothing is highlighted.</p>
         )}
       </header>
-      <DocumentText document={document} passage={span} key={`${document.id} ${document.version} ${passage.start}`} />
+      <DocumentText
+        document={document}
+        passage={span}
+        level={level + 1}
+        key={`${document.id} ${document.version} ${passage.start}`}
+      />
     </article>
   );
 }

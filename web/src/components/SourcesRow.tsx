@@ -3,7 +3,7 @@
 import type { Answer, Citation } from '../api/schema';
 import { numberedSources } from '../markdown/answer';
 import { safeURL, visible } from '../markdown/text';
-import { passageOfCitation, showPassage } from '../state/panel';
+import { isOpen, passageOfCitation, showPassage } from '../state/panel';
 import { formatDay, formatHeading, plural } from './format';
 import { Icon } from './Icon';
 
@@ -24,17 +24,20 @@ export function SourcesRow({ answer }: { answer: Answer }) {
 
 type Group = [Citation, ...Citation[]];
 
-/** Citations of the same version of a document together, in the order of their first numbers. */
-function byDocument(citations: readonly Citation[]): Group[] {
+/** Citations with the same key together, in the order of their first numbers. */
+function group(citations: readonly Citation[], key: (citation: Citation) => string): Group[] {
   const groups = new Map<string, Group>();
   for (const citation of citations) {
-    const key = `${citation.document_id} ${citation.version}`;
-    const group = groups.get(key);
-    if (group) group.push(citation);
-    else groups.set(key, [citation]);
+    const known = groups.get(key(citation));
+    if (known) known.push(citation);
+    else groups.set(key(citation), [citation]);
   }
   return [...groups.values()];
 }
+
+const byDocument = (citations: readonly Citation[]) =>
+  group(citations, ({ document_id: id, version }) => `${id} ${version}`);
+const bySection = (citations: readonly Citation[]) => group(citations, ({ heading }) => heading.join('\n'));
 
 function SourceItem({ citations }: { citations: Group }) {
   const first = citations[0];
@@ -65,19 +68,29 @@ function SourceItem({ citations }: { citations: Group }) {
         )}
       </div>
       <div class="passages">
-        {citations.map((citation) => (
-          <button
-            type="button"
-            class="passage-link"
-            key={citation.number}
-            aria-label={`Passage ${citation.number}: ${formatHeading(citation.heading) || first.title}`}
-            onClick={(event) => showPassage(passageOfCitation(citation), event.currentTarget)}
-          >
-            <span class="number">{citation.number}</span>
-            {visible(citation.heading.at(-1) ?? '') || 'Open'}
-          </button>
+        {bySection(citations).map((section) => (
+          <span class="section" key={section[0].number}>
+            {section.map((citation) => (
+              <PassageButton citation={citation} key={citation.number} />
+            ))}
+            {visible(section[0].heading.at(-1) ?? '')}
+          </span>
         ))}
       </div>
     </li>
+  );
+}
+
+function PassageButton({ citation }: { citation: Citation }) {
+  const where = formatHeading(citation.heading) || citation.title || 'no longer available';
+  return (
+    <button
+      type="button"
+      class={isOpen(citation) ? 'chip open' : 'chip'}
+      aria-label={`Passage ${citation.number}: ${where}`}
+      onClick={(event) => showPassage(passageOfCitation(citation), event.currentTarget)}
+    >
+      <span>{citation.number}</span>
+    </button>
   );
 }

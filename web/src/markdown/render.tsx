@@ -28,8 +28,8 @@ export interface Options {
   marks?: readonly Mark[];
   /** Returns the address that a link may have, or null for one that is shown without being a link. */
   link?: (href: string) => string | null;
-  /** Added to the level of headings, so that those of a text come under the heading of the page. */
-  headingOffset?: number;
+  /** Level of the highest headings of the text, 1 when it is missing; no level is passed over below it. */
+  headingLevel?: number;
 }
 
 export interface Rendered {
@@ -62,18 +62,26 @@ class Renderer {
   private nextMark = 0;
   private wrapped = 0;
   private lost = false;
+  /** The depths of headings that the text has, in their order. */
+  private depths: number[] = [];
+  private level: number;
 
   constructor(private readonly options: Options) {
     this.ranges = options.ranges ?? [];
     this.marks = options.marks ?? [];
+    this.level = this.topLevel - 1;
   }
 
   document(source: string): Rendered {
     const unplaced: Rendered['unplaced'] = [];
     const children: ComponentChild[] = [];
     const whole = Cut.whole(source);
+    const tokens = new Lexer().lex(source);
+    this.depths = [
+      ...new Set(tokens.flatMap((token) => (token.type === 'heading' ? [token.depth as number] : []))),
+    ].sort();
     let at = 0;
-    for (const token of new Lexer().lex(source)) {
+    for (const token of tokens) {
       const found = source.startsWith(token.raw, at) ? at : source.indexOf(token.raw, at);
       const end = found < 0 ? source.length : found + token.raw.length;
       this.lost = false;
@@ -142,10 +150,15 @@ class Renderer {
   }
 
   private heading(token: Tokens.Heading, cut: Cut): VNode {
-    const level = Math.min(6, token.depth + (this.options.headingOffset ?? 0));
+    const rank = Math.max(0, this.depths.indexOf(token.depth));
+    this.level = Math.min(6, this.topLevel + rank, this.level + 1);
     const from = /^ {0,3}#* */.exec(cut.text)![0].length;
     const children = [this.inline(token.tokens, cut.find(token.text, from)), this.marksUpTo(cut.end)];
-    return h(`h${level}` as 'h1', null, children);
+    return h(`h${this.level}` as 'h1', null, children);
+  }
+
+  private get topLevel(): number {
+    return this.options.headingLevel ?? 1;
   }
 
   private inlineBlock(token: Tokens.Paragraph | Tokens.Text, cut: Cut): ComponentChild[] {

@@ -41,7 +41,7 @@ export function AskPage({ conversation }: { conversation: string }) {
         </>
       )}
       <div class="composer-place">
-        <Composer onAsk={(question) => void thread.ask(question)} />
+        <Composer onAsk={(question) => thread.ask(question)} />
       </div>
       {empty && <Welcome />}
     </div>

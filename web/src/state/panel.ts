@@ -32,6 +32,18 @@ export function closePassage(): void {
   opener = null;
 }
 
+/** Whether the passage of a citation is the one that is open. */
+export function isOpen(citation: Citation): boolean {
+  const open = openPassage.value;
+  return (
+    open !== null &&
+    open.documentId === citation.document_id &&
+    open.version === citation.version &&
+    open.start === citation.start &&
+    open.end === citation.end
+  );
+}
+
 export function passageOfCitation(citation: Citation): Passage {
   return {
     documentId: citation.document_id,

@@ -58,8 +58,11 @@ export class Thread {
     }
   }
 
-  /** Asks a question after the last turn shown, or after the turn given. Resolves when its answer has ended. */
-  async ask(question: string, after?: string | null): Promise<void> {
+  /**
+   * Asks a question after the last turn shown, or after the turn given. Resolves when its answer has ended; with false when
+   * nobody was signed in any more, so that the question is to be asked again.
+   */
+  async ask(question: string, after?: string | null): Promise<boolean> {
     const parent = after === undefined ? (this.steps.peek().at(-1)?.turn.id ?? null) : after;
     const turn = this.add({ id: '', parent, question, withheld: false, state: signal(emptyAnswer()) });
     announce('Searching');
@@ -70,13 +73,13 @@ export class Thread {
       ...(parent ? { parent_message_id: parent } : {}),
       ...(this.sources.peek().length > 0 ? { sources: [...this.sources.peek()] } : {}),
     };
-    await this.follow(turn, (listener, aborted) => askAndFollow(request, listener, aborted));
+    return this.follow(turn, (listener, aborted) => askAndFollow(request, listener, aborted));
   }
 
   /** Asks the question of a turn again, as another branch from the same place. */
   async askAgain(turn: Turn): Promise<void> {
     // A turn that failed before the server took its question leaves nothing behind.
-    if (turn.id === '') this.turns.value = this.turns.value.filter((other) => other !== turn);
+    if (turn.id === '') this.drop(turn);
     await this.ask(turn.question, turn.parent);
   }
 
@@ -129,17 +132,21 @@ export class Thread {
     await this.follow(turn, (listener, aborted) => followMessage(turn.id, listener, aborted));
   }
 
-  private async follow(turn: Turn, run: (listener: Listener, aborted: AbortSignal) => Promise<void>): Promise<void> {
+  private async follow(turn: Turn, run: (listener: Listener, aborted: AbortSignal) => Promise<void>): Promise<boolean> {
     const { signal: aborted } = this.work;
     try {
       await run({ event: (event) => this.receive(turn, event), lost: (lost) => this.setLost(turn, lost) }, aborted);
     } catch (error) {
-      if (aborted.aborted) return;
+      if (aborted.aborted) return true;
+      if (turn.id === '' && error instanceof ApiError && error.status === 401) {
+        this.drop(turn);
+        return false;
+      }
       update(turn, { failure: explain(error), phase: '', lost: false });
       announce('No answer: ' + explain(error));
-    } finally {
-      conversationChanged();
     }
+    conversationChanged();
+    return true;
   }
 
   private receive(turn: Turn, event: AnswerEvent): void {
@@ -171,6 +178,10 @@ export class Thread {
       this.chosen.value = chosen; // the newest branch is the one to see
     });
     return added;
+  }
+
+  private drop(turn: Turn): void {
+    this.turns.value = this.turns.peek().filter((other) => other !== turn);
   }
 
   private replace(turn: Turn, change: Partial<Turn>): void {
