@@ -3,6 +3,7 @@ package cairn
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"strings"
 	"time"
 )
 
@@ -68,6 +69,14 @@ type Section struct {
 	Start   int      // bytes of Document.Body, half-open
 	End     int
 	Anchor  string // what a link appends to the URL to get here: "#heading", "#page=3", "#L10-L20"; may be empty
+}
+
+// Link returns the address of the section, given that of its document.
+func (s Section) Link(document string) string {
+	if document == "" || s.Anchor == "" || strings.Contains(document, "#") {
+		return document
+	}
+	return document + s.Anchor
 }
 
 // Chunk is the unit that is indexed: a byte range of a body.

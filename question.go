@@ -57,6 +57,27 @@ type Passage struct {
 	Text     string // body[Start:End]
 	Score    float64
 	Modified time.Time
+	Places   []Place `json:"-"` // the sections that it touches, in order; may be empty
+}
+
+// Place is a section that a passage touches, as a link to it.
+type Place struct {
+	Start   int // bytes of the body; it goes on to the next place
+	Heading []string
+	URL     string // with the anchor of the section
+}
+
+// At returns heading and address of the section that a byte of the body lies
+// in; those of the whole passage when it does not know its sections.
+func (p Passage) At(offset int) (heading []string, url string) {
+	heading, url = p.Heading, p.URL
+	for _, place := range p.Places {
+		if place.Start > offset {
+			break
+		}
+		heading, url = place.Heading, place.URL
+	}
+	return heading, url
 }
 
 // Outcome is how an answer ended.

@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -88,7 +87,7 @@ func (h hydratedChunk) chunk() retrieval.Chunk {
 	sections := decodeSections(h.Sections)
 	heading, anchor := sectionAt(sections, h.StartAt)
 	return retrieval.Chunk{
-		ID: h.ID, Ordinal: h.Ordinal, Sections: sections, BodySize: h.BodySize,
+		ID: h.ID, Ordinal: h.Ordinal, Sections: sections, URL: h.URL, BodySize: h.BodySize,
 		Passage: cairn.Passage{
 			Document: h.DocumentID, Version: h.Version, Source: h.Source, Kind: h.Kind, Title: h.Title,
 			URL: withAnchor(h.URL, anchor), Author: h.Author, Language: h.Language, Heading: heading,
@@ -108,12 +107,7 @@ func sectionAt(sections []cairn.Section, at int) (heading []string, anchor strin
 }
 
 // withAnchor returns a link to a place in a document.
-func withAnchor(url, anchor string) string {
-	if url == "" || anchor == "" || strings.Contains(url, "#") {
-		return url
-	}
-	return url + anchor
-}
+func withAnchor(url, anchor string) string { return cairn.Section{Anchor: anchor}.Link(url) }
 
 // Bodies implements retrieval.Chunks.
 func (db *DB) Bodies(ctx context.Context, v cairn.Viewer, ranges []retrieval.Range) ([][]byte, error) {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/jackc/pgx/v5"
@@ -45,46 +44,88 @@ func (a *Answers) Begin(ctx context.Context, ask answer.Ask) (answer.Started, []
 	if err != nil {
 		return answer.Started{}, nil, fmt.Errorf("begin answer: %w", err)
 	}
-	turns, used := turnsOf(chain)
+	var turns []answer.Turn
 	err = pgx.BeginFunc(ctx, a.db.worker, func(tx pgx.Tx) error {
+		var err error
 		if started.Conversation == "" {
 			started.Conversation = cairn.NewID()
-			_, err := tx.Exec(ctx, `INSERT INTO conversations (id, account_id, title) VALUES ($1, $2, $3)`,
+			_, err = tx.Exec(ctx, `INSERT INTO conversations (id, account_id, title) VALUES ($1, $2, $3)`,
 				started.Conversation, ask.Viewer.Account, answer.Title(ask.Question))
-			if err != nil {
-				return err
-			}
 		}
-		return insertMessage(ctx, tx, started, chain, ask, request, used)
+		if err == nil {
+			turns, err = insertMessage(ctx, tx, started, chain, ask, request)
+		}
+		return err
 	})
 	if err != nil {
-		return answer.Started{}, nil, fmt.Errorf("begin answer: %w", err)
+		return answer.Started{}, nil, fmt.Errorf("begin answer: %w", refused(err, ""))
 	}
 	return started, turns, nil
 }
 
-// insertMessage stores the question, with the evidence of the turns that its
-// answer will be made from.
-func insertMessage(ctx context.Context, tx pgx.Tx, s answer.Started, chain []cairn.Message, ask answer.Ask, request []byte, used []string) error {
+// insertMessage stores the question after the last message of the chain, with
+// the evidence of the turns that its answer will be made from, and returns those.
+func insertMessage(ctx context.Context, tx pgx.Tx, s answer.Started, chain []cairn.Message, ask answer.Ask, request []byte) ([]answer.Turn, error) {
 	var parent *string
 	if len(chain) > 0 {
 		parent = &chain[len(chain)-1].ID
 	}
+	turns, used := turnsOf(chain)
+	there, err := holdMessages(ctx, tx, used, parent)
+	if err != nil {
+		return nil, err
+	}
+	turns, used = remaining(turns, used, there)
 	tag, err := tx.Exec(ctx, `
 		WITH own AS (UPDATE conversations SET updated_at = now() WHERE id = $2 AND account_id = $3 RETURNING id)
 		INSERT INTO messages (id, conversation_id, parent_id, question, request, state, lease_until)
 		SELECT $1, id, $4, $5, $6, 'running', now() + $7::interval FROM own`,
 		s.Message, s.Conversation, ask.Viewer.Account, parent, ask.Question, request, leaseTime)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if tag.RowsAffected() == 0 {
-		return cairn.ErrNotFound
+		return nil, cairn.ErrNotFound
 	}
 	_, err = tx.Exec(ctx, `
 		INSERT INTO message_evidence (message_id, document_id, version)
 		SELECT DISTINCT $1, document_id, version FROM message_evidence WHERE message_id = ANY ($2)`, s.Message, used)
-	return err
+	return turns, err
+}
+
+// holdMessages keeps messages, and the documents that they were made from, from
+// being erased until the transaction ends, and returns which are still there.
+// A parent that is not is ErrNotFound.
+func holdMessages(ctx context.Context, tx pgx.Tx, ids []string, parent *string) ([]string, error) {
+	if parent == nil {
+		return nil, nil
+	}
+	// In the order in which an erasure takes its locks.
+	_, err := tx.Exec(ctx, `
+		SELECT FROM documents WHERE id IN (SELECT document_id FROM message_evidence WHERE message_id = ANY ($1))
+		ORDER BY id FOR KEY SHARE`, ids)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := tx.Query(ctx, `SELECT id FROM messages WHERE id = ANY ($1) ORDER BY id FOR KEY SHARE`, append(slices.Clone(ids), *parent))
+	if err != nil {
+		return nil, err
+	}
+	there, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err == nil && !slices.Contains(there, *parent) {
+		err = cairn.ErrNotFound
+	}
+	return there, err
+}
+
+// remaining returns those of the turns whose message is there.
+func remaining(turns []answer.Turn, used, there []string) (keptTurns []answer.Turn, kept []string) {
+	for i, id := range used {
+		if slices.Contains(there, id) {
+			keptTurns, kept = append(keptTurns, turns[i]), append(kept, id)
+		}
+	}
+	return keptTurns, kept
 }
 
 // chainTo returns the messages from the first of a conversation to the one that
@@ -123,62 +164,6 @@ func turnsOf(chain []cairn.Message) (turns []answer.Turn, used []string) {
 		used = append(used, m.ID)
 	}
 	return turns, used
-}
-
-// SetEvidence implements answer.Record. It holds the documents while it writes,
-// so that an erasure either sees the evidence or has come first; then it fails
-// with ErrConflict.
-func (a *Answers) SetEvidence(ctx context.Context, message string, passages []cairn.Passage) error {
-	versions := make(map[cairn.DocumentID]cairn.Version, len(passages))
-	for _, p := range passages {
-		versions[p.Document] = p.Version
-	}
-	documents := slices.Sorted(maps.Keys(versions))
-	err := pgx.BeginFunc(ctx, a.db.worker, func(tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, `SELECT FROM documents WHERE id = ANY ($1) ORDER BY id FOR KEY SHARE`, documents)
-		if err != nil {
-			return err
-		}
-		if tag.RowsAffected() != int64(len(documents)) {
-			return cairn.Errorf(cairn.ErrConflict, "a document was erased while this was answered")
-		}
-		batch := &pgx.Batch{}
-		for _, id := range documents {
-			batch.Queue(`INSERT INTO message_evidence (message_id, document_id, version) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
-				message, id, versions[id])
-		}
-		return tx.SendBatch(ctx, batch).Close()
-	})
-	if err != nil {
-		return fmt.Errorf("evidence: %w", err)
-	}
-	return nil
-}
-
-// Append implements answer.Record.
-func (a *Answers) Append(ctx context.Context, message string, seq int, events []answer.Event) error {
-	return appendEvents(ctx, a.db.worker, message, seq, events)
-}
-
-func appendEvents(ctx context.Context, q querier, message string, seq int, events []answer.Event) error {
-	encoded := make([][]byte, len(events))
-	for i, e := range events {
-		var err error
-		if encoded[i], err = json.Marshal(e); err != nil {
-			return fmt.Errorf("event: %w", err)
-		}
-	}
-	rows, err := q.Query(ctx, `
-		INSERT INTO message_events (message_id, seq, event)
-		SELECT $1, $2 + n - 1, e FROM unnest($3::jsonb[]) WITH ORDINALITY AS x (e, n)`, message, seq, encoded)
-	if err != nil {
-		return fmt.Errorf("store events: %w", err)
-	}
-	rows.Close()
-	if err := rows.Err(); err != nil {
-		return fmt.Errorf("store events: %w", err)
-	}
-	return nil
 }
 
 // Keep implements answer.Record.
@@ -225,7 +210,7 @@ func (a *Answers) Finish(ctx context.Context, message string, seq int, ans cairn
 		if err := insertCitations(ctx, tx, message, ans.Citations); err != nil {
 			return err
 		}
-		return appendEvents(ctx, tx, message, seq, []answer.Event{{Type: answer.EventDone}})
+		return appendDone(ctx, tx, message, seq)
 	})
 	if err != nil {
 		return fmt.Errorf("finish answer: %w", err)
@@ -255,96 +240,13 @@ func orEmpty[T any](s []T) []T {
 	return s
 }
 
-// Events implements answer.Record.
-func (a *Answers) Events(ctx context.Context, v cairn.Viewer, message string, after int) (events []answer.Event, final bool, err error) {
-	events, final, err = a.events(ctx, v, message, after)
-	if errors.Is(err, cairn.ErrNotFound) {
-		// The classes were read before the evidence: it may be newer than they are.
-		events, final, err = a.events(ctx, v, message, after)
-	}
-	if err != nil {
-		return nil, false, fmt.Errorf("events: %w", err)
-	}
-	for i := range events {
-		if events[i].Type != answer.EventDone {
-			continue
-		}
-		m, err := a.db.Message(ctx, v, message)
-		if err != nil {
-			return nil, false, err
-		}
-		events[i].Answer = &m.Answer
-	}
-	return events, final, nil
-}
-
-// events reads events with done ones still without their answer.
-func (a *Answers) events(ctx context.Context, v cairn.Viewer, message string, after int) (events []answer.Event, final bool, err error) {
-	classes, err := a.db.classesOfEvidence(ctx, message)
-	if err != nil {
-		return nil, false, err
-	}
-	err = a.db.asViewer(ctx, v, classes, func(tx pgx.Tx) error {
-		var unreadable bool
-		err := tx.QueryRow(ctx, `
-			SELECT m.state <> 'running',
-			       EXISTS (SELECT FROM message_evidence e WHERE e.message_id = m.id
-			               AND NOT EXISTS (SELECT FROM documents d WHERE d.id = e.document_id))
-			FROM messages m WHERE m.id = $1`, message).Scan(&final, &unreadable)
-		if err != nil {
-			return notFound(err)
-		}
-		if unreadable {
-			return cairn.ErrNotFound
-		}
-		events, err = readEvents(ctx, tx, message, after)
-		return err
-	})
-	return events, final, err
-}
-
-func readEvents(ctx context.Context, q querier, message string, after int) ([]answer.Event, error) {
-	rows, err := q.Query(ctx, `SELECT seq, event FROM message_events WHERE message_id = $1 AND seq > $2 ORDER BY seq`, message, after)
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (answer.Event, error) {
-		var seq int
-		var encoded []byte
-		if err := row.Scan(&seq, &encoded); err != nil {
-			return answer.Event{}, err
-		}
-		var e answer.Event
-		if err := json.Unmarshal(encoded, &e); err != nil {
-			return answer.Event{}, fmt.Errorf("event %d: %w", seq, err)
-		}
-		e.Seq = seq
-		return e, nil
-	})
-}
-
-// classesOfEvidence returns the ACL classes of what messages were made from.
-func (db *DB) classesOfEvidence(ctx context.Context, messages ...string) ([]int32, error) {
-	rows, err := db.worker.Query(ctx, `
-		SELECT DISTINCT d.acl_id FROM message_evidence e JOIN documents d ON d.id = e.document_id
-		WHERE e.message_id = ANY ($1)`, messages)
-	if err != nil {
-		return nil, fmt.Errorf("evidence: %w", err)
-	}
-	classes, err := pgx.CollectRows(rows, pgx.RowTo[int32])
-	if err != nil {
-		return nil, fmt.Errorf("evidence: %w", err)
-	}
-	return classes, nil
-}
-
 // Stop implements answer.Record.
 func (a *Answers) Stop(ctx context.Context, v cairn.Viewer, message string) error {
 	tag, err := a.db.worker.Exec(ctx, `
 		UPDATE messages m SET stop = true FROM conversations c
 		WHERE m.id = $1 AND c.id = m.conversation_id AND c.account_id = $2`, message, v.Account)
 	if err != nil {
-		return fmt.Errorf("stop answer: %w", err)
+		return fmt.Errorf("stop answer: %w", missing(err))
 	}
 	if tag.RowsAffected() == 0 {
 		return cairn.ErrNotFound

@@ -45,6 +45,7 @@ func (r *Retriever) Passages(ctx context.Context, q cairn.Query, budget int) ([]
 		}
 		p := s.passage
 		p.Number, p.Start, p.End, p.Text = len(passages)+1, s.start, s.end, string(bodies[i])
+		p.Places = s.places()
 		passages = append(passages, p)
 	}
 	return passages, nil
@@ -54,7 +55,20 @@ func (r *Retriever) Passages(ctx context.Context, q cairn.Query, budget int) ([]
 type span struct {
 	passage    cairn.Passage // of the best chunk in it
 	start, end int
-	rank       int // of the best chunk in it
+	rank       int             // of the best chunk in it
+	sections   []cairn.Section // of the document
+	url        string          // of the document
+}
+
+// places returns the sections that the span touches.
+func (s span) places() []cairn.Place {
+	var out []cairn.Place
+	for _, section := range s.sections {
+		if section.Start < s.end && s.start < section.End {
+			out = append(out, cairn.Place{Start: section.Start, Heading: section.Heading, URL: section.Link(s.url)})
+		}
+	}
+	return out
 }
 
 // gather chooses ranges for the chunks, in order of rank, within the budget.
@@ -80,7 +94,7 @@ func gather(found []hydrated, budget int) []span {
 			continue
 		}
 		before := size(spans)
-		spans = insert(spans, span{passage: p, start: start, end: end, rank: rank})
+		spans = insert(spans, span{passage: p, start: start, end: end, rank: rank, sections: f.chunk.Sections, url: f.chunk.URL})
 		byDocument[p.Document] = spans
 		spent += size(spans) - before
 	}

@@ -51,5 +51,6 @@ type Chunk struct {
 	Ordinal  int
 	Passage  cairn.Passage // Text is the chunk's own range
 	Sections []cairn.Section
-	BodySize int // bytes of the whole body
+	URL      string // of the document, without an anchor
+	BodySize int    // bytes of the whole body
 }

@@ -29,13 +29,16 @@ type Record interface {
 	// conversation is created.
 	Begin(ctx context.Context, a Ask) (Started, []Turn, error)
 	// SetEvidence stores which documents the answer is made from, together with
-	// those of the turns before it. It comes before anything of them is shown.
-	SetEvidence(ctx context.Context, message string, passages []cairn.Passage) error
-	// Append stores events; their numbers go on from seq.
+	// those of the turns before it, and returns the passages that v may still
+	// read, numbered anew. It comes before anything of them is shown.
+	SetEvidence(ctx context.Context, v cairn.Viewer, message string, passages []cairn.Passage) ([]cairn.Passage, error)
+	// Append stores events; their numbers go on from seq. Like SetEvidence and
+	// Finish it fails with ErrNotFound when the message was erased, or given up
+	// on by another replica.
 	Append(ctx context.Context, message string, seq int, events []Event) error
 	// Keep gives a sign of life and reports whether the answer is still wanted.
 	Keep(ctx context.Context, message string) (wanted bool, err error)
-	// Finish stores the whole answer with its last event, numbered seq.
+	// Finish stores the whole answer with its last event, numbered seq or above.
 	Finish(ctx context.Context, message string, seq int, a cairn.Answer) error
 	// Events returns the stored events after a number, and whether the message
 	// is final: then no more will come. Final messages end with EventDone.
@@ -66,6 +69,7 @@ const (
 	answerTimeout  = 5 * time.Minute
 	questionLength = 8_000 // bytes
 	titleLength    = 80    // runes
+	nearestShown   = 3     // passages with an answer that found nothing
 )
 
 // Asker answers questions independently of the connection that they came by:
@@ -74,16 +78,25 @@ const (
 type Asker struct {
 	cfg AskerConfig
 
-	mu      sync.Mutex
-	live    map[string]*live // messages that this process answers
-	perUser map[cairn.AccountID]int
-	closing chan struct{}
-	running sync.WaitGroup
+	mu       sync.Mutex
+	live     map[string]*live        // messages that this process answers
+	perUser  map[cairn.AccountID]int // answers of an account
+	total    int                     // answers of everybody
+	closing  bool                    // no answer may begin
+	breaking bool                    // those that are being made end
+	running  sync.WaitGroup
 }
+
+// The reasons for which an answer is ended before it is whole.
+var (
+	errStopped = errors.New("the person stopped the answer")
+	errClosing = errors.New("the server is stopping")
+	errTooLong = errors.New("the answer took too long")
+)
 
 // live is a message that this process answers.
 type live struct {
-	cancel  context.CancelFunc
+	cancel  context.CancelCauseFunc
 	mu      sync.Mutex
 	changed chan struct{} // closed and replaced whenever an event was stored
 }
@@ -103,20 +116,24 @@ func (l *live) wait() <-chan struct{} {
 
 // NewAsker returns an Asker. Close it to end the answers that it is making.
 func NewAsker(cfg AskerConfig) *Asker {
-	return &Asker{cfg: cfg, live: make(map[string]*live), perUser: make(map[cairn.AccountID]int), closing: make(chan struct{})}
+	return &Asker{cfg: cfg, live: make(map[string]*live), perUser: make(map[cairn.AccountID]int)}
 }
 
-// Close lets running answers go on for as long as ctx, then breaks them off.
+// Close lets running answers go on for as long as ctx, then breaks them off;
+// what was checked of them is kept. No answer begins any more.
 func (a *Asker) Close(ctx context.Context) {
-	close(a.closing)
+	a.mu.Lock()
+	a.closing = true
+	a.mu.Unlock()
 	done := make(chan struct{})
 	go func() { a.running.Wait(); close(done) }()
 	select {
 	case <-done:
 	case <-ctx.Done():
 		a.mu.Lock()
+		a.breaking = true
 		for _, l := range a.live {
-			l.cancel()
+			l.cancel(errClosing)
 		}
 		a.mu.Unlock()
 		<-done
@@ -159,14 +176,14 @@ func (a *Asker) Start(ctx context.Context, ask Ask) (Started, error) {
 		a.leave(ask.Viewer.Account, "")
 		return Started{}, err
 	}
-	work, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerTimeout)
+	work, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	l := &live{cancel: cancel, changed: make(chan struct{})}
-	a.mu.Lock()
-	a.live[started.Message] = l
-	a.mu.Unlock()
+	a.enter(started.Message, l)
 	go func() {
 		defer a.leave(ask.Viewer.Account, started.Message)
-		defer cancel()
+		defer cancel(nil)
+		late := time.AfterFunc(answerTimeout, func() { cancel(errTooLong) })
+		defer late.Stop()
 		job := &job{Asker: a, live: l, ask: ask, started: started, history: history, answerer: answerer, began: time.Now()}
 		job.run(work)
 	}()
@@ -177,26 +194,35 @@ func (a *Asker) Start(ctx context.Context, ask Ask) (Started, error) {
 func (a *Asker) admit(account cairn.AccountID) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	select {
-	case <-a.closing:
-		return cairn.Errorf(cairn.ErrUnavailable, "the server is stopping; ask again in a moment")
-	default:
-	}
 	switch {
+	case a.closing:
+		return cairn.Errorf(cairn.ErrUnavailable, "the server is stopping; ask again in a moment")
 	case a.perUser[account] >= answersPerUser:
 		return cairn.Errorf(cairn.ErrRateLimited, "%d of your questions are being answered; wait for one of them", answersPerUser)
-	case len(a.live) >= answersAtOnce:
+	case a.total >= answersAtOnce:
 		return cairn.Errorf(cairn.ErrRateLimited, "many questions are being answered just now; ask again in a moment")
 	}
 	a.perUser[account]++
+	a.total++
 	a.running.Add(1)
 	return nil
+}
+
+// enter makes a message known as one that this process answers.
+func (a *Asker) enter(message string, l *live) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.live[message] = l
+	if a.breaking {
+		l.cancel(errClosing)
+	}
 }
 
 func (a *Asker) leave(account cairn.AccountID, message string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	delete(a.live, message)
+	a.total--
 	if a.perUser[account]--; a.perUser[account] == 0 {
 		delete(a.perUser, account)
 	}
@@ -250,7 +276,7 @@ func (a *Asker) Recover(ctx context.Context) error {
 		}
 		kept := replay(events)
 		kept.State, kept.Outcome = cairn.MessageFailed, cairn.OutcomePartial
-		kept.Notices = append(kept.Notices, cairn.Notice{Code: "interrupted", Message: "The server stopped while this was answered. Ask again."})
+		kept.Notices = append(kept.Notices, interrupted)
 		err := a.cfg.Record.Finish(ctx, message, last+1, kept)
 		if err != nil && !errors.Is(err, cairn.ErrNotFound) {
 			errs = append(errs, err)
@@ -258,6 +284,9 @@ func (a *Asker) Recover(ctx context.Context) error {
 	}
 	return errors.Join(errs...)
 }
+
+// interrupted is the notice of an answer whose process ended.
+var interrupted = cairn.Notice{Code: "interrupted", Message: "The server stopped while this was answered. Ask again."}
 
 // replay returns what the events have shown of an answer.
 func replay(events []Event) cairn.Answer {
@@ -272,6 +301,7 @@ func replay(events []Event) cairn.Answer {
 func note(a *cairn.Answer, e Event) {
 	switch e.Type {
 	case EventDelta:
+		a.Model = e.Model
 		a.Text += e.Text
 		a.Sentences = append(a.Sentences, e.Sentence)
 	case EventCitation:
@@ -300,7 +330,7 @@ func (a *Asker) Stop(ctx context.Context, v cairn.Viewer, message string) error 
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if l, ok := a.live[message]; ok {
-		l.cancel()
+		l.cancel(errStopped)
 	}
 	return nil
 }

@@ -3,6 +3,9 @@ package answer
 import (
 	"context"
 	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -20,9 +23,12 @@ type job struct {
 	answerer *Answerer
 	began    time.Time
 	seq      int
-	stopped  bool // by the person
 	kept     cairn.Answer
 }
+
+// storePatience is how long a step may take to be stored. Steps are stored
+// whole even when the answer is stopped meanwhile, so that the numbers go on.
+const storePatience = 10 * time.Second
 
 // run answers the question. Whatever happens, the message is finished: with
 // what was checked so far when it was stopped or something failed.
@@ -30,23 +36,33 @@ func (j *job) run(ctx context.Context) {
 	stopKeeping := j.keep(ctx)
 	err := j.answer(ctx)
 	stopKeeping()
-	if err == nil {
+	switch {
+	case err == nil:
+		return
+	case errors.Is(err, errGone):
+		j.cfg.Log.Info("a question is no longer to be answered", "message", j.started.Message)
+		j.live.signal()
 		return
 	}
+	if err := j.finish(ctx, j.broken(err)); err != nil {
+		j.cfg.Log.Error("an answer could not be stored", "message", j.started.Message, "error", err)
+	}
+}
+
+// broken returns what was checked of an answer that err ended.
+func (j *job) broken(err error) cairn.Answer {
 	a := j.kept
 	a.State, a.Outcome = cairn.MessageFailed, cairn.OutcomePartial
-	if j.wasStopped(ctx) {
+	switch {
+	case errors.Is(err, errStopped):
 		a.State = cairn.MessageStopped
-	} else {
+	case errors.Is(err, errClosing):
+		a.Notices = append(a.Notices, interrupted)
+	default:
 		j.cfg.Log.Error("a question could not be answered", "message", j.started.Message, "error", err)
 		a.Notices = append(a.Notices, cairn.Notice{Code: "failed", Message: "Something went wrong while this was answered. Ask again."})
 	}
-	// The end is stored even when ctx has ended.
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-	defer cancel()
-	if err := j.finish(last, a); err != nil {
-		j.cfg.Log.Error("an answer could not be stored", "message", j.started.Message, "error", err)
-	}
+	return a
 }
 
 // keep gives signs of life until the returned function is called, and ends the
@@ -65,7 +81,7 @@ func (j *job) keep(ctx context.Context) (stop func()) {
 			case <-tick.C:
 			}
 			if wanted, err := j.cfg.Record.Keep(ctx, j.started.Message); err == nil && !wanted {
-				j.live.cancel()
+				j.live.cancel(errStopped)
 				return
 			}
 		}
@@ -73,30 +89,19 @@ func (j *job) keep(ctx context.Context) (stop func()) {
 	return func() { cancel(); <-done }
 }
 
-// wasStopped reports whether the person ended the answer.
-func (j *job) wasStopped(ctx context.Context) bool {
-	if ctx.Err() == nil {
-		return false
-	}
-	check, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-	defer cancel()
-	wanted, err := j.cfg.Record.Keep(check, j.started.Message)
-	return err == nil && !wanted
-}
-
-func (j *job) answer(ctx context.Context) error {
-	if err := j.store(ctx, Event{Type: EventStart}, Event{Type: EventStatus, Phase: "searching"}); err != nil {
-		return err
-	}
-	query := cairn.Query{Viewer: j.ask.Viewer, Text: SelfContained(j.ask.Question, j.history), Filters: j.ask.Filters, Limit: 20}
-	passages, err := j.cfg.Finder.Passages(ctx, query, contextBudget)
+// answer makes the answer and stores it. A panic is an error of this answer,
+// not the end of the server and of all others.
+func (j *job) answer(ctx context.Context) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("answer: panic: %v\n%s", p, debug.Stack())
+		}
+		if cause := context.Cause(ctx); err != nil && !errors.Is(err, errGone) && cause != nil {
+			err = cause // what else failed failed because of it
+		}
+	}()
+	passages, err := j.find(ctx)
 	if err != nil {
-		return errorf("find passages", err)
-	}
-	if err := j.cfg.Record.SetEvidence(ctx, j.started.Message, passages); err != nil {
-		return errorf("store evidence", err)
-	}
-	if err := j.store(ctx, Event{Type: EventPassages, Passages: passages}); err != nil {
 		return err
 	}
 	q := Question{Text: j.ask.Question, History: j.history}
@@ -105,7 +110,7 @@ func (j *job) answer(ctx context.Context) error {
 			return errorf("answer", err)
 		}
 		if e.Type == EventDone {
-			return j.complete(ctx, *e.Answer)
+			return j.complete(ctx, *e.Answer, passages)
 		}
 		note(&j.kept, e)
 		if err := j.store(ctx, e); err != nil {
@@ -115,19 +120,67 @@ func (j *job) answer(ctx context.Context) error {
 	return errors.New("answer: it ended without an end")
 }
 
-// complete stores the answer that the answerer gave, unless it was stopped.
-func (j *job) complete(ctx context.Context, a cairn.Answer) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
+// find returns the passages to answer from, stored as the evidence and shown.
+func (j *job) find(ctx context.Context) ([]cairn.Passage, error) {
+	if err := j.store(ctx, Event{Type: EventStart}, Event{Type: EventStatus, Phase: "searching"}); err != nil {
+		return nil, err
+	}
+	query := cairn.Query{Viewer: j.ask.Viewer, Text: SelfContained(j.ask.Question, j.history), Filters: j.ask.Filters, Limit: 20}
+	passages, err := j.cfg.Finder.Passages(ctx, query, contextBudget)
+	if err != nil {
+		return nil, errorf("find passages", err)
+	}
+	passages, err = j.cfg.Record.SetEvidence(ctx, j.ask.Viewer, j.started.Message, passages)
+	if err != nil {
+		return nil, errorf("store evidence", gone(err))
+	}
+	return passages, j.store(ctx, Event{Type: EventPassages, Passages: passages})
+}
+
+// complete stores the answer that the answerer gave, unless it was broken off.
+func (j *job) complete(ctx context.Context, a cairn.Answer, passages []cairn.Passage) error {
+	if err := context.Cause(ctx); err != nil {
+		j.kept = a
+		return err
+	}
+	if a.Outcome == cairn.OutcomeNotFound && a.Nearest == nil {
+		a.Nearest = nearest(passages)
 	}
 	return j.finish(ctx, a)
 }
 
+// nearest returns the first passages, one of each document: what came closest
+// to a question that nothing answers.
+func nearest(passages []cairn.Passage) []cairn.Passage {
+	var out []cairn.Passage
+	for _, p := range passages {
+		known := slices.ContainsFunc(out, func(o cairn.Passage) bool { return o.Document == p.Document })
+		if !known && len(out) < nearestShown {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// errGone says that the message was erased, or given up on by another replica.
+var errGone = errors.New("the message is gone")
+
+// gone returns errGone for the ErrNotFound of a Record.
+func gone(err error) error {
+	if errors.Is(err, cairn.ErrNotFound) {
+		return errGone
+	}
+	return err
+}
+
+// finish stores the end, also when ctx has ended.
 func (j *job) finish(ctx context.Context, a cairn.Answer) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storePatience)
+	defer cancel()
 	a.Conversation, a.Message = j.started.Conversation, j.started.Message
 	a.Took = time.Since(j.began)
 	if err := j.cfg.Record.Finish(ctx, j.started.Message, j.seq+1, a); err != nil {
-		return errorf("store", err)
+		return errorf("store", gone(err))
 	}
 	j.seq++
 	j.live.signal()
@@ -136,8 +189,10 @@ func (j *job) finish(ctx context.Context, a cairn.Answer) error {
 
 // store appends events and tells those who follow.
 func (j *job) store(ctx context.Context, events ...Event) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storePatience)
+	defer cancel()
 	if err := j.cfg.Record.Append(ctx, j.started.Message, j.seq+1, events); err != nil {
-		return errorf("store events", err)
+		return errorf("store events", gone(err))
 	}
 	j.seq += len(events)
 	j.live.signal()

@@ -26,6 +26,7 @@ type Event struct {
 	Passages []cairn.Passage // what entered the prompt
 	Text     string          // appended to the answer's text, white space before it included
 	Sentence cairn.Sentence  // where the claim lies in the answer's text so far, and its support
+	Model    string          // who wrote a delta
 	Citation *cairn.Citation
 	Answer   *cairn.Answer
 	Failure  *cairn.Notice

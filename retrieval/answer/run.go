@@ -130,7 +130,7 @@ func (r *run) show(p scanned, f finding) {
 	if f.support != cairn.SupportNone {
 		r.claims = append(r.claims, checked{f.support, f.windows})
 	}
-	r.emit(Event{Type: EventDelta, Text: p.Text, Sentence: s})
+	r.emit(Event{Type: EventDelta, Text: p.Text, Sentence: s, Model: r.out.Model})
 	for _, w := range f.windows {
 		r.cite(s, w, f.support)
 	}
