@@ -163,10 +163,11 @@ func (ev *evidence) span(w window) (passage, start, end int) {
 func (ev *evidence) citation(w window) cairn.Citation {
 	i, start, end := ev.span(w)
 	p := ev.passages[i]
+	heading, url := p.At(p.Start + start)
 	return cairn.Citation{
 		Document: p.Document, Version: p.Version,
 		Start: p.Start + start, End: p.Start + end, Quote: p.Text[start:end],
-		Title: p.Title, URL: p.URL, Heading: p.Heading, Source: p.Source, Modified: p.Modified,
+		Title: p.Title, URL: url, Heading: heading, Source: p.Source, Modified: p.Modified,
 		State: cairn.CitationCurrent,
 	}
 }
