@@ -55,12 +55,27 @@ func dataDir(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir, err := os.MkdirTemp("", "cairn-local-test-*")
+	dir, err := os.MkdirTemp(tempRoot(), "cairn-local-test-*")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	return dir
+}
+
+// tempRoot is in memory where there is a gigabyte of it to use: a cluster is a
+// thousand files, each slow to make on a disk.
+func tempRoot() string {
+	out, err := exec.Command("df", "-Pk", "/dev/shm").Output()
+	if err != nil {
+		return ""
+	}
+	lines := strings.Split(string(out), "\n")
+	fields := strings.Fields(lines[1]) // name, size, used, available …
+	if free, err := strconv.Atoi(fields[3]); err != nil || fields[0] != "tmpfs" || free < 1<<20 {
+		return ""
+	}
+	return "/dev/shm"
 }
 
 // usedDir returns a data directory on which a server has run before: a copy,
@@ -69,7 +84,7 @@ func usedDir(t *testing.T) string {
 	t.Helper()
 	dir := dataDir(t)
 	used.once.Do(func() {
-		used.dir, used.err = os.MkdirTemp("", "cairn-local-test-*")
+		used.dir, used.err = os.MkdirTemp(tempRoot(), "cairn-local-test-*")
 		if used.err != nil {
 			return
 		}
@@ -98,7 +113,10 @@ var used struct {
 func start(t *testing.T, dir string) *Server {
 	t.Helper()
 	s, err := Start(t.Context(), Config{
-		DataDir: dir, BinDir: os.Getenv("CAIRN_POSTGRES_BIN"), Settings: map[string]string{"fsync": "off"},
+		DataDir: dir, BinDir: os.Getenv("CAIRN_POSTGRES_BIN"), Settings: map[string]string{
+			"fsync":                      "off",
+			"dynamic_shared_memory_type": "mmap", // a killed server's lies in its folder and goes with it
+		},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -22,7 +22,8 @@ const tempPattern = "cairn-postgrestest-*"
 var settings = map[string]string{
 	"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off",
 	"max_connections": "200", "logging_collector": "off", "wal_level": "minimal", "max_wal_senders": "0",
-	"checkpoint_flush_after": "0", "bgwriter_flush_after": "0", "max_wal_size": "256MB",
+	"dynamic_shared_memory_type": "mmap", // the memory of a killed server goes with its folder
+	"checkpoint_flush_after":     "0", "bgwriter_flush_after": "0", "max_wal_size": "256MB",
 }
 
 // openLocal starts a private server. It begins as a copy of a cluster that
