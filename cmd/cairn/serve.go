@@ -149,11 +149,11 @@ func models(p *parts) []api.Model {
 func greeting(ctx context.Context, s server.Settings, p *parts, a *auth.Authenticator, local *auth.Local) (func(io.Writer, net.Addr), error) {
 	code := ""
 	if local == nil {
-		accounts, _, err := p.db.ListAccounts(ctx, api.Page{Limit: 1})
+		known, err := p.db.HasAdministrator(ctx)
 		if err != nil {
 			return nil, err
 		}
-		if len(accounts) == 0 {
+		if !known {
 			if code, _, err = a.NewCode(ctx, ""); err != nil {
 				return nil, err
 			}
