@@ -26,6 +26,7 @@ type asked struct {
 	text     string
 	facts    claim.Facts
 	wanted   wanted
+	measure  string       // unit of the wanted number, as claim.Number has it; empty: any
 	subjects []claim.Word // its content words
 }
 
@@ -89,7 +90,14 @@ func readQuestion(text, language string) asked {
 	if first, _, _ := strings.Cut(strings.TrimSpace(lower), " "); whenCues[first] {
 		q.wanted = wantTime
 	}
-	q.subjects = q.facts.Words
+	for _, w := range q.facts.Words {
+		base, ok := claim.Measure(w.Lower, language)
+		if ok && (q.wanted == wantNumber || q.wanted == wantSpan) && q.measure == "" && len(w.Lower) > 1 {
+			q.measure = base // "how many days": the answer has them as a number's unit
+			continue
+		}
+		q.subjects = append(q.subjects, w)
+	}
 	return q
 }
 
@@ -104,6 +112,12 @@ func (q asked) holds(f claim.Facts, text string) float64 {
 	}
 	switch q.wanted {
 	case wantNumber:
+		if q.measure != "" && hasNumber(f, func(n claim.Number) bool { return n.Unit == q.measure }) {
+			return 1
+		}
+		if q.measure != "" {
+			return .6 * yes(hasNumber(f, func(claim.Number) bool { return true }))
+		}
 		return yes(hasNumber(f, func(claim.Number) bool { return true }))
 	case wantSpan:
 		return yes(hasNumber(f, func(n claim.Number) bool { return n.Unit == "minute" || n.Unit == "month" }) || len(f.Dates) > 0)

@@ -74,7 +74,7 @@ func readEvidence(ctx context.Context, passages []cairn.Passage, embedder llm.Em
 		}
 		ev.passages = append(ev.passages, s)
 	}
-	ev.meaning = newMeaning(ctx, embedder, ev.units, ev.words.words)
+	ev.meaning = newMeaning(ctx, embedder, ev)
 	ev.words.meaning = ev.meaning
 	return ev
 }

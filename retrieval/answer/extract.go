@@ -13,9 +13,8 @@ import (
 const (
 	answerWords    = 120 // about how long an extractive answer may be
 	answerUnits    = 4   // sentences that are no list
-	closeToBest    = .8  // share of the best score that a further sentence needs
-	enoughCoverage = .5  // of a question's content, in one place, to count as answered
-	enoughScore    = .42
+	closeToBest    = .84 // share of the best score that a further sentence needs
+	enoughToAnswer = 2.8
 )
 
 // extract answers with sentences of the passages, word for word.
@@ -54,19 +53,17 @@ func (g *grader) rank() []scoredUnit {
 	return ranked
 }
 
-// answers reports whether the best unit is good enough to be an answer.
+// answers reports whether the best unit is good enough to be an answer: it is
+// near the question, its passage has the question's words, and none of them is
+// missing everywhere. The weights were fitted (logistic regression, both classes
+// weighing the same) on 88 questions about a public handbook, 22 of which it does
+// not answer; the threshold lets a quarter of those through rather than refuse
+// more than a sixth of the others.
 func (g *grader) answers(best scoredUnit) bool {
 	if g.missesName() {
 		return false
 	}
-	needed := enoughCoverage
-	if best.near > .5 {
-		needed -= .15
-	}
-	if (g.q.wanted == wantNumber || g.q.wanted == wantSpan || g.q.wanted == wantTime || g.q.wanted == wantPerson) && best.holds == 0 {
-		needed += .2
-	}
-	return best.coverage >= needed && best.score >= enoughScore
+	return 2.5*best.around+2.4*best.whole+1.4*best.own-1.5*g.missing() >= enoughToAnswer
 }
 
 // missesName reports whether the question names something that no passage has.

@@ -169,7 +169,9 @@ func (r *run) piece(p scanned, end *reply) {
 		p.End = len(p.Text)
 		words = p.Text[p.Start:]
 	}
-	r.show(p, r.check(p.Kind, words, p.Cites))
+	f := r.check(p.Kind, words, p.Cites)
+	end.notFound = end.notFound || f.lacks
+	r.show(p, f)
 }
 
 // check verifies a piece. Headings and lines that only draw claim nothing; the

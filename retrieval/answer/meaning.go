@@ -2,6 +2,7 @@ package answer
 
 import (
 	"context"
+	"strings"
 
 	"github.com/cairnhq/cairn/retrieval/answer/claim"
 	"github.com/cairnhq/cairn/retrieval/llm"
@@ -13,26 +14,46 @@ type meaning struct {
 	ctx      context.Context
 	embedder llm.Embedder
 	units    [][]float32          // of the sentences of the evidence
+	settings [][]float32          // of the same with what they stand under
 	words    map[string][]float32 // of words in lower case
 }
 
 // newMeaning returns the vectors of the sentences and the words of evidence.
-func newMeaning(ctx context.Context, embedder llm.Embedder, units []unit, words []claim.Word) *meaning {
+func newMeaning(ctx context.Context, embedder llm.Embedder, ev *evidence) *meaning {
 	m := &meaning{ctx: ctx, embedder: embedder, words: map[string][]float32{}}
 	if embedder == nil {
 		return m
 	}
-	texts := make([]string, len(units))
-	for i, u := range units {
-		texts[i] = u.text
+	n := len(ev.units)
+	texts := make([]string, 2*n)
+	for i := range ev.units {
+		texts[i], texts[n+i] = ev.units[i].text, ev.inSetting(i)
 	}
-	var err error
-	if m.units, err = embedder.Embed(ctx, llm.RoleDocument, texts); err != nil {
-		m.embedder, m.units = nil, nil
+	vectors, err := embedder.Embed(ctx, llm.RoleDocument, texts)
+	if err != nil {
+		m.embedder = nil
 		return m
 	}
-	m.learn(words)
+	m.units, m.settings = vectors[:n], vectors[n:]
+	m.learn(ev.words.words)
 	return m
+}
+
+// inSetting returns a unit's text after what it stands under: title, heading
+// and the line that introduces it.
+func (ev *evidence) inSetting(i int) string {
+	u := &ev.units[i]
+	p := &ev.passages[u.passage]
+	parts := []string{p.Title}
+	if u.heading >= 0 {
+		parts = append(parts, ev.units[u.heading].text)
+	} else {
+		parts = append(parts, p.Heading...)
+	}
+	if u.lead >= 0 {
+		parts = append(parts, ev.units[u.lead].text)
+	}
+	return strings.Join(append(parts, u.text), " . ")
 }
 
 // learn embeds the words that are not known yet.
@@ -67,6 +88,15 @@ func (m *meaning) sentence(role llm.Role, text string) []float32 {
 		return nil
 	}
 	return vectors[0]
+}
+
+// settingSimilarity returns the cosine of a sentence's vector to a unit with
+// what it stands under.
+func (m *meaning) settingSimilarity(v []float32, unit int) float64 {
+	if m.settings == nil {
+		return 0
+	}
+	return cosine(v, m.settings[unit])
 }
 
 // unitSimilarity returns the cosine of a sentence's vector to a unit.

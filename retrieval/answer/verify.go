@@ -15,6 +15,7 @@ type finding struct {
 	windows []window // what bears the claim out; empty when nothing does
 	score   float64  // share of the content that is borne out, 0..1
 	wrong   string   // the kind of fact that the evidence contradicts; empty for none
+	lacks   bool     // the text says that the passages do not tell something
 }
 
 // Shares of a claim's content that must be borne out.
@@ -33,6 +34,9 @@ type verifier struct {
 // number from 1, or else any.
 func (v *verifier) check(text string, cites []int) finding {
 	facts := claim.Read(text, v.language)
+	if saysNotFound(text, facts) {
+		return finding{support: cairn.SupportNone, lacks: true}
+	}
 	if claimsNothing(text, facts) {
 		return finding{support: cairn.SupportNone}
 	}

@@ -2,6 +2,7 @@ package answer
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/cairnhq/cairn/retrieval/answer/claim"
 )
@@ -141,10 +142,6 @@ func opposite(a, b string) bool {
 	if len(a) > len(b) {
 		a, b = b, a
 	}
-	for _, p := range negativePrefixes {
-		if len(a) >= 4 && b == p+a {
-			return true
-		}
-	}
-	return false
+	prefix, ok := strings.CutSuffix(b, a)
+	return ok && len(a) >= 4 && slices.Contains(negativePrefixes, prefix)
 }

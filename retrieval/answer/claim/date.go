@@ -80,6 +80,9 @@ var (
 
 // dateFigure reads a date or a time that is a single word of digits.
 func dateFigure(s, language string) (Date, bool) {
+	if !strings.ContainsAny(s, "-/.:hTamp") {
+		return Date{}, false // digits alone
+	}
 	num := func(s string) int { n, _ := strconv.Atoi(s); return n }
 	if m := isoDate.FindStringSubmatch(s); m != nil && num(m[2]) <= 12 && num(m[2]) > 0 && num(m[1]) > 1000 {
 		return Date{Year: num(m[1]), Month: num(m[2]), Day: num(m[3])}, true

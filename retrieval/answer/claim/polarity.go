@@ -39,7 +39,7 @@ type denial struct {
 	clear   []string // beginnings of words
 	only    map[string]bool
 	limits  map[string]bool
-	neutral []string // phrases in which a strong word denies nothing
+	neutral [][]string // phrases in which a strong word denies nothing
 	breaks  map[string]bool
 }
 
@@ -52,8 +52,8 @@ var denials = map[string]denial{
 			unauthori invalid illegal declin waiv optional voluntar omit skip lack unpaid unavailable unlimited prevent bar`),
 		only:   set(`only solely exclusively`),
 		limits: set(`unless except until instead rather besides outside beyond else hardly rarely seldom barely nor otherwise other`),
-		neutral: []string{"no later than", "no more than", "no fewer than", "no less than", "no earlier than", "not more than", "not less than",
-			"not later than", "not only", "not just", "not exceed", "no sooner", "whether or not", "not fewer than"},
+		neutral: phrases("no later than", "no more than", "no fewer than", "no less than", "no earlier than", "not more than", "not less than",
+			"not later than", "not only", "not just", "not exceed", "no sooner", "whether or not", "not fewer than"),
 		breaks: set(`but if when while because although though so unless whereas which who once after before since and then where that`),
 	},
 	"de": {
@@ -62,7 +62,7 @@ var denials = map[string]denial{
 			freiwillig optional erübrig`),
 		only:    set(`nur lediglich ausschließlich`),
 		limits:  set(`außer ausser sonst statt anstatt anstelle kaum selten erst außerhalb`),
-		neutral: []string{"nicht nur", "nicht mehr als", "nicht später als", "nicht länger als", "nicht weniger als", "nicht vor"},
+		neutral: phrases("nicht nur", "nicht mehr als", "nicht später als", "nicht länger als", "nicht weniger als", "nicht vor"),
 		breaks:  set(`aber wenn falls sobald während weil obwohl sondern und dann damit dass wobei`),
 	},
 	"fr": {
@@ -70,7 +70,7 @@ var denials = map[string]denial{
 		clear:   strings.Fields(`interdi prohib refus rejet exclu impossible inéligible dispens facultati exempt inutile`),
 		only:    set(`seulement uniquement exclusivement seul seule seuls seules`),
 		limits:  set(`sauf sinon plutôt hormis hors dehors`),
-		neutral: []string{"pas plus de", "pas seulement", "pas moins de", "pas plus tard"},
+		neutral: phrases("pas plus de", "pas seulement", "pas moins de", "pas plus tard"),
 		breaks:  set(`mais si quand lorsque parce tandis alors et puis qui dont où afin`),
 	},
 	"es": {
@@ -78,7 +78,7 @@ var denials = map[string]denial{
 		clear:   strings.Fields(`prohib rechaz deneg imposible excluy exclu inválid exent opcional voluntari niega`),
 		only:    set(`solo sólo únicamente exclusivamente`),
 		limits:  set(`salvo excepto sino hasta fuera`),
-		neutral: []string{"no más de", "no sólo", "no solo", "no menos de", "no más tarde", "no solamente"},
+		neutral: phrases("no más de", "no sólo", "no solo", "no menos de", "no más tarde", "no solamente"),
 		breaks:  set(`pero si cuando porque aunque mientras y entonces que donde para`),
 	},
 }
@@ -162,22 +162,39 @@ func hasPrefixAny(w string, prefixes []string) bool {
 	return false
 }
 
-// neutralTokens marks the first words of phrases that deny nothing.
-func (r *reader) neutralTokens(phrases []string) map[int]bool {
-	out := map[int]bool{}
+// neutralTokens marks the words of phrases that deny nothing, nil for none.
+func (r *reader) neutralTokens(phrases [][]string) map[int]bool {
+	var out map[int]bool
 	for i := range r.tokens {
-		for _, p := range phrases {
-			words := strings.Fields(p)
-			match := true
-			for k, w := range words {
-				match = match && r.lower(i+k) == w
+		for _, words := range phrases {
+			if r.tokens[i].lower != words[0] || !r.follows(i, words) {
+				continue
 			}
-			if match {
-				for k := range words {
-					out[i+k] = true
-				}
+			if out == nil {
+				out = map[int]bool{}
+			}
+			for k := range words {
+				out[i+k] = true
 			}
 		}
+	}
+	return out
+}
+
+// follows reports whether the tokens from i on are the words.
+func (r *reader) follows(i int, words []string) bool {
+	for k, w := range words {
+		if r.lower(i+k) != w {
+			return false
+		}
+	}
+	return true
+}
+
+func phrases(list ...string) [][]string {
+	out := make([][]string, len(list))
+	for i, p := range list {
+		out[i] = strings.Fields(p)
 	}
 	return out
 }

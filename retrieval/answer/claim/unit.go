@@ -96,6 +96,13 @@ func unitOf(word, language string, glued bool) (unit, bool) {
 	return u, true
 }
 
+// Measure returns the base unit of the dimension that a word in lower case
+// measures, as Number.Unit has it: "minute" for "weeks", "EUR" for "euros".
+func Measure(word, language string) (base string, ok bool) {
+	u, ok := unitOf(word, language, false)
+	return u.base, ok && !u.multiplier()
+}
+
 // unitPhrases are units of two words.
 var unitPhrases = map[string]unit{
 	"per cent":    {basePart, 1},
