@@ -21,7 +21,7 @@ type ACLMode string
 // The modes of permission.
 const (
 	ACLFromSource ACLMode = "source"   // the connector reads them
-	ACLDeclared   ACLMode = "declared" // the source's own ACL stands for all
+	ACLDeclared   ACLMode = "declared" // the source's own ACL, unless a document came with one of its own
 )
 
 // RunState is where a run of a source is. The last four are final.

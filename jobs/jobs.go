@@ -96,8 +96,8 @@ func New(cfg Config) (*Runner, error) {
 		Workers:      workers,
 		PeriodicJobs: []*river.PeriodicJob{chores},
 		Logger:       slog.New(warnings{cfg.Log.Handler()}), // it counts its jobs every few seconds
-		JobTimeout:   -1, // a first sync may take days; liveness is the lease
-		MaxAttempts:  1,  // what failed is told in the run; what died is rescued
+		JobTimeout:   -1,                                    // a first sync may take days; liveness is the lease
+		MaxAttempts:  1,                                     // what failed is told in the run; what died is rescued
 	})
 	if err != nil {
 		return nil, fmt.Errorf("jobs: %w", err)

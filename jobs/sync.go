@@ -78,6 +78,7 @@ func (r *Runner) sync(ctx context.Context, t Taken) (ingest.Result, error) {
 	result, err := r.cfg.Syncer.Run(ctx, ingest.Sync{
 		Source: t.Source, Connector: connector, Cursor: t.Cursor, Lease: t.Lease,
 		Prune: r.mustPrune(t), Full: t.Run.Full, DryRun: t.Run.DryRun, Confirm: t.Run.Confirm,
+		IgnoreACLs: t.Source.ACLMode == cairn.ACLDeclared && r.cfg.Kinds[t.Source.Kind].ReadsACL,
 		Listed: func(total int) {
 			if err := r.cfg.Runs.SetRunTotal(ctx, t.Lease, total); err != nil {
 				r.cfg.Log.Warn("the size of a run could not be noted", "error", err)

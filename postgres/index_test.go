@@ -147,7 +147,8 @@ func TestSearchEqualsOracle(t *testing.T) {
 			delete(acls, external)
 		case known && r.IntN(3) == 0:
 			acls[external] = randomACL(r)
-			_, err := c.store.Commit(t.Context(), ingest.Batch{Source: c.src.ID, ACLs: map[string]cairn.ACL{external: acls[external]}})
+			acl := acls[external]
+			_, err := c.store.Commit(t.Context(), ingest.Batch{Source: c.src.ID, ACLs: map[string]*cairn.ACL{external: &acl}})
 			c.check(err)
 		default:
 			acls[external] = randomACL(r)
@@ -251,7 +252,7 @@ func TestSecondReplicaSeesChanges(t *testing.T) {
 	if find() != 1 {
 		t.Error("a new document with a new ACL is not found by another replica")
 	}
-	_, err = c.store.Commit(t.Context(), ingest.Batch{Source: c.src.ID, ACLs: map[string]cairn.ACL{"x": {}}})
+	_, err = c.store.Commit(t.Context(), ingest.Batch{Source: c.src.ID, ACLs: map[string]*cairn.ACL{"x": {}}})
 	c.check(err)
 	if find() != 0 {
 		t.Error("a withdrawn document is found by another replica")

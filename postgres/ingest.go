@@ -89,10 +89,14 @@ func (db *DB) ExternalNames(ctx context.Context, source cairn.SourceID) (map[cai
 func (s *Ingest) Commit(ctx context.Context, b ingest.Batch) ([]ingest.Stored, error) {
 	acls := make([]cairn.ACL, 0, len(b.Puts)+len(b.ACLs))
 	for _, p := range b.Puts {
-		acls = append(acls, p.Document.ACL)
+		if p.OwnACL {
+			acls = append(acls, p.Document.ACL)
+		}
 	}
 	for _, a := range b.ACLs {
-		acls = append(acls, a)
+		if a != nil {
+			acls = append(acls, *a)
+		}
 	}
 	classes, err := s.db.aclClasses(ctx, acls)
 	if err != nil {
@@ -118,6 +122,23 @@ type batchWriter struct {
 	space   Space
 	run     string
 	classes map[[32]byte]int32
+	class   int32 // of the source's ACL, as of this transaction
+}
+
+// classOf returns the class of a document's own ACL, or that of the source.
+func (w *batchWriter) classOf(acl *cairn.ACL) int32 {
+	if acl == nil {
+		return w.class
+	}
+	return w.classes[acl.Hash()]
+}
+
+// classOfPut returns the class of a document that is written.
+func (w *batchWriter) classOfPut(p ingest.Put) int32 {
+	if p.OwnACL {
+		return w.classOf(&p.Document.ACL)
+	}
+	return w.classOf(nil)
 }
 
 func (w *batchWriter) write(ctx context.Context, b ingest.Batch) ([]ingest.Stored, error) {
@@ -146,21 +167,21 @@ func (w *batchWriter) write(ctx context.Context, b ingest.Batch) ([]ingest.Store
 	return stored, nil
 }
 
-// fence locks the source against its deletion, makes sure that the run is still
-// this worker's, and adds its counts and the cursor.
+// fence locks the source against its deletion and against a change of its ACL,
+// makes sure that the run is still this worker's, and adds its counts and the
+// cursor.
 func (w *batchWriter) fence(ctx context.Context, b ingest.Batch) error {
-	tag, err := w.tx.Exec(ctx, `UPDATE sources SET cursor = CASE WHEN $2 = '' THEN cursor ELSE $2 END WHERE id = $1`, w.source, b.Cursor)
+	err := w.tx.QueryRow(ctx, `
+		UPDATE sources SET cursor = CASE WHEN $2 = '' THEN cursor ELSE $2 END WHERE id = $1 RETURNING acl_id`,
+		w.source, b.Cursor).Scan(&w.class)
 	if err != nil {
-		return err
-	}
-	if tag.RowsAffected() == 0 {
-		return cairn.ErrNotFound
+		return notFound(err)
 	}
 	if w.run == "" {
 		return nil
 	}
 	c := b.Counts
-	tag, err = w.tx.Exec(ctx, `
+	tag, err := w.tx.Exec(ctx, `
 		UPDATE runs SET scanned = scanned + $3, added = added + $4, modified = modified + $5, deleted = deleted + $6,
 		       failed = failed + $7, unchanged = unchanged + $8
 		WHERE id = $1 AND attempt = $2 AND state = 'running' AND NOT cancel`,
@@ -244,7 +265,7 @@ func (w *batchWriter) putDocument(ctx context.Context, p ingest.Put) (ingest.Sto
 		    indexed_at = now(), hidden_at = NULL
 		RETURNING id, xmax = 0`,
 		d.ID, w.source, d.External, d.Version, p.Revision, p.Fingerprint, d.Kind, d.Title, d.URL, d.Author, d.Language,
-		w.classes[d.ACL.Hash()], p.OwnACL, w.run, p.Parent, attributes, nilTime(d.Created), nilTime(d.Modified)).Scan(&s.ID, &s.Created)
+		w.classOfPut(p), p.OwnACL, w.run, p.Parent, attributes, nilTime(d.Created), nilTime(d.Modified)).Scan(&s.ID, &s.Created)
 	if err != nil {
 		return ingest.Stored{}, err
 	}
@@ -276,7 +297,7 @@ func (w *batchWriter) putChunks(ctx context.Context, puts []ingest.Put, ids []ca
 		for n, c := range p.Chunks {
 			docs = append(docs, ids[i])
 			languages = append(languages, p.Document.Language)
-			classes = append(classes, w.classes[p.Document.ACL.Hash()])
+			classes = append(classes, w.classOfPut(p))
 			ordinals = append(ordinals, int32(n))
 			starts = append(starts, int32(c.Start))
 			ends = append(ends, int32(c.End))
@@ -330,12 +351,13 @@ func (w *batchWriter) touch(ctx context.Context, touches map[string]ingest.Touch
 	return nil
 }
 
-func (w *batchWriter) setACLs(ctx context.Context, acls map[string]cairn.ACL) error {
+func (w *batchWriter) setACLs(ctx context.Context, acls map[string]*cairn.ACL) error {
 	for external, a := range acls {
 		_, err := w.tx.Exec(ctx, `
 			WITH changed AS (
-				UPDATE documents SET acl_id = $3 WHERE source_id = $1 AND external_id = $2 AND acl_id <> $3 RETURNING id)
-			UPDATE chunks SET acl_id = $3 WHERE document_id IN (SELECT id FROM changed)`, w.source, external, w.classes[a.Hash()])
+				UPDATE documents SET acl_id = $3, acl_own = $4 WHERE source_id = $1 AND external_id = $2 RETURNING id)
+			UPDATE chunks SET acl_id = $3 WHERE document_id IN (SELECT id FROM changed) AND acl_id <> $3`,
+			w.source, external, w.classOf(a), a != nil)
 		if err != nil {
 			return err
 		}

@@ -40,11 +40,26 @@ func (db *DB) eraseHidden(ctx context.Context) error {
 		if len(ids) == 0 {
 			return nil
 		}
-		err = pgx.BeginFunc(ctx, db.worker, func(tx pgx.Tx) error { return eraseDocuments(ctx, tx, ids) })
+		err = pgx.BeginFunc(ctx, db.worker, func(tx pgx.Tx) error { return eraseStillHidden(ctx, tx, ids) })
 		if err != nil {
 			return fmt.Errorf("erase hidden documents: %w", err)
 		}
 	}
+}
+
+// eraseStillHidden erases those of the documents that have not come back
+// meanwhile.
+func eraseStillHidden(ctx context.Context, tx pgx.Tx, ids []cairn.DocumentID) error {
+	rows, err := tx.Query(ctx, `
+		SELECT id FROM documents WHERE id = ANY ($1) AND hidden_at < now() - $2::interval ORDER BY id FOR UPDATE`, ids, hiddenRetention)
+	if err != nil {
+		return err
+	}
+	hidden, err := pgx.CollectRows(rows, pgx.RowTo[cairn.DocumentID])
+	if err != nil {
+		return err
+	}
+	return eraseDocuments(ctx, tx, hidden)
 }
 
 // eraseSuperseded deletes versions that are neither current nor evidence. They

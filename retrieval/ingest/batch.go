@@ -84,14 +84,17 @@ func (b *batch) delete(external string) {
 // setACL notes a new ACL of a document whose text stays.
 func (b *batch) setACL(c connectors.Change) {
 	k := b.known[c.External]
-	acl, _ := b.aclOf(c)
+	acl, own := b.aclOf(c)
 	if k.ID == "" || acl.Hash() == k.ACL {
 		return
 	}
 	if b.out.ACLs == nil {
-		b.out.ACLs = make(map[string]cairn.ACL)
+		b.out.ACLs = make(map[string]*cairn.ACL)
 	}
-	b.out.ACLs[c.External] = acl
+	b.out.ACLs[c.External] = nil
+	if own {
+		b.out.ACLs[c.External] = &acl
+	}
 }
 
 // stage puts what was read of a document into the batch.

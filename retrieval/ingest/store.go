@@ -49,7 +49,7 @@ type Batch struct {
 	// Deletes are external ids that are hidden at once and erased later, with
 	// what is attached to them.
 	Deletes []string
-	ACLs    map[string]cairn.ACL // external id → its new ACL
+	ACLs    map[string]*cairn.ACL // external id → its new ACL; nil: the source's
 	Errors  []Failure
 	Counts  cairn.Counts
 }
@@ -63,7 +63,7 @@ type Lease struct {
 // Put is a document with everything that is derived from it.
 type Put struct {
 	Document    cairn.Document // ID is that of the stored document, or a new one
-	OwnACL      bool           // the ACL came with the document; else it is the source's
+	OwnACL      bool           // Document.ACL came with it; else it gets the source's, as of the commit
 	Parent      string         // external id of the parent; may be empty
 	Revision    string
 	Fingerprint string // of everything that the index depends on

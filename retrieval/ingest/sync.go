@@ -33,6 +33,9 @@ type Sync struct {
 	Full      bool // read every document again
 	DryRun    bool // count only
 	Confirm   bool // delete as many documents as have vanished
+	// IgnoreACLs says that the source's ACL was declared to stand for what the
+	// connector reads at the source.
+	IgnoreACLs bool
 	// Listed, when not nil, is told how many documents the source has.
 	Listed func(total int)
 }
@@ -293,7 +296,7 @@ func (r *syncRun) readOne(ctx context.Context, c connectors.Change) ([]Put, erro
 // aclOf returns the ACL of a document: its own, else the source's. A source
 // whose connector should have told and did not admits nobody.
 func (r *syncRun) aclOf(c connectors.Change) (acl cairn.ACL, own bool) {
-	if c.ACL != nil {
+	if c.ACL != nil && !r.IgnoreACLs {
 		return *c.ACL, true
 	}
 	if r.Source.ACLMode == cairn.ACLDeclared {
