@@ -1,0 +1,163 @@
+package client
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/cairnhq/cairn"
+)
+
+// Me is who is calling.
+type Me struct {
+	ID     string        `json:"id"`
+	Email  string        `json:"email"`
+	Name   string        `json:"name"`
+	Role   cairn.Role    `json:"role"`
+	Via    string        `json:"via"` // "session", "token" or "local"
+	Scopes []cairn.Scope `json:"scopes"`
+	Reply
+}
+
+// Me returns who the server takes the caller for.
+func (c *Client) Me(ctx context.Context) (Me, error) {
+	return fetch[Me](ctx, c, http.MethodGet, api("me"), nil)
+}
+
+// User is an account.
+type User struct {
+	ID        string     `json:"id"`
+	Email     string     `json:"email"`
+	Name      string     `json:"name"`
+	Role      cairn.Role `json:"role"`
+	Disabled  bool       `json:"disabled"`
+	CreatedAt time.Time  `json:"created_at"`
+	Reply
+}
+
+// UserRequest is an account to add. Only Email is required.
+type UserRequest struct {
+	Email string     `json:"email"`
+	Name  string     `json:"name,omitempty"`
+	Role  cairn.Role `json:"role,omitempty"` // empty: member
+}
+
+// Users lists all accounts.
+func (c *Client) Users(ctx context.Context) (List[User], error) {
+	return list[User](ctx, c, api("users"), "users", 0)
+}
+
+// AddUser adds an account. Its address counts as verified.
+func (c *Client) AddUser(ctx context.Context, req UserRequest) (User, error) {
+	return fetch[User](ctx, c, http.MethodPost, api("users"), req)
+}
+
+// DisableUser disables an account, or enables it again. The user is an id or an
+// e-mail address.
+func (c *Client) DisableUser(ctx context.Context, user string, disabled bool) (User, error) {
+	if err := required("account", user); err != nil {
+		return User{}, err
+	}
+	return fetch[User](ctx, c, http.MethodPatch, api("users", user), map[string]bool{"disabled": disabled})
+}
+
+// SignInCode is a code with which an account signs in once.
+type SignInCode struct {
+	Code      string    `json:"code"`
+	ExpiresAt time.Time `json:"expires_at"`
+	Reply
+}
+
+// SignInCode makes a code for an account; an older one becomes invalid.
+func (c *Client) SignInCode(ctx context.Context, user string) (SignInCode, error) {
+	if err := required("account", user); err != nil {
+		return SignInCode{}, err
+	}
+	return fetch[SignInCode](ctx, c, http.MethodPost, api("users", user, "code"), nil)
+}
+
+// Group is a group that the server keeps itself.
+type Group struct {
+	Name      string `json:"name"`
+	Principal string `json:"principal"` // its name in ACLs
+	Members   []User `json:"members"`
+	Reply
+}
+
+// Groups lists all groups.
+func (c *Client) Groups(ctx context.Context) (List[Group], error) {
+	return list[Group](ctx, c, api("groups"), "groups", 0)
+}
+
+// AddGroup adds a group without members.
+func (c *Client) AddGroup(ctx context.Context, name string) (Group, error) {
+	return fetch[Group](ctx, c, http.MethodPost, api("groups"), map[string]string{"name": name})
+}
+
+// SetGroup says who belongs to a group: e-mail addresses or ids.
+func (c *Client) SetGroup(ctx context.Context, name string, members []string) (Group, error) {
+	if err := required("group", name); err != nil {
+		return Group{}, err
+	}
+	if members == nil {
+		members = []string{}
+	}
+	return fetch[Group](ctx, c, http.MethodPut, api("groups", name), map[string][]string{"members": members})
+}
+
+// DeleteGroup removes a group, and with it what it let its members read.
+func (c *Client) DeleteGroup(ctx context.Context, name string) error {
+	if err := required("group", name); err != nil {
+		return err
+	}
+	return c.call(ctx, http.MethodDelete, api("groups", name), nil, nil)
+}
+
+// Token describes a bearer token without its secret.
+type Token struct {
+	ID         string        `json:"id"`
+	AccountID  string        `json:"account_id"`
+	Name       string        `json:"name"`
+	Scopes     []cairn.Scope `json:"scopes"`
+	CreatedAt  time.Time     `json:"created_at"`
+	ExpiresAt  time.Time     `json:"expires_at"`
+	LastUsedAt *time.Time    `json:"last_used_at"`
+	RevokedAt  *time.Time    `json:"revoked_at"`
+}
+
+// NewToken is a token with its secret, which the server shows this once.
+type NewToken struct {
+	Secret string `json:"secret"`
+	Token
+	Reply
+}
+
+// TokenRequest is a token to make. The zero value is one for the caller, with
+// the default scopes, for 90 days.
+type TokenRequest struct {
+	User   string        `json:"user,omitempty"` // e-mail address or id
+	Name   string        `json:"name,omitempty"`
+	Scopes []cairn.Scope `json:"scopes,omitempty"`
+	TTL    string        `json:"ttl,omitempty"` // as in 720h
+}
+
+// Tokens lists the caller's tokens, or those of everybody.
+func (c *Client) Tokens(ctx context.Context, everybody bool) (List[Token], error) {
+	if everybody {
+		return list[Token](ctx, c, api("tokens"), "tokens", 0, "all", "true")
+	}
+	return list[Token](ctx, c, api("tokens"), "tokens", 0)
+}
+
+// AddToken makes a token.
+func (c *Client) AddToken(ctx context.Context, req TokenRequest) (NewToken, error) {
+	return fetch[NewToken](ctx, c, http.MethodPost, api("tokens"), req)
+}
+
+// RevokeToken revokes a token by its id.
+func (c *Client) RevokeToken(ctx context.Context, id string) error {
+	if err := required("id of a token", id); err != nil {
+		return err
+	}
+	return c.call(ctx, http.MethodDelete, api("tokens", id), nil, nil)
+}

@@ -1,0 +1,140 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/cairnhq/cairn"
+)
+
+// Source is where documents come from. Who is no administrator sees Name alone.
+type Source struct {
+	ID        string            `json:"id"`
+	Name      string            `json:"name"`
+	Kind      string            `json:"kind"`
+	Settings  map[string]string `json:"settings"`
+	ACLMode   cairn.ACLMode     `json:"acl_mode"`
+	ACL       *cairn.ACL        `json:"acl"`
+	Owner     string            `json:"owner"`
+	Paused    bool              `json:"paused"`
+	Documents int               `json:"documents"`
+	Errors    int               `json:"errors"`
+	LastRun   *Run              `json:"last_run"`
+	Reply
+}
+
+// SourceRequest is a source to add. ACL is a word ("source", "private",
+// "everyone" or a principal) or a whole ACL, as JSON; nil leaves the choice to
+// the server.
+type SourceRequest struct {
+	Name     string            `json:"name"`
+	Kind     string            `json:"kind"`
+	Settings map[string]string `json:"settings,omitempty"`
+	ACL      json.RawMessage   `json:"acl,omitempty"`
+}
+
+// Sources lists all sources.
+func (c *Client) Sources(ctx context.Context) (List[Source], error) {
+	return list[Source](ctx, c, api("sources"), "sources", 0)
+}
+
+// AddSource adds a source; it is not read yet.
+func (c *Client) AddSource(ctx context.Context, req SourceRequest) (Source, error) {
+	return fetch[Source](ctx, c, http.MethodPost, api("sources"), req)
+}
+
+// DeleteSource erases a source with everything that came from it.
+func (c *Client) DeleteSource(ctx context.Context, name string) error {
+	if err := required("name of a source", name); err != nil {
+		return err
+	}
+	return c.call(ctx, http.MethodDelete, api("sources", name), nil, nil)
+}
+
+// TestResult says whether a source can be read.
+type TestResult struct {
+	OK      bool   `json:"ok"`
+	Message string `json:"message"`
+	Reply
+}
+
+// TestSource makes the server reach out to a source.
+func (c *Client) TestSource(ctx context.Context, name string) (TestResult, error) {
+	if err := required("name of a source", name); err != nil {
+		return TestResult{}, err
+	}
+	return fetch[TestResult](ctx, c, http.MethodPost, api("sources", name, "test"), nil)
+}
+
+// Run is one synchronisation of a source.
+type Run struct {
+	ID         string         `json:"id"`
+	State      cairn.RunState `json:"state"`
+	DryRun     bool           `json:"dry_run"`
+	Reason     string         `json:"reason"`
+	CreatedAt  time.Time      `json:"created_at"`
+	StartedAt  *time.Time     `json:"started_at"`
+	FinishedAt *time.Time     `json:"finished_at"`
+	Total      int            `json:"total"` // documents that the source lists; 0 when it cannot tell
+	Scanned    int            `json:"scanned"`
+	Added      int            `json:"added"`
+	Modified   int            `json:"modified"`
+	Deleted    int            `json:"deleted"`
+	Failed     int            `json:"failed"`
+	Unchanged  int            `json:"unchanged"`
+	Reply
+}
+
+// UnmarshalJSON keeps the JSON, because runs come within lists.
+func (r *Run) UnmarshalJSON(b []byte) error {
+	type plain Run
+	if err := json.Unmarshal(b, (*plain)(r)); err != nil {
+		return err
+	}
+	r.JSON = json.RawMessage(append([]byte(nil), b...))
+	return nil
+}
+
+// SyncRequest says how to read a source.
+type SyncRequest struct {
+	Full    bool `json:"full,omitempty"`    // every document again, changed or not
+	DryRun  bool `json:"dry_run,omitempty"` // only count
+	Confirm bool `json:"confirm,omitempty"` // allow the deletions that the last run held back
+}
+
+// Sync queues a run, or returns the one that is queued already.
+func (c *Client) Sync(ctx context.Context, source string, req SyncRequest) (Run, error) {
+	if err := required("name of a source", source); err != nil {
+		return Run{}, err
+	}
+	return fetch[Run](ctx, c, http.MethodPost, api("sources", source, "sync"), req)
+}
+
+// Runs lists the newest runs of a source, newest first, at most `most`; 0: all.
+func (c *Client) Runs(ctx context.Context, source string, most int) (List[Run], error) {
+	if err := required("name of a source", source); err != nil {
+		return List[Run]{}, err
+	}
+	return list[Run](ctx, c, api("sources", source, "runs"), "runs", most)
+}
+
+// DocumentError is a document that could not be indexed.
+type DocumentError struct {
+	ExternalID string    `json:"external_id"`
+	URL        string    `json:"url"`
+	Reason     string    `json:"reason"`
+	Code       string    `json:"code"`
+	Attempts   int       `json:"attempts"`
+	At         time.Time `json:"at"`
+}
+
+// DocumentErrors lists the documents of a source that could not be indexed, at
+// most `most`; 0: all.
+func (c *Client) DocumentErrors(ctx context.Context, source string, most int) (List[DocumentError], error) {
+	if err := required("name of a source", source); err != nil {
+		return List[DocumentError]{}, err
+	}
+	return list[DocumentError](ctx, c, api("sources", source, "errors"), "errors", most)
+}
