@@ -123,6 +123,7 @@ func TestBrokenFiles(t *testing.T) {
 		{"bomb.docx", extracttest.ZipBombDOCX(), canon.CodeTooLarge},
 		{"parts.docx", extracttest.Zip(many), canon.CodeTooLarge},
 		{"entities.docx", extracttest.EntityBombDOCX(), canon.CodeCorrupt},
+		{"doctype.docx", extracttest.DOCX("", map[string]string{"word/document.xml": `<!DOCTYPE w><w:document><w:body>` + extracttest.P("", "x") + `</w:body></w:document>`}), canon.CodeCorrupt},
 		{"entities.svg", extracttest.EntityBombSVG(), canon.CodeUnsupported},
 		{"deep.docx", extracttest.DeepDOCX(3000), canon.CodeCorrupt},
 		{"deep.json", extracttest.DeepJSON(100_000), canon.CodeCorrupt},

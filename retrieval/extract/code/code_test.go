@@ -113,12 +113,14 @@ impl<'a> P<'a> {
     }
 }
 
-fn main() {}
+fn main() {
+    fn helper() {}
+}
 `, `#L1
 P #L3-L5
 P<'a> #L7
 P<'a>>new #L8-L11
-main #L13`},
+main #L13-L15`},
 		{"a.c", `#include <stdio.h>
 
 /* adds */
