@@ -1,11 +1,14 @@
 package api
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/cairnhq/cairn"
 )
@@ -91,8 +94,6 @@ func routeName(method, path string) string { return method + " " + strings.TrimP
 // TestEveryRouteByEveryCaller enumerates the table of routes, so that a new
 // route without a decision about who may use it fails here.
 func TestEveryRouteByEveryCaller(t *testing.T) {
-	// What ann, a member with tokens of every scope and the owner of the
-	// conversation, gets; everything else of hers is 2xx.
 	for _, r := range New(Config{}).Routes() {
 		name := routeName(r.Method, r.Path)
 		if r.Public {
@@ -138,6 +139,69 @@ func TestEveryRouteByEveryCaller(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// whoMay is the decision about every route, written down apart from the table of
+// routes: who changes one must mean to change both.
+const whoMay = `
+search any    POST /search
+search any    GET /suggest
+read   any    GET /documents/:id
+ask    any    POST /ask
+ask    any    GET /messages/:id
+ask    any    GET /messages/:id/stream
+ask    any    DELETE /messages/:id/stream
+ask    any    POST /messages/:id/feedback
+ask    any    GET /conversations
+ask    any    GET /conversations/:id
+ask    any    PATCH /conversations/:id
+ask    any    DELETE /conversations/:id
+ask    any    GET /models
+read   any    GET /sources
+read   any    GET /sources/:name
+admin  admin  POST /sources
+admin  admin  PATCH /sources/:name
+admin  admin  DELETE /sources/:name
+admin  admin  POST /sources/:name/sync
+admin  admin  POST /sources/:name/test
+admin  admin  POST /sources/:name/pause
+admin  admin  POST /sources/:name/cancel
+admin  admin  GET /sources/:name/runs
+admin  admin  GET /sources/:name/errors
+admin  admin  POST /sources/:name/errors/retry
+write  any    PUT /sources/:name/documents
+write  any    DELETE /sources/:name/documents
+write  any    POST /sources/:name/documents/batch
+public public POST /login
+any    any    POST /logout
+any    any    GET /me
+admin  admin  GET /users
+admin  admin  POST /users
+admin  admin  GET /users/:id
+admin  admin  PATCH /users/:id
+admin  admin  POST /users/:id/code
+admin  admin  GET /groups
+admin  admin  POST /groups
+admin  admin  PUT /groups/:name
+admin  admin  DELETE /groups/:name
+admin  any    GET /tokens
+admin  any    POST /tokens
+admin  any    DELETE /tokens/:id
+public public GET /api/openapi.yaml
+`
+
+func TestWhoMay(t *testing.T) {
+	got := "\n"
+	for _, r := range New(Config{}).Routes() {
+		scope, role := cmp.Or(string(r.Scope), "any"), cmp.Or(string(r.Role), "any")
+		if r.Public {
+			scope, role = "public", "public"
+		}
+		got += fmt.Sprintf("%-6s %-6s %s\n", scope, role, routeName(r.Method, r.Path))
+	}
+	if diff := gocmp.Diff(whoMay, got); diff != "" {
+		t.Error(diff)
 	}
 }
 

@@ -90,6 +90,8 @@ func events(t *testing.T, res *http.Response, n int) []event {
 // open begins a stream; the caller reads it.
 func (w *world) open(ctx context.Context, who actor, method, path, body, last string) *http.Response {
 	w.Helper()
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second) // a stream that should end and does not
+	w.Cleanup(cancel)
 	req, err := http.NewRequestWithContext(ctx, method, w.http.URL+"/api/v1"+path, strings.NewReader(body))
 	if err != nil {
 		w.Fatal(err)
@@ -259,7 +261,11 @@ func TestStreamEndsWithTheSession(t *testing.T) {
 				t.Fatalf("%+v", first)
 			}
 			c.change(w)
+			begun := time.Now()
 			rest := events(t, res, 0) // ends by itself
+			if took := time.Since(begun); took > 10*time.Second {
+				t.Errorf("the stream went on for %v", took)
+			}
 			if len(rest) != 1 || rest[0].Type != c.want || rest[0].ID != "" {
 				t.Errorf("%+v; want one %s without an id", rest, c.want)
 			}
