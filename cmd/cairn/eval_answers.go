@@ -21,6 +21,7 @@ func evalAnswersCommand(e *environment) *cobra.Command {
 	var dir, model string
 	var limit int
 	var verbose bool
+	gate := answersGate{missed: -1}
 	c := &cobra.Command{
 		Use:   "answers --dir DIR",
 		Short: "Measure answers: how often a cited passage holds the answer, and what is not found",
@@ -34,7 +35,10 @@ examples/acme, where a cited passage should hold the reference answer.`,
 				if err != nil {
 					return err
 				}
-				return e.printAnswers(report, verbose)
+				if err := e.printAnswers(report, verbose); err != nil {
+					return err
+				}
+				return gate.check(report)
 			})
 		},
 	}
@@ -42,8 +46,22 @@ examples/acme, where a cited passage should hold the reference answer.`,
 	c.Flags().StringVar(&model, "model", "", "who answers (default: the configured model, else extractive)")
 	c.Flags().IntVar(&limit, "limit", 0, "ask the first so many questions only")
 	c.Flags().BoolVarP(&verbose, "verbose", "v", false, "print every question with its answer")
+	c.Flags().IntVar(&gate.right, "min-right", 0, "fail when fewer answerable questions get the answer")
+	c.Flags().IntVar(&gate.missed, "max-missed", -1, "fail when more answerable questions are not found")
+	c.Flags().IntVar(&gate.declined, "min-declined", 0, "fail when fewer other questions are not found")
 	_ = c.MarkFlagRequired("dir") // the flag exists
 	return c
+}
+
+// answersGate is what a measurement must reach.
+type answersGate struct{ right, missed, declined int }
+
+func (g answersGate) check(r eval.AnswersReport) error {
+	if r.Right < g.right || g.missed >= 0 && r.Missed > g.missed || r.Declined < g.declined {
+		return fmt.Errorf("under the gate: right %d of at least %d, missed %d of at most %d, declined %d of at least %d",
+			r.Right, g.right, r.Missed, g.missed, r.Declined, g.declined)
+	}
+	return nil
 }
 
 func (p *parts) evalAnswers(ctx context.Context, dir, model string, limit int) (eval.AnswersReport, error) {
