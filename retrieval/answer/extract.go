@@ -12,9 +12,9 @@ import (
 
 const (
 	answerWords    = 120 // about how long an extractive answer may be
-	answerUnits    = 4   // sentences that are no list
-	closeToBest    = .84 // share of the best score that a further sentence needs
-	enoughToAnswer = 2.8
+	answerUnits    = 5   // sentences that are no list, those beside the best not counted
+	closeToBest    = .82 // share of the best score that a further sentence needs
+	enoughToAnswer = 2.85
 )
 
 // extract answers with sentences of the passages, word for word.
@@ -127,7 +127,7 @@ func (g *grader) pick(ranked []scoredUnit) []int {
 		return true
 	}
 	add(best.unit)
-	for _, i := range g.list(best.unit) {
+	for _, i := range append(g.list(best.unit), g.beside(best.unit)...) {
 		add(i)
 	}
 	sentences := 1
@@ -143,6 +143,28 @@ func (g *grader) pick(ranked []scoredUnit) []int {
 		}
 	}
 	return g.inOrder(picked)
+}
+
+// beside returns the sentences after and before a unit in its paragraph: what
+// they restrict or explain belongs to the answer.
+func (g *grader) beside(i int) []int {
+	u := &g.ev.units[i]
+	p := &g.ev.passages[u.passage]
+	if u.kind != segment.Text && u.kind != segment.Item {
+		return nil
+	}
+	var out []int
+	for _, k := range []int{i + 1, i - 1} {
+		if k < p.first || k >= p.last {
+			continue
+		}
+		o := &g.ev.units[k]
+		between := p.Text[min(u.end, o.end):max(u.start, o.start)]
+		if (o.kind == segment.Text || o.kind == segment.Item) && !strings.Contains(between, "\n\n") && !strings.HasSuffix(o.text, "?") {
+			out = append(out, k)
+		}
+	}
+	return out
 }
 
 // list returns the other items of the list that a unit belongs to or introduces,
