@@ -39,7 +39,7 @@ type Options struct {
 	Language  string // ISO 639-1 code; decides on some abbreviations
 	LineStart bool   // the text begins a line
 	Final     bool   // nothing follows the text
-	Wrapped   bool   // lines were broken at a width: a line break ends nothing
+	Width     int    // where lines were broken, in characters: a break that had to be ends nothing; 0: nowhere
 	Cells     bool   // a line with " | " in it is a table row; for whole texts only
 }
 
@@ -49,9 +49,12 @@ const maxPiece = 2000
 // Next returns the first piece of text. It reports false when the piece may
 // depend on what follows, which never happens when o.Final is set, or when
 // there is nothing but white space. Text must be valid UTF-8.
-func Next(text string, o Options) (Piece, bool) {
+func Next(text string, o Options) (Piece, bool) { return next(text, 0, o) }
+
+// next returns the first piece of text[at:].
+func next(text string, at int, o Options) (Piece, bool) {
 	r := reader{text: text, o: o}
-	start, indent := r.skipSpace()
+	start, indent := r.skipSpace(at)
 	if start == len(text) {
 		return Piece{}, false
 	}
@@ -85,23 +88,20 @@ func Next(text string, o Options) (Piece, bool) {
 	return p, true
 }
 
-// All returns the pieces of a whole text that begins a line. Paragraphs whose
-// lines look broken at a width are read as running text.
+// All returns the pieces of a whole text that begins a line. Lines that were
+// broken at a width are read as running text.
 func All(text, language string) []Piece {
 	var pieces []Piece
 	o := Options{Language: language, LineStart: true, Final: true, Cells: true}
-	paragraph := 0 // end of the paragraph that o.Wrapped was decided for
+	paragraph := 0 // end of the paragraph that o.Width was found for
 	for at := 0; ; {
 		if at >= paragraph {
-			var wrapped bool
-			paragraph, wrapped = nextParagraph(text, at)
-			o.Wrapped = wrapped
+			paragraph, o.Width = nextParagraph(text, at)
 		}
-		p, ok := Next(text[at:], o)
+		p, ok := next(text, at, o)
 		if !ok {
 			return pieces
 		}
-		p.Start, p.Body, p.End = p.Start+at, p.Body+at, p.End+at
 		if p.Start >= paragraph { // the rest was white space: decide anew
 			at, o.LineStart = paragraph, true
 			continue
@@ -111,9 +111,16 @@ func All(text, language string) []Piece {
 	}
 }
 
+// Widths at which people and programs break lines, in characters.
+const (
+	minWidth = 50
+	maxWidth = 130
+)
+
 // nextParagraph returns where the paragraph that begins at or after from ends
-// and whether its lines look broken at a width.
-func nextParagraph(text string, from int) (end int, wrapped bool) {
+// and the width of its longest line, 0 when that is none at which lines are
+// broken.
+func nextParagraph(text string, from int) (end, width int) {
 	for from < len(text) && (text[from] == '\n' || text[from] == ' ' || text[from] == '\t') {
 		from++
 	}
@@ -121,16 +128,13 @@ func nextParagraph(text string, from int) (end int, wrapped bool) {
 	if i := strings.Index(text[from:], "\n\n"); i >= 0 {
 		end = from + i
 	}
-	lines := strings.Split(strings.TrimRight(text[from:end], "\n"), "\n")
-	if len(lines) < 2 {
-		return end, false
+	for line := range strings.SplitSeq(text[from:end], "\n") {
+		width = max(width, utf8.RuneCountInString(line))
 	}
-	shortest, longest := maxPiece, 0
-	for _, l := range lines[:len(lines)-1] {
-		n := utf8.RuneCountInString(l)
-		shortest, longest = min(shortest, n), max(longest, n)
+	if width < minWidth || width > maxWidth {
+		return end, 0
 	}
-	return end, longest >= 50 && longest <= 130 && shortest*3 >= longest*2
+	return end, width
 }
 
 // reader looks at a text of which the end may be missing.
@@ -140,10 +144,10 @@ type reader struct {
 	lineStart bool
 }
 
-// skipSpace returns where the text's first word begins, and its column.
-func (r *reader) skipSpace() (start, indent int) {
+// skipSpace returns where the first word after at begins, and its column.
+func (r *reader) skipSpace(at int) (start, indent int) {
 	r.lineStart = r.o.LineStart
-	for i := 0; i < len(r.text); i++ {
+	for i := at; i < len(r.text); i++ {
 		switch r.text[i] {
 		case '\n':
 			r.lineStart, indent = true, 0

@@ -50,6 +50,8 @@ func TestAllCutsSentences(t *testing.T) {
 		{"code span", "en", "Call `a. B` first. Then go.", []string{"Call `a. B` first.", "Then go."}},
 		{"wrapped", "en", "The quarterly review of the access list is done by the owner\nSmith and takes about one hour when nothing else is pending\nIt ends.",
 			[]string{"The quarterly review of the access list is done by the owner\nSmith and takes about one hour when nothing else is pending\nIt ends."}},
+		{"heading above wrapped text", "en", "WORKAROUND\nReturn to 3.1.4 in the console under devices and firmware. The logger\nMUST be online.",
+			[]string{"WORKAROUND", "Return to 3.1.4 in the console under devices and firmware.", "The logger\nMUST be online."}},
 		{"lines", "en", "Owner: Ann\nRoom: 4", []string{"Owner: Ann", "Room: 4"}},
 		{"continued line", "en", "The owner is\nalways asked.", []string{"The owner is\nalways asked."}},
 		{"paragraphs", "en", "no stop\n\nnor here", []string{"no stop", "nor here"}},

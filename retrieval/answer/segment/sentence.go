@@ -134,11 +134,22 @@ func (r *reader) breakEnds(i int) (ends, known bool) {
 	if kind != Text {
 		return true, true
 	}
-	if r.o.Wrapped {
+	if r.o.Width > 0 && r.hadToBreak(i, next) {
 		return false, true
 	}
 	c, _ := utf8.DecodeRuneInString(r.text[next:])
 	return !unicode.IsLower(c), true
+}
+
+// hadToBreak reports whether the line that ends at i had no room for the word
+// that begins the next line.
+func (r *reader) hadToBreak(i, next int) bool {
+	line := r.text[strings.LastIndexByte(r.text[:i], '\n')+1 : i]
+	word := r.text[next:]
+	if n := strings.IndexAny(word, " \t\n"); n >= 0 {
+		word = word[:n]
+	}
+	return utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > r.o.Width
 }
 
 // afterStop returns where a sentence ends whose full stop ends before i: after
@@ -187,7 +198,7 @@ func (r *reader) stop(i, j int) (end int, ends, known bool) {
 		return end, true, true
 	}
 	if r.text[next] == '\n' {
-		return end, !r.o.Wrapped || !neverEnds(r.before(i, j), ""), true
+		return end, r.o.Width == 0 || !neverEnds(r.before(i, j), ""), true
 	}
 	word, known := r.word(next)
 	if !known {
