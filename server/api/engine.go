@@ -24,8 +24,9 @@ type Asker interface {
 	// has no budget left is ErrBudget.
 	Start(ctx context.Context, a answer.Ask) (answer.Started, error)
 	// Events yields the events of a message after the one numbered after, and
-	// waits for more until the last, whichever replica makes them. A message
-	// that is not the viewer's is ErrNotFound.
+	// waits for more until the last, whichever replica makes them. The first of
+	// a message is EventStart, the last EventDone or EventFailed. A message that is
+	// not the viewer's is ErrNotFound.
 	Events(ctx context.Context, v cairn.Viewer, message string, after int) iter.Seq2[answer.Event, error]
 	// Stop ends the answering of a message; one that has ended is no error.
 	// A message that is not the viewer's is ErrNotFound.
