@@ -87,9 +87,21 @@ func languageOf(p cairn.Passage) string {
 	return claim.Language(p.Text)
 }
 
+// maxBlock bounds a block of code or data that is quoted as one, in bytes.
+const maxBlock = 500
+
+// pieces cuts a passage: prose into sentences, code and data into blocks.
+func pieces(s source) []segment.Piece {
+	if s.Kind == cairn.KindCode || s.Kind == cairn.KindData {
+		return segment.Blocks(s.Text, maxBlock)
+	}
+	return segment.All(s.Text, s.language)
+}
+
 func (ev *evidence) readUnits(passage int, s source) {
 	lead, heading, table := -1, -1, -1
-	for _, p := range segment.All(s.Text, s.language) {
+	code := s.Kind == cairn.KindCode || s.Kind == cairn.KindData
+	for _, p := range pieces(s) {
 		n := len(ev.units)
 		if p.Kind == segment.Rule {
 			continue
@@ -112,6 +124,11 @@ func (ev *evidence) readUnits(passage int, s source) {
 		if p.Kind != segment.Row {
 			table = -1
 		}
+		if code {
+			u.lead = ev.parent(s, p.Indent)
+			ev.units = append(ev.units, u)
+			continue
+		}
 		switch p.Kind {
 		case segment.Heading:
 			heading, lead = n, -1
@@ -132,6 +149,17 @@ func (ev *evidence) readUnits(passage int, s source) {
 		}
 		ev.units = append(ev.units, u)
 	}
+}
+
+// parent returns the last unit of a passage so far that is less indented, -1
+// when there is none.
+func (ev *evidence) parent(s source, indent int) int {
+	for i := len(ev.units) - 1; i >= s.first; i-- {
+		if ev.units[i].indent < indent {
+			return i
+		}
+	}
+	return -1
 }
 
 // weight says how much a stem tells: words of every passage tell little.

@@ -207,8 +207,6 @@ func (g *grader) form(u *unit) float64 {
 	switch {
 	case strings.HasSuffix(u.text, "?"):
 		return -.5
-	case u.kind == segment.Code:
-		return -.1
 	case strings.HasSuffix(u.text, ":"):
 		return -.1
 	case words < 4 && u.kind == segment.Text:

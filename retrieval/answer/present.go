@@ -46,7 +46,7 @@ func (r *run) showUnit(u *unit, i, previous int) {
 		head = separator(r.out.Text, "\n\n")
 	case u.kind == segment.Item || u.kind == segment.Row || r.evidence.units[previous].kind == segment.Row:
 		head = "\n"
-	case u.kind == segment.Code:
+	case u.kind == segment.Code, r.evidence.units[previous].kind == segment.Code:
 		head = "\n\n"
 	case r.evidence.units[previous].kind == segment.Item && previous+1 != i:
 		head = "\n\n"
@@ -88,10 +88,22 @@ func (r *run) row(u *unit, i int, head string, previous int) (string, string) {
 // inline returns a unit's text for an answer: on one line, links and HTML inert.
 func inline(u *unit) string {
 	if u.kind == segment.Code {
-		return closedFence(u.text)
+		return fenced(u.text)
 	}
 	c := cleaner{text: strings.Map(visible, u.text), document: true}
 	return oneLine(c.clean())
+}
+
+// fenced returns a block of code as Markdown shows it.
+func fenced(text string) string {
+	if strings.HasPrefix(text, "```") || strings.HasPrefix(text, "~~~") {
+		return closedFence(strings.Map(visible, text))
+	}
+	fence := "```"
+	for strings.Contains(text, fence) {
+		fence += "`"
+	}
+	return fence + "\n" + strings.Map(visible, text) + "\n" + fence
 }
 
 // heading returns the title and the headings that a unit stands under, as one line.
