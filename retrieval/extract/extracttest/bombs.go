@@ -3,6 +3,7 @@ package extracttest
 import (
 	"archive/zip"
 	"bytes"
+	"compress/flate"
 	"encoding/binary"
 	"io"
 	"strings"
@@ -40,19 +41,32 @@ func EntityBombSVG() []byte {
 	return []byte(`<?xml version="1.0"?>` + entities + `<svg xmlns="http://www.w3.org/2000/svg"><text>&e9;</text></svg>`)
 }
 
-// ZipBombDOCX returns a document of about 300 KB whose text is 300 MB of spaces.
+// ZipBombDOCX returns a document of about a megabyte whose text is a gigabyte of
+// spaces: the same compressed block over and over.
 func ZipBombDOCX() []byte {
-	var out bytes.Buffer
-	z := zip.NewWriter(&out)
-	w, err := z.Create("word/document.xml")
+	const copies = 1 << 10
+	var packed bytes.Buffer
+	w, err := flate.NewWriter(&packed, flate.BestCompression)
 	must(err)
 	_, err = io.WriteString(w, `<w:document><w:body><w:p><w:r><w:t>`)
 	must(err)
-	block := bytes.Repeat([]byte(" "), 1<<20)
-	for range 300 {
-		_, err := w.Write(block)
-		must(err)
+	must(w.Flush())
+	start := packed.Len()
+	_, err = w.Write(bytes.Repeat([]byte(" "), 1<<20))
+	must(err)
+	must(w.Flush())
+	block := bytes.Clone(packed.Bytes()[start:])
+	for range copies - 1 {
+		packed.Write(block)
 	}
+	must(w.Close())
+	var out bytes.Buffer
+	z := zip.NewWriter(&out)
+	entry, err := z.CreateRaw(&zip.FileHeader{Name: "word/document.xml", Method: zip.Deflate,
+		CompressedSize64: uint64(packed.Len()), UncompressedSize64: copies << 20})
+	must(err)
+	_, err = entry.Write(packed.Bytes())
+	must(err)
 	must(z.Close())
 	return out.Bytes()
 }

@@ -7,6 +7,7 @@ package office
 import (
 	"archive/zip"
 	"bytes"
+	"compress/flate"
 	"errors"
 	"fmt"
 	"io"
@@ -28,7 +29,6 @@ const (
 // Archive is a zip archive within the limits.
 type Archive struct {
 	entries map[string]*zip.File
-	size    int64
 	left    int64 // bytes that may still be inflated
 }
 
@@ -44,7 +44,11 @@ func Open(r io.ReaderAt, size int64) (*Archive, error) {
 		return nil, canon.Failf(canon.CodeTooLarge,
 			"The file is an archive of %d parts; a document has at most %d. It may be made to do harm.", len(z.File), maxEntries)
 	}
-	a := &Archive{entries: make(map[string]*zip.File, len(z.File)), size: size, left: maxInflated}
+	z.RegisterDecompressor(zip.Deflate, func(r io.Reader) io.ReadCloser {
+		stored := &counter{r: r}
+		return &measured{ReadCloser: flate.NewReader(stored), stored: stored}
+	})
+	a := &Archive{entries: make(map[string]*zip.File, len(z.File)), left: maxInflated}
 	for _, f := range z.File {
 		a.entries[clean(f.Name)] = f
 	}
@@ -104,14 +108,10 @@ func (a *Archive) inflate(f *zip.File, use func([]byte)) error {
 		return corrupt()
 	}
 	defer r.Close()
-	total := int64(0)
-	stored := int64(min(f.CompressedSize64, uint64(a.size))) // the directory may say anything
 	buf := make([]byte, 32<<10)
 	for {
 		n, err := r.Read(buf)
-		total += int64(n)
-		a.left -= int64(n)
-		if a.left < 0 || total > ratioFrom && total > stored*maxRatio {
+		if a.left -= int64(n); a.left < 0 || errors.Is(err, errBomb) {
 			return canon.Failf(canon.CodeTooLarge,
 				"The file unpacks to far more than a document holds (a zip bomb). It was not read; if it is genuine, save its content in smaller files.")
 		}
@@ -123,4 +123,35 @@ func (a *Archive) inflate(f *zip.File, use func([]byte)) error {
 			return corrupt()
 		}
 	}
+}
+
+// errBomb means that an entry inflates to far more than it has stored.
+var errBomb = errors.New("compressed too well")
+
+// counter counts what is read through it.
+type counter struct {
+	r io.Reader
+	n int64
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	return n, err
+}
+
+// measured compares what it inflates with what it has read for that, and not
+// with the size that the directory declares.
+type measured struct {
+	io.ReadCloser
+	stored   *counter
+	inflated int64
+}
+
+func (m *measured) Read(p []byte) (int, error) {
+	n, err := m.ReadCloser.Read(p)
+	if m.inflated += int64(n); m.inflated > ratioFrom && m.inflated > m.stored.n*maxRatio {
+		return n, errBomb
+	}
+	return n, err
 }
