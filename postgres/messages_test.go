@@ -1,0 +1,163 @@
+package postgres
+
+import (
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/retrieval/answer"
+)
+
+// passage returns the whole of a document as a passage.
+func (f *fixture) passage(d cairn.DocumentID) cairn.Passage {
+	f.t.Helper()
+	r := f.whole(d)
+	return cairn.Passage{Document: d, Version: r.Version, Start: r.Start, End: r.End}
+}
+
+func (f *fixture) erase(ids ...cairn.DocumentID) error {
+	return pgx.BeginFunc(f.t.Context(), f.worker, func(tx pgx.Tx) error { return eraseDocuments(f.t.Context(), tx, ids) })
+}
+
+func TestEvidenceIsCheckedAgain(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ctx := t.Context()
+	ann := f.member("ann")
+	anns := cairn.Allow(cairn.AccountKey(ann.Account))
+	s := f.source("handbook", anns)
+	names := []string{"kept", "closed", "hidden", "erased", "changed"}
+	var ids []cairn.DocumentID
+	var passages []cairn.Passage
+	for i, name := range names {
+		ids = append(ids, f.document(s, name, name, "text of "+name, anns))
+		passages = append(passages, f.passage(ids[i]))
+	}
+	f.setACL(ids[1], cairn.ACL{})
+	f.hide(ids[2])
+	f.check(f.erase(ids[3]))
+	f.body(ids[4], "another text", []section{})
+
+	a := NewAnswers(f.DB)
+	started, _, err := a.Begin(ctx, answer.Ask{Viewer: ann, Question: "What?"})
+	f.check(err)
+	got, err := a.SetEvidence(ctx, ann, started.Message, passages)
+	f.check(err)
+	want := []cairn.Passage{passages[0], passages[4]}
+	want[0].Number, want[1].Number = 1, 2
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("passages (-want +got):\n%s", diff)
+	}
+	if n := f.count(`SELECT count(*) FROM message_evidence WHERE message_id = $1`, started.Message); n != 2 {
+		t.Errorf("%d documents are evidence, want 2", n)
+	}
+	if m, err := f.Message(ctx, ann, started.Message); err != nil || m.Withheld {
+		t.Errorf("the message is withheld: %+v, %v", m, err)
+	}
+	if got, err := a.SetEvidence(ctx, cairn.Viewer{}, started.Message, passages); err != nil || len(got) > 0 {
+		t.Errorf("a viewer without keys: %v, %v", got, err)
+	}
+}
+
+func TestNothingFollowsTheLastEvent(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ctx := t.Context()
+	ann := f.member("ann")
+	a := NewAnswers(f.DB)
+	started, _, err := a.Begin(ctx, answer.Ask{Viewer: ann, Question: "What?"})
+	f.check(err)
+	m := started.Message
+	f.check(a.Append(ctx, m, 1, []answer.Event{{Type: answer.EventStart}, {Type: answer.EventStatus, Phase: "searching"}}))
+	if err := a.Append(ctx, m, 2, []answer.Event{{Type: answer.EventStatus}}); err == nil {
+		t.Error("a number was given twice")
+	}
+	// Whoever finishes may not know of the newest event.
+	f.check(a.Finish(ctx, m, 2, cairn.Answer{State: cairn.MessageFailed}))
+	late := []answer.Event{{Type: answer.EventDelta, Text: "late"}}
+	wantError(t, "append", a.Append(ctx, m, 4, late), cairn.ErrNotFound)
+	wantError(t, "finish", a.Finish(ctx, m, 4, cairn.Answer{State: cairn.MessageComplete}), cairn.ErrNotFound)
+	_, err = a.SetEvidence(ctx, ann, m, nil)
+	wantError(t, "evidence", err, cairn.ErrNotFound)
+	if wanted, err := a.Keep(ctx, m); wanted || err != nil {
+		t.Errorf("keep: %v, %v", wanted, err)
+	}
+	events, final, err := a.Events(ctx, ann, m, 0)
+	f.check(err)
+	var types []answer.EventType
+	for i, e := range events {
+		types = append(types, e.Type)
+		if e.Seq != i+1 {
+			t.Errorf("event %d is numbered %d", i, e.Seq)
+		}
+	}
+	if !final || !slices.Equal(types, []answer.EventType{answer.EventStart, answer.EventStatus, answer.EventDone}) {
+		t.Errorf("events %v, final %v", types, final)
+	}
+	for _, gone := range []string{"none", "n\x00l"} {
+		if err := a.Append(ctx, gone, 1, late); err == nil {
+			t.Errorf("an event of %q was stored", gone)
+		}
+		wantError(t, "stop", a.Stop(ctx, ann, gone), cairn.ErrNotFound)
+		_, _, err := a.Events(ctx, ann, gone, 0)
+		wantError(t, "events", err, cairn.ErrNotFound)
+	}
+}
+
+// TestErasureMeetsAnswers erases documents while answers begin that are made
+// from them or follow answers that were: nothing of them is left.
+func TestErasureMeetsAnswers(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ctx := t.Context()
+	ann := f.member("ann")
+	anns := cairn.Allow(cairn.AccountKey(ann.Account))
+	s := f.source("handbook", anns)
+	a := NewAnswers(f.DB)
+	for range 15 {
+		lost := f.document(s, cairn.NewID(), "Lost", "lost text", anns)
+		kept := f.document(s, cairn.NewID(), "Kept", "kept text", anns)
+		found := []cairn.Passage{f.passage(lost), f.passage(kept)}
+		c := f.conversation(ann, "title")
+		first := f.message(asked{conversation: c, question: "kept?", answer: "kept text", documents: []cairn.DocumentID{kept}})
+		second := f.message(asked{conversation: c, parent: first, question: "lost?", answer: "lost text", documents: []cairn.DocumentID{lost}})
+		f.message(asked{conversation: c, parent: second, question: "more?", answer: "kept text", documents: []cairn.DocumentID{kept}})
+		var all sync.WaitGroup
+		for range 3 {
+			all.Go(func() {
+				started, turns, err := a.Begin(ctx, answer.Ask{Viewer: ann, Question: "And?", Conversation: c})
+				if errors.Is(err, cairn.ErrNotFound) {
+					return
+				}
+				if err != nil {
+					t.Errorf("begin: %v", err)
+					return
+				}
+				if _, err := a.SetEvidence(ctx, ann, started.Message, found); err != nil && !errors.Is(err, cairn.ErrNotFound) {
+					t.Errorf("evidence: %v", err)
+				}
+				told := slices.ContainsFunc(turns, func(turn answer.Turn) bool { return turn.Answer == "lost text" })
+				if m, err := f.Message(ctx, ann, started.Message); told && err == nil && !m.Withheld {
+					// It began before the erasure, which must have taken it along.
+					if n := f.count(`SELECT count(*) FROM documents WHERE id = $1`, lost); n == 0 {
+						t.Errorf("a message whose history was erased is left: %+v", m)
+					}
+				}
+			})
+		}
+		all.Go(func() {
+			if err := f.erase(lost); err != nil {
+				t.Errorf("erase: %v", err)
+			}
+		})
+		all.Wait()
+		if n := f.count(`SELECT count(*) FROM message_evidence e WHERE NOT EXISTS (SELECT FROM documents d WHERE d.id = e.document_id)`); n > 0 {
+			t.Fatalf("%d pieces of evidence are of documents that were erased", n)
+		}
+	}
+}

@@ -1,0 +1,9 @@
+package answer_test
+
+import (
+	"testing"
+
+	"github.com/cairnhq/cairn/postgres/postgrestest"
+)
+
+func TestMain(m *testing.M) { postgrestest.Main(m) }
