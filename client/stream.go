@@ -115,7 +115,6 @@ func (s *following) run(ctx context.Context, res *http.Response) {
 			case ctx.Err() != nil:
 				err = context.Cause(ctx)
 			case s.message == "": // nothing to go on from, and asking again would ask twice
-				err = s.c.broken(ctx, err)
 			case failures <= s.c.retry.attempts && temporary(err):
 				err = sleep(ctx, pause)
 				pause = min(2*pause, s.c.retry.longest)

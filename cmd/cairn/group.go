@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cairnhq/cairn/client"
+	"github.com/cairnhq/cairn/cmd/cairn/internal/terminal"
+)
+
+// groupCommand returns `cairn group`.
+func groupCommand(e *environment) *cobra.Command {
+	return family("group", "Groups that Cairn keeps itself: add, fill, list, remove",
+		groupAddCommand(e), groupSetCommand(e), groupListCommand(e), groupRemoveCommand(e))
+}
+
+func (e *environment) printGroup(g client.Group) error {
+	if e.json {
+		return e.printReply(g.JSON)
+	}
+	e.screen().Printf("%s has %d members. In an ACL it is %s\n", terminal.Line(g.Name), len(g.Members), terminal.Line(g.Principal))
+	return nil
+}
+
+func groupAddCommand(e *environment) *cobra.Command {
+	return &cobra.Command{
+		Use: "add NAME", Short: "Add a group without members", Args: cobra.ExactArgs(1),
+		RunE: e.online(func(ctx context.Context, c *client.Client, args []string) error {
+			g, err := c.AddGroup(ctx, args[0])
+			if err != nil {
+				return err
+			}
+			return e.printGroup(g)
+		}),
+	}
+}
+
+func groupSetCommand(e *environment) *cobra.Command {
+	return &cobra.Command{
+		Use: "set NAME EMAIL…", Short: "Say who belongs to a group; without anybody it is emptied", Args: cobra.MinimumNArgs(1),
+		RunE: e.online(func(ctx context.Context, c *client.Client, args []string) error {
+			g, err := c.SetGroup(ctx, args[0], args[1:])
+			if err != nil {
+				return err
+			}
+			return e.printGroup(g)
+		}),
+	}
+}
+
+func groupListCommand(e *environment) *cobra.Command {
+	return &cobra.Command{
+		Use: "list", Short: "List the groups", Args: cobra.NoArgs,
+		RunE: e.online(func(ctx context.Context, c *client.Client, _ []string) error {
+			l, err := c.Groups(ctx)
+			if err != nil {
+				return err
+			}
+			return printList(e, l, "There are no groups. Add one with: cairn group add NAME",
+				[]string{"NAME", "PRINCIPAL", "MEMBERS"}, groupRow)
+		}),
+	}
+}
+
+// shownMembers is how many members stand in a row.
+const shownMembers = 5
+
+func groupRow(g client.Group) []string {
+	var members []string
+	for i, m := range g.Members {
+		if i == shownMembers {
+			members = append(members, fmt.Sprintf("and %d more", len(g.Members)-i))
+			break
+		}
+		members = append(members, m.Email)
+	}
+	return []string{g.Name, g.Principal, strings.Join(members, ", ")}
+}
+
+func groupRemoveCommand(e *environment) *cobra.Command {
+	return &cobra.Command{
+		Use: "rm NAME", Short: "Remove a group, and what it let its members read", Args: cobra.ExactArgs(1),
+		RunE: e.online(func(ctx context.Context, c *client.Client, args []string) error {
+			if err := c.DeleteGroup(ctx, args[0]); err != nil {
+				return err
+			}
+			return e.print(map[string]any{"name": args[0], "deleted": true}, terminal.Line(args[0])+" is removed.")
+		}),
+	}
+}

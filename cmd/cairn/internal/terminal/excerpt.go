@@ -1,0 +1,81 @@
+package terminal
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Words returns the words of a query that are worth marking in a text, in lower
+// case: those with three letters or more, and numbers.
+func Words(query string) []string {
+	var out []string
+	for _, w := range strings.FieldsFunc(strings.ToLower(query), func(r rune) bool { return !letter(r) }) {
+		first, _ := utf8.DecodeRuneInString(w)
+		if utf8.RuneCountInString(w) >= 3 || unicode.IsDigit(first) {
+			out = append(out, w)
+		}
+	}
+	return out
+}
+
+// matches reports whether a word of a text is, or begins with, one of the words.
+// A final s of a query's word does not count, so that "limits" finds "limit".
+func matches(word string, words []string) bool {
+	word = strings.ToLower(strings.TrimFunc(word, func(r rune) bool { return !letter(r) }))
+	for _, w := range words {
+		if word == w {
+			return true
+		}
+		if stem := strings.TrimSuffix(w, "s"); utf8.RuneCountInString(stem) >= 4 && strings.HasPrefix(word, stem) {
+			return true
+		}
+	}
+	return false
+}
+
+// Excerpt returns the part of text, about columns wide, that holds most of the
+// words, as one paragraph with the words in bold. Where text was left out there is
+// an ellipsis. Text is cleaned.
+func (s *Screen) Excerpt(text string, words []string, columns int) string {
+	all := strings.Fields(Clean(text))
+	from, to := bestWindow(all, words, columns)
+	shown := make([]string, 0, to-from+2)
+	if from > 0 {
+		shown = append(shown, "…")
+	}
+	for _, w := range all[from:to] {
+		if s.Colour && matches(w, words) {
+			w = s.Bold(w)
+		}
+		shown = append(shown, w)
+	}
+	if to < len(all) {
+		shown = append(shown, "…")
+	}
+	return strings.Join(shown, " ")
+}
+
+// bestWindow returns the earliest run of words that fits and has the most
+// different matches. A single long word counts as fitting.
+func bestWindow(all, words []string, columns int) (from, to int) {
+	best := -1
+	for start := 0; start < len(all); {
+		end, used, found := start, 0, map[string]bool{}
+		for end < len(all) && (end == start || used+1+width(all[end]) <= columns) {
+			used += 1 + width(all[end])
+			if matches(all[end], words) {
+				found[strings.ToLower(all[end])] = true
+			}
+			end++
+		}
+		if len(found) > best {
+			best, from, to = len(found), start, end
+		}
+		if end == len(all) {
+			break
+		}
+		start += max(1, (end-start)/4)
+	}
+	return from, to
+}

@@ -1,0 +1,58 @@
+package terminal
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"golang.org/x/term"
+)
+
+// Screen is where a command prints for a person: a terminal, or a pipe or file
+// that gets the same text without colours and breaks.
+type Screen struct {
+	io.Writer
+	Terminal bool
+	Width    int  // columns; 0 when there is no terminal: do not wrap
+	Colour   bool // bold and dim may be used
+}
+
+// NewScreen returns the screen of w.
+func NewScreen(w io.Writer) *Screen {
+	s := &Screen{Writer: w}
+	f, ok := w.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return s
+	}
+	s.Terminal, s.Width = true, 80
+	if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
+		s.Width = min(max(width, 20), 120)
+	}
+	// How a terminal wants to be treated is no setting of Cairn.
+	noColour, _ := os.LookupEnv("NO_COLOR")
+	kind, _ := os.LookupEnv("TERM")
+	s.Colour = noColour == "" && kind != "dumb"
+	return s
+}
+
+// IsTerminal reports whether a person sits at r.
+func IsTerminal(r io.Reader) bool {
+	f, ok := r.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// Bold returns text in bold. It must have been cleaned.
+func (s *Screen) Bold(text string) string { return s.styled("1", text) }
+
+// Dim returns text in a fainter colour. It must have been cleaned.
+func (s *Screen) Dim(text string) string { return s.styled("2", text) }
+
+func (s *Screen) styled(code, text string) string {
+	if !s.Colour || text == "" {
+		return text
+	}
+	return "\x1b[" + code + "m" + text + "\x1b[0m"
+}
+
+// Printf prints. Arguments that others wrote must have been cleaned.
+func (s *Screen) Printf(format string, args ...any) { fmt.Fprintf(s, format, args...) }

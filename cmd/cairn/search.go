@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/client"
+	"github.com/cairnhq/cairn/cmd/cairn/internal/terminal"
+)
+
+// searchCommand returns `cairn search`.
+func searchCommand(e *environment) *cobra.Command {
+	req := client.SearchRequest{}
+	var mode string
+	c := &cobra.Command{
+		Use:   "search QUERY",
+		Short: "Find passages in the documents that you may read",
+		Args:  cobra.MinimumNArgs(1),
+		RunE: e.online(func(ctx context.Context, c *client.Client, args []string) error {
+			req.Query, req.Mode = strings.Join(args, " "), cairn.Mode(mode)
+			if err := oneOf("mode", mode, "lexical", "dense", "hybrid"); err != nil {
+				return err
+			}
+			if req.Limit < 1 || req.Limit > 100 {
+				return usageError{fmt.Errorf("--limit is %d; it can be 1 to 100", req.Limit)}
+			}
+			res, err := c.Search(ctx, req)
+			if err != nil {
+				return err
+			}
+			if e.json {
+				err = e.printReply(res.JSON)
+			} else {
+				e.printResults(res, req.Query)
+			}
+			if err == nil && len(res.Results) == 0 {
+				err = errNothingFound
+			}
+			return err
+		}),
+	}
+	c.Flags().IntVar(&req.Limit, "limit", 10, "how many passages, 1 to 100")
+	c.Flags().StringSliceVar(&req.Sources, "source", nil, "search this source alone; may be repeated")
+	c.Flags().StringVar(&mode, "mode", "", "lexical (by words), dense (by meaning) or hybrid (both, the default)")
+	c.Flags().BoolVar(&req.Explain, "explain", false, "say why each passage has its rank")
+	return c
+}
+
+func (e *environment) printResults(res client.SearchResponse, query string) {
+	out := e.screen()
+	if len(res.Results) == 0 {
+		out.Printf("Nothing that you may read matches %q.\n", terminal.Line(query))
+		return
+	}
+	words := terminal.Words(query)
+	for i, r := range res.Results {
+		if i > 0 {
+			out.Printf("\n")
+		}
+		printPassage(out, fmt.Sprintf("%2d. ", i+1), r, words)
+		if x := r.Explain; x != nil {
+			out.Printf("    %s\n", out.Dim(explanation(r.Score, *x)))
+		}
+	}
+	if res.Next != "" && out.Terminal {
+		out.Printf("\n%s\n", out.Dim("There are more: --limit shows up to 100."))
+	}
+}
+
+// snippetLines is how much of a passage is shown.
+const snippetLines = 3
+
+// printPassage shows a passage in a list.
+func printPassage(out *terminal.Screen, label string, p client.Passage, words []string) {
+	const indent = "    "
+	columns := out.Width
+	if columns == 0 {
+		columns = 100
+	}
+	out.Printf("%s%s\n", label, out.Bold(place(p.Title, p.Heading)))
+	out.Printf("%s%s\n", indent, out.Dim(join(terminal.Line(p.Source), terminal.Line(p.Kind), day(p.UpdatedAt))))
+	if text := out.Excerpt(p.Snippet, words, snippetLines*(columns-len(indent))-8); text != "" {
+		out.Printf("%s\n", terminal.Wrap(text, out.Width, indent))
+	}
+	out.Printf("%s%s\n", indent, out.Dim(link(p.URL, p.DocumentID, "")))
+}
+
+// link returns where a document can be read: at its source, or here.
+func link(url, id, version string) string {
+	if url != "" {
+		return terminal.Line(url)
+	}
+	command := "cairn doc get " + terminal.Line(id)
+	if version != "" {
+		command += " --version " + terminal.Line(version)
+	}
+	return command
+}
+
+func explanation(score float64, x client.Explanation) string {
+	rank := func(n int) string {
+		if n == 0 {
+			return "not found"
+		}
+		return fmt.Sprintf("rank %d", n)
+	}
+	return fmt.Sprintf("score %.3f = by words %s (%.3f), by meaning %s (%.3f), priors %+.3f",
+		score, rank(x.LexicalRank), x.Lexical, rank(x.DenseRank), x.Dense, x.Priors)
+}

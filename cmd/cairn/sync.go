@@ -1,0 +1,204 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+
+	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/client"
+	"github.com/cairnhq/cairn/cmd/cairn/internal/terminal"
+)
+
+// syncCommand returns `cairn sync`.
+func syncCommand(e *environment) *cobra.Command {
+	var req client.SyncRequest
+	var wait bool
+	c := &cobra.Command{
+		Use:   "sync NAME",
+		Short: "Read a source now",
+		Long: `Read a source now: what is new or changed is indexed, what has vanished is removed. The
+server does it; with --wait this command shows how far it is and ends with it.`,
+		Args: cobra.ExactArgs(1),
+		RunE: e.online(func(ctx context.Context, c *client.Client, args []string) error {
+			run, err := c.Sync(ctx, args[0], req)
+			if err != nil {
+				return err
+			}
+			if !wait {
+				if e.json {
+					return e.printReply(run.JSON)
+				}
+				e.screen().Printf("The sync of %s is %s. Follow it with: cairn sync %s --wait\n", terminal.Line(args[0]), run.State, terminal.Line(args[0]))
+				return nil
+			}
+			if run, err = e.follow(ctx, c, args[0], run); err != nil {
+				return err
+			}
+			return e.printRun(ctx, c, args[0], run)
+		}),
+	}
+	c.Flags().BoolVar(&wait, "wait", false, "wait until it is done, and show how far it is")
+	c.Flags().BoolVar(&req.Full, "full", false, "read every document again, changed or not")
+	c.Flags().BoolVar(&req.DryRun, "dry-run", false, "write nothing, only count what would change")
+	c.Flags().BoolVar(&req.Confirm, "confirm", false, "allow the deletions that the last sync held back")
+	return c
+}
+
+const (
+	pollEvery    = 400 * time.Millisecond
+	pollPatience = time.Minute // for a server that is being restarted
+)
+
+// follow waits for the end of a run.
+func (e *environment) follow(ctx context.Context, c *client.Client, source string, run client.Run) (client.Run, error) {
+	show := e.newProgress()
+	defer show.end()
+	heard := time.Now()
+	for {
+		show.update(run)
+		if run.State != cairn.RunQueued && run.State != cairn.RunRunning {
+			return run, nil
+		}
+		select {
+		case <-ctx.Done():
+			show.end()
+			name := terminal.Line(source)
+			return run, fmt.Errorf("interrupted: the sync of %s goes on in the server; cairn sync %s --wait follows it", name, name)
+		case <-time.After(pollEvery):
+		}
+		found, err := findRun(ctx, c, source, run.ID)
+		switch {
+		case err == nil:
+			run, heard = found, time.Now()
+		case ctx.Err() != nil: // said above
+		case !errors.Is(err, cairn.ErrUnavailable) && !errors.Is(err, cairn.ErrRateLimited) || time.Since(heard) > pollPatience:
+			return run, err
+		}
+	}
+}
+
+// findRun reads a run again. It is near the head of the list.
+func findRun(ctx context.Context, c *client.Client, source, id string) (client.Run, error) {
+	runs, err := c.Runs(ctx, source, 20)
+	if err != nil {
+		return client.Run{}, err
+	}
+	for _, r := range runs.Items {
+		if r.ID == id {
+			return r, nil
+		}
+	}
+	return client.Run{}, cairn.Errorf(cairn.ErrNotFound, "the server no longer knows this sync; cairn source list shows the last one")
+}
+
+// shownErrors is how many documents that failed are named.
+const shownErrors = 5
+
+// printRun shows how a run ended, and why if it did not end well.
+func (e *environment) printRun(ctx context.Context, c *client.Client, source string, run client.Run) error {
+	if e.json {
+		if err := e.printReply(run.JSON); err != nil {
+			return err
+		}
+	} else {
+		e.screen().Printf("%s\n", counts(run))
+	}
+	reason, name := terminal.Line(run.Reason), terminal.Line(source)
+	switch run.State {
+	case cairn.RunFailed:
+		if reason == "" {
+			reason = "the server's log says why"
+		}
+		return fmt.Errorf("the sync of %s failed: %s", name, reason)
+	case cairn.RunCancelled:
+		return fmt.Errorf("the sync of %s was cancelled", name)
+	}
+	if reason != "" {
+		e.note("%s\nTo confirm deletions: cairn sync %s --wait --confirm", reason, name)
+	}
+	if run.Failed > 0 && !run.DryRun {
+		return e.printFailures(ctx, c, source)
+	}
+	return nil
+}
+
+// counts is the one line that sums up a run.
+func counts(r client.Run) string {
+	line := fmt.Sprintf("scanned %d, added %d, modified %d, deleted %d, failed %d, unchanged %d",
+		r.Scanned, r.Added, r.Modified, r.Deleted, r.Failed, r.Unchanged)
+	if r.DryRun {
+		line += " (a dry run: nothing was changed)"
+	}
+	return line
+}
+
+func (e *environment) printFailures(ctx context.Context, c *client.Client, source string) error {
+	failed, err := c.DocumentErrors(ctx, source, shownErrors)
+	if err != nil {
+		return err
+	}
+	for _, d := range failed.Items {
+		e.note("  %s: %s", terminal.Line(d.ExternalID), terminal.Line(d.Reason))
+	}
+	if failed.More {
+		e.note("  … all of them: cairn source errors %s", terminal.Line(source))
+	}
+	return nil
+}
+
+// progress shows how far a run is, on standard error: a bar on a terminal, else
+// a line every few seconds.
+type progress struct {
+	e    *environment
+	bar  *progressbar.ProgressBar // nil without a terminal
+	last time.Time                // when the last line was written
+}
+
+const lineEvery = 3 * time.Second
+
+func (e *environment) newProgress() *progress {
+	p := &progress{e: e, last: time.Now()}
+	if terminal.NewScreen(e.stderr).Terminal {
+		p.bar = progressbar.NewOptions(-1,
+			progressbar.OptionSetWriter(e.stderr), progressbar.OptionSetDescription("waiting for the server"),
+			progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString("documents"),
+			progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(), progressbar.OptionFullWidth())
+	}
+	return p
+}
+
+func (p *progress) update(r client.Run) {
+	if p.bar != nil {
+		if r.State == cairn.RunRunning {
+			p.bar.Describe("reading")
+		}
+		if r.Total > 0 && p.bar.GetMax() != r.Total {
+			p.bar.ChangeMax(r.Total)
+		}
+		if r.Total == 0 || r.Scanned <= r.Total {
+			_ = p.bar.Set(r.Scanned) // it only draws
+		}
+		return
+	}
+	if time.Since(p.last) < lineEvery {
+		return
+	}
+	p.last = time.Now()
+	of := ""
+	if r.Total > 0 {
+		of = fmt.Sprintf(" of %d", r.Total)
+	}
+	p.e.note("%s: %d%s scanned, %d failed", r.State, r.Scanned, of, r.Failed)
+}
+
+func (p *progress) end() {
+	if p.bar != nil {
+		_ = p.bar.Finish() // it only draws
+		p.bar = nil
+	}
+}
