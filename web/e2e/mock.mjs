@@ -30,7 +30,7 @@ class Failure extends Error {
 }
 
 /** Starts a mock on a free port of this machine, or the one given. */
-export async function startMock({ port = 0, stepMs = 25 } = {}) {
+export async function startMock({ port = 0, stepMs = 5 } = {}) {
   const mock = new Mock(stepMs);
   const server = createServer((request, response) => mock.handle(request, response));
   await new Promise((resolve) => server.listen(port, '127.0.0.1', resolve));

@@ -25,6 +25,8 @@ function renderAnswer(answer: Answer, turn: string) {
     at,
     node: (
       <span class="chips" key={at}>
+        {/* A chip at the beginning of a line would seem to belong to what follows. */}
+        {'\u2060'}
         {citations.map((citation) => (
           <CitationChip citation={citation} turn={turn} key={citation.number} />
         ))}

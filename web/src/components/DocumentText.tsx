@@ -2,8 +2,9 @@
 
 import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { Document } from '../api/schema';
+import { ByteIndex } from '../markdown/bytes';
 import { lineEnd, lineStart, windowAround, type Span } from '../markdown/passage';
-import { renderMarkdown, renderPlain, type Options, type Rendered } from '../markdown/render';
+import { renderMarkdown, renderPlain, type Mark, type Options, type Rendered, type Setting } from '../markdown/render';
 import { safeURL } from '../markdown/text';
 
 /** A text longer than twice this is shown in part, around the passage. */
@@ -26,8 +27,8 @@ export function DocumentText({ document, passage, level }: Props) {
   });
   const element = useRef<HTMLDivElement>(null);
   const node = useMemo(
-    () => renderWindow(text, shown, passage, isPlain(document), level),
-    [text, shown.start, shown.end, passage],
+    () => renderWindow(document, shown, passage, level),
+    [document, shown.start, shown.end, passage, level],
   );
   useLayoutEffect(() => {
     element.current?.querySelector('mark')?.scrollIntoView({ block: 'center' });
@@ -58,25 +59,50 @@ export function DocumentText({ document, passage, level }: Props) {
 }
 
 /**
- * Renders a part of the text as Markdown, or as it is written where that would not put the highlight exactly on the passage.
+ * Renders a part of the text, as Markdown where the document is some and that puts the highlight exactly on the passage, else
+ * as it is written.
  */
-function renderWindow(
-  text: string,
-  shown: Span,
-  passage: Span | null,
-  plain: boolean,
-  level: number,
-): Rendered['node'] {
-  const part = text.slice(shown.start, shown.end);
-  const options: Options = { link: safeURL, headingLevel: level };
-  if (passage === null) return plain ? renderPlain(part).node : renderMarkdown(part, options).node;
-  const start = passage.start - shown.start;
-  const end = passage.end - shown.start;
-  options.ranges = [{ start, end, wrap: (children) => <mark>{children}</mark> }];
-  if (plain) return renderPlain(part, options).node;
+function renderWindow(document: Document, shown: Span, passage: Span | null, level: number): Rendered['node'] {
+  const part = document.text.slice(shown.start, shown.end);
+  const setting = settingOf(document);
+  const options: Options = { link: safeURL, headingLevel: level, marks: sectionLabels(document, shown) };
+  const start = (passage?.start ?? 0) - shown.start;
+  const end = (passage?.end ?? 0) - shown.start;
+  if (passage) options.ranges = [{ start, end, wrap: (children) => <mark>{children}</mark> }];
+  if (setting !== 'markdown') return renderPlain(part, options, setting).node;
   const rendered = renderMarkdown(part, options);
   const unsure = rendered.unplaced.some((block) => block.start < end && start < block.end);
-  return unsure || rendered.wrapped === 0 ? renderPlain(part, options).node : rendered.node;
+  return passage && (unsure || rendered.wrapped === 0) ? renderPlain(part, options).node : rendered.node;
+}
+
+/** How the text of a kind of document is shown. */
+function settingOf({ kind }: Document): Setting | 'markdown' {
+  switch (kind) {
+    case 'code':
+    case 'data':
+      return 'code';
+    case 'spreadsheet':
+      return 'rows';
+    case 'text':
+    case 'pdf':
+    case 'mail':
+    case 'presentation':
+      return 'prose';
+    default:
+      return 'markdown';
+  }
+}
+
+/** The pages and sheets of a document, which its text does not name. */
+function sectionLabels({ kind, text, sections }: Document, shown: Span): Mark[] {
+  if (kind !== 'pdf' && kind !== 'spreadsheet') return [];
+  const index = new ByteIndex(text);
+  return sections.flatMap(({ heading, anchor, start }) => {
+    const at = index.toUnit(start);
+    const label = heading.at(-1) ?? anchor.replace(/^#page=/, 'Page ');
+    if (at === null || at < shown.start || at > shown.end || label === '') return [];
+    return [{ at: at - shown.start, node: <span class="section-label">{label}</span> }];
+  });
 }
 
 /** The end of a first heading that is the title, which stands above the text already; 0 where the passage holds it. */
@@ -84,12 +110,4 @@ function titleEnd(document: Document, passage: Span | null): number {
   const first = /^\s*# +(.*?) *#*\n+/.exec(document.text);
   if (!first || first[1] !== document.title || (passage && passage.start < first[0].length)) return 0;
   return first[0].length;
-}
-
-const PLAIN =
-  /\.(go|py|js|jsx|ts|tsx|java|kt|c|h|cc|cpp|hpp|cs|rb|rs|php|swift|sql|sh|toml|ini|json|ya?ml|xml|csv|log|txt)$/i;
-
-/** Whether the document is code or data, in which the characters of Markdown mean something else. */
-function isPlain(document: Document): boolean {
-  return document.kind === 'code' || PLAIN.test(document.external_id);
 }

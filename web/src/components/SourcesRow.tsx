@@ -73,7 +73,7 @@ function SourceItem({ citations }: { citations: Group }) {
             {section.map((citation) => (
               <PassageButton citation={citation} key={citation.number} />
             ))}
-            {visible(section[0].heading.at(-1) ?? '')}
+            {visible(section[0].heading.filter((part) => part !== first.title).at(-1) ?? '')}
           </span>
         ))}
       </div>

@@ -80,7 +80,7 @@ function Origin({ turn }: { turn: Turn }) {
   const parts = [
     passages ? `${plural(passages.length, 'passage')} read` : '',
     answer.took_ms > 0 ? formatDuration(answer.took_ms) : '',
-    answer.text === '' ? '' : answer.model === 'extractive' ? 'quoted from the sources, without a model' : answer.model,
+    answer.text === '' ? '' : answer.model === 'extractive' ? 'quoted from the sources' : answer.model,
   ];
   return <p class="origin">{parts.filter((part) => part !== '').join(' · ')}</p>;
 }

@@ -51,9 +51,12 @@ export function renderMarkdown(source: string, options: Options = {}): Rendered 
   }
 }
 
+/** How text that is not Markdown is set: in the type of code, as prose, or with each line as a row of its own. */
+export type Setting = 'code' | 'prose' | 'rows';
+
 /** Renders text as it is written, with the same ranges and marks. */
-export function renderPlain(source: string, options: Options = {}): Rendered {
-  return new Renderer(options).plain(source);
+export function renderPlain(source: string, options: Options = {}, setting: Setting = 'prose'): Rendered {
+  return new Renderer(options).plain(source, setting);
 }
 
 class Renderer {
@@ -95,9 +98,23 @@ class Renderer {
     return { node: children, unplaced, wrapped: this.wrapped };
   }
 
-  plain(source: string): Rendered {
-    const children = [this.leaf(Cut.whole(source)), this.marksUpTo(Infinity)];
-    return { node: <pre class="plain">{children}</pre>, unplaced: [], wrapped: this.wrapped };
+  plain(source: string, setting: Setting): Rendered {
+    const asWritten = (piece: string) => piece;
+    const whole = Cut.whole(source);
+    const children: ComponentChild[] = [];
+    if (setting === 'rows') {
+      let at = 0;
+      for (const line of source.split('\n')) {
+        if (line.trim() !== '') children.push(<p>{this.leaf(whole.slice(at, at + line.length), asWritten)}</p>);
+        at += line.length + 1;
+      }
+    } else {
+      children.push(this.leaf(whole, asWritten));
+    }
+    children.push(this.marksUpTo(Infinity));
+    const node =
+      setting === 'code' ? <pre tabIndex={0}>{children}</pre> : <div class={`plain ${setting}`}>{children}</div>;
+    return { node, unplaced: [], wrapped: this.wrapped };
   }
 
   private blocks(tokens: readonly Token[], cut: Cut): ComponentChild[] {

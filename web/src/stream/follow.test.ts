@@ -108,6 +108,20 @@ it('goes on elsewhere when the server says that it goes away', async () => {
   expect(got).toEqual(['start', 'a', 'b', 'done']);
 });
 
+it('asks again after an error that is none of the answer', async () => {
+  const { got, listener } = listen();
+  const fake = server({
+    ask: async () => {
+      const first = await reply(0).text();
+      const error = 'event: error\ndata: {"error":{"code":"unauthenticated","message":"sign in"}}\n\n';
+      return new Response(first.slice(0, first.indexOf('id: 3')) + error);
+    },
+    follow: async () => Promise.reject(new ApiError(401, 'unauthenticated', 'sign in')),
+  });
+  await expect(askAndFollow({ question: 'q' }, listener, signal, fake)).rejects.toThrow('sign in');
+  expect(got).toEqual(['start', 'a']);
+});
+
 it('reads the message when there are no events any more', async () => {
   const { got, listener } = listen();
   const { answer } = emptyAnswer();

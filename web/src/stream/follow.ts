@@ -84,6 +84,8 @@ class Follower {
   /** Reads one reply; returns whether the answer has ended. */
   private async read(body: ReadableStream<Uint8Array>): Promise<boolean> {
     for await (const { id, event } of readEvents(body)) {
+      // An error without an id is none of the answer's: something is wrong with this way of following it.
+      if (id === '' && event.type === 'error') return false;
       if (id !== '') this.lastEvent = id;
       this.failures = 0;
       this.listener.lost(false);
