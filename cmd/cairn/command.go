@@ -95,7 +95,7 @@ may not read at the source.`,
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(
 		serveCommand(e), migrateCommand(e), versionCommand(e),
-		sourceCommand(e), syncCommand(e), searchCommand(e), askCommand(e), documentCommand(e),
+		doctorCommand(e), sourceCommand(e), syncCommand(e), searchCommand(e), askCommand(e), documentCommand(e),
 		userCommand(e), groupCommand(e), tokenCommand(e), modelsCommand(e),
 		evalCommand(e), extractWorkerCommand(e),
 	)

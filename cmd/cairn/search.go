@@ -35,7 +35,7 @@ func searchCommand(e *environment) *cobra.Command {
 			if e.json {
 				err = e.printReply(res.JSON)
 			} else {
-				e.printResults(res, req.Query)
+				e.printResults(res, req.Query, req.Explain)
 			}
 			if err == nil && len(res.Results) == 0 {
 				err = errNothingFound
@@ -50,7 +50,7 @@ func searchCommand(e *environment) *cobra.Command {
 	return c
 }
 
-func (e *environment) printResults(res client.SearchResponse, query string) {
+func (e *environment) printResults(res client.SearchResponse, query string, explain bool) {
 	out := e.screen()
 	if len(res.Results) == 0 {
 		out.Printf("Nothing that you may read matches %q.\n", terminal.Line(query))
@@ -62,7 +62,7 @@ func (e *environment) printResults(res client.SearchResponse, query string) {
 			out.Printf("\n")
 		}
 		printPassage(out, fmt.Sprintf("%2d. ", i+1), r, words)
-		if x := r.Explain; x != nil {
+		if x := r.Explain; explain && x != nil {
 			out.Printf("    %s\n", out.Dim(explanation(r.Score, *x)))
 		}
 	}

@@ -1,6 +1,7 @@
 package terminal
 
 import (
+	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -36,9 +37,10 @@ func matches(word string, words []string) bool {
 
 // Excerpt returns the part of text, about columns wide, that holds most of the
 // words, as one paragraph with the words in bold. Where text was left out there is
-// an ellipsis. Text is cleaned.
+// an ellipsis. Text is cleaned, and the marks of Markdown that only help
+// rendering are left out.
 func (s *Screen) Excerpt(text string, words []string, columns int) string {
-	all := strings.Fields(Clean(text))
+	all := strings.Fields(plain(Clean(text)))
 	from, to := bestWindow(all, words, columns)
 	shown := make([]string, 0, to-from+2)
 	if from > 0 {
@@ -54,6 +56,28 @@ func (s *Screen) Excerpt(text string, words []string, columns int) string {
 		shown = append(shown, "…")
 	}
 	return strings.Join(shown, " ")
+}
+
+// linkText finds links and images of Markdown.
+var linkText = regexp.MustCompile(`!?\[([^\]\n]*)\]\([^()\s]*\)`)
+
+// plain takes headings' marks, tables' frames and links' targets away.
+func plain(text string) string {
+	var out []string
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		if strings.Trim(line, "|-: ") == "" { // empty, or the rule below a table's head
+			continue
+		}
+		if heading := strings.TrimLeft(line, "#"); strings.HasPrefix(heading, " ") {
+			line = strings.TrimSpace(heading) + ":"
+		}
+		if strings.HasPrefix(line, "|") && strings.HasSuffix(line, "|") {
+			line = strings.TrimSpace(strings.Trim(line, "|")) + ";"
+		}
+		out = append(out, linkText.ReplaceAllString(line, "$1"))
+	}
+	return strings.Join(out, "\n")
 }
 
 // bestWindow returns the earliest run of words that fits and has the most
