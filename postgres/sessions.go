@@ -149,3 +149,13 @@ func (db *DB) localID(ctx context.Context) (id cairn.AccountID, err error) {
 	err = db.worker.QueryRow(ctx, `SELECT id FROM accounts WHERE is_local`).Scan(&id)
 	return id, err
 }
+
+// EndLocalSessions signs the local account out everywhere: for a server that no
+// longer runs in local mode, where a file was enough to become it.
+func (db *DB) EndLocalSessions(ctx context.Context) error {
+	_, err := db.worker.Exec(ctx, `DELETE FROM sessions s USING accounts a WHERE a.id = s.account_id AND a.is_local`)
+	if err != nil {
+		return fmt.Errorf("end local sessions: %w", err)
+	}
+	return nil
+}

@@ -111,6 +111,8 @@ func newServer(ctx context.Context, s server.Settings, p *parts) (*server.Server
 		if config.Local, err = auth.OpenLocal(s.DataDir); err != nil {
 			return nil, nil, err
 		}
+	} else if err := p.db.EndLocalSessions(ctx); err != nil {
+		return nil, nil, err
 	}
 	authenticator, err := auth.New(config)
 	if err != nil {
