@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"runtime"
 	"time"
 
@@ -100,6 +101,7 @@ func (p *parts) openRetrieval(ctx context.Context, s server.Settings) error {
 	}
 	p.extractor = extract.NewPool(extract.PoolConfig{
 		Command: []string{self, extractCommand}, Workers: extractors(), Limits: extract.DefaultLimits(), Log: p.log,
+		CacheDir: compiledPrograms(s),
 	})
 	store := postgres.NewIngest(p.db, space)
 	prepare := &ingest.Preparer{Extractor: p.extractor, Embedder: embedder}
@@ -125,6 +127,16 @@ func (p *parts) openRetrieval(ctx context.Context, s server.Settings) error {
 
 // extractors returns how many documents are read at once.
 func extractors() int { return min(max(runtime.NumCPU(), 2), 8) }
+
+// compiledPrograms returns the folder that keeps the compiled PDF reader, which
+// takes seconds to make: in the user's cache, else beside the data.
+func compiledPrograms(s server.Settings) string {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return filepath.Join(s.DataDir, "cache")
+	}
+	return filepath.Join(cache, "cairn", "compiled")
+}
 
 // answerers returns who answers, by the name of the model, and the name of the
 // one that answers when none is asked for.

@@ -69,6 +69,7 @@ func serve(ctx context.Context, s server.Settings, stdout, stderr io.Writer) err
 	if err := parts.jobs.Start(ctx); err != nil {
 		return err
 	}
+	go parts.warm(ctx)
 	if err := addSample(ctx, s, parts); err != nil {
 		return err
 	}
@@ -86,6 +87,13 @@ func serve(ctx context.Context, s server.Settings, stdout, stderr io.Writer) err
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
 	defer cancel()
 	return http.Shutdown(last)
+}
+
+// warm prepares what the first document would have to wait for.
+func (p *parts) warm(ctx context.Context) {
+	if err := p.extractor.Warm(ctx); err != nil && ctx.Err() == nil {
+		p.log.Warn("the readers of documents could not be prepared", "error", err)
+	}
 }
 
 // databaseEnded tells when the private PostgreSQL has ended for good.
