@@ -48,6 +48,8 @@ func (r *run) generate() {
 	case supported == 0 && unsupported == 0 && end.notFound:
 		r.reset()
 		r.sayNotFound()
+	case r.out.Text == "": // it said nothing
+		r.fallBack(NoticeModelUnavailable)
 	case supported == 0 || unsupported > supported:
 		r.fallBack(NoticeUnsupported)
 	default:
