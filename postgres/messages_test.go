@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
@@ -159,5 +160,42 @@ func TestErasureMeetsAnswers(t *testing.T) {
 		if n := f.count(`SELECT count(*) FROM message_evidence e WHERE NOT EXISTS (SELECT FROM documents d WHERE d.id = e.document_id)`); n > 0 {
 			t.Fatalf("%d pieces of evidence are of documents that were erased", n)
 		}
+	}
+}
+
+// TestEvidenceWaitsForAnErasure: what is being erased does not become evidence.
+func TestEvidenceWaitsForAnErasure(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ctx := t.Context()
+	ann := f.member("ann")
+	anns := cairn.Allow(cairn.AccountKey(ann.Account))
+	lost := f.document(f.source("handbook", anns), "lost", "Lost", "lost text", anns)
+	found := []cairn.Passage{f.passage(lost)}
+	a := NewAnswers(f.DB)
+	started, _, err := a.Begin(ctx, answer.Ask{Viewer: ann, Question: "What?"})
+	f.check(err)
+
+	erasure, err := f.worker.Begin(ctx)
+	f.check(err)
+	defer erasure.Rollback(ctx) //nolint:errcheck // it was committed
+	f.check(eraseDocuments(ctx, erasure, []cairn.DocumentID{lost}))
+	done := make(chan error, 1)
+	var readable []cairn.Passage
+	go func() {
+		var err error
+		readable, err = a.SetEvidence(ctx, ann, started.Message, found)
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		t.Errorf("evidence did not wait: %v, %v", readable, err)
+		done <- nil
+	case <-time.After(100 * time.Millisecond):
+	}
+	f.check(erasure.Commit(ctx))
+	f.check(<-done)
+	if n := f.count(`SELECT count(*) FROM message_evidence`); n != 0 || len(readable) > 0 {
+		t.Errorf("%d documents are evidence, readable: %v", n, readable)
 	}
 }
