@@ -226,7 +226,11 @@ const scripts = {
     delta('Paragraph 3000 speaks of nothing.'),
     cite(1, 'D5', 'Paragraph 3000 of a long report speaks of nothing in particular 😀.'),
   ],
-  nowhere: [...opening, { event: 'end', data: { outcome: 'not_found', nearest: [result('D1'), result('D2')] } }],
+  nowhere: [
+    ...opening,
+    delta('I found nothing in the documents you can read that answers this.', 'none'),
+    { event: 'end', data: { outcome: 'not_found', nearest: [result('D1'), result('D2')] } },
+  ],
   model: [
     ...opening,
     delta('Attach every receipt.'),

@@ -260,7 +260,8 @@ class Mock {
       const text = `id: ${k}\nevent: ${next.event}\ndata: ${JSON.stringify(next.data)}\n\n`;
       if (k === breakAt) {
         message.broken++;
-        response.write(text.slice(0, text.length >> 1), () => response.destroy());
+        response.write(text.slice(0, text.length >> 1));
+        setTimeout(() => response.destroy(), 50); // what was written arrives, the rest never does
         return;
       }
       response.write(text);

@@ -72,7 +72,8 @@ describe('asking', () => {
   it('says what was searched when nothing answers', async () => {
     const { page } = await open();
     await ask(page, 'nowhere');
-    await page.getByText('Nothing that you may read answers this question').waitFor();
+    await page.getByText('I found nothing in the documents you can read').waitFor();
+    await page.getByText('Searched: all sources that you may read.').waitFor();
     await page.locator('.nothing .result a').first().click();
     await page.locator('.panel mark').first().waitFor();
   });
@@ -208,7 +209,6 @@ describe('sessions', () => {
     await page.reload();
     assert.equal(await page.inputValue('#question'), 'half a ques');
     server.mock.signedIn = false;
-    await page.keyboard.press('/');
     await page.fill('#question', 'a whole question about meals');
     await page.keyboard.press('Enter');
     await page.getByText('Sign in to Cairn').waitFor();
@@ -246,6 +246,7 @@ describe('keyboard', () => {
   it('asks, reads a card, opens a passage and comes back', async () => {
     const { page } = await open();
     await page.locator('#question').waitFor();
+    await page.locator('main').focus();
     await page.keyboard.press('/');
     await page.keyboard.type('first line');
     await page.keyboard.press('Shift+Enter');

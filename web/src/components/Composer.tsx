@@ -32,6 +32,10 @@ export function Composer({ onAsk }: { onAsk: (question: string) => Promise<boole
   useEffect(() => setText(readDraft(person, conversation)), [person, conversation]);
   useLayoutEffect(() => fit(field.current), [text]);
   useEffect(() => {
+    // On a touch screen the keyboard would cover half of the page.
+    if (conversation === '' && matchMedia('(hover: hover)').matches) field.current?.focus({ preventScroll: true });
+  }, [conversation]);
+  useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       if (event.defaultPrevented || event.isComposing) return;
       if (event.key === 'Escape' && thread.running.peek()) void thread.stop();

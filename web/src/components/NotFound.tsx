@@ -3,12 +3,20 @@
 import type { SearchResult } from '../api/schema';
 import { ResultItem } from './ResultItem';
 
-export function NothingFound({ nearest, sources }: { nearest: readonly SearchResult[]; sources: readonly string[] }) {
+interface Props {
+  /** The answer says itself that there is none. */
+  said: boolean;
+  nearest: readonly SearchResult[];
+  /** Names of the sources that the question was narrowed to; none: all. */
+  sources: readonly string[];
+}
+
+export function NothingFound({ said, nearest, sources }: Props) {
   const where = sources.length === 0 ? 'all sources that you may read' : sources.join(', ');
   return (
     <section class="nothing" aria-label="Nothing found">
       <p>
-        Nothing that you may read answers this question. Searched: {where}.
+        {!said && 'Nothing that you may read answers this question. '}Searched: {where}.
         {sources.length > 0 && ' Try all sources, or other words.'}
       </p>
       {nearest.length > 0 && (

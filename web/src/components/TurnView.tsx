@@ -46,7 +46,9 @@ function AnswerView({ turn }: { turn: Turn }) {
         </p>
       ))}
       {answer.text !== '' && <AnswerBody answer={answer} turn={turn.key} />}
-      {answer.outcome === 'not_found' && <NothingFound nearest={answer.nearest} sources={thread.sources.value} />}
+      {answer.outcome === 'not_found' && (
+        <NothingFound said={answer.text !== ''} nearest={answer.nearest} sources={thread.sources.value} />
+      )}
       {running && <StatusLine state={state} />}
       {answer.state === 'stopped' && <p class="status">Stopped. What was checked until then is shown.</p>}
       {answer.state === 'failed' && state.failure === '' && (

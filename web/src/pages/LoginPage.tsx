@@ -51,7 +51,8 @@ export function LoginPage() {
           />
         </label>
         <p class="quiet" id="code-hint">
-          The server prints one when it starts without users. Otherwise an administrator makes one for you.
+          The server prints one when it starts without users; later an administrator makes one for you. On your own
+          machine, open the address that <code>cairn serve</code> printed instead.
         </p>
         {failure && (
           <p class="failure" role="alert">

@@ -1,7 +1,7 @@
 // Following an answer over connections that break: the server makes the answer whoever listens, and tells again what came
 // after the last event that was received.
 
-import { ApiError } from '../api/client';
+import { ApiError, OfflineError } from '../api/client';
 import * as api from '../api/routes';
 import type { AskRequest, Message } from '../api/schema';
 import { readEvents, type AnswerEvent } from './events';
@@ -71,9 +71,11 @@ class Follower {
         if (response.status === 204 || !response.body) return await this.finish();
         if (await this.read(response.body)) return;
       } catch (error) {
-        if (this.signal.aborted || isFinal(error) || this.message === '') throw error;
+        if (this.signal.aborted || isFinal(error)) throw error;
+        // Asking once more could ask twice: whether the question arrived is not known.
+        if (this.message === '') throw new OfflineError(error);
       }
-      if (this.message === '') throw new Error('the stream ended before it began');
+      if (this.message === '') throw new OfflineError(new Error('the stream ended before it began'));
       this.listener.lost(true);
       await this.server.pause(Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** this.failures++), this.signal);
       this.signal.throwIfAborted();
