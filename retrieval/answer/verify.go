@@ -116,7 +116,7 @@ func (v *verifier) candidates(facts claim.Facts, vector []float32, admit func(in
 			out = append(out, v.greedy(facts, r.unit, admit))
 		}
 		for _, other := range ranked[:n] {
-			if r.unit-other.unit > 1 || other.unit-r.unit > 1 {
+			if (r.unit-other.unit > 1 || other.unit-r.unit > 1) && v.belongs(facts, r.unit, other.unit) {
 				out = append(out, ev.candidate(min(r.unit, other.unit), max(r.unit, other.unit)))
 			}
 		}
@@ -137,7 +137,7 @@ func (v *verifier) greedy(facts claim.Facts, seed int, admit func(int) bool) can
 	for len(units) < greedyUnits {
 		best, gain := -1, .5
 		for i := range v.evidence.units {
-			if !admit(v.evidence.units[i].passage) || v.evidence.units[i].kind == headingKind || slices.Contains(units, i) {
+			if !admit(v.evidence.units[i].passage) || v.evidence.units[i].kind == headingKind || slices.Contains(units, i) || !v.belongs(facts, i, seed) {
 				continue
 			}
 			g := v.factsHeld(facts, v.evidence.candidate(append(slices.Clone(units), i)...)) - have
@@ -152,6 +152,21 @@ func (v *verifier) greedy(facts claim.Facts, seed int, admit func(int) bool) can
 	}
 	slices.Sort(units)
 	return v.evidence.candidate(units...)
+}
+
+// wordsFromElsewhere is how many words a claim must share with a sentence of
+// another passage than the one that it mainly rests on.
+const wordsFromElsewhere = 1
+
+// belongs reports whether unit i may support a claim together with another one:
+// a number or a date alone, found anywhere, supports nothing.
+func (v *verifier) belongs(facts claim.Facts, i, other int) bool {
+	u := &v.evidence.units[i]
+	n := v.sharedWords(facts, u)
+	if u.passage == v.evidence.units[other].passage {
+		return n > 0 || i-other == 1 || other-i == 1
+	}
+	return n >= wordsFromElsewhere
 }
 
 // factsHeld counts the facts of a claim that a candidate has: numbers, dates and

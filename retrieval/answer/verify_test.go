@@ -1,7 +1,6 @@
 package answer
 
 import (
-	"context"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -36,18 +35,25 @@ type tally struct{ all, flagged int }
 
 func (t tally) share() float64 { return float64(t.flagged) / float64(max(t.all, 1)) }
 
-func casePassages(c verifytest.Case) []cairn.Passage {
-	var out []cairn.Passage
-	for _, p := range c.Passages {
-		out = append(out, cairn.Passage{Text: p, Language: c.Lang})
-	}
-	return out
+// setting is what a claim is checked against.
+type setting struct {
+	name  string
+	among int // passages of other cases beside its own
+	cites bool
 }
 
-func verdict(embedder llm.Embedder, c verifytest.Case, sentence string) finding {
-	ev := readEvidence(context.Background(), casePassages(c), embedder)
-	v := verifier{evidence: ev, language: c.Lang}
-	return v.check(sentence, nil)
+// passages returns those of cases[n], then those of the cases after it.
+func (s setting) passages(cases []verifytest.Case, n int) (out []cairn.Passage, cites []int) {
+	for i := 0; len(out) < len(cases[n].Passages)+s.among; i++ {
+		c := cases[(n+i)%len(cases)]
+		for _, p := range c.Passages {
+			out = append(out, cairn.Passage{Text: p, Language: c.Lang})
+			if i == 0 && s.cites {
+				cites = append(cites, len(out))
+			}
+		}
+	}
+	return out, cites
 }
 
 // TestVerifierFlagsMutants holds the targets: of each kind of mutation nine
@@ -61,51 +67,74 @@ func TestVerifierFlagsMutants(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	seed := verifySeed(t)
-	show := os.Getenv("CAIRN_VERIFY_SHOW")
-	faithful := tally{}
-	kinds := map[verifytest.Kind]tally{}
-	count := func(s tally, flagged bool) tally {
-		s.all++
-		if flagged {
-			s.flagged++
-		}
-		return s
+	for _, s := range []setting{{name: "own passages"}, {name: "cited among ten others", among: 10, cites: true}, {name: "not cited among ten others", among: 10}} {
+		t.Run(s.name, func(t *testing.T) {
+			m := measure{embedder: embedder, setting: s, seed: verifySeed(t), show: os.Getenv("CAIRN_VERIFY_SHOW") != "", kinds: map[verifytest.Kind]tally{}}
+			for n := range cases {
+				m.count(t, cases, n)
+			}
+			m.report(t)
+		})
 	}
-	for n, c := range cases {
-		f := verdict(embedder, c, c.Sentence)
-		faithful = count(faithful, f.support != cairn.Supported)
-		if f.support != cairn.Supported && shown(show, n) {
-			t.Logf("faithful %s is %s (%s, %.2f): %s\n\t%s", c.ID, f.support, f.wrong, f.score, c.Sentence, strings.Join(c.Passages, "\n\t"))
-		}
-		rng := rand.New(rand.NewPCG(seed, uint64(n)))
-		for range 3 {
-			for _, m := range verifytest.Mutations(c, rng) {
-				f := verdict(embedder, c, m.Sentence)
-				kinds[m.Kind] = count(kinds[m.Kind], f.support != cairn.Supported)
-				if f.support == cairn.Supported && shown(show, n) {
-					t.Logf("%s %s passes (%.2f): %s\n\t%s", m.Kind, c.ID, f.score, m.Sentence, strings.Join(c.Passages, "\n\t"))
-				}
+}
+
+// measure counts what the verifier says of the material.
+type measure struct {
+	embedder llm.Embedder
+	setting  setting
+	seed     uint64
+	show     bool
+	faithful tally
+	kinds    map[verifytest.Kind]tally
+}
+
+func (s tally) with(flagged bool) tally {
+	s.all++
+	if flagged {
+		s.flagged++
+	}
+	return s
+}
+
+// count checks a case and three rounds of its mutations.
+func (m *measure) count(t *testing.T, cases []verifytest.Case, n int) {
+	c := cases[n]
+	passages, cites := m.setting.passages(cases, n)
+	v := verifier{evidence: readEvidence(t.Context(), passages, m.embedder), language: c.Lang}
+	// Half of the cases were never looked at while the verifier was developed.
+	show := m.show && n%2 == 0
+	f := v.check(c.Sentence, cites)
+	m.faithful = m.faithful.with(f.support != cairn.Supported)
+	if show && f.support != cairn.Supported {
+		t.Logf("faithful %s is %s (%s, %.2f): %s\n\t%s", c.ID, f.support, f.wrong, f.score, c.Sentence, strings.Join(c.Passages, "\n\t"))
+	}
+	rng := rand.New(rand.NewPCG(m.seed, uint64(n)))
+	for range 3 {
+		for _, mutant := range verifytest.Mutations(c, rng) {
+			f := v.check(mutant.Sentence, cites)
+			m.kinds[mutant.Kind] = m.kinds[mutant.Kind].with(f.support != cairn.Supported)
+			if show && f.support == cairn.Supported {
+				t.Logf("%s %s passes (%.2f): %s\n\t%s", mutant.Kind, c.ID, f.score, mutant.Sentence, strings.Join(c.Passages, "\n\t"))
 			}
 		}
 	}
+}
+
+// report prints the figures and fails where they miss the targets.
+func (m *measure) report(t *testing.T) {
 	var table strings.Builder
-	fmt.Fprintf(&table, "seed %d\n%-10s %5d sentences %6.1f %% flagged\n", seed, "faithful", faithful.all, 100*faithful.share())
-	if faithful.share() > .1 {
-		t.Errorf("%.1f %% of the faithful paraphrases are flagged, at most 10 %% may be", 100*faithful.share())
+	fmt.Fprintf(&table, "%s, seed %d\n%-10s %5d sentences %6.1f %% flagged\n", m.setting.name, m.seed, "faithful", m.faithful.all, 100*m.faithful.share())
+	if m.faithful.share() > .1 {
+		t.Errorf("%.1f %% of the faithful paraphrases are flagged, at most 10 %% may be", 100*m.faithful.share())
 	}
 	for _, k := range verifytest.Kinds() {
-		fmt.Fprintf(&table, "%-10s %5d sentences %6.1f %% flagged\n", k, kinds[k].all, 100*kinds[k].share())
-		if kinds[k].all < 40 {
-			t.Errorf("only %d mutations of %s", kinds[k].all, k)
+		fmt.Fprintf(&table, "%-10s %5d sentences %6.1f %% flagged\n", k, m.kinds[k].all, 100*m.kinds[k].share())
+		if m.kinds[k].all < 40 {
+			t.Errorf("only %d mutations of %s", m.kinds[k].all, k)
 		}
-		if kinds[k].share() < .9 {
-			t.Errorf("%.1f %% of the mutations of %s are flagged, want at least 90 %%", 100*kinds[k].share(), k)
+		if m.kinds[k].share() < .9 {
+			t.Errorf("%.1f %% of the mutations of %s are flagged, want at least 90 %%", 100*m.kinds[k].share(), k)
 		}
 	}
 	t.Log("\n" + table.String())
 }
-
-// shown picks half of the cases for looking at: those of the other half are never
-// looked at while the verifier is developed.
-func shown(show string, n int) bool { return show != "" && n%2 == 0 }

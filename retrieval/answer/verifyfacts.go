@@ -44,7 +44,8 @@ func (v *verifier) datesOf(c candidate) (dates, around []claim.Date) {
 	return dates, around
 }
 
-// numbersHold reports whether every number of the claim is in the candidate.
+// numbersHold reports whether every number of the claim is in the candidate, in
+// a sentence that speaks of what the claim's number counts.
 func (v *verifier) numbersHold(facts claim.Facts, c candidate) bool {
 	numbers := v.numbersOf(c)
 	dates, _ := v.datesOf(c)
@@ -55,7 +56,7 @@ func (v *verifier) numbersHold(facts claim.Facts, c candidate) bool {
 			}
 			continue
 		}
-		held := slices.ContainsFunc(numbers, n.Equal) || slices.ContainsFunc(dates, func(d claim.Date) bool {
+		held := v.numberHeld(n, facts, c) || slices.ContainsFunc(dates, func(d claim.Date) bool {
 			return n.Unit == "" && (n.Plain == float64(d.Year) || n.Ordinal && n.Plain == float64(d.Day))
 		})
 		if !held {
@@ -63,6 +64,79 @@ func (v *verifier) numbersHold(facts claim.Facts, c candidate) bool {
 		}
 	}
 	return true
+}
+
+// numberHeld reports whether a unit of the candidate has the number and speaks of
+// the same, or what introduces the candidate has it.
+func (v *verifier) numberHeld(n claim.Number, facts claim.Facts, c candidate) bool {
+	for _, i := range c.units {
+		u := &v.evidence.units[i]
+		if slices.ContainsFunc(u.facts.Numbers, n.Equal) && (v.speaksOf(facts, u) || v.leansOnNeighbor(facts, i, c)) {
+			return true
+		}
+	}
+	for _, i := range c.context {
+		if slices.ContainsFunc(v.evidence.units[i].facts.Numbers, n.Equal) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(v.passageOf(c).context.Numbers, n.Equal)
+}
+
+// speaksOf reports whether a unit, or what introduces it, has a word of the claim.
+func (v *verifier) speaksOf(facts claim.Facts, u *unit) bool {
+	return len(facts.Words) == 0 || slices.ContainsFunc(facts.Words, func(w claim.Word) bool { return v.hasWord(w, u) })
+}
+
+// terse is how many content words a sentence may have whose subject is in the
+// sentence beside it: "Price 6.80, guests 9.50."
+const terse = 4
+
+// leansOnNeighbor reports whether unit i is terse and one beside it in the
+// candidate speaks of the claim.
+func (v *verifier) leansOnNeighbor(facts claim.Facts, i int, c candidate) bool {
+	u := &v.evidence.units[i]
+	if len(u.facts.Words) > terse {
+		return false
+	}
+	return slices.ContainsFunc(c.units, func(k int) bool {
+		o := &v.evidence.units[k]
+		return (k == i-1 || k == i+1) && o.passage == u.passage && v.speaksOf(facts, o)
+	})
+}
+
+// hasWord reports whether a unit or what introduces it has a word or one that
+// may stand for it.
+func (v *verifier) hasWord(w claim.Word, u *unit) bool {
+	if v.evidence.near(w, u.ids) || v.evidence.near(w, v.evidence.passages[u.passage].ids) {
+		return true
+	}
+	for _, i := range []int{u.lead, u.heading} {
+		if i >= 0 && v.evidence.near(w, v.evidence.units[i].ids) {
+			return true
+		}
+	}
+	return false
+}
+
+// near reports whether one of some words of the evidence may stand for w.
+func (ev *evidence) near(w claim.Word, ids []wordID) bool {
+	row := ev.words.compared(w)
+	return slices.ContainsFunc(ids, func(id wordID) bool {
+		r := ev.words.relation(row, id)
+		return r.letters > 0 || r.cosine >= minMeaning
+	})
+}
+
+// sharedWords counts the words of a claim that a unit has.
+func (v *verifier) sharedWords(facts claim.Facts, u *unit) int {
+	n := 0
+	for _, w := range facts.Words {
+		if v.evidence.near(w, u.ids) {
+			n++
+		}
+	}
+	return n
 }
 
 // contradicted reports whether a number that need not be repeated ("a week") is
