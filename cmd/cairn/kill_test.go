@@ -28,6 +28,7 @@ type program struct {
 	t    *testing.T
 	data string
 	addr string
+	env  []string // beside that of start
 	cmd  *exec.Cmd
 	log  *bytes.Buffer
 }
@@ -40,12 +41,18 @@ func newProgram(t *testing.T) *program {
 		}
 		t.Skip(err)
 	}
+	return &program{t: t, data: openTempDir(t), addr: freeAddr(t)}
+}
+
+// freeAddr returns an address on which nobody listens.
+func freeAddr(t *testing.T) string {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	return &program{t: t, data: openTempDir(t), addr: l.Addr().String()}
+	return l.Addr().String()
 }
 
 // openTempDir returns a folder that the user of PostgreSQL can reach, too.
@@ -72,6 +79,7 @@ func (p *program) start() {
 	p.log = &bytes.Buffer{}
 	p.cmd = exec.Command(self, "serve") //nolint:noctx // it is killed by the test
 	p.cmd.Env = append(os.Environ(), asCairn+"=1", "CAIRN_DATA_DIR="+p.data, "CAIRN_ADDR="+p.addr, "CAIRN_DATABASE_URL=")
+	p.cmd.Env = append(p.cmd.Env, p.env...)
 	p.cmd.Stderr = p.log
 	if err := p.cmd.Start(); err != nil {
 		p.t.Fatal(err)
