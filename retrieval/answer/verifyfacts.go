@@ -173,10 +173,10 @@ func (v *verifier) datesHold(facts claim.Facts, c candidate) bool {
 // evidence does not name.
 func (v *verifier) namesHold(facts claim.Facts, c candidate) bool {
 	for _, n := range facts.Names {
-		if v.nameKnown(n, facts, c) {
+		if n.Title || v.nameKnown(n, facts, c) {
 			continue
 		}
-		if n.Initial && !n.Strong && !n.Subject && !v.displaces(facts, c) {
+		if n.Initial && !n.Code && !n.Subject && !v.displaces(facts, c) {
 			continue // the first word of a sentence is mostly no name
 		}
 		return false

@@ -115,7 +115,9 @@ func (r *reader) readClauses() {
 			r.used[i] = true
 		}
 	}
-	flush()
+	if words > 0 || len(r.facts.Clauses) == 0 {
+		flush()
+	}
 }
 
 // countDenial adds the word at i to the clause and reports whether it says no
@@ -123,12 +125,12 @@ func (r *reader) readClauses() {
 func (r *reader) countDenial(c *Clause, d denial, i int) bool {
 	w := r.tokens[i].lower
 	switch {
-	case d.strong[w] && !(w == "no" && r.is(i+1, tokFigure)) || r.frenchPlus(i):
+	case d.strong[w] && !r.abbreviatesNumber(i) || r.frenchPlus(i):
 		if !concord[r.language()] || c.Strong == 0 {
 			c.Strong++
 		}
 		return true
-	case r.language() == "en" && w == "no" || hasPrefixAny(w, d.clear) && !(w == "bar" || w == "bars" || w == "lack" && capital(r.tokens[i].text)):
+	case hasPrefixAny(w, d.clear) && !(w == "bar" || w == "bars" || w == "lack" && capital(r.tokens[i].text)):
 		c.Clear++
 		return true
 	case d.only[w]:
@@ -138,6 +140,11 @@ func (r *reader) countDenial(c *Clause, d denial, i int) bool {
 		c.Limits = append(c.Limits, w)
 	}
 	return false
+}
+
+// abbreviatesNumber tells "No. 5" from "no".
+func (r *reader) abbreviatesNumber(i int) bool {
+	return r.tokens[i].lower == "no" && (r.is(i+1, tokFigure) || r.lower(i+1) == "." && r.is(i+2, tokFigure))
 }
 
 // frenchPlus tells "ne … plus" (no longer) from "plus" (more).
