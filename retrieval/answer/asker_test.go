@@ -386,3 +386,27 @@ func TestPanicFailsTheAnswerAlone(t *testing.T) {
 		t.Errorf("%+v", m.Answer)
 	}
 }
+
+// TestStopAtAnyTime stops answers at random moments, here and on another
+// replica: they end, and hold what was shown of them.
+func TestStopAtAnyTime(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	o.put("travel", travel)
+	a := o.asker(nil, llmtest.NewScript(llmtest.Reply{Pieces: strings.SplitAfter(sayOslo+sayLisbon, " "), Between: time.Millisecond}))
+	states := make(map[cairn.MessageState]int)
+	for n := range 24 {
+		started := o.start(a, answer.Ask{Question: askOslo})
+		time.Sleep(time.Duration(n) * 3 * time.Millisecond)
+		check(t, a.Stop(t.Context(), o.ann.Viewer, started.Message))
+		m := o.checked(a, started.Message, o.follow(a, started.Message, 0))
+		states[m.Answer.State]++
+		if said := oslo + " " + lisbon; m.Answer.State == cairn.MessageRunning || !strings.HasPrefix(said, m.Answer.Text) ||
+			m.Answer.State == cairn.MessageComplete && m.Answer.Text != said {
+			t.Errorf("stopped after %d ms: %+v", n*3, m.Answer)
+		}
+	}
+	if states[cairn.MessageStopped] == 0 {
+		t.Errorf("none was stopped: %v", states)
+	}
+}

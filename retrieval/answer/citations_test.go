@@ -275,3 +275,30 @@ func TestGoneCitationShowsNothing(t *testing.T) {
 		}
 	}
 }
+
+// TestPassageOfSeveralPages: what is quoted is shown under its own page.
+func TestPassageOfSeveralPages(t *testing.T) {
+	t.Parallel()
+	first := "Employees travel by train where they can.\n\n"
+	p := cairn.Passage{
+		Document: "d", Version: "v", Title: "Rules", Source: "wiki", Start: 100, Text: first + oslo, End: 100 + len(first+oslo),
+		Heading: []string{"Page 1"}, URL: "https://acme.test/rules.pdf#page=1",
+		Places: []cairn.Place{
+			{Start: 40, Heading: []string{"Page 1"}, URL: "https://acme.test/rules.pdf#page=1"},
+			{Start: 100 + len(first), Heading: []string{"Page 2"}, URL: "https://acme.test/rules.pdf#page=2"},
+			{Start: 900, Heading: []string{"Page 3"}, URL: "https://acme.test/rules.pdf#page=3"},
+		},
+	}
+	for e, err := range answer.New(answer.Config{}).Answer(t.Context(), answer.Question{Text: askOslo}, []cairn.Passage{p}) {
+		check(t, err)
+		if e.Type != answer.EventDone {
+			continue
+		}
+		if want := "**Rules › Page 2**\n\n" + oslo; e.Answer.Text != want || len(e.Answer.Citations) != 1 {
+			t.Fatalf("answer: %q, want %q", e.Answer.Text, want)
+		}
+		if c := e.Answer.Citations[0]; c.URL != "https://acme.test/rules.pdf#page=2" || !slices.Equal(c.Heading, []string{"Page 2"}) {
+			t.Errorf("citation: %+v", c)
+		}
+	}
+}

@@ -111,7 +111,7 @@ func (r *run) heading(i int) string {
 	u := &r.evidence.units[i]
 	p := &r.evidence.passages[u.passage]
 	parts := []string{p.Title}
-	path := p.Heading
+	path, _ := p.At(p.Start + u.body)
 	if u.heading >= 0 {
 		path = []string{inline(&r.evidence.units[u.heading])}
 	}
