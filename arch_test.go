@@ -41,7 +41,7 @@ var layers = []struct {
 	{"postgres", []string{".", "connectors", "jobs", "migrations", "retrieval/…", "server/api", "server/auth"}},
 	{"jobs", []string{".", "connectors", "retrieval/…"}},
 
-	{"client", []string{"."}},
+	{"client/…", []string{".", "client/…"}},
 	{"web", nil},
 	{"server", []string{".", "connectors", "server/auth"}},
 	{"server/auth/…", []string{".", "server/auth/…"}},
