@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -23,6 +25,7 @@ type prose struct {
 	cited   []client.Citation
 	marked  map[cairn.Support]bool // marks that need a word of explanation
 	found   int                    // passages that were looked at
+	phase   bool                   // a phase stands in the current line
 }
 
 // event shows what can be shown at once.
@@ -60,12 +63,14 @@ func (p *prose) event(e client.Event) error {
 func (p *prose) status(phase string) {
 	if p.err.Terminal && p.out.Terminal && p.length == 0 {
 		p.err.Printf("\r\x1b[K%s", p.err.Dim(terminal.Line(phase)+"…"))
+		p.phase = true
 	}
 }
 
 func (p *prose) clearStatus() {
-	if p.err.Terminal && p.out.Terminal {
+	if p.phase {
 		p.err.Printf("\r\x1b[K")
+		p.phase = false
 	}
 }
 
@@ -78,9 +83,7 @@ func (p *prose) flush() {
 	sentence := client.Sentence{Start: p.pending.Start, End: p.pending.End, Support: p.pending.Support}
 	p.pending, p.cited = nil, nil
 	if p.out.Terminal {
-		if p.length == 0 {
-			p.clearStatus()
-		}
+		p.clearStatus()
 		p.flow.Write(p.annotate(text, p.length, []client.Sentence{sentence}, cited))
 	}
 	p.length += len(text)
@@ -156,51 +159,65 @@ func (p *prose) annotate(text string, from int, sentences []client.Sentence, cit
 	}
 	var b strings.Builder
 	last := 0
-	for _, end := range sortedInts(marks) {
-		b.WriteString(terminal.Clean(text[last:end]))
-		b.WriteString(" " + p.out.Dim(marks[end]))
+	for _, end := range slices.Sorted(maps.Keys(marks)) {
+		b.WriteString(p.emphasise(terminal.Clean(text[last:end])))
+		if end > 0 && text[end-1] == '|' { // the row of a table
+			b.WriteByte(' ')
+		}
+		b.WriteString(p.out.Dim(marks[end]))
 		last = end
 	}
-	b.WriteString(terminal.Clean(text[last:]))
+	b.WriteString(p.emphasise(terminal.Clean(text[last:])))
 	return b.String()
+}
+
+// strong finds words in bold in Markdown.
+var strong = regexp.MustCompile(`\*\*([^*\n]+)\*\*`)
+
+// emphasise shows as bold what Markdown means to be.
+func (p *prose) emphasise(text string) string {
+	if !p.out.Colour {
+		return text
+	}
+	return strong.ReplaceAllStringFunc(text, func(s string) string { return p.out.Bold(strings.Trim(s, "*")) })
 }
 
 // supportMarks are the marks of sentences that nothing supports, or not wholly.
 var supportMarks = map[cairn.Support]string{cairn.Unsupported: "[?]", cairn.Partial: "[~]"}
 
-func sortedInts(m map[int]string) []int {
-	keys := make([]int, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
-}
-
-// printSources lists the cited passages by their numbers.
+// printSources lists the cited passages by their numbers, those of one place
+// together.
 func (p *prose) printSources(citations []client.Citation) {
 	if len(citations) == 0 {
 		return
 	}
-	p.out.Printf("\n%s\n", p.out.Bold("Sources"))
-	shown := make(map[int]bool)
+	var order []string
+	labels, first := make(map[string]string), make(map[string]client.Citation)
 	for _, c := range slices.SortedStableFunc(slices.Values(citations), func(a, b client.Citation) int { return a.Number - b.Number }) {
-		if shown[c.Number] {
-			continue
+		key := strings.Join(append([]string{c.DocumentID, c.Version, c.State, c.URL}, c.Heading...), "\x00")
+		if _, seen := first[key]; !seen {
+			order, first[key] = append(order, key), c
 		}
-		shown[c.Number] = true
-		version, state := "", ""
-		switch cairn.CitationState(c.State) {
-		case cairn.CitationChanged:
-			version, state = c.Version, "changed since"
-		case cairn.CitationGone:
-			state = "no longer there"
+		if label := fmt.Sprintf("[%d] ", c.Number); !strings.Contains(labels[key], label) {
+			labels[key] += label
 		}
-		label := fmt.Sprintf("[%d] ", c.Number)
-		indent := strings.Repeat(" ", len(label))
-		p.out.Printf("%s%s\n", label, place(c.Title, c.Heading))
-		p.out.Printf("%s%s\n", indent, p.out.Dim(join(terminal.Line(c.Source), day(c.UpdatedAt), state, link(c.URL, c.DocumentID, version))))
 	}
+	p.out.Printf("\n%s\n", p.out.Bold("Sources"))
+	for _, key := range order {
+		p.printSource(labels[key], first[key])
+	}
+}
+
+func (p *prose) printSource(label string, c client.Citation) {
+	version, state := "", ""
+	switch cairn.CitationState(c.State) {
+	case cairn.CitationChanged:
+		version, state = c.Version, "changed since"
+	case cairn.CitationGone:
+		state = "no longer there"
+	}
+	p.out.Printf("%s%s\n    %s\n", label, place(c.Title, c.Heading),
+		p.out.Dim(join(terminal.Line(c.Source), day(c.UpdatedAt), state, link(c.URL, c.DocumentID, version))))
 }
 
 // printSearched says where nothing was found, and what came closest.

@@ -18,6 +18,7 @@ type Flow struct {
 	row    bool   // this line is a row of a table
 	start  bool   // nothing but white space in this line so far
 	line   string // its beginning, for telling what it is
+	blanks string // white space that is printed when a word follows in this line
 }
 
 // NewFlow returns a flow to s whose continued lines begin with indent. The first
@@ -49,15 +50,14 @@ func (f *Flow) Write(text string) {
 func (f *Flow) space(out *strings.Builder, blanks string) {
 	for _, r := range blanks {
 		if r != '\n' {
-			out.WriteRune(r)
-			f.column++
+			f.blanks += string(r)
 			continue
 		}
 		if strings.HasPrefix(f.line, "```") || strings.HasPrefix(f.line, "~~~") {
 			f.fenced = !f.fenced
 		}
 		out.WriteString("\n" + f.indent)
-		f.column, f.start, f.row, f.line = width(f.indent), true, false, ""
+		f.column, f.start, f.row, f.line, f.blanks = width(f.indent), true, false, "", ""
 	}
 }
 
@@ -65,13 +65,13 @@ func (f *Flow) word(out *strings.Builder, word string) {
 	if f.start {
 		f.start, f.line, f.row = false, word, strings.HasPrefix(word, "|")
 	}
-	w := width(word)
-	if f.s.Width > 0 && !f.row && !f.fenced && f.column > width(f.indent) && f.column+w > f.s.Width {
+	blanks, w := len(f.blanks), width(word)
+	if f.s.Width > 0 && !f.row && !f.fenced && blanks > 0 && f.column > width(f.indent) && f.column+blanks+w > f.s.Width {
 		out.WriteString("\n" + f.indent)
-		f.column = width(f.indent)
+		f.column, f.blanks, blanks = width(f.indent), "", 0
 	}
-	out.WriteString(word)
-	f.column += w
+	out.WriteString(f.blanks + word)
+	f.column, f.blanks = f.column+blanks+w, ""
 }
 
 // Wrap returns text as one paragraph in lines of at most width columns, each
