@@ -80,26 +80,41 @@ func plain(text string) string {
 	return strings.Join(out, "\n")
 }
 
-// bestWindow returns the earliest run of words that fits and has the most
-// different matches. A single long word counts as fitting.
+// bestWindow returns a run of words that fits and has the most different
+// matches, of several the one that shows most around them. A single long word
+// counts as fitting.
 func bestWindow(all, words []string, columns int) (from, to int) {
 	best := -1
 	for start := 0; start < len(all); {
-		end, used, found := start, 0, map[string]bool{}
+		end, used := start, 0
+		found, first, last := map[string]bool{}, start, start
 		for end < len(all) && (end == start || used+1+width(all[end]) <= columns) {
 			used += 1 + width(all[end])
 			if matches(all[end], words) {
-				found[strings.ToLower(all[end])] = true
+				if len(found) == 0 {
+					first = end
+				}
+				found[strings.ToLower(all[end])], last = true, end
 			}
 			end++
 		}
-		if len(found) > best {
-			best, from, to = len(found), start, end
+		before, after := first-start, end-1-last
+		if start == 0 { // nothing was left out there
+			before = enoughAround
+		}
+		if end == len(all) {
+			after = enoughAround
+		}
+		if score := len(found)*(enoughAround+1) + min(before, after, enoughAround); score > best {
+			best, from, to = score, start, end
 		}
 		if end == len(all) {
 			break
 		}
-		start += max(1, (end-start)/4)
+		start += max(1, (end-start)/8)
 	}
 	return from, to
 }
+
+// enoughAround is how many words before and after a match help to read it.
+const enoughAround = 5
