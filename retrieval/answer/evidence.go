@@ -40,6 +40,7 @@ type unit struct {
 	body    int
 	end     int
 	text    string // from body to end
+	plain   string // the same on one line without links, as an answer shows it
 	facts   claim.Facts
 	stems   map[string]bool
 	ids     []wordID // of facts.Words
@@ -110,7 +111,8 @@ func (ev *evidence) readUnits(passage int, s source) {
 			p.Kind = segment.Text // a remark in code that begins with #
 		}
 		u := unit{passage: passage, kind: p.Kind, start: p.Start, body: p.Body, end: p.End, text: s.Text[p.Body:p.End], lead: -1, heading: heading, indent: p.Indent}
-		u.facts = claim.Read(u.text, s.language)
+		u.plain = inline(&u)
+		u.facts = claim.Read(u.plain, s.language)
 		u.ids = ev.words.addAll(u.facts.Words)
 		for k := range u.facts.Clauses {
 			c := clauseOf(u.facts, k)

@@ -27,7 +27,7 @@ func newMeaning(ctx context.Context, embedder llm.Embedder, ev *evidence) *meani
 	n := len(ev.units)
 	texts := make([]string, 2*n)
 	for i := range ev.units {
-		texts[i], texts[n+i] = ev.units[i].text, ev.inSetting(i)
+		texts[i], texts[n+i] = ev.units[i].plain, ev.inSetting(i)
 	}
 	vectors, err := embedder.Embed(ctx, llm.RoleDocument, texts)
 	if err != nil {
@@ -46,14 +46,14 @@ func (ev *evidence) inSetting(i int) string {
 	p := &ev.passages[u.passage]
 	parts := []string{p.Title}
 	if u.heading >= 0 {
-		parts = append(parts, ev.units[u.heading].text)
+		parts = append(parts, ev.units[u.heading].plain)
 	} else {
 		parts = append(parts, p.Heading...)
 	}
 	if u.lead >= 0 {
-		parts = append(parts, ev.units[u.lead].text)
+		parts = append(parts, ev.units[u.lead].plain)
 	}
-	return strings.Join(append(parts, u.text), " . ")
+	return strings.Join(append(parts, u.plain), " . ")
 }
 
 // learn embeds the words that are not known yet.

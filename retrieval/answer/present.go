@@ -53,7 +53,7 @@ func (r *run) showUnit(u *unit, i, previous int) {
 	default:
 		head = " "
 	}
-	text := inline(u)
+	text := u.plain
 	switch u.kind {
 	case segment.Item:
 		head += strings.Repeat(" ", min(u.indent, 6)) + "- "
@@ -69,13 +69,13 @@ func (r *run) showUnit(u *unit, i, previous int) {
 // row returns a table row and what stands before it: the head of its table when
 // it is the first that is shown, a bullet when its cells name their columns.
 func (r *run) row(u *unit, i int, head string, previous int) (string, string) {
-	text := inline(u)
+	text := u.plain
 	if !strings.HasPrefix(text, "|") {
 		return head + "- ", text
 	}
 	first := previous < 0 || r.evidence.units[previous].kind != segment.Row
 	if first && u.lead >= 0 {
-		top := inline(&r.evidence.units[u.lead])
+		top := r.evidence.units[u.lead].plain
 		columns := strings.Count(strings.Trim(top, "|"), "|") + 1
 		if head == "\n" {
 			head = "\n\n"
@@ -113,7 +113,7 @@ func (r *run) heading(i int) string {
 	parts := []string{p.Title}
 	path, _ := p.At(p.Start + u.body)
 	if u.heading >= 0 {
-		path = []string{inline(&r.evidence.units[u.heading])}
+		path = []string{r.evidence.units[u.heading].plain}
 	}
 	for _, h := range path {
 		if h = oneLine(h); h != "" && !strings.EqualFold(h, parts[len(parts)-1]) {
