@@ -350,11 +350,14 @@ def contract() -> None:
         Paragraph("Schedule 2: Severity of faults", head),
         Paragraph("Severity 1: readings are lost or no alerts are sent. Severity 2: a main function fails but nothing is lost. Severity 3: all other faults.", body),
     ]
+    path = DOCUMENTS / "sales/bellamy-master-agreement.pdf"
     SimpleDocTemplate(
-        str(DOCUMENTS / "sales/bellamy-master-agreement.pdf"), pagesize=A4, invariant=1,
+        str(path), pagesize=A4, invariant=1,
         leftMargin=25 * mm, rightMargin=25 * mm, topMargin=22 * mm, bottomMargin=22 * mm,
         title="Master Agreement Acme / Bellamy", author="Greta Holm",
     ).build(story, onFirstPage=numbered_page, onLaterPages=numbered_page)
+    # Invariant files are dated 2000; this one is dated when it was signed.
+    path.write_bytes(path.read_bytes().replace(b"D:20000101000000+00'00'", b"D:20250908090000+00'00'"))
 
 
 def main() -> None:
