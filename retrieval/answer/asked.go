@@ -27,7 +27,23 @@ type asked struct {
 	facts    claim.Facts
 	wanted   wanted
 	measure  string       // unit of the wanted number, as claim.Number has it; empty: any
+	past     bool         // it asks for what held formerly
 	subjects []claim.Word // its content words
+}
+
+// pastCues are words of questions about what held formerly, with spaces around.
+var pastCues = []string{" previous ", " previously ", " former ", " formerly ", " old ", " older ", " earlier ", " originally ", " used to ", " back then ",
+	" früher ", " frühere ", " früheren ", " alte ", " alten ", " ehemals ", " damals ", " ancien ", " ancienne ", " précédent ", " précédente ", " autrefois ",
+	" anterior ", " antigua ", " antiguo ", " antes "}
+
+// asksForPast reports whether a question names a year or says "formerly".
+func (q asked) asksForPast(lower string) bool {
+	for _, d := range q.facts.Dates {
+		if d.Year > 0 {
+			return true
+		}
+	}
+	return containsAny(lower, pastCues...)
 }
 
 // cue is a phrase that tells what is wanted, with spaces around it.
@@ -90,6 +106,7 @@ func readQuestion(text, language string) asked {
 	if first, _, _ := strings.Cut(strings.TrimSpace(lower), " "); whenCues[first] {
 		q.wanted = wantTime
 	}
+	q.past = q.asksForPast(lower)
 	for _, w := range q.facts.Words {
 		base, ok := claim.Measure(w.Lower, language)
 		if ok && (q.wanted == wantNumber || q.wanted == wantSpan) && q.measure == "" && len(w.Lower) > 1 {

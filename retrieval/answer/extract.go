@@ -135,7 +135,7 @@ func (g *grader) pick(ranked []scoredUnit) []int {
 		if s.score < closeToBest*best.score || sentences >= answerUnits {
 			break
 		}
-		if strings.HasSuffix(g.ev.units[s.unit].text, "?") || g.ev.passages[g.ev.units[s.unit].passage].outdated {
+		if strings.HasSuffix(g.ev.units[s.unit].text, "?") || !g.q.past && g.ev.passages[g.ev.units[s.unit].passage].outdated {
 			continue
 		}
 		if add(s.unit) {
@@ -145,26 +145,52 @@ func (g *grader) pick(ranked []scoredUnit) []int {
 	return g.inOrder(picked)
 }
 
-// beside returns the sentences after and before a unit in its paragraph: what
-// they restrict or explain belongs to the answer.
+// beside returns what belongs to a unit: the other sentences of its list item, or
+// the sentences after and before it in its paragraph, which restrict or explain it.
 func (g *grader) beside(i int) []int {
 	u := &g.ev.units[i]
-	p := &g.ev.passages[u.passage]
 	if u.kind != segment.Text && u.kind != segment.Item {
 		return nil
 	}
+	if first, last := g.item(i); first >= 0 {
+		var out []int
+		for k := first; k < last; k++ {
+			out = append(out, k)
+		}
+		return out
+	}
 	var out []int
 	for _, k := range []int{i + 1, i - 1} {
-		if k < p.first || k >= p.last {
-			continue
-		}
-		o := &g.ev.units[k]
-		between := p.Text[min(u.end, o.end):max(u.start, o.start)]
-		if (o.kind == segment.Text || o.kind == segment.Item) && !strings.Contains(between, "\n\n") && !strings.HasSuffix(o.text, "?") {
+		if g.continues(min(i, k), max(i, k)) && !strings.HasSuffix(g.ev.units[k].text, "?") {
 			out = append(out, k)
 		}
 	}
 	return out
+}
+
+// continues reports whether unit b goes on in the paragraph of unit a, the one
+// before it.
+func (g *grader) continues(a, b int) bool {
+	if a < 0 || b >= len(g.ev.units) || g.ev.units[a].passage != g.ev.units[b].passage || g.ev.units[b].kind != segment.Text {
+		return false
+	}
+	u, o := &g.ev.units[a], &g.ev.units[b]
+	return (u.kind == segment.Text || u.kind == segment.Item) && !strings.Contains(g.ev.passages[u.passage].Text[u.end:o.start], "\n\n")
+}
+
+// item returns the units of the list item that unit i is in, as a half-open
+// range; first is -1 when it is in none.
+func (g *grader) item(i int) (first, last int) {
+	first = i
+	for g.ev.units[first].kind == segment.Text && g.continues(first-1, first) {
+		first--
+	}
+	if g.ev.units[first].kind != segment.Item {
+		return -1, -1
+	}
+	for last = i + 1; g.continues(last-1, last); last++ {
+	}
+	return first, last
 }
 
 // list returns the other items of the list that a unit belongs to or introduces,

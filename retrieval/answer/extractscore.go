@@ -112,6 +112,10 @@ var lightWords = func() map[string]bool {
 	return m
 }()
 
+// foreign turns coverage into about the cosine that an English sentence of the
+// same coverage has.
+const foreign = .6
+
 // grade scores one unit. The weights were fitted (softmax over the sentences of
 // each question's passages, five-fold) on 63 questions about a public handbook.
 func (g *grader) grade(i int) scoredUnit {
@@ -131,6 +135,9 @@ func (g *grader) grade(i int) scoredUnit {
 	}
 	s.near = max(0, g.ev.meaning.unitSimilarity(g.vector, i))
 	s.around = max(0, g.ev.meaning.settingSimilarity(g.vector, i))
+	if g.q.facts.Language != "en" { // the built-in embedder knows English
+		s.around = max(s.around, foreign*s.coverage)
+	}
 	s.whole = g.wholes[u.passage]
 	s.holds = g.q.holds(u.facts, u.text)
 	if g.ev.meaning.units == nil {
@@ -195,7 +202,7 @@ func (g *grader) prior(u *unit) float64 {
 	if g.best > 0 {
 		prior += .22 * p.Score / g.best
 	}
-	if p.outdated {
+	if p.outdated && !g.q.past {
 		prior -= .2
 	}
 	return prior
