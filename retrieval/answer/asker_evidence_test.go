@@ -198,3 +198,31 @@ func TestProcessThatWakesUpTooLate(t *testing.T) {
 		t.Errorf("%+v", m.Answer)
 	}
 }
+
+// interfering is a record that does something before a sentence is stored.
+type interfering struct {
+	answer.Record
+	before func(message string)
+}
+
+func (r interfering) Append(ctx context.Context, message string, seq int, events []answer.Event) error {
+	if events[0].Type == answer.EventDelta {
+		r.before(message)
+	}
+	return r.Record.Append(ctx, message, seq, events)
+}
+
+// TestStopWhileAStepIsStored: a sentence is stored whole or not at all.
+func TestStopWhileAStepIsStored(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	o.put("travel", travel)
+	var a *answer.Asker
+	a = o.asker(func(c *answer.AskerConfig) {
+		c.Record = interfering{c.Record, func(message string) { check(t, a.Stop(t.Context(), o.ann.Viewer, message)) }}
+	}, llmtest.NewScript(llmtest.Text(sayOslo+sayLisbon)))
+	m := o.ask(a, answer.Ask{Question: askOslo})
+	if m.Answer.State != cairn.MessageStopped || m.Answer.Text != oslo || len(m.Answer.Citations) != 1 {
+		t.Errorf("%+v", m.Answer)
+	}
+}
