@@ -1,0 +1,333 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cairnhq/cairn/client/clienttest"
+)
+
+// shell is a person at a command line who works with a fake Cairn.
+type shell struct {
+	*clienttest.Server
+	t     *testing.T
+	stdin string
+}
+
+func newShell(t *testing.T) *shell {
+	t.Helper()
+	s := &shell{Server: clienttest.New(t), t: t}
+	t.Chdir(t.TempDir()) // no cairn.yaml
+	for name, value := range map[string]string{
+		"CAIRN_URL": s.URL, "CAIRN_TOKEN": clienttest.Token, "CAIRN_DATA_DIR": t.TempDir(), "CAIRN_ADDR": "",
+		"CAIRN_DATABASE_URL": "", "CAIRN_LLM_URL": "", "CAIRN_LLM_MODEL": "", "CAIRN_EMBED_URL": "", "CAIRN_EMBED_MODEL": "",
+	} {
+		t.Setenv(name, value)
+	}
+	return s
+}
+
+// run runs a command line.
+func (s *shell) run(args ...string) (code int, stdout, stderr string) {
+	s.t.Helper()
+	var out, err bytes.Buffer
+	code = run(s.t.Context(), args, strings.NewReader(s.stdin), &out, &err)
+	return code, out.String(), err.String()
+}
+
+// expect runs a command line and compares all that it does. An empty stderr is
+// not compared.
+func (s *shell) expect(code int, stdout, stderr string, args ...string) {
+	s.t.Helper()
+	gotCode, gotOut, gotErr := s.run(args...)
+	if gotCode != code {
+		s.t.Errorf("cairn %s: exit code %d, want %d\n%s", strings.Join(args, " "), gotCode, code, gotErr)
+	}
+	if diff := cmp.Diff(strings.TrimPrefix(stdout, "\n"), gotOut); diff != "" {
+		s.t.Errorf("cairn %s: standard output (-want +got):\n%s", strings.Join(args, " "), diff)
+	}
+	if stderr != "" && !strings.Contains(gotErr, stderr) {
+		s.t.Errorf("cairn %s: standard error %q, want %q in it", strings.Join(args, " "), gotErr, stderr)
+	}
+}
+
+// expectJSON checks that --json prints one document, the reply, and nothing else.
+func (s *shell) expectJSON(code int, reply string, args ...string) {
+	s.t.Helper()
+	gotCode, out, stderr := s.run(append(args, "--json")...)
+	if gotCode != code {
+		s.t.Errorf("cairn %s --json: exit code %d, want %d\n%s", strings.Join(args, " "), gotCode, code, stderr)
+	}
+	var want, got any
+	if err := json.Unmarshal([]byte(reply), &want); err != nil {
+		s.t.Fatal(err)
+	}
+	if err := json.Unmarshal([]byte(out), &got); err != nil {
+		s.t.Errorf("cairn %s --json: %v in %q", strings.Join(args, " "), err, out)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		s.t.Errorf("cairn %s --json (-want +got):\n%s", strings.Join(args, " "), diff)
+	}
+}
+
+// asked checks the last request.
+func (s *shell) asked(want string) {
+	s.t.Helper()
+	all := s.Requests()
+	if len(all) == 0 || all[len(all)-1] != want {
+		s.t.Errorf("last request of %q, want %q", all, want)
+	}
+}
+
+const (
+	thePassage = `{"document_id":"D1","version":"v1","source":"handbook","kind":"page","title":"Travel","url":"","author":"","heading":["Travel","Hotels"],"snippet":"# Hotels\n\nOslo \u001b[2J €180","start":3,"end":13,"score":0.5,"updated_at":"2026-10-02T09:30:00Z","explain":{"lexical_rank":1,"dense_rank":0,"lexical":1,"dense":0,"priors":0.1}}`
+	theSource  = `{"id":"S1","name":"handbook","kind":"files","settings":{"path":"/srv"},"acl_mode":"declared","acl":{"allow":[["everyone"]],"deny":[]},"paused":false,"created_at":"2026-10-02T09:30:00Z","documents":3,"errors":1,"last_run":{"id":"R1","state":"partial","full":false,"dry_run":false,"reason":"","created_at":"2026-10-02T09:30:00Z","started_at":null,"finished_at":"2026-10-02T09:31:00Z","total":0,"scanned":4,"added":3,"modified":0,"deleted":0,"failed":1,"unchanged":0}}`
+	theUser    = `{"id":"U1","email":"ann@example.com","name":"Ann","role":"member","disabled":false,"created_at":"2026-10-02T09:30:00Z"}`
+	theGroup   = `{"name":"finance","principal":"group:cairn:finance","members":[` + theUser + `]}`
+	theToken   = `{"id":"T1","account_id":"U1","name":"nightly","scopes":["read","search"],"created_at":"2026-10-02T09:30:00Z","expires_at":"2999-11-02T09:30:00Z","last_used_at":null,"revoked_at":null}`
+)
+
+func TestSearchCommand(t *testing.T) {
+	s := newShell(t)
+	reply := `{"results":[` + thePassage + `],"facets":{},"mode":"hybrid","next_cursor":null,"took_ms":7}`
+	s.Reply("POST /api/v1/search", 200, reply)
+	s.expect(exitDone, `
+ 1. Travel › Hotels
+    handbook · page · 2026-10-02
+    Hotels: Oslo ␛[2J €180
+    cairn doc get D1
+`, "", "search", "hotel", "limit")
+	s.asked(`POST /api/v1/search {"query":"hotel limit","limit":10}`)
+	s.expectJSON(exitDone, reply, "search", "hotel", "--limit", "3", "--source", "a,b", "--source", "c", "--mode", "dense", "--explain")
+	s.asked(`POST /api/v1/search {"query":"hotel","limit":3,"sources":["a","b","c"],"mode":"dense","explain":true}`)
+	_, out, _ := s.run("search", "hotel", "--explain")
+	if !strings.Contains(out, "score 0.500 = by words rank 1 (1.000), by meaning not found (0.000), priors +0.100") {
+		t.Error(out)
+	}
+	for _, wrong := range [][]string{{"search"}, {"search", "x", "--limit", "0"}, {"search", "x", "--limit", "101"}, {"search", "x", "--mode", "magic"}, {"search", "x", "--lmit", "3"}} {
+		s.expect(exitUsage, "", "cairn COMMAND --help", wrong...)
+	}
+}
+
+func TestSearchFindsNothing(t *testing.T) {
+	s := newShell(t)
+	reply := `{"results":[],"facets":{},"mode":"hybrid","next_cursor":null,"took_ms":7}`
+	s.Reply("POST /api/v1/search", 200, reply)
+	s.expect(exitNotFound, "Nothing that you may read matches \"xyzzy\".\n", "", "search", "xyzzy")
+	s.expectJSON(exitNotFound, reply, "search", "xyzzy")
+}
+
+func TestSourceCommands(t *testing.T) {
+	s := newShell(t)
+	s.Reply("GET /api/v1/sources", 200, `{"sources":[`+theSource+`,{"name":"wiki"}],"next_cursor":null}`)
+	s.Reply("DELETE /api/v1/sources/{name}", 204, "")
+	s.Reply("GET /api/v1/sources/{name}/errors", 200, `{"errors":[{"external_id":"a.pdf","url":"","reason":"It is encrypted.","code":"encrypted","attempts":2,"at":"2026-10-02T09:30:00Z"}],"next_cursor":null}`)
+	s.expect(exitDone, `
+NAME      KIND   DOCUMENTS  ERRORS  LAST SYNC                 ACL
+handbook  files  3          1       partial 2026-10-02 09:31  everyone
+wiki      -      -          -       -                         -
+`, "", "source", "list")
+	s.expectJSON(exitDone, `{"sources":[`+theSource+`,{"name":"wiki"}],"next_cursor":null}`, "source", "list")
+	s.expect(exitDone, `
+DOCUMENT  CODE       ATTEMPTS  LAST              REASON
+a.pdf     encrypted  2         2026-10-02 09:30  It is encrypted.
+`, "", "source", "errors", "handbook")
+	s.expect(exitDone, "handbook is removed.\n", "", "source", "rm", "handbook") // nobody sits at a terminal
+	s.asked("DELETE /api/v1/sources/handbook")
+	s.expectJSON(exitDone, `{"name":"handbook","deleted":true}`, "source", "rm", "handbook", "--yes")
+	s.expect(exitUsage, "", `unknown command "remove"`, "source", "remove", "handbook")
+}
+
+func TestSourceTest(t *testing.T) {
+	s := newShell(t)
+	s.Handle("POST /api/v1/sources/{name}/test", func(w http.ResponseWriter, r *http.Request) {
+		if r.PathValue("name") == "good" {
+			clienttest.Write(w, 200, `{"ok":true,"message":"the source can be read"}`)
+			return
+		}
+		clienttest.Write(w, 200, `{"ok":false,"message":"the folder is gone"}`)
+	})
+	s.expect(exitDone, "the source can be read\n", "", "source", "test", "good")
+	s.expect(exitFailed, "", "cairn: the folder is gone", "source", "test", "bad")
+	s.expectJSON(exitFailed, `{"ok":false,"message":"the folder is gone"}`, "source", "test", "bad")
+}
+
+func TestSourceAdd(t *testing.T) {
+	s := newShell(t)
+	s.Reply("POST /api/v1/sources", 201, theSource)
+	s.expect(exitDone, `
+handbook (files) is added.
+  path = /srv
+  acl: everyone (who is signed in)
+
+Read it with: cairn sync handbook --wait
+`, "", "source", "add", "files", "--name", "handbook", "--set", "path=/srv", "--set", "include=*.md,*.txt", "--acl", "everyone")
+	s.asked(`POST /api/v1/sources {"name":"handbook","kind":"files","settings":{"include":"*.md,*.txt","path":"/srv"},"acl":"everyone"}`)
+	s.expectJSON(exitDone, theSource, "source", "add", "files", "--name", "handbook", "--acl", `{"allow":[["group:cairn:x"]]}`)
+	s.asked(`POST /api/v1/sources {"name":"handbook","kind":"files","acl":{"allow":[["group:cairn:x"]]}}`)
+	for _, wrong := range [][]string{
+		{"source", "add", "files"}, {"source", "add", "--name", "x"}, {"source", "add", "files", "--name", "x", "--set", "path"},
+		{"source", "add", "files", "--name", "x", "--set", "a=1", "--set", "a=2"}, {"source", "add", "files", "--name", "x", "--acl", "{bad"},
+	} {
+		s.expect(exitUsage, "", "", wrong...)
+	}
+}
+
+// The server has another working directory, and no home of the person's.
+func TestSourceAddResolvesPaths(t *testing.T) {
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("HOME", "/home/ann")
+	for _, tt := range []struct{ kind, key, value, want string }{
+		{"files", "path", "docs", filepath.Join(here, "docs")},
+		{"files", "path", "../x", filepath.Join(filepath.Dir(here), "x")},
+		{"files", "path", "/srv/docs", "/srv/docs"},
+		{"files", "path", "~/docs", "/home/ann/docs"},
+		{"files", "path", "~", "/home/ann"},
+		{"files", "path", "~other/docs", filepath.Join(here, "~other/docs")},
+		{"git", "url", ".", here},
+		{"git", "url", "../repo", filepath.Join(filepath.Dir(here), "repo")},
+		{"git", "url", "git@example.com:a/b.git", "git@example.com:a/b.git"},
+		{"git", "url", "https://example.com/a.git", "https://example.com/a.git"},
+		{"web", "url", "./x", "./x"},
+	} {
+		settings := map[string]string{tt.key: tt.value}
+		if err := resolvePaths(tt.kind, settings); err != nil || settings[tt.key] != tt.want {
+			t.Errorf("%s %s: %q, %v, want %q", tt.kind, tt.value, settings[tt.key], err, tt.want)
+		}
+	}
+}
+
+func TestDocCommands(t *testing.T) {
+	s := newShell(t)
+	document := `{"id":"D1","version":"v1","state":"current","source":"wiki","external_id":"a/1","kind":"page","title":"A","url":"","author":"","language":"en","text":"# A\r\nexact \u001b[2J","sections":[],"updated_at":null,"attributes":{}}`
+	s.Reply("GET /api/v1/documents/{id}", 200, document)
+	s.Reply("PUT /api/v1/sources/{name}/documents", 201, `{"id":"D1","version":"v1"}`)
+	s.Reply("DELETE /api/v1/sources/{name}/documents", 204, "")
+	s.expect(exitDone, "# A\r\nexact \x1b[2J\n", "", "doc", "get", "D1", "--version", "v1") // a file gets the text itself
+	s.asked("GET /api/v1/documents/D1?version=v1")
+	s.expectJSON(exitDone, document, "doc", "get", "D1")
+
+	for name, text := range map[string]string{"note.md": "# Hi", "scan.pdf": "%PDF", "page.html": "<p>x", "LICENSE": "MIT", "bin": "\xff\x00", "empty": ""} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.expect(exitDone, "Stored as D1, version v1.\n", "", "doc", "put", "--source", "wiki", "--id", "a/1", "note.md")
+	s.asked(`PUT /api/v1/sources/wiki/documents?id=a%2F1 {"title":"note","text":"# Hi","media_type":"text/markdown"}`)
+	s.expectJSON(exitDone, `{"id":"D1","version":"v1"}`, "doc", "put", "--source", "wiki", "--id", "2", "scan.pdf", "--title", "Scan", "--url", "https://x.example/", "--acl", "everyone, user:ann@example.com")
+	s.asked(`PUT /api/v1/sources/wiki/documents?id=2 {"title":"Scan","url":"https://x.example/","content_base64":"JVBERg==","media_type":"application/pdf","acl":{"allow":[["everyone","user:ann@example.com"]]}}`)
+	s.expect(exitDone, "Stored as D1, version v1.\n", "", "doc", "put", "--source", "wiki", "--id", "3", "page.html", "--acl", `{"allow":[["everyone"]],"deny":["user:bob@example.com"]}`)
+	s.asked(`PUT /api/v1/sources/wiki/documents?id=3 {"title":"page","content_base64":"PHA+eA==","media_type":"text/html","acl":{"allow":[["everyone"]],"deny":["user:bob@example.com"]}}`)
+	s.expect(exitDone, "Stored as D1, version v1.\n", "", "doc", "put", "--source", "wiki", "--id", "4", "LICENSE")
+	s.asked(`PUT /api/v1/sources/wiki/documents?id=4 {"title":"LICENSE","text":"MIT"}`)
+	s.stdin = "from a pipe"
+	s.expect(exitDone, "Stored as D1, version v1.\n", "", "doc", "put", "--source", "wiki", "--id", "5", "-")
+	s.asked(`PUT /api/v1/sources/wiki/documents?id=5 {"title":"5","text":"from a pipe"}`)
+
+	s.expect(exitUsage, "", "--media-type", "doc", "put", "--source", "wiki", "--id", "6", "bin")
+	s.expect(exitUsage, "", "--source is missing", "doc", "put", "--id", "6", "note.md")
+	s.expect(exitUsage, "", "--id is missing", "doc", "put", "--source", "wiki", "note.md")
+	s.expect(exitUsage, "", "no principal", "doc", "put", "--source", "wiki", "--id", "6", "note.md", "--acl", "ann")
+	s.expect(exitFailed, "", "empty", "doc", "put", "--source", "wiki", "--id", "6", "empty")
+	s.expect(exitFailed, "", "nowhere", "doc", "put", "--source", "wiki", "--id", "6", "nowhere")
+
+	s.expect(exitDone, "A is removed.\n", "", "doc", "rm", "D1")
+	s.asked("DELETE /api/v1/sources/wiki/documents?id=a%2F1")
+	s.expectJSON(exitDone, `{"id":"D1","deleted":true}`, "doc", "rm", "D1")
+}
+
+func TestPeopleCommands(t *testing.T) {
+	s := newShell(t)
+	s.Reply("POST /api/v1/users", 201, theUser)
+	s.Reply("POST /api/v1/users/{id}/code", 201, `{"code":"XK4T-9QWM","expires_at":"2026-10-03T09:30:00Z"}`)
+	s.Reply("GET /api/v1/users", 200, `{"users":[`+theUser+`],"next_cursor":null}`)
+	s.Reply("PATCH /api/v1/users/{id}", 200, theUser)
+	s.Reply("POST /api/v1/groups", 201, theGroup)
+	s.Reply("PUT /api/v1/groups/{name}", 200, theGroup)
+	s.Reply("GET /api/v1/groups", 200, `{"groups":[`+theGroup+`],"next_cursor":null}`)
+	s.Reply("DELETE /api/v1/groups/{name}", 204, "")
+	signIn := "Sign in at " + s.URL + "/login with the code\n\n  XK4T-9QWM\n\n(once, until 2026-10-03 09:30 UTC).\n"
+	s.expect(exitDone, "ann@example.com is added (member).\n"+signIn, "", "user", "add", "ann@example.com", "--role", "auditor", "--name", "Ann")
+	if got := s.Requests()[0]; got != `POST /api/v1/users {"email":"ann@example.com","name":"Ann","role":"auditor"}` {
+		t.Error(got)
+	}
+	s.expectJSON(exitDone, strings.TrimSuffix(theUser, "}")+`,"code":"XK4T-9QWM","expires_at":"2026-10-03T09:30:00Z"}`, "user", "add", "ann@example.com")
+	s.expect(exitDone, signIn, "", "user", "code", "ann@example.com")
+	s.expect(exitUsage, "", "admin, auditor, member", "user", "add", "ann@example.com", "--role", "king")
+	s.expect(exitDone, `
+EMAIL            NAME  ROLE    STATE   SINCE       ID
+ann@example.com  Ann   member  active  2026-10-02  U1
+`, "", "user", "list")
+	s.expect(exitDone, "ann@example.com is disabled.\n", "", "user", "disable", "ann@example.com")
+	s.asked(`PATCH /api/v1/users/ann@example.com {"disabled":true}`)
+	s.expectJSON(exitDone, theUser, "user", "enable", "ann@example.com")
+	s.asked(`PATCH /api/v1/users/ann@example.com {"disabled":false}`)
+
+	members := "finance has 1 members. In an ACL it is group:cairn:finance\n"
+	s.expect(exitDone, members, "", "group", "add", "finance")
+	s.expect(exitDone, members, "", "group", "set", "finance", "ann@example.com", "bob@example.com")
+	s.asked(`PUT /api/v1/groups/finance {"members":["ann@example.com","bob@example.com"]}`)
+	s.expectJSON(exitDone, theGroup, "group", "set", "finance")
+	s.expect(exitDone, `
+NAME     PRINCIPAL            MEMBERS
+finance  group:cairn:finance  ann@example.com
+`, "", "group", "list")
+	s.expect(exitDone, "finance is removed.\n", "", "group", "rm", "finance")
+}
+
+func TestTokenCommands(t *testing.T) {
+	s := newShell(t)
+	created := `{"id":"T1","secret":"cairn_secret","account_id":"U1","name":"","scopes":["search"],"created_at":"2026-10-02T09:30:00Z","expires_at":"2026-11-02T09:30:00Z"}`
+	s.Reply("POST /api/v1/tokens", 201, created)
+	s.Reply("GET /api/v1/tokens", 200, `{"tokens":[`+theToken+`],"next_cursor":null}`)
+	s.Reply("DELETE /api/v1/tokens/{id}", 204, "")
+	s.expect(exitDone, "cairn_secret\n", "shown this once", "token", "create", "--user", "ann@example.com", "--scope", "search,ask", "--scope", "write", "--ttl", "720h")
+	s.asked(`POST /api/v1/tokens {"user":"ann@example.com","scopes":["search","ask","write"],"ttl":"720h"}`)
+	s.expectJSON(exitDone, created, "token", "create")
+	s.expect(exitUsage, "", "search, ask, read", "token", "create", "--scope", "all")
+	s.expect(exitUsage, "", "720h", "token", "create", "--ttl", "30d")
+	s.expect(exitDone, `
+ID  NAME     SCOPES        STATE             LAST USED  ACCOUNT
+T1  nightly  read, search  until 2999-11-02  -          U1
+`, "", "token", "list", "--all")
+	s.expect(exitDone, "T1 is revoked.\n", "", "token", "revoke", "T1")
+	s.asked("DELETE /api/v1/tokens/T1")
+}
+
+func TestEmptyLists(t *testing.T) {
+	s := newShell(t)
+	s.Reply("GET /api/v1/sources", 200, `{"sources":[],"next_cursor":null}`)
+	s.expect(exitDone, "There are no sources. Add one with: cairn source add KIND --name NAME\n", "", "source", "list")
+	s.expectJSON(exitDone, `{"sources":[],"next_cursor":null}`, "source", "list")
+}
+
+func TestErrorsOfCommands(t *testing.T) {
+	s := newShell(t)
+	status, code := 403, "denied"
+	s.Handle("GET /api/v1/users", func(w http.ResponseWriter, _ *http.Request) {
+		clienttest.Write(w, status, `{"error":{"code":"`+code+`","message":"administrators only \u001b[2J"}}`)
+	})
+	s.expect(exitDenied, "", "cairn: administrators only ␛[2J. Ask an administrator", "user", "list")
+	s.expect(exitDenied, "", "cairn: administrators only", "user", "list", "--json")
+	status, code = 404, "not_found"
+	s.expect(exitFailed, "", "cairn: administrators only", "user", "list")
+
+	t.Setenv("CAIRN_TOKEN", "wrong")
+	s.expect(exitDenied, "", "The token in CAIRN_TOKEN was sent", "user", "list")
+	t.Setenv("CAIRN_TOKEN", "")
+	s.expect(exitDenied, "", "set CAIRN_DATA_DIR to the server's data directory", "user", "list")
+	t.Setenv("CAIRN_URL", "http://127.0.0.1:1")
+	s.expect(exitFailed, "", "no Cairn answers at http://127.0.0.1:1: start it with cairn serve, or set CAIRN_URL", "user", "list")
+	t.Setenv("CAIRN_URL", "nonsense")
+	s.expect(exitFailed, "", "CAIRN_URL", "user", "list")
+}
