@@ -100,8 +100,9 @@ var lightWords = func() map[string]bool {
 	m := map[string]bool{}
 	for language, words := range map[string]string{
 		"en": `company employee employees people person someone work works working need want allowed allow able happen happens mean means know find give tell say says work long
-			many currently current usually exactly please help ask work time case thing things way kind type policy rule rules`,
-		"de": `firma unternehmen mitarbeiter mitarbeiterin person arbeiten darf erlaubt bedeutet heißt gilt aktuell genau bitte fall regel`,
+			many currently current usually exactly please help ask work time case thing things way kind type policy rule rules talk speak contact turn
+			problem question see look`,
+		"de": `firma unternehmen mitarbeiter mitarbeiterin person arbeiten darf erlaubt bedeutet heißt gilt aktuell genau bitte fall regel wende sprechen problem frage`,
 		"fr": `entreprise employé salarié personne travail signifie permis actuel exactement cas règle`,
 		"es": `empresa empleado persona trabajo significa permitido actual exactamente caso regla`,
 	} {
