@@ -1,238 +1,256 @@
 package main
 
 import (
-	"bufio"
+	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/jackc/pgx/v5"
 
-	"github.com/cairnhq/cairn/postgres/postgrestest"
-	"github.com/cairnhq/cairn/retrieval/llm/llmtest"
+	"github.com/cairnhq/cairn/client"
+	"github.com/cairnhq/cairn/client/clienttest"
+	"github.com/cairnhq/cairn/cmd/cairn/internal/terminal"
 )
 
-const (
-	fairSentence = "During a trade fair you may exceed the limit by up to 40 percent if three hotels within two kilometres were full or dearer."
-	osloSentence = "The limit per night in Oslo is €180."
-	modelText    = "During a trade fair you may exceed the limit by up to 40 percent if three hotels within two kilometres were full or dearer [1]. " +
-		"The limit per night in Oslo is €180 [1]."
+// event is one event of a stream.
+type event struct{ name, data string }
+
+func citation(number, start, end int, more string) string {
+	return fmt.Sprintf(`{"number":%d,"answer_start":%d,"answer_end":%d,"document_id":"D%d","version":"v1","start":0,"end":5,"quote":"Meals","title":"Travel","url":"","heading":["Travel","Meals"],"source":"handbook","updated_at":"2026-10-02T09:30:00Z","support":"supported","state":"current"%s}`, number, start, end, number, more)
+}
+
+// theAnswer has a sentence with a citation, one that nothing supports, and one that
+// is supported in part.
+var (
+	answerText    = "Meals: 40 \u20ac.\x1b[2J Drinks too. And cake."
+	answerEvents  = []event{{"start", `{"conversation_id":"C1","message_id":"M1"}`}, {"status", `{"phase":"searching"}`}, {"passages", `{"results":[` + thePassage + `]}`}}
+	theCitation   = citation(1, 0, 14, "")
+	theAnswer     = answerJSON("answered", answerText, `{"start":0,"end":18,"support":"supported"},{"start":19,"end":30,"support":"unsupported"},{"start":31,"end":40,"support":"partial"}`, theCitation, "", `{"code":"old","message":"The wiki is a day old."}`)
+	answerSuccess = append(answerEvents[:3:3],
+		event{"delta", delta("Meals: 40 \u20ac.\x1b[2J", 0, 18, "supported")}, event{"citation", theCitation},
+		event{"delta", delta(" Drinks too.", 19, 30, "unsupported")},
+		event{"delta", delta(" And cake.", 31, 40, "partial")}, event{"done", theAnswer})
 )
 
-// newAsked starts a server with the sample company on a database of its own and
-// a model that replies as respond says, and waits until the sample is indexed.
-func newAsked(t *testing.T, respond func(llmtest.Call) llmtest.Reply) (*program, *postgrestest.DB) {
-	t.Helper()
-	db := postgrestest.New(t)
-	model := llmtest.OpenAI(t, respond)
-	p := &program{t: t, data: openTempDir(t), addr: freeAddr(t), env: []string{
-		"CAIRN_DATABASE_URL=" + db.URL, "CAIRN_SAMPLE=on", "CAIRN_LLM_URL=" + model.URL, "CAIRN_LLM_MODEL=small-1", "CAIRN_LLM_API_KEY=" + llmtest.Key,
-	}}
-	p.start()
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
-		var reply struct{ Runs []runReply }
-		p.call("GET", "/sources/acme/runs", nil, &reply)
-		if len(reply.Runs) > 0 && reply.Runs[0].final() {
-			return p, db
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("the sample is not indexed: %+v\n%s", reply, p.log)
-		}
-	}
-}
-
-// answered is an answer as the API documents it, as far as it is looked at here.
-type answered struct {
-	Message   string `json:"message_id"`
-	State     string
-	Outcome   string
-	Text      string
-	Model     string
-	Citations []struct {
-		Document string `json:"document_id"`
-		Version  string
-		Start    int
-		End      int
-		Quote    string
-		State    string
-	}
-	Notices []struct{ Code string }
-}
-
-// checkQuotes compares the citations with the documents.
-func (p *program) checkQuotes(a answered) {
-	p.t.Helper()
-	if len(a.Citations) == 0 {
-		p.t.Errorf("an answer without citations: %+v", a)
-	}
-	for _, c := range a.Citations {
-		var d struct{ Text string }
-		p.call("GET", "/documents/"+c.Document+"?version="+c.Version, nil, &d)
-		if c.Quote == "" || c.Quote != d.Text[c.Start:c.End] {
-			p.t.Errorf("the quote is %q, the document has %q", c.Quote, d.Text[c.Start:c.End])
-		}
-	}
-}
-
-// streamed is a server-sent event.
-type streamed struct{ ID, Event, Data string }
-
-// stream opens a stream and calls each with its events until that says to stop
-// or the stream ends.
-func (p *program) stream(method, path, body, last string, each func(streamed) bool) {
-	p.t.Helper()
-	token, err := os.ReadFile(filepath.Join(p.data, "local.token"))
+func quoted(s string) string {
+	b, err := json.Marshal(s)
 	if err != nil {
-		p.t.Fatal(err)
+		panic(err)
 	}
-	req, err := http.NewRequestWithContext(p.t.Context(), method, "http://"+p.addr+"/api/v1"+path, strings.NewReader(body))
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	req.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
-	req.Header.Set("Last-Event-ID", last)
-	if body != "" {
-		req.Header.Set("Content-Type", "application/json")
-	}
-	reply, err := http.DefaultClient.Do(req)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	defer reply.Body.Close()
-	if reply.StatusCode != http.StatusOK || reply.Header.Get("Content-Type") != "text/event-stream" {
-		p.t.Fatalf("%s %s: %s %s", method, path, reply.Status, reply.Header.Get("Content-Type"))
-	}
-	var e streamed
-	lines := bufio.NewScanner(reply.Body)
-	lines.Buffer(nil, 1<<22)
-	for lines.Scan() {
-		switch name, value, _ := strings.Cut(lines.Text(), ": "); name {
-		case "id":
-			e.ID = value
-		case "event":
-			e.Event = value
-		case "data":
-			e.Data = value
-		case "":
-			if e.Event != "" && !each(e) {
-				return
-			}
-			e = streamed{}
-		}
-	}
+	return string(b)
 }
 
-// all returns the events of a stream, to its end.
-func (p *program) all(method, path, body, last string) []streamed {
-	p.t.Helper()
-	var events []streamed
-	p.stream(method, path, body, last, func(e streamed) bool { events = append(events, e); return true })
-	return events
+func delta(text string, start, end int, support string) string {
+	return fmt.Sprintf(`{"text":%s,"start":%d,"end":%d,"support":%q}`, quoted(text), start, end, support)
 }
 
-// done returns the answer of the last event, which must be the end.
-func done(t *testing.T, events []streamed) (a answered) {
-	t.Helper()
-	if len(events) == 0 || events[len(events)-1].Event != "done" {
-		t.Fatalf("the stream does not end with done: %+v", events)
-	}
-	if err := json.Unmarshal([]byte(events[len(events)-1].Data), &a); err != nil {
-		t.Fatal(err)
-	}
-	return a
+func answerJSON(outcome, text, sentences, citations, nearest, notices string) string {
+	return fmt.Sprintf(`{"conversation_id":"C1","message_id":"M1","state":"complete","outcome":%q,"text":%s,"sentences":[%s],"citations":[%s],"nearest":[%s],"model":"extractive","usage":{"input_tokens":0,"cached_tokens":0,"output_tokens":0,"cost_usd":0},"notices":[%s],"took_ms":1200}`,
+		outcome, quoted(text), sentences, citations, nearest, notices)
 }
 
-const question = `{"question": "What is the hotel limit in Oslo, and during a trade fair?", "stream": %v}`
-
-func TestAskOverHTTP(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it starts a server")
-	}
-	p, _ := newAsked(t, llmtest.Replies(llmtest.Text(modelText)))
-	var a answered
-	p.call("POST", "/ask", json.RawMessage(fmt.Sprintf(question, false)), &a)
-	if a.State != "complete" || a.Outcome != "answered" || a.Text != fairSentence+" "+osloSentence || a.Model != "small-1" {
-		t.Errorf("answer: %+v", a)
-	}
-	p.checkQuotes(a)
-
-	events := p.all("POST", "/ask", fmt.Sprintf(question, true), "")
-	b := done(t, events)
-	p.checkQuotes(b)
-	a.Message = b.Message
-	if diff := cmp.Diff(a, b); diff != "" {
-		t.Errorf("answers (-whole +streamed):\n%s", diff)
-	}
+func stream(w http.ResponseWriter, events []event) {
+	w.Header().Set("Content-Type", "text/event-stream")
 	for i, e := range events {
-		if e.ID != fmt.Sprint(i+1) {
-			t.Errorf("event %d has the id %q", i+1, e.ID)
+		fmt.Fprintf(w, "id: %d\nevent: %s\ndata: %s\n\n", i+1, e.name, e.data)
+	}
+}
+
+func (s *shell) answers(events []event) {
+	s.Handle("POST /api/v1/ask", func(w http.ResponseWriter, _ *http.Request) { stream(w, events) })
+}
+
+func TestAskCommand(t *testing.T) {
+	s := newShell(t)
+	s.answers(answerSuccess)
+	s.expect(exitDone, `
+Meals: 40 €.[1]␛[2J Drinks too.[?] And cake.[~]
+
+[?] no document supports this sentence
+
+[~] the documents support this sentence only in part
+
+Note: The wiki is a day old.
+
+Sources
+[1] Travel › Meals
+    handbook · 2026-10-02 · cairn doc get D1
+`, "", "ask", "How", "much?", "--conversation", "C0", "--model", "m", "--source", "handbook")
+	s.asked(`POST /api/v1/ask {"question":"How much?","conversation_id":"C0","sources":["handbook"],"model":"m","stream":true}`)
+	s.expectJSON(exitDone, theAnswer, "ask", "How much?")
+	s.stdin = "From a pipe?\n"
+	s.run("ask", "-")
+	s.asked(`POST /api/v1/ask {"question":"From a pipe?","stream":true}`)
+	s.expect(exitUsage, "", "--stream belongs to --json", "ask", "x", "--stream")
+	s.expect(exitUsage, "", "", "ask")
+}
+
+func TestAskJSONStream(t *testing.T) {
+	s := newShell(t)
+	s.answers(answerSuccess)
+	code, out, _ := s.run("ask", "q", "--json", "--stream")
+	lines := strings.Split(strings.TrimSuffix(out, "\n"), "\n")
+	if code != exitDone || len(lines) != len(answerSuccess) {
+		t.Fatalf("exit code %d, %d lines", code, len(lines))
+	}
+	for i, line := range lines {
+		want := fmt.Sprintf(`{"id":"%d","event":%q,"data":%s}`, i+1, answerSuccess[i].name, answerSuccess[i].data)
+		var a, b any
+		if json.Unmarshal([]byte(line), &a) != nil || json.Unmarshal([]byte(want), &b) != nil || !cmp.Equal(a, b) {
+			t.Errorf("line %d: %s\nwant %s", i, line, want)
 		}
 	}
-	middle := slices.IndexFunc(events, func(e streamed) bool { return e.Event == "citation" })
-	if diff := cmp.Diff(events[middle:], p.all("GET", "/messages/"+b.Message+"/stream", "", events[middle-1].ID)); diff != "" {
-		t.Errorf("resumed (-first time +after %s):\n%s", events[middle-1].ID, diff)
-	}
-	p.stop()
 }
 
-// TestKilledServerKeepsWhatWasChecked kills the server in the middle of an answer.
-func TestKilledServerKeepsWhatWasChecked(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it starts two servers")
-	}
-	p, db := newAsked(t, llmtest.Replies(llmtest.Reply{Pieces: strings.SplitAfter(modelText[:strings.Index(modelText, " per night")], " "), Fault: llmtest.Stall}))
-	var before []streamed
-	p.stream("POST", "/ask", fmt.Sprintf(question, true), "", func(e streamed) bool {
-		before = append(before, e)
-		return e.Event != "citation"
-	})
-	last := before[len(before)-1]
-	if last.Event != "citation" {
-		t.Fatalf("the answer ended before the kill: %+v", before)
-	}
-	p.kill()
-	endLeases(t, db) // instead of waiting for them to run out
-	p.start()
-	var started struct {
-		Message string `json:"message_id"`
-	}
-	if err := json.Unmarshal([]byte(before[0].Data), &started); err != nil {
-		t.Fatal(err)
-	}
-	path := "/messages/" + started.Message + "/stream"
-	rest := p.all("GET", path, "", last.ID)
-	a := done(t, rest)
-	if a.State != "failed" || a.Outcome != "partial" || a.Text != fairSentence || a.Model != "small-1" || len(a.Notices) != 1 || a.Notices[0].Code != "interrupted" {
-		t.Errorf("answer: %+v", a)
-	}
-	p.checkQuotes(a)
-	if diff := cmp.Diff(append(before, rest...), p.all("GET", path, "", "")); diff != "" {
-		t.Errorf("all events (-before and after the kill +from the start):\n%s", diff)
-	}
-	var m struct{ Answer answered }
-	p.call("GET", "/messages/"+started.Message, nil, &m)
-	if diff := cmp.Diff(a, m.Answer); diff != "" {
-		t.Errorf("message (-streamed +stored):\n%s", diff)
-	}
-	p.stop()
+func TestAskFindsNothing(t *testing.T) {
+	s := newShell(t)
+	nothing := answerJSON("not_found", "I found nothing.", `{"start":0,"end":16,"support":"none"}`, "", thePassage, "")
+	s.answers(append(answerEvents[:3:3], event{"delta", delta("I found nothing.", 0, 16, "none")}, event{"done", nothing}))
+	s.expect(exitNotFound, `
+I found nothing.
+
+Searched: handbook; passages looked at: 1.
+
+The nearest documents
+ 1. Travel › Hotels
+    handbook · page · 2026-10-02
+    Hotels: Oslo ␛[2J €180
+    cairn doc get D1
+`, "", "ask", "xyzzy?", "--source", "handbook")
+	s.expectJSON(exitNotFound, nothing, "ask", "xyzzy?")
 }
 
-func endLeases(t *testing.T, db *postgrestest.DB) {
+func TestAskEndsBadly(t *testing.T) {
+	for _, tt := range []struct{ name, answer, stderr string }{
+		{"blocked", answerJSON("blocked", "No.", "", "", "", ""), "forbids"},
+		{"failed", strings.Replace(theAnswer, `"complete"`, `"failed"`, 1), "could not be finished"},
+		{"stopped", strings.Replace(theAnswer, `"complete"`, `"stopped"`, 1), "stopped"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newShell(t)
+			s.answers(append(answerEvents[:3:3], event{"done", tt.answer}))
+			if code, _, stderr := s.run("ask", "q"); code != exitFailed || !strings.Contains(stderr, tt.stderr) {
+				t.Errorf("exit code %d, %q", code, stderr)
+			}
+		})
+	}
+	s := newShell(t)
+	failed := event{"error", `{"error":{"code":"unavailable","message":"the model is down"}}`}
+	s.answers(append(answerEvents[:3:3], failed))
+	s.expect(exitFailed, "", "cairn: the model is down", "ask", "q")
+	s.expect(exitFailed, "", "cairn: the model is down", "ask", "q", "--json")
+	if _, out, _ := s.run("ask", "q", "--json", "--stream"); !strings.Contains(out, `"event":"error"`) {
+		t.Errorf("the last line should tell: %s", out)
+	}
+}
+
+// onTerminal shows events as on a terminal of 60 columns without colours.
+func onTerminal(t *testing.T, events []event) string {
 	t.Helper()
-	conn, err := pgx.Connect(t.Context(), db.URL)
-	if err != nil {
-		t.Fatal(err)
+	var out bytes.Buffer
+	screen := &terminal.Screen{Writer: &out, Terminal: true, Width: 60}
+	p := &prose{out: screen, err: &terminal.Screen{Writer: io.Discard}}
+	p.flow = terminal.NewFlow(screen, "")
+	for _, e := range events {
+		if err := p.event(client.Event{Name: e.name, Data: json.RawMessage(e.data)}); err != nil {
+			t.Fatal(err)
+		}
+		if e.name == "done" {
+			var a client.Answer
+			if err := json.Unmarshal([]byte(e.data), &a); err != nil {
+				t.Fatal(err)
+			}
+			if err := p.done(a); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
-	defer conn.Close(t.Context()) //nolint:errcheck // nothing is lost
-	tag, err := conn.Exec(t.Context(), `UPDATE messages SET lease_until = now() - interval '1 second' WHERE state = 'running'`)
-	if err != nil || tag.RowsAffected() != 1 {
-		t.Fatalf("%d answers were being written: %v", tag.RowsAffected(), err)
+	return out.String()
+}
+
+// On a terminal the sentences come one by one and make the same text in the end.
+func TestAskOnATerminal(t *testing.T) {
+	got := onTerminal(t, answerSuccess)
+	if !strings.HasPrefix(got, "Meals: 40 €.[1]␛[2J Drinks too.[?] And cake.[~]\n") || strings.Count(got, "[1]") != 2 {
+		t.Errorf("got\n%s", got)
+	}
+	if partly := onTerminal(t, answerSuccess[:6]); partly != "Meals: 40 €.[1]␛[2J" {
+		t.Errorf("after the second sentence began: %q", partly)
+	}
+	withdrawn := append(answerEvents[:3:3], event{"delta", delta("Wrong.", 0, 6, "supported")}, event{"delta", delta(" Also.", 7, 12, "supported")}, event{"reset", "{}"})
+	got = onTerminal(t, append(withdrawn, answerSuccess[3:]...))
+	if !strings.HasPrefix(got, "Wrong.\n\nThat did not hold; a second attempt:\n\nMeals: 40 €.[1]") {
+		t.Errorf("after a reset:\n%s", got)
+	}
+	// The end has what no event told: after a resumption by the stored answer.
+	got = onTerminal(t, append(answerSuccess[:5:5], answerSuccess[7]))
+	if !strings.HasPrefix(got, "Meals: 40 €.[1]␛[2J Drinks too.[?] And cake.[~]\n") {
+		t.Errorf("without the middle:\n%s", got)
+	}
+}
+
+func TestSourcesAreGrouped(t *testing.T) {
+	var out bytes.Buffer
+	p := &prose{out: &terminal.Screen{Writer: &out}}
+	var cited []client.Citation
+	same := func(n int) string { return strings.Replace(citation(n, 0, 1, ""), fmt.Sprintf("D%d", n), "D1", 1) }
+	for _, c := range []string{
+		same(2), same(1), same(1),
+		strings.Replace(citation(3, 0, 1, ""), `"current"`, `"changed"`, 1),
+		strings.Replace(citation(4, 0, 1, ""), `"current"`, `"gone"`, 1),
+		strings.Replace(citation(5, 0, 1, ""), `"url":""`, `"url":"https://x.example/#meals"`, 1),
+	} {
+		var one client.Citation
+		if err := json.Unmarshal([]byte(c), &one); err != nil {
+			t.Fatal(err)
+		}
+		cited = append(cited, one)
+	}
+	p.printSources(cited)
+	want := `
+Sources
+[1] [2] Travel › Meals
+    handbook · 2026-10-02 · cairn doc get D1
+[3] Travel › Meals
+    handbook · 2026-10-02 · changed since · cairn doc get D3 --version v1
+[4] Travel › Meals
+    handbook · 2026-10-02 · no longer there · cairn doc get D4
+[5] Travel › Meals
+    handbook · 2026-10-02 · https://x.example/#meals
+`
+	if diff := cmp.Diff(want, out.String()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// Whoever presses Ctrl-C does not want the answer any more.
+func TestAskInterrupted(t *testing.T) {
+	s := newShell(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	stopped := make(chan struct{})
+	s.Handle("POST /api/v1/ask", func(w http.ResponseWriter, r *http.Request) {
+		stream(w, answerEvents)
+		_ = http.NewResponseController(w).Flush()
+		time.AfterFunc(50*time.Millisecond, cancel)
+		<-r.Context().Done()
+	})
+	s.Handle("DELETE /api/v1/messages/{id}/stream", func(w http.ResponseWriter, _ *http.Request) {
+		close(stopped)
+		clienttest.Write(w, 204, "")
+	})
+	var out, err bytes.Buffer
+	if code := run(ctx, []string{"ask", "q"}, strings.NewReader(""), &out, &err); code != exitFailed || !strings.Contains(err.String(), "interrupted") {
+		t.Errorf("exit code %d, %q", code, err.String())
+	}
+	select {
+	case <-stopped:
+	default:
+		t.Error("the server was not told")
 	}
 }
