@@ -230,7 +230,7 @@ func endLeases(t *testing.T, db *postgrestest.DB) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close(t.Context()) //nolint:errcheck // nothing is lost
+	defer conn.Close(t.Context())
 	tag, err := conn.Exec(t.Context(), `UPDATE messages SET lease_until = now() - interval '1 second' WHERE state = 'running'`)
 	if err != nil || tag.RowsAffected() != 1 {
 		t.Fatalf("%d answers were being written: %v", tag.RowsAffected(), err)

@@ -25,7 +25,7 @@ func (o *office) exec(sql string, args ...any) {
 	o.t.Helper()
 	conn, err := pgx.Connect(o.t.Context(), o.url)
 	check(o.t, err)
-	defer conn.Close(context.Background()) //nolint:errcheck // nothing is lost
+	defer conn.Close(context.Background())
 	_, err = conn.Exec(o.t.Context(), `SET row_security = off`)
 	check(o.t, err)
 	_, err = conn.Exec(o.t.Context(), sql, args...)
@@ -37,7 +37,7 @@ func (o *office) held(text string) []string {
 	o.t.Helper()
 	conn, err := pgx.Connect(o.t.Context(), o.url)
 	check(o.t, err)
-	defer conn.Close(context.Background()) //nolint:errcheck // nothing is lost
+	defer conn.Close(context.Background())
 	var out []string
 	for _, table := range []string{"conversations", "messages", "message_events", "message_evidence", "citations"} {
 		var n int
