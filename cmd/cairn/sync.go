@@ -49,8 +49,10 @@ server does it; with --wait this command shows how far it is and ends with it.`,
 	return c
 }
 
+// How often a run is looked at: at first often, because many are short.
 const (
-	pollEvery    = 400 * time.Millisecond
+	pollFirst    = 50 * time.Millisecond
+	pollLongest  = time.Second
 	pollPatience = time.Minute // for a server that is being restarted
 )
 
@@ -59,7 +61,7 @@ func (e *environment) follow(ctx context.Context, c *client.Client, source strin
 	show := e.newProgress()
 	defer show.end()
 	heard := time.Now()
-	for {
+	for pause := pollFirst; ; pause = min(pause*3/2, pollLongest) {
 		show.update(run)
 		if run.State != cairn.RunQueued && run.State != cairn.RunRunning {
 			return run, nil
@@ -69,7 +71,7 @@ func (e *environment) follow(ctx context.Context, c *client.Client, source strin
 			show.end()
 			name := terminal.Line(source)
 			return run, fmt.Errorf("interrupted: the sync of %s goes on in the server; cairn sync %s --wait follows it", name, name)
-		case <-time.After(pollEvery):
+		case <-time.After(pause):
 		}
 		found, err := findRun(ctx, c, source, run.ID)
 		switch {

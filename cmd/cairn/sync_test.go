@@ -1,0 +1,107 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cairnhq/cairn/client/clienttest"
+)
+
+func runJSON(state, reason string, dry bool, counts ...int) string {
+	counts = append(counts, make([]int, 7)...)
+	return fmt.Sprintf(`{"id":"R1","state":%q,"full":false,"dry_run":%t,"reason":%q,"created_at":"2026-10-02T09:30:00Z","started_at":null,"finished_at":null,"total":%d,"scanned":%d,"added":%d,"modified":%d,"deleted":%d,"failed":%d,"unchanged":%d}`,
+		state, dry, reason, counts[0], counts[1], counts[2], counts[3], counts[4], counts[5], counts[6])
+}
+
+// syncs makes a sync of the source wiki go through states, one for each time that
+// somebody looks.
+func (s *shell) syncs(states ...string) {
+	s.Reply("POST /api/v1/sources/{name}/sync", 202, states[0])
+	n := 0
+	s.Handle("GET /api/v1/sources/{name}/runs", func(w http.ResponseWriter, _ *http.Request) {
+		n = min(n+1, len(states)-1)
+		if states[n] == "" {
+			clienttest.Write(w, 503, `{"error":{"code":"unavailable","message":"the database is away"}}`)
+			return
+		}
+		other := strings.Replace(runJSON("succeeded", "", false), "R1", "R0", 1)
+		clienttest.Write(w, 200, `{"runs":[`+states[n]+`,`+other+`],"next_cursor":null}`)
+	})
+}
+
+func TestSyncCommand(t *testing.T) {
+	s := newShell(t)
+	queued, done := runJSON("queued", "", false), runJSON("succeeded", "", false, 247, 247, 240, 1, 2, 0, 4)
+	s.syncs(queued, runJSON("running", "", false, 247, 100), "", done) // "": the server is being restarted
+	s.expect(exitDone, "The sync of wiki is queued. Follow it with: cairn sync wiki --wait\n", "", "sync", "wiki")
+	s.asked(`POST /api/v1/sources/wiki/sync {}`)
+	s.expect(exitDone, "scanned 247, added 240, modified 1, deleted 2, failed 0, unchanged 4\n", "", "sync", "wiki", "--wait", "--full", "--confirm")
+	s.expectJSON(exitDone, done, "sync", "wiki", "--wait")
+	s.expectJSON(exitDone, queued, "sync", "wiki", "--dry-run")
+	s.asked(`POST /api/v1/sources/wiki/sync {"dry_run":true}`)
+	s.expect(exitUsage, "", "", "sync")
+}
+
+func TestSyncEnds(t *testing.T) {
+	failure := `{"external_id":"a.pdf","url":"","reason":"It is encrypted.","code":"encrypted","attempts":1,"at":"2026-10-02T09:30:00Z"}`
+	failures := `{"errors":[` + strings.Repeat(failure+",", shownErrors-1) + failure + `],"next_cursor":"more"}`
+	for _, tt := range []struct {
+		name   string
+		end    string
+		code   int
+		stdout string
+		stderr []string
+	}{
+		{
+			"partial", runJSON("partial", "", false, 0, 9, 2, 0, 0, 7), exitDone, "scanned 9, added 2, modified 0, deleted 0, failed 7, unchanged 0\n",
+			[]string{"a.pdf: It is encrypted.", "cairn source errors wiki"},
+		},
+		{
+			"held back", runJSON("partial", "90 documents have vanished.", false), exitDone, "scanned 0, added 0, modified 0, deleted 0, failed 0, unchanged 0\n",
+			[]string{"90 documents have vanished.", "cairn sync wiki --wait --confirm"},
+		},
+		{"dry run", runJSON("succeeded", "", true, 0, 9), exitDone, "scanned 9, added 0, modified 0, deleted 0, failed 0, unchanged 0 (a dry run: nothing was changed)\n", nil},
+		{"failed", runJSON("failed", "the folder is gone", false), exitFailed, "scanned 0, added 0, modified 0, deleted 0, failed 0, unchanged 0\n", []string{"the sync of wiki failed: the folder is gone"}},
+		{"cancelled", runJSON("cancelled", "", false), exitFailed, "scanned 0, added 0, modified 0, deleted 0, failed 0, unchanged 0\n", []string{"cancelled"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newShell(t)
+			s.syncs(runJSON("queued", "", false), tt.end)
+			s.Reply("GET /api/v1/sources/{name}/errors", 200, failures)
+			code, stdout, stderr := s.run("sync", "wiki", "--wait")
+			if code != tt.code || stdout != tt.stdout {
+				t.Errorf("exit code %d, %q", code, stdout)
+			}
+			for _, want := range tt.stderr {
+				if !strings.Contains(stderr, want) {
+					t.Errorf("standard error %q, want %q in it", stderr, want)
+				}
+			}
+			s.expectJSON(tt.code, tt.end, "sync", "wiki", "--wait")
+		})
+	}
+}
+
+func TestSyncOfARunThatVanishes(t *testing.T) {
+	s := newShell(t)
+	s.Reply("POST /api/v1/sources/{name}/sync", 202, runJSON("queued", "", false))
+	s.Reply("GET /api/v1/sources/{name}/runs", 200, `{"runs":[],"next_cursor":null}`)
+	s.expect(exitFailed, "", "no longer knows", "sync", "wiki", "--wait")
+}
+
+func TestSyncInterrupted(t *testing.T) {
+	s := newShell(t)
+	s.syncs(runJSON("queued", "", false), runJSON("running", "", false))
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	var out, err bytes.Buffer
+	code := run(ctx, []string{"sync", "wiki", "--wait"}, strings.NewReader(""), &out, &err)
+	if code != exitFailed || !strings.Contains(err.String(), "goes on in the server") || out.Len() > 0 {
+		t.Errorf("exit code %d, %q, %q", code, out.String(), err.String())
+	}
+}
