@@ -86,6 +86,6 @@ func (a *Answerer) Answer(ctx context.Context, q Question, passages []cairn.Pass
 			yield(Event{}, cairn.Errorf(cairn.ErrInvalid, "the question is empty: write what you want to know"))
 			return
 		}
-		newRun(ctx, a.cfg, q, yield).answer(passages)
+		newRun(a.cfg, q, yield).answer(ctx, passages)
 	}
 }

@@ -244,7 +244,10 @@ func TestStoppedAnswerKeepsWhatWasChecked(t *testing.T) {
 
 func TestLeavingTheLoopEndsTheCall(t *testing.T) {
 	model := llmtest.NewScript(llmtest.Text("Employees have 30 days of leave a year [1]. Requests go to Dana Whitfield [1]."))
-	for e := range New(Config{LLM: model}).Answer(t.Context(), Question{Text: leaveQuestion}, leavePassages) {
+	for e, err := range New(Config{LLM: model}).Answer(t.Context(), Question{Text: leaveQuestion}, leavePassages) {
+		if err != nil {
+			t.Fatal(err)
+		}
 		if e.Type == EventDelta {
 			break
 		}

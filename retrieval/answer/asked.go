@@ -53,7 +53,7 @@ type cue struct {
 }
 
 // cues are looked for in order; the first one found decides.
-var cues = map[string][]cue{
+var cues = map[string][]cue{ //nolint:misspell // other languages
 	"en": {
 		{" how long ", wantSpan}, {" how often ", wantSpan}, {" how soon ", wantSpan}, {" how quickly ", wantSpan}, {" how fast ", wantSpan}, {" how late ", wantTime}, {" how early ", wantTime},
 		{" how much ", wantNumber}, {" how many ", wantNumber}, {" what percentage ", wantNumber}, {" how far ", wantNumber}, {" how high ", wantNumber}, {" how large ", wantNumber},
@@ -165,7 +165,8 @@ func (q asked) holds(f claim.Facts, text string) float64 {
 }
 
 // roles are parts of words for people and teams who are not named.
-var roles = []string{"manager", "team", "lead", "officer", "director", "head of", "owner", "engineer", "supervisor", "department", "staff", "employee", "committee", "you", "everyone",
+var roles = []string{ //nolint:misspell // other languages
+	"manager", "team", "lead", "officer", "director", "head of", "owner", "engineer", "supervisor", "department", "staff", "employee", "committee", "you", "everyone",
 	"leitung", "abteilung", "vorgesetzt", "équipe", "responsable", "equipo", "directeur", "director", "mitarbeit", "@"}
 
 func hasNumber(f claim.Facts, is func(claim.Number) bool) bool {

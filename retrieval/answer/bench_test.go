@@ -51,7 +51,10 @@ func BenchmarkExtract(b *testing.B) {
 	a := New(Config{Embedder: embedder})
 	passages := benchPassages(20)
 	for b.Loop() {
-		for range a.Answer(context.Background(), Question{Text: "How many days does the security team take?"}, passages) {
+		for _, err := range a.Answer(context.Background(), Question{Text: "How many days does the security team take?"}, passages) {
+			if err != nil {
+				b.Fatal(err)
+			}
 		}
 	}
 }

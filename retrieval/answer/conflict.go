@@ -57,7 +57,7 @@ func shareWord(a, b []string) bool {
 // settleConflict looks for sentences that answer otherwise than what is shown.
 // One of a document that says it was replaced is only told of; others are shown
 // with their dates.
-func (r *run) settleConflict(g *grader, ranked []scoredUnit, shown []int) {
+func (r *run) settleConflict(ranked []scoredUnit, shown []int) {
 	best := ranked[0].score
 	for _, s := range ranked {
 		if s.score < .6*best {

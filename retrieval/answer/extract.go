@@ -2,6 +2,7 @@ package answer
 
 import (
 	"cmp"
+	"context"
 	"slices"
 	"strings"
 
@@ -18,7 +19,7 @@ const (
 )
 
 // extract answers with sentences of the passages, word for word.
-func (r *run) extract() {
+func (r *run) extract(ctx context.Context) {
 	r.out.Model = cairn.ExtractiveModel
 	q := readQuestion(r.question.Text, r.language)
 	vector := r.evidence.meaning.sentence(llm.RoleQuery, r.question.Text)
@@ -26,7 +27,7 @@ func (r *run) extract() {
 	ranked := g.rank()
 	if len(ranked) > 0 {
 		b := ranked[0]
-		r.cfg.Log.DebugContext(r.ctx, "extractive", "score", b.score, "coverage", b.coverage, "own", b.own, "near", b.near, "holds", b.holds, "missing", g.missing())
+		r.cfg.Log.DebugContext(ctx, "extractive", "score", b.score, "coverage", b.coverage, "own", b.own, "near", b.near, "holds", b.holds, "missing", g.missing())
 	}
 	if len(ranked) == 0 || !g.answers(ranked[0]) {
 		r.sayNotFound()
@@ -35,7 +36,7 @@ func (r *run) extract() {
 	r.out.Outcome = cairn.OutcomeAnswered
 	picked := g.pick(ranked)
 	r.present(picked)
-	r.settleConflict(g, ranked, picked)
+	r.settleConflict(ranked, picked)
 }
 
 // rank returns the units that may be part of an answer, best first.
@@ -219,7 +220,7 @@ func (g *grader) list(i int) []int {
 	}
 	for k := from; k < p.last; k++ {
 		o := &g.ev.units[k]
-		if o.kind != segment.Item && !(o.kind == segment.Text && k > from && g.ev.units[k-1].kind == segment.Item && o.start-g.ev.units[k-1].end <= 1) {
+		if o.kind != segment.Item && (k == from || !g.continues(k-1, k)) {
 			break
 		}
 		out = append(out, k)

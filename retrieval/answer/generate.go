@@ -16,8 +16,7 @@ import (
 type reply struct {
 	stop     llm.StopReason
 	err      error
-	found    bool // false: the model said that the passages do not answer
-	notFound bool // it said so, alone or beside an answer
+	notFound bool // the model said that the passages do not answer, alone or beside an answer
 }
 
 // generate lets the model answer. What becomes of a failure:
@@ -27,20 +26,20 @@ type reply struct {
 //     outcome partial, with a notice, so that nothing incomplete passes for whole;
 //   - more than half of the claims are unsupported: a reset and the extractive
 //     answer with a notice, whatever the model thought of it.
-func (r *run) generate() {
+func (r *run) generate(ctx context.Context) {
 	r.out.Model = r.cfg.LLM.Model()
-	end := r.stream()
+	end := r.stream(ctx)
 	if r.left {
 		return
 	}
 	supported, unsupported := r.tally()
 	switch {
-	case r.ctx.Err() != nil:
+	case ctx.Err() != nil:
 		r.out.Outcome = cairn.OutcomePartial
 	case end.err != nil:
-		r.cfg.Log.WarnContext(r.ctx, "model failed", "model", r.out.Model, "error", end.err)
+		r.cfg.Log.WarnContext(ctx, "model failed", "model", r.out.Model, "error", end.err)
 		if supported == 0 {
-			r.fallBack(NoticeModelUnavailable)
+			r.fallBack(ctx, NoticeModelUnavailable)
 			return
 		}
 		r.out.State, r.out.Outcome = cairn.MessageFailed, cairn.OutcomePartial
@@ -49,9 +48,9 @@ func (r *run) generate() {
 		r.reset()
 		r.sayNotFound()
 	case r.out.Text == "": // it said nothing
-		r.fallBack(NoticeModelUnavailable)
+		r.fallBack(ctx, NoticeModelUnavailable)
 	case supported == 0 || unsupported > supported:
-		r.fallBack(NoticeUnsupported)
+		r.fallBack(ctx, NoticeUnsupported)
 	default:
 		r.conclude(end, unsupported)
 	}
@@ -86,19 +85,19 @@ func (r *run) tally() (supported, unsupported int) {
 }
 
 // fallBack replaces what the model said by the extractive answer.
-func (r *run) fallBack(code string) {
+func (r *run) fallBack(ctx context.Context, code string) {
 	r.reset()
 	message := textUnavailable
 	if code == NoticeUnsupported {
 		message = textUnsupported
 	}
 	r.notice(code, r.say(message))
-	r.extract()
+	r.extract(ctx)
 }
 
 // stream reads the model's reply and shows its pieces as they are checked.
-func (r *run) stream() reply {
-	ctx, cancel := context.WithCancelCause(r.ctx)
+func (r *run) stream(parent context.Context) reply {
+	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)
 	// A model that is slow ends like one that fails.
 	total := time.AfterFunc(r.cfg.Total, func() { cancel(errSlow) })
@@ -119,10 +118,10 @@ func (r *run) stream() reply {
 			r.out.Usage = r.out.Usage.Add(*e.Usage)
 		}
 		for _, p := range s.Write(e.Text) {
-			r.piece(p, &end)
+			r.piece(parent, p, &end)
 		}
 		end.stop = e.Stop
-		if r.stopped() || e.Stop != "" {
+		if r.stopped(parent) || e.Stop != "" {
 			break
 		}
 		if s.Full() {
@@ -136,9 +135,9 @@ func (r *run) stream() reply {
 			end.err = cause
 		}
 	}
-	if end.err == nil && end.stop == llm.StopEnd && !r.stopped() { // else the last piece is incomplete
+	if end.err == nil && end.stop == llm.StopEnd && !r.stopped(parent) { // else the last piece is incomplete
 		for _, p := range s.Close() {
-			r.piece(p, &end)
+			r.piece(parent, p, &end)
 		}
 	}
 	return end
@@ -156,8 +155,8 @@ func (r *run) passages() []cairn.Passage {
 }
 
 // piece checks and shows one piece of the model's text.
-func (r *run) piece(p scanned, end *reply) {
-	if r.stopped() {
+func (r *run) piece(ctx context.Context, p scanned, end *reply) {
+	if r.stopped(ctx) {
 		return
 	}
 	words := p.Text[p.Start:p.End]

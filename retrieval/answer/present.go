@@ -61,14 +61,14 @@ func (r *run) showUnit(u *unit, i, previous int) {
 			head = strings.TrimSuffix(head, "- ") + strings.TrimRight(marker, " \t") + " "
 		}
 	case segment.Row:
-		head, text = r.row(u, i, head, previous)
+		head, text = r.row(u, head, previous)
 	}
 	r.show(scanned{Kind: u.kind, Text: head + text + tail, Start: len(head), End: len(head) + len(text)}, finding{support: cairn.Supported, windows: []window{{i, i + 1}}})
 }
 
 // row returns a table row and what stands before it: the head of its table when
 // it is the first that is shown, a bullet when its cells name their columns.
-func (r *run) row(u *unit, i int, head string, previous int) (string, string) {
+func (r *run) row(u *unit, head string, previous int) (string, string) {
 	text := u.plain
 	if !strings.HasPrefix(text, "|") {
 		return head + "- ", text

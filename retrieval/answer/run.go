@@ -27,7 +27,6 @@ const (
 
 // run is one answer being made. It is used by one goroutine.
 type run struct {
-	ctx      context.Context
 	cfg      Config
 	question Question
 	language string // of the answer
@@ -55,8 +54,8 @@ type quoteKey struct {
 	start, end int
 }
 
-func newRun(ctx context.Context, cfg Config, q Question, yield func(Event, error) bool) *run {
-	r := &run{ctx: ctx, cfg: cfg, question: q, yield: yield, began: time.Now(), quotes: map[quoteKey]int{}}
+func newRun(cfg Config, q Question, yield func(Event, error) bool) *run {
+	r := &run{cfg: cfg, question: q, yield: yield, began: time.Now(), quotes: map[quoteKey]int{}}
 	r.language = cmp.Or(q.Language, claim.Language(q.Text), "en")
 	r.out.State = cairn.MessageComplete
 	return r
@@ -70,31 +69,31 @@ func (r *run) emit(e Event) {
 }
 
 // stopped reports whether nobody wants more of the answer.
-func (r *run) stopped() bool { return r.left || r.ctx.Err() != nil }
+func (r *run) stopped(ctx context.Context) bool { return r.left || ctx.Err() != nil }
 
 // answer makes the whole answer.
-func (r *run) answer(passages []cairn.Passage) {
+func (r *run) answer(ctx context.Context, passages []cairn.Passage) {
 	r.emit(Event{Type: EventStatus, Phase: phaseReading})
-	if r.stopped() {
-		r.finish()
+	if r.stopped(ctx) {
+		r.finish(ctx)
 		return
 	}
 	// Reading is short and local; a person who stops the answer must not leave
 	// it half read.
-	r.evidence = readEvidence(context.WithoutCancel(r.ctx), passages, r.cfg.Embedder)
+	r.evidence = readEvidence(context.WithoutCancel(ctx), passages, r.cfg.Embedder)
 	r.verifier = &verifier{evidence: r.evidence, language: r.language}
 	if r.cfg.LLM == nil || len(passages) == 0 {
-		r.extract()
+		r.extract(ctx)
 	} else {
 		r.emit(Event{Type: EventStatus, Phase: phaseAnswering})
-		r.generate()
+		r.generate(ctx)
 	}
-	r.finish()
+	r.finish(ctx)
 }
 
 // finish yields the done event.
-func (r *run) finish() {
-	if r.ctx.Err() != nil {
+func (r *run) finish(ctx context.Context) {
+	if ctx.Err() != nil {
 		r.out.State = cairn.MessageStopped
 	}
 	if r.out.Outcome == "" {

@@ -88,12 +88,12 @@ type measure struct {
 	kinds    map[verifytest.Kind]tally
 }
 
-func (s tally) with(flagged bool) tally {
-	s.all++
+func (t tally) with(flagged bool) tally {
+	t.all++
 	if flagged {
-		s.flagged++
+		t.flagged++
 	}
-	return s
+	return t
 }
 
 // count checks a case and three rounds of its mutations.

@@ -173,7 +173,7 @@ func (v *verifier) datesHold(facts claim.Facts, c candidate) bool {
 // evidence does not name.
 func (v *verifier) namesHold(facts claim.Facts, c candidate) bool {
 	for _, n := range facts.Names {
-		if n.Title || v.nameKnown(n, facts, c) {
+		if n.Title || v.nameKnown(n, c) {
 			continue
 		}
 		if n.Initial && !n.Code && !n.Subject && !v.displaces(facts, c) {
@@ -185,7 +185,7 @@ func (v *verifier) namesHold(facts claim.Facts, c candidate) bool {
 }
 
 // nameKnown reports whether a name is in the candidate or in what surrounds it.
-func (v *verifier) nameKnown(n claim.Name, facts claim.Facts, c candidate) bool {
+func (v *verifier) nameKnown(n claim.Name, c candidate) bool {
 	w := claim.Word{Lower: n.Lower, Stem: n.Stem}
 	p := v.passageOf(c)
 	in := func(words []claim.Word) bool {

@@ -143,7 +143,7 @@ func (r *reader) name(i int) (Name, bool) {
 		return Name{}, false
 	}
 	n.Initial, n.Title = r.initial(i), titleWords[t.lower]
-	n.Strong = r.beside(i, i-1) || r.beside(i, i+1)
+	n.Strong = r.capitalised(i-1) || r.capitalised(i+1)
 	n.Subject = n.Initial && subjectVerbs[r.language()][r.lower(i+1)]
 	if r.language() == "de" && !n.Strong && !titleWords[r.lower(i-1)] && !r.germanName(i) {
 		return Name{}, false // every German noun has a capital
@@ -151,12 +151,9 @@ func (r *reader) name(i int) (Name, bool) {
 	return n, true
 }
 
-// beside reports whether the capitalised tokens at i and j make one name.
-func (r *reader) beside(i, j int) bool {
-	if !r.is(j, tokWord) || r.used[j] || !capital(r.tokens[j].text) || IsFunctionWord(r.tokens[j].lower, r.language()) {
-		return false
-	}
-	return true
+// capitalised reports whether the token at j has a capital and may be part of a name.
+func (r *reader) capitalised(j int) bool {
+	return r.is(j, tokWord) && !r.used[j] && capital(r.tokens[j].text) && !IsFunctionWord(r.tokens[j].lower, r.language())
 }
 
 // subjectVerbs follow a subject at once.
@@ -177,7 +174,8 @@ var abstractEndings = []string{"ung", "ungen", "heit", "keit", "schaft", "tion",
 // it stands without article where a common noun would have one.
 func (r *reader) germanName(i int) bool {
 	w := r.tokens[i].lower
-	if !bareLeads[r.lower(i-1)] && !(r.initial(i) && subjectVerbs["de"][r.lower(i+1)]) {
+	subject := r.initial(i) && subjectVerbs["de"][r.lower(i+1)]
+	if !bareLeads[r.lower(i-1)] && !subject {
 		return false
 	}
 	for _, e := range abstractEndings {

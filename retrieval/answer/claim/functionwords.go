@@ -17,7 +17,7 @@ func set(words string) map[string]bool {
 }
 
 // functionWords carry grammar and hardly any content.
-var functionWords = map[string]map[string]bool{
+var functionWords = map[string]map[string]bool{ //nolint:misspell // other languages
 	"en": set(`a about above across after again all along already also although always am among an and another any anybody anyone anything are
 		around as at back be because been before being below between beyond both but by can cannot could did do does doing done down during each
 		either else ever every everybody everyone everything few for from further get gets got had has have having he hence her here hers him his how

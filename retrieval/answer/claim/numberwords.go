@@ -3,7 +3,7 @@ package claim
 import "strings"
 
 // spoken has the numbers that are one word in a language.
-var spoken = map[string]map[string]float64{
+var spoken = map[string]map[string]float64{ //nolint:misspell // other languages
 	"en": count(`zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen`,
 		`twenty thirty forty fifty sixty seventy eighty ninety`, map[string]float64{"hundred": 100, "thousand": 1000, "dozen": 12, "half": .5}),
 	"de": count(`null eins zwei drei vier fünf sechs sieben acht neun zehn elf zwölf dreizehn vierzehn fünfzehn sechzehn siebzehn achtzehn neunzehn`,

@@ -49,7 +49,7 @@ var denials = map[string]denial{
 			couldn't can't mustn't needn't hasn't haven't hadn't nowhere don’t doesn’t didn’t isn’t aren’t wasn’t weren’t won’t wouldn’t shouldn’t
 			couldn’t can’t mustn’t needn’t hasn’t haven’t hadn’t`),
 		clear: strings.Fields(`forbid forbad prohibit bann disallow refus reject denie deny denied unable impossibl ineligibl exempt exclud disabl
-			unauthori invalid illegal declin waiv optional voluntar omit skip lack unpaid unavailable unlimited prevent bar`),
+			unauthori invalid illegal declin waiv optional voluntar omit skip lack unpaid unavailable unlimited prevent`),
 		only:   set(`only solely exclusively`),
 		limits: set(`unless except until instead rather besides outside beyond else hardly rarely seldom barely nor otherwise other`),
 		neutral: phrases("no later than", "no more than", "no fewer than", "no less than", "no earlier than", "not more than", "not less than",
@@ -130,7 +130,7 @@ func (r *reader) countDenial(c *Clause, d denial, i int) bool {
 			c.Strong++
 		}
 		return true
-	case hasPrefixAny(w, d.clear) && !(w == "bar" || w == "bars" || w == "lack" && capital(r.tokens[i].text)):
+	case hasPrefixAny(w, d.clear):
 		c.Clear++
 		return true
 	case d.only[w]:

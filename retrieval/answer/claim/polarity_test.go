@@ -73,7 +73,7 @@ func TestNames(t *testing.T) {
 	}
 }
 
-func TestLanguage(t *testing.T) {
+func TestLanguage(t *testing.T) { //nolint:misspell // other languages
 	for text, want := range map[string]string{
 		"How much may a hotel cost?":              "en",
 		"Wie viel darf ein Hotel kosten?":         "de",

@@ -209,7 +209,7 @@ var articles = map[string]map[string]bool{
 }
 
 // frequencies are words that hold a span of time.
-var frequencies = map[string]unit{
+var frequencies = map[string]unit{ //nolint:misspell // other languages
 	"hourly": {baseTime, 60}, "daily": {baseTime, 1440}, "weekly": {baseTime, 7 * 1440}, "biweekly": {baseTime, 14 * 1440}, "fortnightly": {baseTime, 14 * 1440},
 	"monthly": {baseMonth, 1}, "quarterly": {baseMonth, 3}, "annual": {baseMonth, 12}, "annually": {baseMonth, 12}, "yearly": {baseMonth, 12}, "overnight": {baseTime, 1440},
 	"stündlich": {baseTime, 60}, "täglich": {baseTime, 1440}, "wöchentlich": {baseTime, 7 * 1440}, "monatlich": {baseMonth, 1}, "vierteljährlich": {baseMonth, 3},
