@@ -37,7 +37,7 @@ func (r *reader) number(i int) (Number, int) {
 	if n, next := r.impliedNumber(i); next > i {
 		return n, next
 	}
-	if v := ordinalWord(t.lower, r.language()); v > 0 && !(t.lower == "second" && i > 0 && r.used[i-1]) {
+	if v := ordinalWord(t.lower, r.language()); v > 0 && (t.lower != "second" || i == 0 || !r.used[i-1]) {
 		return Number{Value: v, Plain: v, Other: math.NaN(), Ordinal: true, Implied: v == 1}, i + 1
 	}
 	if v, ok := repetitions[t.lower]; ok {
