@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net"
 	"net/netip"
@@ -93,6 +94,15 @@ func accessToken(s server.Settings) (token, why string) {
 		return "", "No token was sent, because " + path + " belongs to another user: run this as that user, or " + make + "."
 	}
 	return "", "No token was sent, because there is no " + path + ": set CAIRN_DATA_DIR to the server's data directory, or " + make + "."
+}
+
+// missing says what was not found, because the server says only that something
+// was not: whatever may not be seen answers like what does not exist.
+func missing(err error, what, name string) error {
+	if !errors.Is(err, cairn.ErrNotFound) {
+		return err
+	}
+	return advised{err, fmt.Sprintf("there is no %s %q that you may see", what, terminal.Line(name))}
 }
 
 // advised is an error that says what to do about it.

@@ -30,7 +30,7 @@ func docGetCommand(e *environment) *cobra.Command {
 		RunE: e.online(func(ctx context.Context, c *client.Client, args []string) error {
 			d, err := c.Document(ctx, args[0], version)
 			if err != nil {
-				return err
+				return missing(err, "document", args[0])
 			}
 			if e.json {
 				return e.printReply(d.JSON)
@@ -86,7 +86,7 @@ yours. The next search finds it. FILE may be "-": standard input.`,
 			}
 			pushed, err := c.PutDocument(ctx, source, id, doc)
 			if err != nil {
-				return err
+				return missing(err, "source", source)
 			}
 			if e.json {
 				return e.printReply(pushed.JSON)
@@ -216,7 +216,7 @@ func docRemoveCommand(e *environment) *cobra.Command {
 		RunE: e.online(func(ctx context.Context, c *client.Client, args []string) error {
 			d, err := c.Document(ctx, args[0], "")
 			if err != nil {
-				return err
+				return missing(err, "document", args[0])
 			}
 			if err := c.DeleteDocument(ctx, d.Source, d.ExternalID); err != nil {
 				return err

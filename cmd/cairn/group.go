@@ -44,7 +44,7 @@ func groupSetCommand(e *environment) *cobra.Command {
 		RunE: e.online(func(ctx context.Context, c *client.Client, args []string) error {
 			g, err := c.SetGroup(ctx, args[0], args[1:])
 			if err != nil {
-				return err
+				return missing(err, "group or account", strings.Join(args, " "))
 			}
 			return e.printGroup(g)
 		}),
@@ -85,7 +85,7 @@ func groupRemoveCommand(e *environment) *cobra.Command {
 		Use: "rm NAME", Short: "Remove a group, and what it let its members read", Args: cobra.ExactArgs(1),
 		RunE: e.online(func(ctx context.Context, c *client.Client, args []string) error {
 			if err := c.DeleteGroup(ctx, args[0]); err != nil {
-				return err
+				return missing(err, "group", args[0])
 			}
 			return e.print(map[string]any{"name": args[0], "deleted": true}, terminal.Line(args[0])+" is removed.")
 		}),

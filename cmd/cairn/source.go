@@ -214,7 +214,7 @@ func sourceTestCommand(e *environment) *cobra.Command {
 		RunE: e.online(func(ctx context.Context, c *client.Client, args []string) error {
 			result, err := c.TestSource(ctx, args[0])
 			if err != nil {
-				return err
+				return missing(err, "source", args[0])
 			}
 			if e.json {
 				err = e.printReply(result.JSON)
@@ -235,7 +235,7 @@ func sourceErrorsCommand(e *environment) *cobra.Command {
 		RunE: e.online(func(ctx context.Context, c *client.Client, args []string) error {
 			l, err := c.DocumentErrors(ctx, args[0], 0)
 			if err != nil {
-				return err
+				return missing(err, "source", args[0])
 			}
 			return printList(e, l, "Every document was indexed.", []string{"DOCUMENT", "CODE", "ATTEMPTS", "LAST", "REASON"},
 				func(d client.DocumentError) []string {
@@ -254,7 +254,7 @@ func sourceRemoveCommand(e *environment) *cobra.Command {
 				return errors.New("nothing was removed")
 			}
 			if err := c.DeleteSource(ctx, args[0]); err != nil {
-				return err
+				return missing(err, "source", args[0])
 			}
 			return e.print(map[string]any{"name": args[0], "deleted": true}, terminal.Line(args[0])+" is removed.")
 		}),

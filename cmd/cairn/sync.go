@@ -27,7 +27,7 @@ server does it; with --wait this command shows how far it is and ends with it.`,
 		RunE: e.online(func(ctx context.Context, c *client.Client, args []string) error {
 			run, err := c.Sync(ctx, args[0], req)
 			if err != nil {
-				return err
+				return missing(err, "source", args[0])
 			}
 			if !wait {
 				if e.json {

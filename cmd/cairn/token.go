@@ -40,7 +40,7 @@ error, so that TOKEN=$(cairn token create --user ann@example.com) works.`,
 			}
 			t, err := c.AddToken(ctx, req)
 			if err != nil {
-				return err
+				return missing(err, "account", req.User)
 			}
 			if e.json {
 				return e.printReply(t.JSON)
@@ -98,7 +98,7 @@ func tokenRevokeCommand(e *environment) *cobra.Command {
 		Use: "revoke ID", Short: "Revoke a token: it is refused from now on", Args: cobra.ExactArgs(1),
 		RunE: e.online(func(ctx context.Context, c *client.Client, args []string) error {
 			if err := c.RevokeToken(ctx, args[0]); err != nil {
-				return err
+				return missing(err, "token", args[0])
 			}
 			return e.print(map[string]any{"id": args[0], "revoked": true}, terminal.Line(args[0])+" is revoked.")
 		}),

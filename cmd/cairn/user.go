@@ -77,7 +77,7 @@ func userCodeCommand(e *environment) *cobra.Command {
 		RunE: e.online(func(ctx context.Context, c *client.Client, args []string) error {
 			code, err := c.SignInCode(ctx, args[0])
 			if err != nil {
-				return err
+				return missing(err, "account", args[0])
 			}
 			if e.json {
 				return e.printReply(code.JSON)
@@ -116,7 +116,7 @@ func userSwitchCommand(e *environment, verb, short string, disabled bool) *cobra
 		RunE: e.online(func(ctx context.Context, c *client.Client, args []string) error {
 			u, err := c.DisableUser(ctx, args[0], disabled)
 			if err != nil {
-				return err
+				return missing(err, "account", args[0])
 			}
 			if e.json {
 				return e.printReply(u.JSON)

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/cairnhq/cairn/postgres/postgrestest"
+)
+
+// TestScripts runs testdata/script: a person at a command line, with the program
+// itself, a server and a PostgreSQL. Beside testscript's own commands there are
+// exits, for exit codes, and field, which takes a value out of a reply.
+func TestScripts(t *testing.T) {
+	files, err := filepath.Glob("testdata/script/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no scripts: %v", err)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	bin := t.TempDir()
+	if err := os.Symlink(self, filepath.Join(bin, "cairn")); err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) { runScript(t, file, bin) })
+	}
+}
+
+// runScript runs a script against a server of its own, with the program in the
+// folder bin.
+func runScript(t *testing.T, file, bin string) {
+	data := t.TempDir()
+	url := serveForTest(t, data)
+	testscript.Run(t, testscript.Params{
+		Files: []string{file}, RequireExplicitExec: true,
+		Setup: func(env *testscript.Env) error {
+			for name, value := range map[string]string{
+				"PATH": bin + string(os.PathListSeparator) + env.Getenv("PATH"), asCairn: "1", "HOME": env.WorkDir,
+				"CAIRN_URL": url, "CAIRN_DATA_DIR": data,
+			} {
+				env.Setenv(name, value)
+			}
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "field": field},
+	})
+}
+
+// exits CODE PROGRAM [ARG…] runs a program that ends with an exit code.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE PROGRAM [ARG…]")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	code := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) {
+			ts.Fatalf("%v", err)
+		}
+		code = exit.ExitCode()
+	}
+	if code != want {
+		ts.Fatalf("exit code %d, want %d", code, want)
+	}
+}
+
+// field NAME PATH sets a variable to a part of the JSON on the last standard
+// output. The steps of the path are parted by dots.
+func field(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: field NAME PATH")
+	}
+	var v any
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &v))
+	for _, step := range strings.Split(args[1], ".") {
+		switch node := v.(type) {
+		case map[string]any:
+			v = node[step]
+		case []any:
+			i, err := strconv.Atoi(step)
+			if err != nil || i >= len(node) {
+				ts.Fatalf("there is no %s in %v", step, node)
+			}
+			v = node[i]
+		}
+	}
+	if v == nil {
+		ts.Fatalf("there is no %s", args[1])
+	}
+	ts.Setenv(args[0], fmt.Sprint(v))
+}
+
+var printedAddress = regexp.MustCompile(`http://[^/\s]+`)
+
+// serveForTest runs `cairn serve` in local mode until the test ends, and returns
+// the address that it prints.
+func serveForTest(t *testing.T, data string) string {
+	t.Helper()
+	for name, value := range map[string]string{
+		"CAIRN_DATABASE_URL": postgrestest.New(t).URL, "CAIRN_DATA_DIR": data, "CAIRN_ADDR": "127.0.0.1:0",
+		"CAIRN_SAMPLE": "", "CAIRN_LLM_MODEL": "", "CAIRN_LLM_URL": "",
+	} {
+		t.Setenv(name, value)
+	}
+	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
+	printed, stdout := io.Pipe()
+	ended := make(chan int, 1)
+	go func() {
+		ended <- run(ctx, []string{"serve"}, strings.NewReader(""), stdout, io.Discard)
+		stdout.Close()
+	}()
+	t.Cleanup(func() {
+		stop()
+		if code := <-ended; code != exitDone {
+			t.Errorf("the server ended with exit code %d", code)
+		}
+	})
+	lines := bufio.NewScanner(printed)
+	for lines.Scan() {
+		if address := printedAddress.FindString(lines.Text()); address != "" {
+			go func() { _, _ = io.Copy(io.Discard, printed) }()
+			return address
+		}
+	}
+	t.Fatal("the server printed no address")
+	return ""
+}
