@@ -150,7 +150,7 @@ func (r *Runner) Stop(ctx context.Context) error {
 }
 
 // Sync queues a run of a source and returns it; the unfinished one when there
-// is one.
+// is one, unless that was asked for with other options: that is ErrConflict.
 func (r *Runner) Sync(ctx context.Context, source cairn.SourceID, o cairn.SyncOptions) (cairn.Run, error) {
 	s, err := r.cfg.Runs.SourceByID(ctx, source)
 	if err != nil {
@@ -163,10 +163,17 @@ func (r *Runner) Sync(ctx context.Context, source cairn.SourceID, o cairn.SyncOp
 	if kind.Pushed {
 		return cairn.Run{}, cairn.Errorf(cairn.ErrInvalid, "%s is a source of kind %s: programs bring its documents, there is nothing to synchronise", s.Name, s.Kind)
 	}
-	return r.cfg.Runs.QueueRun(ctx, source, o, func(tx pgx.Tx, run string) error {
+	run, err := r.cfg.Runs.QueueRun(ctx, source, o, func(tx pgx.Tx, run string) error {
 		_, err := r.river.InsertTx(ctx, tx, syncArgs{Run: run}, nil)
 		return err
 	})
+	if err != nil {
+		return cairn.Run{}, err
+	}
+	if had := (cairn.SyncOptions{Full: run.Full, DryRun: run.DryRun, Confirm: run.Confirm}); had != o && o != (cairn.SyncOptions{}) {
+		return cairn.Run{}, cairn.Errorf(cairn.ErrConflict, "%s is being synchronised in another way; wait for that run or cancel it first", s.Name)
+	}
+	return run, nil
 }
 
 // Cancel ends the unfinished run of a source; none is no error.

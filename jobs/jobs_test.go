@@ -135,10 +135,13 @@ func TestOneUnfinishedRunPerSource(t *testing.T) {
 	r := s.runner()
 	first, err := r.Sync(t.Context(), s.source.ID, cairn.SyncOptions{})
 	check(t, err)
-	second, err := r.Sync(t.Context(), s.source.ID, cairn.SyncOptions{Full: true})
+	second, err := r.Sync(t.Context(), s.source.ID, cairn.SyncOptions{})
 	check(t, err)
 	if first.ID != second.ID {
 		t.Errorf("two runs at once: %s, %s", first.ID, second.ID)
+	}
+	if _, err := r.Sync(t.Context(), s.source.ID, cairn.SyncOptions{Full: true}); !errors.Is(err, cairn.ErrConflict) {
+		t.Errorf("another kind of run at once: %v", err)
 	}
 	check(t, r.Cancel(t.Context(), s.source.ID))
 	if done := s.wait(first.ID, "cancelled", final); done.State != cairn.RunCancelled {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -87,7 +88,7 @@ func (db *DB) createClass(ctx context.Context, hash [32]byte, a cairn.ACL) (int3
 		err := tx.QueryRow(ctx, `
 			INSERT INTO acls (hash, rule, clauses) VALUES ($1, $2, $3)
 			ON CONFLICT (hash) DO NOTHING RETURNING id`, hash[:], rule, len(a.Allow)).Scan(&id)
-		if notFound(err) == cairn.ErrNotFound { // somebody else has just made it
+		if errors.Is(err, pgx.ErrNoRows) { // somebody else has just made it
 			return tx.QueryRow(ctx, `SELECT id FROM acls WHERE hash = $1`, hash[:]).Scan(&id)
 		}
 		if err != nil {

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -54,7 +55,7 @@ func (db *DB) TakeRun(ctx context.Context, id string) (t jobs.Taken, ok bool, er
 		       started_at = coalesce(started_at, now()), scanned = added + modified, failed = 0, unchanged = 0
 		WHERE id = $1 AND NOT cancel AND (state = 'queued' OR (state = 'running' AND lease_until < now())) AND attempt < $3
 		RETURNING attempt, source_id`, id, leaseTime, maxRunAttempts).Scan(&t.Lease.Attempt, &source)
-	if notFound(err) == cairn.ErrNotFound {
+	if errors.Is(err, pgx.ErrNoRows) {
 		return jobs.Taken{}, false, nil
 	}
 	if err != nil {

@@ -163,12 +163,6 @@ func notFound(err error) error {
 	return err
 }
 
-// violates reports whether err is the violation of a unique constraint.
-func violates(err error) bool {
-	var pg *pgconn.PgError
-	return errors.As(err, &pg) && pg.Code == "23505"
-}
-
 // nilTime returns nil for the zero time, which the database keeps as null.
 func nilTime(t time.Time) *time.Time {
 	if t.IsZero() {

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -131,7 +132,7 @@ func hasAdministrator(ctx context.Context, q querier) (bool, error) {
 // LocalAccount implements auth.Locals.
 func (db *DB) LocalAccount(ctx context.Context) (auth.Holder, error) {
 	id, err := db.localID(ctx)
-	if notFound(err) == cairn.ErrNotFound {
+	if errors.Is(err, pgx.ErrNoRows) {
 		_, err = db.worker.Exec(ctx, `
 			INSERT INTO accounts (id, name, role, is_local) VALUES ($1, 'local', 'admin', true)
 			ON CONFLICT DO NOTHING`, cairn.NewID())

@@ -74,7 +74,9 @@ func (r *Retriever) Search(ctx context.Context, q cairn.Query) (Results, error) 
 			case len(results.Passages) < limit:
 				p.Number, p.Score = len(results.Passages)+1, f.Score
 				results.Passages = append(results.Passages, p)
-				results.Explain = append(results.Explain, f.explanation())
+				if q.Explain {
+					results.Explain = append(results.Explain, f.explanation())
+				}
 			default:
 				results.More = true
 			}

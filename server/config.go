@@ -12,6 +12,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/caarlos0/env/v11"
 	"gopkg.in/yaml.v3"
@@ -38,6 +39,8 @@ type Settings struct {
 	FilesRoots      List     `yaml:"files_roots" env:"CAIRN_FILES_ROOTS"`           // folders that files sources may read
 	AllowedNetworks Networks `yaml:"allowed_networks" env:"CAIRN_ALLOWED_NETWORKS"` // private networks that sources may reach
 
+	Extract ExtractSettings `yaml:"extract" envPrefix:"CAIRN_EXTRACT_"` // what is read of a document
+
 	LLM   ModelSettings `yaml:"llm" envPrefix:"CAIRN_LLM_"`     // unset: answers are extractive
 	Embed ModelSettings `yaml:"embed" envPrefix:"CAIRN_EMBED_"` // unset: the built-in embedder
 
@@ -49,6 +52,12 @@ type Settings struct {
 	Unknown []string `yaml:"-"`
 }
 
+// ExtractSettings bound what is read of one document.
+type ExtractSettings struct {
+	InputMB int `yaml:"input_mb" env:"INPUT_MB"` // a larger file is not read
+	TextMB  int `yaml:"text_mb" env:"TEXT_MB"`   // a longer text is cut
+}
+
 // ModelSettings names a model behind an OpenAI-compatible endpoint or, as an
 // answering model, one of Anthropic.
 type ModelSettings struct {
@@ -56,6 +65,9 @@ type ModelSettings struct {
 	URL      string `yaml:"url" env:"URL"`
 	Model    string `yaml:"model" env:"MODEL"`
 	APIKey   Secret `yaml:"api_key" env:"API_KEY"`
+	// Small models on small machines need shorter prompts and more patience.
+	ContextTokens int           `yaml:"context_tokens" env:"CONTEXT_TOKENS"` // of passages in a prompt
+	FirstToken    time.Duration `yaml:"first_token" env:"FIRST_TOKEN"`       // how long it may take to begin
 }
 
 // DefaultSettings returns the settings of an installation that sets none.
@@ -66,6 +78,8 @@ func DefaultSettings() Settings {
 		Timezone: UTC,
 		SignIn:   SignInAuto,
 		URL:      "http://127.0.0.1:8080",
+		Extract:  ExtractSettings{InputMB: 200, TextMB: 20},
+		LLM:      ModelSettings{ContextTokens: 6000, FirstToken: 30 * time.Second},
 	}
 }
 
@@ -110,7 +124,7 @@ func readSettings(file string, named bool, environ map[string]string) (Settings,
 	}
 	dec := yaml.NewDecoder(bytes.NewReader(b))
 	dec.KnownFields(true)
-	if err := dec.Decode(&s); err != nil && err != io.EOF {
+	if err := dec.Decode(&s); err != nil && !errors.Is(err, io.EOF) {
 		return Settings{}, cairn.Errorf(cairn.ErrInvalid, "%s: %s", file, yamlMessage(err))
 	}
 	if err := env.ParseWithOptions(&s, env.Options{Environment: environ}); err != nil {

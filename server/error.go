@@ -52,7 +52,7 @@ func FailureOf(err error) Failure {
 }
 
 func messageOf(err, kind error) string {
-	switch kind {
+	switch kind { //nolint:errorlint // kinds are the sentinels themselves
 	case cairn.ErrNotFound:
 		return kind.Error()
 	case context.DeadlineExceeded, context.Canceled:

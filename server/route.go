@@ -115,5 +115,5 @@ func (s *Server) fail(c *gin.Context, err error) {
 	}
 	body, _ := json.Marshal(map[string]detail{"error": {f.Code, f.Message}})
 	c.Writer.WriteHeader(f.Status)
-	c.Writer.Write(append(body, '\n'))
+	_, _ = c.Writer.Write(append(body, '\n')) // who has gone needs no answer
 }

@@ -33,6 +33,12 @@ func (s Settings) validate() error {
 	if s.SignIn == SignInLocal && !loopbackAddr(s.Addr) {
 		return cairn.Errorf(cairn.ErrInvalid, "CAIRN_SIGN_IN is local, but %s can be reached from other machines; listen on 127.0.0.1", s.Addr)
 	}
+	if s.Extract.InputMB < 1 || s.Extract.TextMB < 1 {
+		return cairn.Errorf(cairn.ErrInvalid, "CAIRN_EXTRACT_INPUT_MB and CAIRN_EXTRACT_TEXT_MB are megabytes, 1 or more")
+	}
+	if s.LLM.ContextTokens < 500 || s.LLM.FirstToken <= 0 {
+		return cairn.Errorf(cairn.ErrInvalid, "CAIRN_LLM_CONTEXT_TOKENS is 500 or more, CAIRN_LLM_FIRST_TOKEN a time such as 30s")
+	}
 	if err := s.LLM.validate("CAIRN_LLM"); err != nil {
 		return err
 	}

@@ -25,6 +25,7 @@ import (
 	"github.com/cairnhq/cairn/retrieval/ingest"
 	"github.com/cairnhq/cairn/retrieval/llm/builtin"
 	"github.com/cairnhq/cairn/retrieval/llm/langchain"
+	"github.com/cairnhq/cairn/retrieval/llm/reliable"
 	"github.com/cairnhq/cairn/server"
 )
 
@@ -100,7 +101,7 @@ func (p *parts) openRetrieval(ctx context.Context, s server.Settings) error {
 		return fmt.Errorf("find this program: %w", err)
 	}
 	p.extractor = extract.NewPool(extract.PoolConfig{
-		Command: []string{self, extractCommand}, Workers: extractors(), Limits: extract.DefaultLimits(), Log: p.log,
+		Command: []string{self, extractCommand}, Workers: extractors(), Limits: limits(s), Log: p.log,
 		CacheDir: compiledPrograms(s),
 	})
 	store := postgres.NewIngest(p.db, space)
@@ -125,6 +126,13 @@ func (p *parts) openRetrieval(ctx context.Context, s server.Settings) error {
 	return err
 }
 
+// limits returns what one document may cost.
+func limits(s server.Settings) extract.Limits {
+	l := extract.DefaultLimits()
+	l.InputBytes, l.TextBytes = int64(s.Extract.InputMB)<<20, s.Extract.TextMB<<20
+	return l
+}
+
 // extractors returns how many documents are read at once.
 func extractors() int { return min(max(runtime.NumCPU(), 2), 8) }
 
@@ -147,13 +155,23 @@ func answerers(s server.Settings, embedder *builtin.Embedder, log *slog.Logger) 
 	}
 	model, err := langchain.NewLLM(langchain.Config{
 		Provider: s.LLM.Provider, URL: s.LLM.URL, Model: s.LLM.Model, APIKey: s.LLM.APIKey.Reveal(),
+		Limits: reliable.Config{FirstToken: s.LLM.FirstToken, Total: modelTotal(s)},
 	})
 	if err != nil {
 		return nil, "", fmt.Errorf("model: %w", err)
 	}
-	all[model.Model()] = answer.New(answer.Config{LLM: model, Embedder: embedder, Log: log})
+	all[model.Model()] = answer.New(answer.Config{
+		LLM: model, Embedder: embedder, Log: log,
+		Context: bytesPerToken * s.LLM.ContextTokens, FirstToken: s.LLM.FirstToken, Total: modelTotal(s),
+	})
 	return all, model.Model(), nil
 }
+
+// bytesPerToken is about what English takes.
+const bytesPerToken = 4
+
+// modelTotal returns how long an answer of the model may take in all.
+func modelTotal(s server.Settings) time.Duration { return s.LLM.FirstToken + 150*time.Second }
 
 // close ends everything that was made: what is running goes on after the next start.
 func (p *parts) close(ctx context.Context) error {

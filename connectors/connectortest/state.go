@@ -161,8 +161,11 @@ func checkChange(t *testing.T, c connectors.Change) {
 func checkMetadata(m connectors.Metadata) error {
 	if m.URL != "" {
 		u, err := url.Parse(m.URL)
-		if err != nil || u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "file" {
-			return fmt.Errorf("the URL %q is not one of a browser (%v)", m.URL, err)
+		if err != nil {
+			return fmt.Errorf("the URL %q is malformed: %w", m.URL, err)
+		}
+		if u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "file" {
+			return fmt.Errorf("the URL %q is not one of a browser", m.URL)
 		}
 	}
 	for _, at := range []time.Time{m.Created, m.Modified} {

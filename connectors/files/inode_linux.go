@@ -13,5 +13,5 @@ func inode(info fs.FileInfo) string {
 	if !ok {
 		return ""
 	}
-	return fmt.Sprintf("%d-%d.%09d", st.Ino, int64(st.Ctim.Sec), int64(st.Ctim.Nsec))
+	return fmt.Sprintf("%d-%d.%09d", st.Ino, st.Ctim.Sec, st.Ctim.Nsec)
 }

@@ -40,6 +40,7 @@ type Config struct {
 	Embedder llm.Embedder // compares words and sentences, many a second: the built-in one; nil: words alone
 	Log      *slog.Logger // nil: nothing is logged
 
+	Context    int           // bytes of passages that answers are made from; 0: 24,000, about 6,000 tokens
 	MaxTokens  int           // of a model's reply; 0: 1024
 	FirstToken time.Duration // how long a model may take to begin; 0: 30 s
 	Stall      time.Duration // how long it may pause after that; 0: 30 s
@@ -59,11 +60,17 @@ func New(cfg Config) *Answerer {
 	if cfg.MaxTokens == 0 {
 		cfg.MaxTokens = 1024
 	}
+	if cfg.Context == 0 {
+		cfg.Context = 24_000
+	}
 	cfg.FirstToken = orDuration(cfg.FirstToken, 30*time.Second)
 	cfg.Stall = orDuration(cfg.Stall, 30*time.Second)
 	cfg.Total = orDuration(cfg.Total, 180*time.Second)
 	return &Answerer{cfg: cfg}
 }
+
+// Context returns how many bytes of passages the answerer makes use of.
+func (a *Answerer) Context() int { return a.cfg.Context }
 
 func orDuration(d, otherwise time.Duration) time.Duration {
 	if d > 0 {

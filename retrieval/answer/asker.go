@@ -60,9 +60,8 @@ type AskerConfig struct {
 
 // The bounds of answering.
 const (
-	contextBudget  = 24_000 // bytes of passages in a prompt: about 6,000 tokens
-	historyTurns   = 4      // earlier turns in a prompt
-	answersAtOnce  = 32     // of everybody
+	historyTurns   = 4  // earlier turns in a prompt
+	answersAtOnce  = 32 // of everybody
 	answersPerUser = 4
 	keepEvery      = 3 * time.Second
 	pollEvery      = 250 * time.Millisecond // for events of another replica

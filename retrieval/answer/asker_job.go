@@ -126,7 +126,7 @@ func (j *job) find(ctx context.Context) ([]cairn.Passage, error) {
 		return nil, err
 	}
 	query := cairn.Query{Viewer: j.ask.Viewer, Text: SelfContained(j.ask.Question, j.history), Filters: j.ask.Filters, Limit: 20}
-	passages, err := j.cfg.Finder.Passages(ctx, query, contextBudget)
+	passages, err := j.cfg.Finder.Passages(ctx, query, j.answerer.Context())
 	if err != nil {
 		return nil, errorf("find passages", err)
 	}

@@ -133,5 +133,5 @@ func crash(cause string) error {
 
 func tooLarge(l Limits) error {
 	return canon.Failf(canon.CodeTooLarge,
-		"The file is larger than %d MB, the most that is read. Split it up, or raise the limit in the configuration.", l.InputBytes>>20)
+		"The file is larger than %d MB, the most that is read. Split it up, or raise the limit (CAIRN_EXTRACT_INPUT_MB).", l.InputBytes>>20)
 }

@@ -41,7 +41,9 @@ func readFile(in Input, r io.Reader, limits Limits) (*file, error) {
 	if f.format.text {
 		keep = min(keep, 2*int64(limits.TextBytes))
 	}
-	f.spool.Write(head)
+	if _, err := f.spool.Write(head); err != nil {
+		return nil, fmt.Errorf("keep document: %w", err)
+	}
 	if _, err := io.Copy(f.spool, io.LimitReader(r, keep-int64(n))); err != nil {
 		return nil, fmt.Errorf("read document: %w", err)
 	}

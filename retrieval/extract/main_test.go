@@ -51,7 +51,7 @@ func misbehave(ctx context.Context, in Input, r io.Reader) (*Text, error) {
 			for i := 0; i < len(block); i += 4096 {
 				block[i] = 1
 			}
-			all = append(all, block)
+			all = append(all, block) //nolint:staticcheck // kept, so that it is not collected
 		}
 	case "test/allocate-at-once":
 		block := make([]byte, 4<<30)

@@ -109,7 +109,6 @@ func serve(r io.Reader, w io.Writer, c *confined) error {
 		if err := out.Flush(); err != nil {
 			return fmt.Errorf("write answer: %w", err)
 		}
-		text = nil
 		if err := data.drain(); err != nil {
 			return err
 		}
@@ -125,7 +124,7 @@ func writeAnswer(w io.Writer, text *Text, err error) error {
 	switch {
 	case errors.As(err, &failure):
 		a.Code, a.Reason = failure.Code, failure.Reason
-		if err != error(failure) {
+		if err != error(failure) { //nolint:errorlint // is there more than the failure itself?
 			fmt.Fprintln(os.Stderr, err)
 		}
 	case err != nil:

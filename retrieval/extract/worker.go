@@ -45,8 +45,8 @@ func startWorker(command []string) (*worker, error) {
 		return nil, fmt.Errorf("start worker: %w", err)
 	}
 	w := &worker{in: inWrite, out: outRead, stderr: &tail{}, done: make(chan struct{}), buffered: bufio.NewReaderSize(outRead, maxData)}
-	w.cmd = exec.Command(command[0], command[1:]...)
-	w.cmd.Env = []string{} // not nil, which would be all of ours
+	w.cmd = exec.Command(command[0], command[1:]...) //nolint:noctx // it outlives the document that it was started for
+	w.cmd.Env = []string{}                           // not nil, which would be all of ours
 	w.cmd.Dir = "/"
 	w.cmd.Stdin, w.cmd.Stdout, w.cmd.Stderr = inRead, outWrite, w.stderr
 	w.cmd.SysProcAttr = sandbox.Attributes()

@@ -178,7 +178,7 @@ func (b *bench) finds(v cairn.Viewer, word string) []string {
 	check(b.t, err)
 	titles := []string{}
 	for _, c := range chunks {
-		if got := string(c.Passage.Text); !strings.Contains(strings.ToLower(got+c.Passage.Title), strings.ToLower(word)) {
+		if got := c.Passage.Text; !strings.Contains(strings.ToLower(got+c.Passage.Title), strings.ToLower(word)) {
 			b.t.Errorf("search for %q found %q", word, got)
 		}
 		titles = append(titles, c.Passage.Title)

@@ -59,7 +59,8 @@ func plain(s string) bool {
 			return false
 		}
 	}
-	return !(digit && (lower || upper)) && !(inner && lower)
+	mixed := digit && (lower || upper) || inner && lower
+	return !mixed
 }
 
 // whole returns the form under which an identifier is looked up as a whole, or ""

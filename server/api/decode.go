@@ -103,14 +103,14 @@ func invalidJSON(err error) error {
 }
 
 func jsonName(kind string) string {
-	switch {
-	case kind == "struct" || kind == "map":
+	switch kind {
+	case "struct", "map":
 		return "an object"
-	case kind == "slice" || kind == "array":
+	case "slice", "array":
 		return "an array"
-	case kind == "bool":
+	case "bool":
 		return "true or false"
-	case kind == "string":
+	case "string":
 		return "a string"
 	}
 	return "a whole number"

@@ -215,7 +215,7 @@ func takenDateParts(c Case) map[[2]int]bool {
 	taken := make(map[[2]int]bool)
 	for _, text := range append([]string{c.Sentence}, c.Passages...) {
 		for _, w := range words(text) {
-			n, err := strconv.Atoi(strings.TrimRight(w, "stndrher"))
+			n, err := strconv.Atoi(strings.TrimRight(w, "stndrhe"))
 			if err == nil {
 				for _, unit := range "dmy" {
 					taken[[2]int{int(unit), n}] = true

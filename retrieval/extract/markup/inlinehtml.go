@@ -26,7 +26,7 @@ func renderHTML(source []byte, limit int) []byte {
 		return source
 	}
 	doc := markdown.Parse(text.NewReader(source))
-	source = outside(source, codeRanges(doc, source), func(part []byte) []byte {
+	source = outside(source, codeRanges(doc), func(part []byte) []byte {
 		return htmlTable.ReplaceAllFunc(part, func(table []byte) []byte {
 			return []byte("\n\n" + Fragment(table, limit) + "\n\n")
 		})
@@ -34,7 +34,7 @@ func renderHTML(source []byte, limit int) []byte {
 	doc = markdown.Parse(text.NewReader(source))
 	source = replaceBlocks(source, htmlBlocks(doc), limit)
 	doc = markdown.Parse(text.NewReader(source))
-	return outside(source, codeRanges(doc, source), func(part []byte) []byte {
+	return outside(source, codeRanges(doc), func(part []byte) []byte {
 		part = htmlBreak.ReplaceAll(part, []byte(" "))
 		return htmlTag.ReplaceAll(part, nil)
 	})

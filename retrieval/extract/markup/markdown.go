@@ -141,9 +141,9 @@ func headingText(h ast.Node, body []byte) string {
 // attributeList is what kramdown and Pandoc put behind a heading: {#id .class}.
 var attributeList = regexp.MustCompile(`\s*\{:?\s*[#.][^}]*\}\s*$`)
 
-// codeRanges returns the byte ranges of body that are code, in order: blocks
+// codeRanges returns the byte ranges of the text that are code, in order: blocks
 // and spans. Nothing is rewritten inside of them.
-func codeRanges(doc ast.Node, body []byte) [][2]int {
+func codeRanges(doc ast.Node) [][2]int {
 	var ranges [][2]int
 	add := func(start, end int) { ranges = append(ranges, [2]int{start, end}) }
 	_ = ast.Walk(doc, func(n ast.Node, entering bool) (ast.WalkStatus, error) {

@@ -26,7 +26,7 @@ func removeTemplates(source []byte) []byte {
 		return source
 	}
 	doc := markdown.Parse(text.NewReader(source))
-	ranges := codeRanges(doc, source)
+	ranges := codeRanges(doc)
 	// A comment may span code: it is looked for in the whole text, but must
 	// begin outside of code.
 	for _, pattern := range []*regexp.Regexp{commentTag, htmlComment} {

@@ -39,7 +39,7 @@ func (d document) page(index int) (page, error) {
 		return page{}, fmt.Errorf("load page: %w", err)
 	}
 	text := textPage{document: d, ref: loaded.TextPage}
-	defer d.pdfium.FPDFText_ClosePage(&requests.FPDFText_ClosePage{TextPage: text.ref})
+	defer d.pdfium.FPDFText_ClosePage(&requests.FPDFText_ClosePage{TextPage: text.ref}) //nolint:errcheck // nothing is lost
 	counted, err := d.pdfium.FPDFText_CountChars(&requests.FPDFText_CountChars{TextPage: text.ref})
 	if err != nil || counted.Count <= 0 {
 		return page{}, err

@@ -45,7 +45,7 @@ func (e *Engine) Extract(ctx context.Context, r io.ReadSeeker, size int64, limit
 		return nil, crashed()
 	}
 	doc := document{pdfium: instance, ref: opened.Document}
-	defer instance.FPDF_CloseDocument(&requests.FPDF_CloseDocument{Document: doc.ref})
+	defer instance.FPDF_CloseDocument(&requests.FPDF_CloseDocument{Document: doc.ref}) //nolint:errcheck // nothing is lost
 	return doc.extract(ctx, limit)
 }
 

@@ -55,7 +55,7 @@ func wordEnd(text string, start int) int {
 	for i := start; i < len(text); {
 		c := text[i]
 		if c < utf8.RuneSelf {
-			if !isASCIILetter(c) && !('0' <= c && c <= '9') {
+			if !isASCIILetter(c) && (c < '0' || c > '9') {
 				return i
 			}
 			i++
