@@ -150,6 +150,7 @@ CREATE TABLE documents (
     acl_own     boolean NOT NULL DEFAULT false,  -- came with the document; else it is the source's
     run_id      text NOT NULL DEFAULT '',        -- that wrote it last: a run taken up again does not count it twice
     parent_id   text REFERENCES documents ON DELETE SET NULL,
+    attached    boolean NOT NULL DEFAULT false,  -- found inside its parent; lives and dies with it
     attributes  jsonb NOT NULL DEFAULT '{}',
     created_at  timestamptz,               -- at the source
     modified_at timestamptz,

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/pgvector/pgvector-go"
@@ -27,7 +29,8 @@ func NewIngest(db *DB, space Space) *Ingest { return &Ingest{db, space} }
 func (s *Ingest) Known(ctx context.Context, source cairn.SourceID, externals []string) (map[string]ingest.Known, error) {
 	rows, err := s.db.worker.Query(ctx, `
 		SELECT x.external_id, coalesce(d.id, ''), coalesce(d.version, ''), coalesce(d.revision, ''),
-		       coalesce(d.fingerprint, ''), a.hash, coalesce(d.run_id, ''), coalesce(e.revision, ''), coalesce(e.attempts, 0)
+		       coalesce(d.fingerprint, ''), a.hash, coalesce(d.acl_own, false), coalesce(d.run_id, ''),
+		       e.external_id IS NOT NULL, coalesce(e.revision, ''), coalesce(e.attempts, 0)
 		FROM unnest($2::text[]) x (external_id)
 		LEFT JOIN documents d ON d.source_id = $1 AND d.external_id = x.external_id AND d.hidden_at IS NULL
 		LEFT JOIN acls a ON a.id = d.acl_id
@@ -40,7 +43,7 @@ func (s *Ingest) Known(ctx context.Context, source cairn.SourceID, externals []s
 	var external string
 	var hash []byte
 	var k ingest.Known
-	fields := []any{&external, &k.ID, &k.Version, &k.Revision, &k.Fingerprint, &hash, &k.Run, &k.FailedRevision, &k.Attempts}
+	fields := []any{&external, &k.ID, &k.Version, &k.Revision, &k.Fingerprint, &hash, &k.OwnACL, &k.Run, &k.Failed, &k.FailedRevision, &k.Attempts}
 	_, err = pgx.ForEachRow(rows, fields, func() error {
 		k.ACL = [32]byte{}
 		copy(k.ACL[:], hash)
@@ -56,7 +59,11 @@ func (s *Ingest) Known(ctx context.Context, source cairn.SourceID, externals []s
 // Externals implements ingest.Store.
 func (s *Ingest) Externals(ctx context.Context, source cairn.SourceID) (map[string]cairn.Version, error) {
 	rows, err := s.db.worker.Query(ctx, `
-		SELECT external_id, version FROM documents WHERE source_id = $1 AND hidden_at IS NULL`, source)
+		SELECT external_id, version FROM documents WHERE source_id = $1 AND hidden_at IS NULL AND NOT attached
+		UNION ALL
+		SELECT e.external_id, '' FROM document_errors e
+		WHERE e.source_id = $1 AND NOT EXISTS (
+			SELECT FROM documents d WHERE d.source_id = $1 AND d.external_id = e.external_id AND d.hidden_at IS NULL)`, source)
 	if err != nil {
 		return nil, fmt.Errorf("stored documents: %w", err)
 	}
@@ -161,6 +168,9 @@ func (w *batchWriter) write(ctx context.Context, b ingest.Batch) ([]ingest.Store
 	if err := w.hide(ctx, b.Deletes); err != nil {
 		return nil, fmt.Errorf("deletions: %w", err)
 	}
+	if err := w.resolve(ctx, b.Resolved); err != nil {
+		return nil, fmt.Errorf("errors: %w", err)
+	}
 	if err := w.note(ctx, b.Errors); err != nil {
 		return nil, fmt.Errorf("errors: %w", err)
 	}
@@ -196,7 +206,15 @@ func (w *batchWriter) fence(ctx context.Context, b ingest.Batch) error {
 }
 
 func (w *batchWriter) move(ctx context.Context, moves map[string]string) error {
-	for from, to := range moves {
+	names := slices.Sorted(maps.Keys(moves))
+	// All are held in the order of their ids, as by whoever holds several documents.
+	_, err := w.tx.Exec(ctx, `
+		SELECT FROM documents WHERE source_id = $1 AND external_id = ANY ($2) ORDER BY id FOR UPDATE`, w.source, names)
+	if err != nil {
+		return err
+	}
+	for _, from := range names {
+		to := moves[from]
 		// A hidden document of the new name gives way: it is an older story.
 		_, err := w.tx.Exec(ctx, `
 			UPDATE documents SET external_id = external_id || chr(10) || id
@@ -228,8 +246,7 @@ func (w *batchWriter) put(ctx context.Context, puts []ingest.Put) ([]ingest.Stor
 		}
 		stored[i], ids[i], externals[i] = s, s.ID, p.Document.External
 	}
-	_, err := w.tx.Exec(ctx, `DELETE FROM document_errors WHERE source_id = $1 AND external_id = ANY ($2)`, w.source, externals)
-	if err != nil {
+	if err := w.resolve(ctx, externals); err != nil {
 		return nil, err
 	}
 	if err := w.hideLostAttachments(ctx, ids); err != nil {
@@ -254,18 +271,18 @@ func (w *batchWriter) putDocument(ctx context.Context, p ingest.Put) (ingest.Sto
 	var s ingest.Stored
 	err = w.tx.QueryRow(ctx, `
 		INSERT INTO documents (id, source_id, external_id, version, revision, fingerprint, kind, title, url, author, language,
-		                       acl_id, acl_own, run_id, parent_id, attributes, created_at, modified_at)
+		                       acl_id, acl_own, run_id, parent_id, attached, attributes, created_at, modified_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
-		        (SELECT id FROM documents WHERE source_id = $2 AND external_id = nullif($15, '')), $16, $17, $18)
+		        (SELECT id FROM documents WHERE source_id = $2 AND external_id = nullif($15, '')), $16, $17, $18, $19)
 		ON CONFLICT (source_id, external_id) DO UPDATE SET
 		    version = excluded.version, revision = excluded.revision, fingerprint = excluded.fingerprint, kind = excluded.kind,
 		    title = excluded.title, url = excluded.url, author = excluded.author, language = excluded.language,
-		    acl_id = excluded.acl_id, acl_own = excluded.acl_own, run_id = excluded.run_id, parent_id = excluded.parent_id,
+		    acl_id = excluded.acl_id, acl_own = excluded.acl_own, run_id = excluded.run_id, parent_id = excluded.parent_id, attached = excluded.attached,
 		    attributes = excluded.attributes, created_at = excluded.created_at, modified_at = excluded.modified_at,
 		    indexed_at = now(), hidden_at = NULL
 		RETURNING id, xmax = 0`,
 		d.ID, w.source, d.External, d.Version, p.Revision, p.Fingerprint, d.Kind, d.Title, d.URL, d.Author, d.Language,
-		w.classOfPut(p), p.OwnACL, w.run, p.Parent, attributes, nilTime(d.Created), nilTime(d.Modified)).Scan(&s.ID, &s.Created)
+		w.classOfPut(p), p.OwnACL, w.run, p.Parent, p.Attached, attributes, nilTime(d.Created), nilTime(d.Modified)).Scan(&s.ID, &s.Created)
 	if err != nil {
 		return ingest.Stored{}, err
 	}
@@ -281,10 +298,9 @@ func (w *batchWriter) hideLostAttachments(ctx context.Context, ids []cairn.Docum
 	_, err := w.tx.Exec(ctx, `
 		WITH lost AS (
 			UPDATE documents SET hidden_at = now()
-			WHERE parent_id = ANY ($1) AND NOT id = ANY ($1) AND hidden_at IS NULL
-			  AND starts_with(external_id, (SELECT p.external_id FROM documents p WHERE p.id = documents.parent_id) || $2)
+			WHERE parent_id = ANY ($1) AND NOT id = ANY ($1) AND hidden_at IS NULL AND attached
 			RETURNING id)
-		DELETE FROM chunks WHERE document_id IN (SELECT id FROM lost)`, ids, ingest.AttachmentMark)
+		DELETE FROM chunks WHERE document_id IN (SELECT id FROM lost)`, ids)
 	return err
 }
 
@@ -351,11 +367,17 @@ func (w *batchWriter) touch(ctx context.Context, touches map[string]ingest.Touch
 	return nil
 }
 
+// setACLs gives documents, with what is attached to them, new ACLs.
 func (w *batchWriter) setACLs(ctx context.Context, acls map[string]*cairn.ACL) error {
 	for external, a := range acls {
 		_, err := w.tx.Exec(ctx, `
-			WITH changed AS (
-				UPDATE documents SET acl_id = $3, acl_own = $4 WHERE source_id = $1 AND external_id = $2 RETURNING id)
+			WITH whole AS (
+				SELECT id FROM documents WHERE source_id = $1 AND external_id = $2
+				UNION ALL
+				SELECT d.id FROM documents d JOIN documents p ON p.id = d.parent_id
+				WHERE d.attached AND p.source_id = $1 AND p.external_id = $2),
+			changed AS (
+				UPDATE documents SET acl_id = $3, acl_own = $4 WHERE id IN (SELECT id FROM whole) RETURNING id)
 			UPDATE chunks SET acl_id = $3 WHERE document_id IN (SELECT id FROM changed) AND acl_id <> $3`,
 			w.source, external, w.classOf(a), a != nil)
 		if err != nil {
@@ -373,14 +395,19 @@ func (w *batchWriter) hide(ctx context.Context, externals []string) error {
 	_, err := w.tx.Exec(ctx, `
 		WITH RECURSIVE tree AS (
 			SELECT id FROM documents WHERE source_id = $1 AND external_id = ANY ($2)
-			UNION SELECT d.id FROM documents d JOIN tree t ON d.parent_id = t.id),
+			UNION SELECT d.id FROM documents d JOIN tree t ON d.parent_id = t.id AND d.attached),
 		hidden AS (
 			UPDATE documents SET hidden_at = now() WHERE id IN (SELECT id FROM tree) AND hidden_at IS NULL RETURNING id)
 		DELETE FROM chunks WHERE document_id IN (SELECT id FROM hidden)`, w.source, externals)
 	if err != nil {
 		return err
 	}
-	_, err = w.tx.Exec(ctx, `DELETE FROM document_errors WHERE source_id = $1 AND external_id = ANY ($2)`, w.source, externals)
+	return w.resolve(ctx, externals)
+}
+
+// resolve deletes recorded errors.
+func (w *batchWriter) resolve(ctx context.Context, externals []string) error {
+	_, err := w.tx.Exec(ctx, `DELETE FROM document_errors WHERE source_id = $1 AND external_id = ANY ($2)`, w.source, externals)
 	return err
 }
 
@@ -395,6 +422,36 @@ func (w *batchWriter) note(ctx context.Context, failures []ingest.Failure) error
 		if err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// Erase implements ingest.Store.
+func (s *Ingest) Erase(ctx context.Context, source cairn.SourceID, external string) error {
+	err := pgx.BeginFunc(ctx, s.db.worker, func(tx pgx.Tx) error {
+		// Nobody stores documents of a source that is locked.
+		if _, err := tx.Exec(ctx, `SELECT FROM sources WHERE id = $1 FOR UPDATE`, source); err != nil {
+			return err
+		}
+		rows, err := tx.Query(ctx, `
+			WITH RECURSIVE tree AS (
+				SELECT id FROM documents WHERE source_id = $1 AND external_id = $2
+				UNION SELECT d.id FROM documents d JOIN tree t ON d.parent_id = t.id AND d.attached)
+			SELECT id FROM tree`, source, external)
+		if err != nil {
+			return err
+		}
+		ids, err := pgx.CollectRows(rows, pgx.RowTo[cairn.DocumentID])
+		if err != nil {
+			return err
+		}
+		if len(ids) == 0 {
+			return cairn.ErrNotFound
+		}
+		return eraseDocuments(ctx, tx, ids)
+	})
+	if err != nil {
+		return fmt.Errorf("erase document: %w", err)
 	}
 	return nil
 }

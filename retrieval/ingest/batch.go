@@ -17,6 +17,9 @@ type batch struct {
 func (b *batch) add(ctx context.Context, changes []connectors.Change) error {
 	var reads []connectors.Change
 	for _, c := range changes {
+		if c.Op != connectors.Delete {
+			delete(b.vanished, c.External) // it is there after all
+		}
 		switch {
 		case c.Op == connectors.Delete:
 			b.delete(c.External)
@@ -24,8 +27,12 @@ func (b *batch) add(ctx context.Context, changes []connectors.Change) error {
 			b.setACL(c)
 		case b.unchanged(c):
 			b.setACL(c)
+			b.resolve(c.External)
 			b.count(c.External, &b.out.Counts.Unchanged)
 		case b.hopeless(c):
+			b.setACL(c)
+			b.count(c.External, &b.out.Counts.Failed)
+		case b.DryRun && c.Err != nil:
 			b.count(c.External, &b.out.Counts.Failed)
 		case b.DryRun:
 			b.count(c.External, b.addedOrModified(c.External))
@@ -81,11 +88,19 @@ func (b *batch) delete(external string) {
 	b.out.Counts.Deleted++
 }
 
-// setACL notes a new ACL of a document whose text stays.
+// resolve forgets the recorded error of a document that can be read again.
+func (b *batch) resolve(external string) {
+	if b.known[external].Failed {
+		b.out.Resolved = append(b.out.Resolved, external)
+	}
+}
+
+// setACL notes a new ACL of a document whose text stays. A document that the
+// source could not tell about keeps the one that it has.
 func (b *batch) setACL(c connectors.Change) {
 	k := b.known[c.External]
 	acl, own := b.aclOf(c)
-	if k.ID == "" || acl.Hash() == k.ACL {
+	if k.ID == "" || c.Err != nil || acl.Hash() == k.ACL && own == k.OwnACL {
 		return
 	}
 	if b.out.ACLs == nil {
@@ -103,6 +118,7 @@ func (b *batch) stage(c connectors.Change, r readResult) {
 		if !isFailure(r.err) {
 			b.Log.Warn("a document could not be read", "source", b.Source.Name, "document", c.External, "error", r.err)
 		}
+		b.setACL(c) // the old text stays; who may read it is told all the same
 		e := documentError(c.External, c.Metadata.URL, r.err)
 		b.out.Errors = append(b.out.Errors, Failure{DocumentError: e, Revision: c.Metadata.Revision})
 		b.count(c.External, &b.out.Counts.Failed)
@@ -127,6 +143,7 @@ func (b *batch) stage(c connectors.Change, r readResult) {
 // touch notes that a document was read again and had not changed.
 func (b *batch) touch(c connectors.Change, p Put) {
 	b.setACL(c)
+	b.resolve(c.External)
 	if b.out.Touches == nil {
 		b.out.Touches = make(map[string]Touch)
 	}
@@ -139,8 +156,8 @@ func (b *batch) renamed(k Known, p Put) (from string, ok bool) {
 	if k.ID != "" || len(p.Document.Body) == 0 {
 		return "", false
 	}
-	for external, version := range b.vanished {
-		if version == p.Document.Version && (!ok || external < from) {
+	for _, external := range b.vanishedBy[p.Document.Version] {
+		if _, still := b.vanished[external]; still && (!ok || external < from) {
 			from, ok = external, true
 		}
 	}

@@ -21,9 +21,9 @@ import (
 	"github.com/cairnhq/cairn/retrieval/llm"
 )
 
-// AttachmentMark separates the external id of a document from the name of
-// something that extraction found attached to it, as in "mail/offer.eml!/prices.xlsx".
-const AttachmentMark = "!/"
+// attachmentMark separates the external id of a document from the name of
+// something that extraction found attached to it, as in "mail/offer.eml!/1/prices.xlsx".
+const attachmentMark = "!/"
 
 // Extractor turns bytes into canonical text. A document that cannot be read is
 // a *extract.Failure.
@@ -61,7 +61,7 @@ func (p *Preparer) read(ctx context.Context, o original, r io.Reader) ([]Put, er
 	puts := []Put{assemble(o, text)}
 	for i, a := range text.Attachments {
 		name := cmp.Or(path.Base(strings.ReplaceAll(a.Filename, `\`, "/")), "attachment")
-		child := original{External: o.External + AttachmentMark + strconv.Itoa(i+1) + "/" + name, ACL: o.ACL, OwnACL: o.OwnACL,
+		child := original{External: o.External + attachmentMark + strconv.Itoa(i+1) + "/" + name, ACL: o.ACL, OwnACL: o.OwnACL,
 			Metadata: connectors.Metadata{Filename: name, MediaType: a.MediaType, URL: m.URL, Author: text.Author,
 				Modified: m.Modified, Parent: o.External, Attributes: map[string]string{"attachment": name}}}
 		attached, err := p.Extractor.Extract(ctx, extract.Input{Filename: name, MediaType: a.MediaType}, bytes.NewReader(a.Data))
@@ -72,7 +72,9 @@ func (p *Preparer) read(ctx context.Context, o original, r io.Reader) ([]Put, er
 		if err != nil {
 			return nil, err
 		}
-		puts = append(puts, assemble(child, attached))
+		put := assemble(child, attached)
+		put.Attached = true
+		puts = append(puts, put)
 	}
 	return puts, nil
 }

@@ -73,17 +73,10 @@ func (p *Pusher) Put(ctx context.Context, source cairn.SourceID, in Push) (Pushe
 	return Pushed{ID: stored[0].ID, Version: puts[0].Document.Version, Created: stored[0].Created}, nil
 }
 
-// Delete takes a document out; ErrNotFound when the source does not have it.
+// Delete erases a document at once, with the answers that were made from it;
+// ErrNotFound when the source does not have it.
 func (p *Pusher) Delete(ctx context.Context, source cairn.SourceID, external string) error {
-	known, err := p.Store.Known(ctx, source, []string{external})
-	if err != nil {
-		return err
-	}
-	if known[external].ID == "" {
-		return cairn.ErrNotFound
-	}
-	_, err = p.Store.Commit(ctx, Batch{Source: source, Deletes: []string{external}})
-	return err
+	return p.Store.Erase(ctx, source, external)
 }
 
 func (in Push) original(s cairn.Source) original {

@@ -15,13 +15,17 @@ type Store interface {
 	// Known returns what is stored of the externals of a source; those that
 	// are not stored, or hidden, and have no error are missing from the map.
 	Known(ctx context.Context, source cairn.SourceID, externals []string) (map[string]Known, error)
-	// Externals returns every external id that the source has in the store
-	// with the version of its body.
+	// Externals returns the external ids that the source has in the store with
+	// the version of each body, without what was found inside other documents;
+	// those that could never be read have an empty version.
 	Externals(ctx context.Context, source cairn.SourceID) (map[string]cairn.Version, error)
 	// Commit stores a batch with its cursor and counts and returns what became
 	// of each Put, in order. It fails with ErrConflict when the run is no longer
 	// this worker's, and with ErrNotFound when the source is gone.
 	Commit(ctx context.Context, b Batch) ([]Stored, error)
+	// Erase deletes a document at once, with what is attached to it and all
+	// that was made from it. ErrNotFound when the source does not have it.
+	Erase(ctx context.Context, source cairn.SourceID, external string) error
 }
 
 // Known is what the store has of one document.
@@ -31,10 +35,12 @@ type Known struct {
 	Revision    string
 	Fingerprint string
 	ACL         [32]byte // hash of its ACL
+	OwnACL      bool     // the ACL came with it; else it is the source's
 	Run         string   // that wrote it last
 
-	FailedRevision string // of the last failure
-	Attempts       int    // how often that revision failed; 0 when it did not
+	Failed         bool   // an error is recorded
+	FailedRevision string // of that error
+	Attempts       int    // how often that revision failed
 }
 
 // Batch is what one transaction writes. Of one external id it holds one thing.
@@ -51,7 +57,9 @@ type Batch struct {
 	Deletes []string
 	ACLs    map[string]*cairn.ACL // external id → its new ACL; nil: the source's
 	Errors  []Failure
-	Counts  cairn.Counts
+	// Resolved are external ids whose recorded errors no longer hold.
+	Resolved []string
+	Counts   cairn.Counts
 }
 
 // Lease names the attempt at a run that a worker holds.
@@ -65,6 +73,7 @@ type Put struct {
 	Document    cairn.Document // ID is that of the stored document, or a new one
 	OwnACL      bool           // Document.ACL came with it; else it gets the source's, as of the commit
 	Parent      string         // external id of the parent; may be empty
+	Attached    bool           // it was found inside the parent
 	Revision    string
 	Fingerprint string // of everything that the index depends on
 	Chunks      []Chunk

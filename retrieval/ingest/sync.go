@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -114,7 +113,8 @@ type syncRun struct {
 	pendingBytes int64
 	stored       int                      // documents in the store when the run began
 	deleted      int                      // by this run
-	vanished     map[string]cairn.Version // stored, but not in the listing
+	vanished     map[string]cairn.Version // known, but not in the listing
+	vanishedBy   map[cairn.Version][]string
 }
 
 // list compares the store with the source's listing before anything is read, so
@@ -124,7 +124,11 @@ func (r *syncRun) list(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.stored = len(stored)
+	for _, version := range stored {
+		if version != "" {
+			r.stored++
+		}
+	}
 	lister, ok := r.Connector.(connectors.Lister)
 	if !ok || !r.Prune {
 		return nil
@@ -142,10 +146,11 @@ func (r *syncRun) list(ctx context.Context) error {
 		r.Listed(len(present))
 	}
 	r.vanished = make(map[string]cairn.Version)
+	r.vanishedBy = make(map[cairn.Version][]string)
 	for external, version := range stored {
-		owner, _, _ := strings.Cut(external, AttachmentMark)
-		if _, ok := present[owner]; !ok {
+		if _, ok := present[external]; !ok {
 			r.vanished[external] = version
+			r.vanishedBy[version] = append(r.vanishedBy[version], external)
 		}
 	}
 	return nil
@@ -208,13 +213,18 @@ func (r *syncRun) prune(ctx context.Context) error {
 	if r.vanished == nil {
 		return nil
 	}
-	r.result.Pruned = true
-	gone := make([]string, 0, len(r.vanished))
-	for external := range r.vanished {
-		gone = append(gone, external)
+	var gone, resolved []string
+	for external, version := range r.vanished {
+		if version == "" { // it never was more than an error
+			resolved = append(resolved, external)
+		} else {
+			gone = append(gone, external)
+		}
 	}
-	if len(gone) == 0 {
-		return nil
+	for part := range slices.Chunk(resolved, 1000) {
+		if err := r.commit(ctx, Batch{Source: r.Source.ID, Run: r.Lease, Resolved: part}); err != nil {
+			return err
+		}
 	}
 	slices.Sort(gone)
 	if r.exceedsGuard(len(gone)) {
@@ -228,21 +238,28 @@ func (r *syncRun) prune(ctx context.Context) error {
 			return err
 		}
 	}
+	r.result.Pruned = true
 	return nil
 }
 
-// lastOfEach drops checkpoints, and all but the last change of each document.
+// lastOfEach drops checkpoints, and leaves of each document what its changes
+// amount to: the last one, or an upsert with the ACL that came after it.
 func lastOfEach(changes []connectors.Change) []connectors.Change {
-	last := make(map[string]int, len(changes))
-	for i, c := range changes {
-		if c.Op != connectors.Checkpoint {
-			last[c.External] = i
-		}
-	}
+	at := make(map[string]int, len(changes))
 	var out []connectors.Change
-	for i, c := range changes {
-		if c.Op != connectors.Checkpoint && last[c.External] == i {
+	for _, c := range changes {
+		if c.Op == connectors.Checkpoint {
+			continue
+		}
+		i, known := at[c.External]
+		switch {
+		case !known:
+			at[c.External] = len(out)
 			out = append(out, c)
+		case c.Op == connectors.SetACL && out[i].Op == connectors.Upsert:
+			out[i].ACL = c.ACL
+		default:
+			out[i] = c
 		}
 	}
 	return out
