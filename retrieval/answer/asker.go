@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/cairnhq/cairn"
 )
@@ -66,7 +67,7 @@ const (
 	keepEvery      = 3 * time.Second
 	pollEvery      = 250 * time.Millisecond // for events of another replica
 	answerTimeout  = 5 * time.Minute
-	questionLength = 8_000 // bytes
+	questionLength = 8_000 // characters
 	titleLength    = 80    // runes
 	nearestShown   = 3     // passages with an answer that found nothing
 )
@@ -160,8 +161,8 @@ func (a *Asker) Start(ctx context.Context, ask Ask) (Started, error) {
 	if ask.Question == "" {
 		return Started{}, cairn.Errorf(cairn.ErrInvalid, "the question is empty")
 	}
-	if len(ask.Question) > questionLength {
-		return Started{}, cairn.Errorf(cairn.ErrTooLarge, "the question is longer than %d bytes", questionLength)
+	if utf8.RuneCountInString(ask.Question) > questionLength {
+		return Started{}, cairn.Errorf(cairn.ErrTooLarge, "the question is longer than %d characters", questionLength)
 	}
 	answerer, ok := a.cfg.Answers[cmp.Or(ask.Model, a.defaultModel())]
 	if !ok {
