@@ -79,6 +79,11 @@ func TestSourceIsChanged(t *testing.T) {
 	if got := w.call(w.root, "PATCH", "/api/v1/sources/handbook", `{"settings":{"path":null}}`); got.status != 400 {
 		t.Errorf("a required setting was removed: %d", got.status)
 	}
+	w.m.sources[0].Owner = "" // as the sample's
+	got = w.call(w.root, "PATCH", "/api/v1/sources/handbook", `{"acl":"private"}`)
+	if want := cairn.Allow(cairn.AccountKey(w.root.account.ID)); got.status != 200 || !cmp.Equal(w.m.sources[0].ACL, want) {
+		t.Errorf("private without an owner: %d %s; want %v", got.status, got.body, want)
+	}
 	w.call(w.root, "POST", "/api/v1/sources/handbook/pause", "")
 	if !w.m.sources[0].Paused {
 		t.Error("not paused")

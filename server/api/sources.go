@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"errors"
 	"maps"
 	"net/http"
@@ -180,7 +181,8 @@ func (a *API) updateSource(c *gin.Context) error {
 		if !req.ACL.given() {
 			return nil
 		}
-		return req.ACL.apply(s, kind, s.Owner)
+		// A source that Cairn made itself, such as the sample, has no owner.
+		return req.ACL.apply(s, kind, cmp.Or(s.Owner, auth.FromContext(c.Request.Context()).Account.ID))
 	})
 }
 
