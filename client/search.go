@@ -53,7 +53,6 @@ type Explanation struct {
 	DenseRank   int     `json:"dense_rank"`
 	Lexical     float64 `json:"lexical"`
 	Dense       float64 `json:"dense"`
-	Priors      float64 `json:"priors"`
 }
 
 // Search returns the passages that the caller may read.

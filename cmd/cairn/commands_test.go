@@ -87,7 +87,7 @@ func (s *shell) asked(want string) {
 }
 
 const (
-	thePassage = `{"document_id":"D1","version":"v1","source":"handbook","kind":"page","title":"Travel","url":"","author":"","heading":["Travel","Hotels"],"snippet":"# Hotels\n\nOslo \u001b[2J €180","start":3,"end":13,"score":0.5,"updated_at":"2026-10-02T09:30:00Z","explain":{"lexical_rank":1,"dense_rank":0,"lexical":1,"dense":0,"priors":0.1}}`
+	thePassage = `{"document_id":"D1","version":"v1","source":"handbook","kind":"page","title":"Travel","url":"","author":"","heading":["Travel","Hotels"],"snippet":"# Hotels\n\nOslo \u001b[2J €180","start":3,"end":13,"score":0.5,"updated_at":"2026-10-02T09:30:00Z","explain":{"lexical_rank":1,"dense_rank":0,"lexical":1,"dense":0}}`
 	theSource  = `{"id":"S1","name":"handbook","kind":"files","settings":{"path":"/srv"},"acl_mode":"declared","acl":{"allow":[["everyone"]],"deny":[]},"paused":false,"created_at":"2026-10-02T09:30:00Z","documents":3,"errors":1,"last_run":{"id":"R1","state":"partial","full":false,"dry_run":false,"reason":"","created_at":"2026-10-02T09:30:00Z","started_at":null,"finished_at":"2026-10-02T09:31:00Z","total":0,"scanned":4,"added":3,"modified":0,"deleted":0,"failed":1,"unchanged":0}}`
 	theUser    = `{"id":"U1","email":"ann@example.com","name":"Ann","role":"member","disabled":false,"created_at":"2026-10-02T09:30:00Z"}`
 	theGroup   = `{"name":"finance","principal":"group:cairn:finance","members":[` + theUser + `]}`
@@ -108,7 +108,7 @@ func TestSearchCommand(t *testing.T) {
 	s.expectJSON(exitDone, reply, "search", "hotel", "--limit", "3", "--source", "a,b", "--source", "c", "--mode", "dense", "--explain")
 	s.asked(`POST /api/v1/search {"query":"hotel","limit":3,"sources":["a","b","c"],"mode":"dense","explain":true}`)
 	_, out, _ := s.run("search", "hotel", "--explain")
-	if !strings.Contains(out, "score 0.500 = by words rank 1 (1.000), by meaning not found (0.000), priors +0.100") {
+	if !strings.Contains(out, "score 0.500 = by words rank 1 (1.000), by meaning not found (0.000)\n") {
 		t.Error(out)
 	}
 	for _, wrong := range [][]string{{"search"}, {"search", "x", "--limit", "0"}, {"search", "x", "--limit", "101"}, {"search", "x", "--mode", "magic"}, {"search", "x", "--lmit", "3"}} {

@@ -108,6 +108,6 @@ func explanation(score float64, x client.Explanation) string {
 		}
 		return fmt.Sprintf("rank %d", n)
 	}
-	return fmt.Sprintf("score %.3f = by words %s (%.3f), by meaning %s (%.3f), priors %+.3f",
-		score, rank(x.LexicalRank), x.Lexical, rank(x.DenseRank), x.Dense, x.Priors)
+	return fmt.Sprintf("score %.3f = by words %s (%.3f), by meaning %s (%.3f)",
+		score, rank(x.LexicalRank), x.Lexical, rank(x.DenseRank), x.Dense)
 }

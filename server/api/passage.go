@@ -30,7 +30,6 @@ type explanation struct {
 	DenseRank   int     `json:"dense_rank"`
 	Lexical     float64 `json:"lexical"`
 	Dense       float64 `json:"dense"`
-	Priors      float64 `json:"priors"`
 }
 
 func passagesOf(ps []cairn.Passage, explain []retrieval.Explanation) []passage {
@@ -43,7 +42,7 @@ func passagesOf(ps []cairn.Passage, explain []retrieval.Explanation) []passage {
 		}
 		if i < len(explain) {
 			e := explain[i]
-			out[i].Explain = &explanation{e.LexicalRank, e.DenseRank, e.Lexical, e.Dense, e.Priors}
+			out[i].Explain = &explanation{e.LexicalRank, e.DenseRank, e.Lexical, e.Dense}
 		}
 	}
 	return out

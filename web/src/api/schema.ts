@@ -709,7 +709,7 @@ export interface components {
         };
         SearchResponse: {
             results: components["schemas"]["SearchResult"][];
-            /** @description How many of the readable results have which value, by field. */
+            /** @description How many of the readable results have which value, by field: counted among the best 50 candidates, whatever the limit and the page. */
             facets: {
                 [key: string]: {
                     [key: string]: number;
@@ -745,8 +745,6 @@ export interface components {
             dense_rank: number;
             lexical: number;
             dense: number;
-            /** @description What title, identifiers and freshness added. */
-            priors: number;
         };
         Suggestions: {
             suggestions: {
