@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -38,12 +39,13 @@ func New(cfg Config) *Retriever {
 
 const (
 	legDepth      = 200 // candidates of each leg
-	hydrateAtOnce = 50
-	perDocument   = 3 // results of one document
+	hydrateAtOnce = 50  // facets count among the first so many
+	perDocument   = 3   // results of one document
 )
 
 // Search returns the passages for a query among those that its viewer may read,
-// best first. A query without words, or with an unknown mode, is ErrInvalid.
+// best first. At most three are of one document. A query whose text is empty or
+// blank, or with an unknown mode, is ErrInvalid.
 func (r *Retriever) Search(ctx context.Context, q cairn.Query) (Results, error) {
 	began := time.Now()
 	candidates, mode, err := r.candidates(ctx, q)
@@ -54,7 +56,7 @@ func (r *Retriever) Search(ctx context.Context, q cairn.Query) (Results, error) 
 	limit := max(q.Limit, 1)
 	shown := make(map[cairn.DocumentID]int)
 	seen := 0
-	for len(candidates) > 0 && !results.More {
+	for first := true; len(candidates) > 0 && !results.More; first = false {
 		window := candidates[:min(hydrateAtOnce, len(candidates))]
 		candidates = candidates[len(window):]
 		found, err := r.hydrate(ctx, q.Viewer, window)
@@ -66,8 +68,10 @@ func (r *Retriever) Search(ctx context.Context, q cairn.Query) (Results, error) 
 			if shown[p.Document]++; shown[p.Document] > perDocument {
 				continue
 			}
-			count(results.Facets, "source", p.Source)
-			count(results.Facets, "kind", string(p.Kind))
+			if first {
+				count(results.Facets, "source", p.Source)
+				count(results.Facets, "kind", string(p.Kind))
+			}
 			seen++
 			switch {
 			case seen <= q.Offset:
@@ -95,6 +99,9 @@ func count(facets map[string]map[string]int, field, value string) {
 
 // candidates runs the legs and fuses them.
 func (r *Retriever) candidates(ctx context.Context, q cairn.Query) ([]candidate, cairn.Mode, error) {
+	if strings.TrimSpace(q.Text) == "" {
+		return nil, "", cairn.Errorf(cairn.ErrInvalid, "the query is empty; give at least a word")
+	}
 	mode := q.Mode
 	switch mode {
 	case "":

@@ -1,0 +1,100 @@
+package retrieval_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strconv"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/retrieval"
+)
+
+// shelf is an index and its chunks: number i, from 1, is of the document that
+// documents[i-1] names and lies in the source of that name's first letter.
+type shelf struct {
+	documents []string
+	hydrated  int
+}
+
+func (s *shelf) Lexical(_ context.Context, _ cairn.Query, limit int) ([]retrieval.Hit, error) {
+	var hits []retrieval.Hit
+	for i := range s.documents[:min(limit, len(s.documents))] {
+		hits = append(hits, retrieval.Hit{Chunk: int64(i + 1), Score: float64(len(s.documents) - i)})
+	}
+	return hits, nil
+}
+
+func (s *shelf) Nearest(context.Context, cairn.Query, []float32, int) ([]retrieval.Hit, error) {
+	return nil, errors.New("there is no embedder")
+}
+
+func (s *shelf) Hydrate(_ context.Context, _ cairn.Viewer, ids []int64) ([]retrieval.Chunk, error) {
+	s.hydrated += len(ids)
+	var chunks []retrieval.Chunk
+	for _, id := range ids {
+		name := s.documents[id-1]
+		chunks = append(chunks, retrieval.Chunk{ID: id, Passage: cairn.Passage{
+			Document: cairn.DocumentID(name), Source: name[:1], Kind: cairn.KindPage,
+		}})
+	}
+	return chunks, nil
+}
+
+func (s *shelf) Bodies(context.Context, cairn.Viewer, []retrieval.Range) ([][]byte, error) {
+	return nil, errors.New("not asked for in a search")
+}
+
+func newRetriever(s *shelf) *retrieval.Retriever {
+	return retrieval.New(retrieval.Config{Index: s, Chunks: s, Log: slog.New(slog.DiscardHandler)})
+}
+
+// TestFacetsDoNotDependOnThePage asks for pages of every size and place.
+func TestFacetsDoNotDependOnThePage(t *testing.T) {
+	s := &shelf{documents: []string{"a0", "a0", "a0", "a0", "a0"}} // three of them are results
+	for i := len(s.documents); i < 150; i++ {
+		source := "a"
+		if i >= 30 {
+			source = "b"
+		}
+		s.documents = append(s.documents, source+strconv.Itoa(i))
+	}
+	want := map[string]map[string]int{"source": {"a": 28, "b": 20}, "kind": {"page": 48}}
+	r := newRetriever(s)
+	for _, limit := range []int{1, 10, 50, 100} {
+		for _, offset := range []int{0, 1, 60, 120, 1000} {
+			res, err := r.Search(t.Context(), cairn.Query{Text: "word", Limit: limit, Offset: offset})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, res.Facets); diff != "" {
+				t.Errorf("limit %d, offset %d: %s", limit, offset, diff)
+			}
+			if n := max(min(limit, 148-offset), 0); len(res.Passages) != n || res.More != (offset+limit < 148) {
+				t.Errorf("limit %d, offset %d: %d passages, more %t; want %d", limit, offset, len(res.Passages), res.More, n)
+			}
+		}
+	}
+}
+
+func TestSearchReadsNoMoreThanItMust(t *testing.T) {
+	s := &shelf{}
+	for i := range 150 {
+		s.documents = append(s.documents, "a"+strconv.Itoa(i))
+	}
+	if _, err := newRetriever(s).Search(t.Context(), cairn.Query{Text: "word", Limit: 10}); err != nil || s.hydrated != 50 {
+		t.Errorf("%d chunks were read, %v; want 50", s.hydrated, err)
+	}
+}
+
+func TestQueriesThatAreWrong(t *testing.T) {
+	r := newRetriever(&shelf{documents: []string{"a"}})
+	for _, q := range []cairn.Query{{}, {Text: " \t\n"}, {Text: "word", Mode: "magic"}} {
+		if _, err := r.Search(t.Context(), q); !errors.Is(err, cairn.ErrInvalid) {
+			t.Errorf("%+v: %v; want ErrInvalid", q, err)
+		}
+	}
+}
