@@ -34,6 +34,9 @@ func evalRunCommand(e *environment) *cobra.Command {
 The corpus is indexed in a database of its own, which is removed afterwards.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := oneOf("mode", mode, "lexical", "dense", "hybrid"); err != nil {
+				return err
+			}
 			return e.withScratch(cmd.Context(), func(ctx context.Context, p *parts) error {
 				return e.evalRun(ctx, p, dir, cairn.Mode(mode), limit)
 			})
