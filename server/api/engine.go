@@ -44,7 +44,7 @@ type Pusher interface {
 // Jobs runs the work of sources in the background.
 type Jobs interface {
 	// Sync queues a run and returns it; the one already queued or running when
-	// there is one.
+	// there is one. A source whose documents are pushed is ErrInvalid.
 	Sync(ctx context.Context, source cairn.SourceID, o cairn.SyncOptions) (cairn.Run, error)
 	// Cancel ends the run that is queued or running; none is no error.
 	Cancel(ctx context.Context, source cairn.SourceID) error

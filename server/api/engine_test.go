@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"iter"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -221,6 +222,9 @@ type runner struct {
 func (r *runner) Sync(_ context.Context, id cairn.SourceID, o cairn.SyncOptions) (cairn.Run, error) {
 	r.m.mu.Lock()
 	defer r.m.mu.Unlock()
+	if slices.ContainsFunc(r.m.sources, func(s cairn.Source) bool { return s.ID == id && s.Kind == "push" }) {
+		return cairn.Run{}, cairn.Errorf(cairn.ErrInvalid, "programs bring its documents")
+	}
 	run := cairn.Run{
 		ID: cairn.NewID(), Source: id, State: cairn.RunQueued, Full: o.Full, DryRun: o.DryRun, Confirm: o.Confirm,
 		Created: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC),

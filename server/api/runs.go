@@ -50,13 +50,6 @@ func (a *API) syncSource(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	kind, err := a.Kinds.Lookup(s.Kind)
-	if err != nil {
-		return err
-	}
-	if kind.Pushed {
-		return cairn.Errorf(cairn.ErrInvalid, "documents of %s are pushed by programs; there is nothing to sync", s.Name)
-	}
 	r, err := a.Jobs.Sync(ctx, s.ID, cairn.SyncOptions(req))
 	if err != nil {
 		return err
