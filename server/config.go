@@ -36,6 +36,8 @@ type Settings struct {
 	PublicURL     string `yaml:"public_url" env:"CAIRN_PUBLIC_URL"`           // under which browsers reach the server
 	SignIn        SignIn `yaml:"sign_in" env:"CAIRN_SIGN_IN"`
 
+	DrainDelay time.Duration `yaml:"drain_delay" env:"CAIRN_DRAIN_DELAY"` // at a stop, between a failing /readyz and the last request
+
 	FilesRoots      List     `yaml:"files_roots" env:"CAIRN_FILES_ROOTS"`           // folders that files sources may read
 	AllowedNetworks Networks `yaml:"allowed_networks" env:"CAIRN_ALLOWED_NETWORKS"` // private networks that sources may reach
 

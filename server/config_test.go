@@ -85,6 +85,9 @@ func TestSettingsErrorsNameTheSetting(t *testing.T) {
 		{"", map[string]string{"CAIRN_LLM_URL": "http://x"}, "CAIRN_LLM_MODEL"},
 		{"", map[string]string{"CAIRN_EMBED_MODEL": "x"}, "CAIRN_EMBED_URL"},
 		{"", map[string]string{"CAIRN_SIGN_IN": "never"}, "never"},
+		{"", map[string]string{"CAIRN_DRAIN_DELAY": "-1s"}, "CAIRN_DRAIN_DELAY"},
+		{"", map[string]string{"CAIRN_DRAIN_DELAY": "1h"}, "CAIRN_DRAIN_DELAY"},
+		{"drain_delay: soon", nil, "soon"},
 		{"", map[string]string{"CAIRN_SIGN_IN": "local", "CAIRN_ADDR": "0.0.0.0:80"}, "CAIRN_SIGN_IN"},
 	}
 	for _, c := range cases {

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/connectors"
@@ -33,6 +34,9 @@ func (s Settings) validate() error {
 	if s.SignIn == SignInLocal && !loopbackAddr(s.Addr) {
 		return cairn.Errorf(cairn.ErrInvalid, "CAIRN_SIGN_IN is local, but %s can be reached from other machines; listen on 127.0.0.1", s.Addr)
 	}
+	if s.DrainDelay < 0 || s.DrainDelay > maxDrainDelay {
+		return cairn.Errorf(cairn.ErrInvalid, "CAIRN_DRAIN_DELAY is %s; give a time from 0s to %s", s.DrainDelay, maxDrainDelay)
+	}
 	if s.Extract.InputMB < 1 || s.Extract.TextMB < 1 {
 		return cairn.Errorf(cairn.ErrInvalid, "CAIRN_EXTRACT_INPUT_MB and CAIRN_EXTRACT_TEXT_MB are megabytes, 1 or more")
 	}
@@ -44,6 +48,9 @@ func (s Settings) validate() error {
 	}
 	return s.Embed.validate("CAIRN_EMBED")
 }
+
+// maxDrainDelay is far longer than any load balancer needs to notice.
+const maxDrainDelay = 5 * time.Minute
 
 func (m ModelSettings) validate(prefix string) error {
 	switch {
