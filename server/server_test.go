@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"testing/synctest"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -38,7 +39,7 @@ func newFixture(t *testing.T, local bool, routes ...Route) *fixture {
 	cfg := auth.Config{Store: f.store, Log: log}
 	if local {
 		var err error
-		if f.local, err = auth.OpenLocal(t.TempDir()); err != nil {
+		if f.local, err = auth.NewLocal(t.TempDir()); err != nil {
 			t.Fatal(err)
 		}
 		cfg.Local = f.local
@@ -255,6 +256,23 @@ func TestReady(t *testing.T) {
 	if w := f.get("/healthz"); w.Code != 200 {
 		t.Errorf("the process lives: %d", w.Code)
 	}
+}
+
+func TestDrainDelay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, false)
+		f.cfg.DrainDelay = 10 * time.Second
+		began := time.Now()
+		stopped := make(chan error, 1)
+		go func() { stopped <- f.Shutdown(t.Context()) }()
+		time.Sleep(9 * time.Second)
+		if w := f.get("/readyz"); w.Code != 503 || f.draining.Err() != nil {
+			t.Errorf("while a load balancer looks: %d, streams end: %v", w.Code, f.draining.Err())
+		}
+		if err := <-stopped; err != nil || time.Since(began) != 10*time.Second || f.draining.Err() == nil {
+			t.Errorf("stopped after %s: %v, %v", time.Since(began), err, f.draining.Err())
+		}
+	})
 }
 
 func TestMetrics(t *testing.T) {

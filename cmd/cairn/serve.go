@@ -70,6 +70,9 @@ func serve(ctx context.Context, s server.Settings, stdout, stderr io.Writer) err
 		return err
 	}
 	go parts.warm(ctx)
+	if parts.filler != nil {
+		go parts.filler.Run(ctx)
+	}
 	if err := addSample(ctx, s, parts); err != nil {
 		return err
 	}
@@ -84,7 +87,7 @@ func serve(ctx context.Context, s server.Settings, stdout, stderr io.Writer) err
 	case <-ctx.Done():
 	}
 	log.Info("stopping")
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.DrainDelay+15*time.Second)
 	defer cancel()
 	return http.Shutdown(last)
 }
@@ -116,7 +119,7 @@ func newServer(ctx context.Context, s server.Settings, p *parts) (*server.Server
 	config := auth.Config{Store: p.db, Log: p.log, Secure: s.Secure(), PublicOrigin: s.PublicOrigin()}
 	if s.Local() {
 		var err error
-		if config.Local, err = auth.OpenLocal(s.DataDir); err != nil {
+		if config.Local, err = auth.NewLocal(s.DataDir); err != nil {
 			return nil, nil, err
 		}
 	} else if err := p.db.EndLocalSessions(ctx); err != nil {
@@ -137,6 +140,7 @@ func newServer(ctx context.Context, s server.Settings, p *parts) (*server.Server
 	})
 	http, err := server.New(server.Config{
 		Auth: authenticator, Routes: surface.Routes(), Web: files, Ready: p.db.Ping, Log: p.log, Secure: s.Secure(),
+		DrainDelay: s.DrainDelay,
 	})
 	if err != nil {
 		return nil, nil, err

@@ -20,23 +20,22 @@ import (
 // token of local mode.
 const LocalTokenFile = "local.token"
 
-// Local is the token of local mode: whoever presents it is the administrator
-// "local", because only who may read a file of the server's user knows it.
+// Local is the token of local mode, valid while the server runs: whoever presents
+// it is the administrator "local", because only who may read a file of the
+// server's user knows it.
 type Local struct {
 	token string
 	hash  Hash
 }
 
-// OpenLocal reads the token in dir, or makes one (mode 0600) when there is none
-// that is well-formed and for its owner alone.
-func OpenLocal(dir string) (*Local, error) {
-	path := filepath.Join(dir, LocalTokenFile)
-	token, err := readPrivate(path)
-	if err != nil {
-		token = NewToken()
-		if err := writePrivate(path, token); err != nil {
-			return nil, fmt.Errorf("local mode: %w", err)
-		}
+// NewLocal makes a token and writes it into dir (mode 0600), in place of that of
+// an earlier server. The command line sends the file's token to whatever listens on
+// the server's port; what that may learn while no server runs is of no use with the
+// next one.
+func NewLocal(dir string) (*Local, error) {
+	token := NewToken()
+	if err := writePrivate(filepath.Join(dir, LocalTokenFile), token); err != nil {
+		return nil, fmt.Errorf("local mode: %w", err)
 	}
 	return &Local{token: token, hash: HashOf(token)}, nil
 }
@@ -47,25 +46,6 @@ func (l *Local) Token() string { return l.token }
 func (l *Local) matches(secret string) bool {
 	h := HashOf(secret)
 	return subtle.ConstantTimeCompare(h[:], l.hash[:]) == 1
-}
-
-func readPrivate(path string) (string, error) {
-	info, err := os.Lstat(path)
-	if err != nil {
-		return "", err
-	}
-	if !info.Mode().IsRegular() || info.Mode().Perm()&0o077 != 0 {
-		return "", fmt.Errorf("%s is readable by others", path)
-	}
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return "", err
-	}
-	token := strings.TrimSpace(string(b))
-	if !WellFormed(token) {
-		return "", fmt.Errorf("%s holds no token", path)
-	}
-	return token, nil
 }
 
 // writePrivate replaces the file, so that who had the old one open sees nothing.

@@ -18,39 +18,65 @@ import (
 
 func TestLocalTokenFile(t *testing.T) {
 	dir := t.TempDir()
-	first, err := auth.OpenLocal(dir)
+	path := filepath.Join(dir, auth.LocalTokenFile)
+	seen := make(map[string]bool)
+	for _, before := range []os.FileMode{0, 0o600, 0o644} { // of the file that is there
+		if before != 0 {
+			if err := os.Chmod(path, before); err != nil {
+				t.Fatal(err)
+			}
+		}
+		local, err := auth.NewLocal(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		info, err := os.Stat(path)
+		if err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("mode %v, %v; want 0600", info.Mode(), err)
+		}
+		if b, err := os.ReadFile(path); err != nil || string(b) != local.Token()+"\n" || !auth.WellFormed(local.Token()) {
+			t.Errorf("the file holds %q, %v; want %q", b, err, local.Token())
+		}
+		if seen[local.Token()] {
+			t.Error("a token of an earlier start is used again")
+		}
+		seen[local.Token()] = true
+	}
+}
+
+// TestLocalTokenEndsWithTheServer signs a browser in and starts the server anew.
+func TestLocalTokenEndsWithTheServer(t *testing.T) {
+	dir := t.TempDir()
+	first, err := auth.NewLocal(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(dir, auth.LocalTokenFile)
-	info, err := os.Stat(path)
-	if err != nil || info.Mode().Perm() != 0o600 {
-		t.Fatalf("mode %v, %v; want 0600", info.Mode(), err)
+	a, store, c := newAuth(t, auth.Config{Local: first})
+	w := httptest.NewRecorder()
+	if ok, err := a.SignInLocal(w, request("", ""), first.Token()); !ok || err != nil {
+		t.Fatal(ok, err)
 	}
-	again, err := auth.OpenLocal(dir)
-	if err != nil || again.Token() != first.Token() {
-		t.Errorf("the token changed between starts: %v", err)
-	}
-	if err := os.Chmod(path, 0o644); err != nil {
+	second, err := auth.NewLocal(dir)
+	if err != nil {
 		t.Fatal(err)
 	}
-	renewed, err := auth.OpenLocal(dir)
-	if err != nil || renewed.Token() == first.Token() {
-		t.Errorf("a token that others could read was kept: %v", err)
-	}
-	if info, _ := os.Stat(path); info.Mode().Perm() != 0o600 {
-		t.Errorf("mode %v after renewal; want 0600", info.Mode())
-	}
-	if err := os.WriteFile(path, []byte("short\n"), 0o600); err != nil {
+	b, err := auth.New(auth.Config{Store: store, Log: slog.New(slog.DiscardHandler), Now: c.Now, Local: second})
+	if err != nil {
 		t.Fatal(err)
 	}
-	if l, err := auth.OpenLocal(dir); err != nil || !auth.WellFormed(l.Token()) {
-		t.Errorf("a file without a token: %v", err)
+	if _, err := b.Identify(bearer(first.Token())); !errors.Is(err, cairn.ErrUnauthenticated) {
+		t.Errorf("the token of the earlier start: %v; want ErrUnauthenticated", err)
+	}
+	if ok, err := b.SignInLocal(httptest.NewRecorder(), request("", ""), first.Token()); ok || err != nil {
+		t.Errorf("the address of the earlier start signs in: %t, %v", ok, err)
+	}
+	if _, err := b.Identify(withCookie(w.Result().Cookies()[0])); err != nil {
+		t.Errorf("the browser that was signed in before: %v", err)
 	}
 }
 
 func TestLocalIdentity(t *testing.T) {
-	local, err := auth.OpenLocal(t.TempDir())
+	local, err := auth.NewLocal(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +107,7 @@ func TestLocalIdentity(t *testing.T) {
 }
 
 func TestCheckLocal(t *testing.T) {
-	local, err := auth.OpenLocal(t.TempDir())
+	local, err := auth.NewLocal(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
