@@ -38,6 +38,7 @@ type parts struct {
 	extractor *extract.Pool        // child processes that read documents
 	pusher    *ingest.Pusher       // documents that programs bring
 	syncer    *ingest.Syncer       // documents that Cairn fetches
+	filler    *ingest.Filler       // vectors that follow; nil when they are there at once
 	jobs      *jobs.Runner         // when and where that happens
 	retriever *retrieval.Retriever // passages for a question
 	asker     *answer.Asker        // answers
@@ -82,19 +83,19 @@ func openParts(ctx context.Context, s server.Settings, log *slog.Logger) (p *par
 }
 
 func (p *parts) openRetrieval(ctx context.Context, s server.Settings) error {
-	embedder, err := builtin.New()
+	own, err := builtin.New()
 	if err != nil {
 		return err
 	}
-	space, err := p.db.UseSpace(ctx, embedder.Model(), embedder.Dim())
+	e, err := p.openEmbedding(ctx, s, own)
 	if err != nil {
 		return err
 	}
-	p.index = postgres.NewIndex(p.db, space)
+	p.index = postgres.NewIndex(p.db, e.space)
 	if err := p.index.Load(ctx); err != nil {
 		return err
 	}
-	p.retriever = retrieval.New(retrieval.Config{Index: p.index, Chunks: p.db, Embedder: embedder, Log: p.log})
+	p.retriever = retrieval.New(retrieval.Config{Index: p.index, Chunks: p.db, Embedder: e.query, LexicalWeight: e.words, Log: p.log})
 
 	self, err := os.Executable()
 	if err != nil {
@@ -104,13 +105,16 @@ func (p *parts) openRetrieval(ctx context.Context, s server.Settings) error {
 		Command: []string{self, extractCommand}, Workers: extractors(), Limits: limits(s), Log: p.log,
 		CacheDir: compiledPrograms(s),
 	})
-	store := postgres.NewIngest(p.db, space)
-	prepare := &ingest.Preparer{Extractor: p.extractor, Embedder: embedder}
+	store := postgres.NewIngest(p.db, e.space)
+	prepare := &ingest.Preparer{Extractor: p.extractor, Embedder: e.document}
+	if e.document == nil {
+		p.filler = &ingest.Filler{Vectors: store, Embedder: e.query, Log: p.log}
+	}
 	p.pusher = &ingest.Pusher{Store: store, Sources: p.db, Prepare: prepare}
 
 	p.syncer = &ingest.Syncer{Store: store, Prepare: prepare, Workers: extractors(), Log: p.log}
 
-	answers, name, err := answerers(s, embedder, p.log)
+	answers, name, err := answerers(s, own, p.log)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/cairnhq/cairn/postgres"
+	"github.com/cairnhq/cairn/retrieval/llm"
+	"github.com/cairnhq/cairn/retrieval/llm/builtin"
+	"github.com/cairnhq/cairn/retrieval/llm/langchain"
+	"github.com/cairnhq/cairn/server"
+)
+
+// embedding is how texts are compared by meaning in this installation.
+type embedding struct {
+	space    postgres.Space
+	query    llm.Embedder // of questions
+	document llm.Embedder // of chunks before they are stored; nil: their vectors follow
+	words    float64      // share of the lexical leg
+}
+
+// The shares of the lexical leg, fitted on development sets: the built-in
+// embedder is the weaker half, a contextual one is as good as words.
+const (
+	wordsWithBuiltin = 0.7
+	wordsWithModel   = 0.5
+)
+
+// openEmbedding returns the built-in embedder, or the one that the settings name.
+func (p *parts) openEmbedding(ctx context.Context, s server.Settings, own *builtin.Embedder) (e embedding, err error) {
+	if s.Embed.Model == "" {
+		e = embedding{query: own, document: own, words: wordsWithBuiltin}
+		e.space, err = p.db.UseSpace(ctx, own.Model(), own.Dim())
+		return e, err
+	}
+	config := langchain.EmbedderConfig{URL: s.Embed.URL, Model: s.Embed.Model, APIKey: s.Embed.APIKey.Reveal()}
+	known, ok, err := p.db.SpaceOf(ctx, s.Embed.Model)
+	if err != nil {
+		return embedding{}, err
+	}
+	if ok { // it need not answer just now: until then search goes by words
+		config.Dim = known.Dim
+	}
+	model, err := langchain.NewEmbedder(config)
+	if err != nil {
+		return embedding{}, err
+	}
+	if !ok {
+		if err := model.Probe(ctx); err != nil {
+			return embedding{}, fmt.Errorf("the embedding model %s does not answer (see CAIRN_EMBED_URL, or unset CAIRN_EMBED_MODEL): %w", s.Embed.Model, err)
+		}
+	}
+	e = embedding{query: model, words: wordsWithModel}
+	e.space, err = p.db.UseSpace(ctx, model.Model(), model.Dim())
+	return e, err
+}
