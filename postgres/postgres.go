@@ -123,11 +123,13 @@ func openPool(ctx context.Context, databaseURL, role string, conns int32, timeou
 // checkSearchRole refuses a search role for which row-level security is off.
 func (db *DB) checkSearchRole(ctx context.Context) error {
 	var super, bypass, owner bool
-	err := db.search.QueryRow(ctx, `
-		SELECT r.rolsuper, r.rolbypassrls,
-		       EXISTS (SELECT FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r'
-		               AND pg_has_role(current_user, c.relowner, 'USAGE'))
-		FROM pg_roles r WHERE r.rolname = current_user`).Scan(&super, &bypass, &owner)
+	err := db.asViewer(ctx, cairn.Viewer{}, nil, func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, `
+			SELECT r.rolsuper, r.rolbypassrls,
+			       EXISTS (SELECT FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r'
+			               AND pg_has_role(current_user, c.relowner, 'USAGE'))
+			FROM pg_roles r WHERE r.rolname = current_user`).Scan(&super, &bypass, &owner)
+	})
 	if err != nil {
 		return fmt.Errorf("check the search role: %w", err)
 	}

@@ -11,25 +11,37 @@ import (
 	"github.com/cairnhq/cairn"
 )
 
+// nobodysClass is the number of no ACL class.
+const nobodysClass = 0
+
 // asViewer runs fn in a read-only transaction of the search role in which rows
 // of the given ACL classes are visible as far as they admit v, and the
 // conversations of v's account. classes are those of the rows asked for, not
-// all of the viewer's. This is the only place where the context of row-level
-// security is set, and it lasts no longer than the transaction.
+// all of the viewer's. This is the only place where the search pool is used and
+// the context of row-level security is set: role and context last no longer than
+// the transaction, and no state of the connection changes them.
 func (db *DB) asViewer(ctx context.Context, v cairn.Viewer, classes []int32, fn func(tx pgx.Tx) error) error {
-	var admitted []int32
-	if len(classes) > 0 { // no list would mean all classes
-		var err error
-		if admitted, err = admitting(ctx, db.index, v, classes); err != nil {
-			return err
-		}
+	if len(classes) == 0 {
+		// No list would mean all classes, and not to ask would tell by the time
+		// it takes that there is no such row.
+		classes = []int32{nobodysClass}
+	}
+	admitted, err := admitting(ctx, db.index, v, classes)
+	if err != nil {
+		return err
 	}
 	literal := classLiteral(admitted)
 	return pgx.BeginTxFunc(ctx, db.search, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, `SELECT set_config('cairn.classes', $1, true), set_config('cairn.account', $2, true)`,
-			literal, string(v.Account))
+		var role string
+		// The expressions of a row are computed from left to right.
+		err := tx.QueryRow(ctx, `
+			SELECT set_config('role', $1, true) || set_config('cairn.classes', $2, true) || set_config('cairn.account', $3, true),
+			       current_user::text`, db.roles.Search, literal, string(v.Account)).Scan(nil, &role)
 		if err != nil {
 			return fmt.Errorf("set viewer: %w", err)
+		}
+		if role != db.roles.Search {
+			return fmt.Errorf("set viewer: the transaction runs as %s, not as %s", role, db.roles.Search)
 		}
 		return fn(tx)
 	})

@@ -1,0 +1,110 @@
+package postgres
+
+import (
+	"context"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/cairnhq/cairn"
+)
+
+// TestNoStateOfAConnectionOpensTheSecondLock leaves the search role, or puts a
+// viewer's context on the session, on every connection of the search pool: a
+// document whose ACL admits nobody stays unreadable.
+func TestNoStateOfAConnectionOpensTheSecondLock(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ctx := t.Context()
+	ann := f.member("ann")
+	f.search.Close()
+	var err error
+	f.search, err = openPool(ctx, f.made.URL, f.roles.Search, 1, 15*time.Second)
+	f.check(err)
+	id := f.document(f.source("handbook", cairn.ACL{}), "a", "Secret", "text", cairn.ACL{})
+	classes, err := f.classesOfDocuments(ctx, []cairn.DocumentID{id})
+	f.check(err)
+	for _, damage := range []string{
+		`RESET ROLE`,
+		`SET ROLE ` + pgx.Identifier{f.roles.Worker}.Sanitize(),
+		`SET ROLE ` + pgx.Identifier{f.roles.Index}.Sanitize(),
+		`SELECT set_config('cairn.classes', '` + classLiteral(classes) + `', false)`,
+	} {
+		f.check(f.search.AcquireFunc(ctx, func(c *pgxpool.Conn) error {
+			_, err := c.Exec(ctx, damage)
+			return err
+		}))
+		_, err := f.Document(ctx, ann, id, "")
+		wantError(t, damage, err, cairn.ErrNotFound)
+		f.check(f.asViewer(ctx, ann, nil, func(tx pgx.Tx) error {
+			var seen int
+			err := tx.QueryRow(ctx, `SELECT count(*) FROM documents`).Scan(&seen)
+			if seen != 0 {
+				t.Errorf("%s: %d documents are seen", damage, seen)
+			}
+			return err
+		}))
+	}
+}
+
+// TestSearchPoolIsUsedByAsViewerAlone reads this package: nothing else may take
+// connections from the pool of the search role.
+func TestSearchPoolIsUsedByAsViewerAlone(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var users []string
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range file.Decls {
+			fn, ok := d.(*ast.FuncDecl)
+			if !ok {
+				continue
+			}
+			ast.Inspect(fn, func(n ast.Node) bool {
+				if s, ok := n.(*ast.SelectorExpr); ok && s.Sel.Name == "search" {
+					users = append(users, fn.Name.Name)
+				}
+				return true
+			})
+		}
+	}
+	slices.Sort(users)
+	if want := []string{"Close", "Open", "asViewer"}; !slices.Equal(users, want) {
+		t.Errorf("the search pool is used by %q, want %q", users, want)
+	}
+}
+
+// TestForbiddenAndMissingTakeTheSameSteps counts the statements that both send:
+// the time that an answer takes must not tell them apart.
+func TestForbiddenAndMissingTakeTheSameSteps(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ann := f.member("ann")
+	forbidden := f.document(f.source("handbook", cairn.ACL{}), "a", "Secret", "text", cairn.ACL{})
+	steps := func(id cairn.DocumentID) int64 {
+		before := f.index.Stat().AcquireCount() + f.search.Stat().AcquireCount()
+		_, err := f.Document(context.Background(), ann, id, "")
+		wantError(t, string(id), err, cairn.ErrNotFound)
+		return f.index.Stat().AcquireCount() + f.search.Stat().AcquireCount() - before
+	}
+	if f, m := steps(forbidden), steps("missing"); f != m {
+		t.Errorf("a forbidden document takes %d steps, a missing one %d", f, m)
+	}
+}
