@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/cairnhq/cairn"
 )
@@ -17,6 +18,18 @@ type Failure struct {
 
 // Error returns the message, so that a Failure can stand for the error itself.
 func (f Failure) Error() string { return f.Message }
+
+// Busy is refused because too much else is going on.
+type Busy struct {
+	After   time.Duration // when to try again
+	Message string        // for people
+}
+
+// Error returns the message.
+func (b *Busy) Error() string { return b.Message }
+
+// Unwrap returns an error of kind ErrUnavailable with the message.
+func (b *Busy) Unwrap() error { return cairn.Errorf(cairn.ErrUnavailable, "%s", b.Message) }
 
 // failures is the only place where kinds of error become codes and statuses.
 // Beneath it, handlers return errors and know nothing of HTTP.

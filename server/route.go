@@ -105,9 +105,8 @@ func (s *Server) fail(c *gin.Context, err error) {
 	if f.Status == http.StatusUnauthorized {
 		h.Set("WWW-Authenticate", "Bearer")
 	}
-	var limited *auth.Limited
-	if errors.As(err, &limited) {
-		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(limited.After.Seconds()))))
+	if after := retryAfter(err); after > 0 {
+		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(after.Seconds()))))
 	}
 	type detail struct {
 		Code    string `json:"code"`
@@ -116,4 +115,18 @@ func (s *Server) fail(c *gin.Context, err error) {
 	body, _ := json.Marshal(map[string]detail{"error": {f.Code, f.Message}})
 	c.Writer.WriteHeader(f.Status)
 	_, _ = c.Writer.Write(append(body, '\n')) // who has gone needs no answer
+}
+
+// retryAfter returns how long a caller should wait before it tries again; 0 when
+// the error does not tell.
+func retryAfter(err error) time.Duration {
+	var limited *auth.Limited
+	var busy *Busy
+	switch {
+	case errors.As(err, &limited):
+		return limited.After
+	case errors.As(err, &busy):
+		return busy.After
+	}
+	return 0
 }

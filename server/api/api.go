@@ -39,6 +39,7 @@ type API struct {
 	Config
 	heartbeat time.Duration // between comments on a silent stream
 	recheck   time.Duration // between checks of who reads a stream
+	uploads   uploads
 }
 
 // New returns the API.
@@ -46,7 +47,7 @@ func New(cfg Config) *API {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	return &API{Config: cfg, heartbeat: 15 * time.Second, recheck: 3 * time.Second}
+	return &API{Config: cfg, heartbeat: 15 * time.Second, recheck: 3 * time.Second, uploads: newUploads()}
 }
 
 // Routes returns every route of the API with who may use it: the one table of

@@ -35,6 +35,11 @@ func (a *API) pushBatch(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
+	leave, err := a.uploads.enter(c)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	b, err := body(c, maxUpload, readUpload, "application/x-ndjson", false)
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -67,7 +68,7 @@ func unmarshal(b []byte, v any) error {
 	if escapesNUL(b) {
 		return cairn.Errorf(cairn.ErrInvalid, "the body holds a NUL character (\\u0000); leave it out")
 	}
-	dec := json.NewDecoder(strings.NewReader(string(b)))
+	dec := json.NewDecoder(bytes.NewReader(b))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(v); err != nil {
 		return invalidJSON(err)

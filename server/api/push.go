@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"encoding/base64"
 	"net/http"
 	"net/url"
 	"slices"
@@ -21,7 +20,7 @@ type pushRequest struct {
 	Title      string            `json:"title"`
 	URL        string            `json:"url"`
 	Text       *string           `json:"text"`
-	Content    *string           `json:"content_base64"`
+	Content    content           `json:"content_base64"`
 	MediaType  string            `json:"media_type"`
 	Author     string            `json:"author"`
 	Updated    time.Time         `json:"updated_at"`
@@ -46,6 +45,11 @@ func (a *API) putDocument(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
+	leave, err := a.uploads.enter(c)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	b, err := body(c, maxUpload, readUpload, "application/json", false)
 	if err != nil {
 		return err
@@ -160,14 +164,12 @@ func (r pushRequest) toPush(external string) (ingest.Push, error) {
 		if strings.TrimSpace(p.Text) == "" {
 			return ingest.Push{}, cairn.Errorf(cairn.ErrInvalid, "\"text\" is empty; delete the document instead")
 		}
+	case len(r.Content) == 0:
+		return ingest.Push{}, cairn.Errorf(cairn.ErrInvalid, "\"content_base64\" is empty; delete the document instead")
 	case r.MediaType == "":
 		return ingest.Push{}, cairn.Errorf(cairn.ErrInvalid, "\"content_base64\" needs \"media_type\", such as application/pdf")
 	default:
-		content, err := base64.StdEncoding.DecodeString(*r.Content)
-		if err != nil || len(content) == 0 {
-			return ingest.Push{}, cairn.Errorf(cairn.ErrInvalid, "\"content_base64\" is empty or no base64 (RFC 4648, with padding)")
-		}
-		p.Content = content
+		p.Content = r.Content
 	}
 	return p, nil
 }
