@@ -393,4 +393,3 @@ func TestHealthTellsTheTime(t *testing.T) {
 		t.Errorf("got %v, %v", got, err)
 	}
 }
-

@@ -78,7 +78,7 @@ func (c *Client) Ask(ctx context.Context, req AskRequest) iter.Seq2[Event, error
 			AskRequest
 			Stream bool `json:"stream"`
 		}{req, true}
-		res, err := c.send(ctx, http.MethodPost, api("ask"), body, nil)
+		res, err := c.send(ctx, http.MethodPost, api("ask"), body, nil) //nolint:bodyclose // run closes it
 		if err != nil {
 			yield(Event{}, err)
 			return
@@ -119,7 +119,7 @@ func (s *following) run(ctx context.Context, res *http.Response) {
 				err = sleep(ctx, pause)
 				pause = min(2*pause, s.c.retry.longest)
 				if err == nil {
-					res, err = s.resume(ctx)
+					res, err = s.resume(ctx) //nolint:bodyclose // read closes it
 				}
 				continue
 			}

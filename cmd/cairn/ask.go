@@ -69,15 +69,15 @@ func (e *environment) ask(ctx context.Context, c *client.Client, req client.AskR
 	show := e.answerView(req, stream)
 	message := ""
 	for event, err := range c.Ask(ctx, req) {
-		if err == nil || event.Name == "error" {
-			err = errors.Join(show.event(event), err)
+		if shown := show.event(event); err == nil {
+			err = shown
 		}
 		if err != nil {
 			show.abandon()
 			if ctx.Err() != nil && message != "" {
 				stopAnswer(ctx, c, message)
 			}
-			return client.Answer{}, unjoin(err)
+			return client.Answer{}, err
 		}
 		switch event.Name {
 		case "start":
@@ -95,14 +95,6 @@ func (e *environment) ask(ctx context.Context, c *client.Client, req client.AskR
 		}
 	}
 	return client.Answer{}, errors.New("the answer has no end; ask again")
-}
-
-// unjoin returns the only error in a join of one.
-func unjoin(err error) error {
-	if j, ok := err.(interface{ Unwrap() []error }); ok && len(j.Unwrap()) == 1 { //nolint:errorlint // the join itself is meant
-		return j.Unwrap()[0]
-	}
-	return err
 }
 
 // stopAnswer tells the server that nobody waits any more. It may fail: then the
@@ -154,6 +146,9 @@ func (e *environment) answerView(req client.AskRequest, stream bool) view {
 type eventLines struct{ w io.Writer }
 
 func (v eventLines) event(e client.Event) error {
+	if e.Name == "" { // beside an error that is none of the answer's
+		return nil
+	}
 	b, err := json.Marshal(e)
 	if err != nil {
 		return fmt.Errorf("print the event: %w", err)

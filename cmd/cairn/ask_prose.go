@@ -21,7 +21,6 @@ type prose struct {
 
 	length  int           // bytes of the answer that were printed
 	pending *client.Delta // a sentence whose citations are still to come
-	from    int           // where its text begins
 	cited   []client.Citation
 	marked  map[cairn.Support]bool // marks that need a word of explanation
 	found   int                    // passages that were looked at

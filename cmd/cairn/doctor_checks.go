@@ -115,7 +115,7 @@ func freeSpace(dir string) finding {
 		if err != nil {
 			return warn(name, "%s: %v", dir, err)
 		}
-		return enough(name, dir, st.Bavail*uint64(st.Bsize)) //nolint:unconvert // Bsize differs between systems
+		return enough(name, dir, st.Bavail*uint64(st.Bsize))
 	}
 }
 

@@ -110,7 +110,7 @@ yours. The next search finds it. FILE may be "-": standard input.`,
 const maxFile = 256 << 20
 
 func (e *environment) readFile(name string) ([]byte, error) {
-	var r io.Reader = e.stdin
+	r := e.stdin
 	if name != "-" {
 		f, err := os.Open(name)
 		if err != nil {
