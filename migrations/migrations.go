@@ -1,7 +1,7 @@
 // Package migrations holds the schema of the database and brings a database up
 // to it: numbered SQL files run by goose under an advisory lock, River's own
 // schema at a pinned version, then the roles, grants and policies, which are
-// named by database and set anew each time.
+// named by database and set anew when they are not as they should be.
 package migrations
 
 import (
@@ -11,8 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
-	"text/template"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -27,24 +25,9 @@ import (
 //go:embed 0*.sql
 var numbered embed.FS
 
-//go:embed roles.sql
-var rolesSQL string
-
 // riverVersion is the version of River's schema that migration 2 installs. A
 // newer River gets a migration of its own.
 const riverVersion = 8
-
-// Roles names the roles of one database.
-type Roles struct {
-	Search string // reads text for a viewer; row-level security decides
-	Worker string // the application and its jobs
-	Index  string // reads what the index is made of
-}
-
-// RolesOf returns the names of the roles of a database.
-func RolesOf(database string) Roles {
-	return Roles{Search: database + "_search", Worker: database + "_worker", Index: database + "_index"}
-}
 
 // Up brings the database at url to the current schema and sets its roles. It
 // may be called by several processes at once and again at any time. The url's
@@ -70,22 +53,7 @@ func Up(ctx context.Context, url string, log *slog.Logger) error {
 	for _, r := range results {
 		log.Info("migrated", "version", r.Source.Version, "took", r.Duration)
 	}
-	return setRoles(ctx, db, config.Database)
-}
-
-// Pending reports whether the database at url lacks a migration.
-func Pending(ctx context.Context, url string) (bool, error) {
-	config, err := pgx.ParseConfig(url)
-	if err != nil {
-		return false, fmt.Errorf("parse database URL: %w", err)
-	}
-	db := stdlib.OpenDB(*config)
-	defer db.Close()
-	provider, err := newProvider(url, db)
-	if err != nil {
-		return false, err
-	}
-	return provider.HasPending(ctx)
+	return setRoles(ctx, db, config.Database, lockPatience)
 }
 
 func newProvider(url string, db *sql.DB) (*goose.Provider, error) {
@@ -151,52 +119,3 @@ func requireVersion(version string) error {
 	}
 	return nil
 }
-
-// SetRoles makes the roles of the database at url, with grants and policies. Up
-// does it too; a database that was copied from another needs it alone.
-func SetRoles(ctx context.Context, url string) error {
-	config, err := pgx.ParseConfig(url)
-	if err != nil {
-		return fmt.Errorf("parse database URL: %w", err)
-	}
-	db := stdlib.OpenDB(*config)
-	defer db.Close()
-	return setRoles(ctx, db, config.Database)
-}
-
-// rolesLock keeps two servers from setting the roles of a database at once.
-const rolesLock = 0x6361_6972_6e01
-
-func setRoles(ctx context.Context, db *sql.DB, database string) error {
-	script, err := rolesScript(RolesOf(database))
-	if err != nil {
-		return err
-	}
-	tx, err := db.BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("set roles: %w", err)
-	}
-	defer tx.Rollback() //nolint:errcheck // after Commit it does nothing
-	if _, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1)`, rolesLock); err != nil {
-		return fmt.Errorf("set roles: %w", err)
-	}
-	if _, err := tx.ExecContext(ctx, script); err != nil {
-		return fmt.Errorf("set roles: %w", err)
-	}
-	return tx.Commit()
-}
-
-func rolesScript(r Roles) (string, error) {
-	t, err := template.New("roles").Parse(rolesSQL)
-	if err != nil {
-		return "", fmt.Errorf("roles.sql: %w", err)
-	}
-	quoted := Roles{Search: quote(r.Search), Worker: quote(r.Worker), Index: quote(r.Index)}
-	var b strings.Builder
-	if err := t.Execute(&b, quoted); err != nil {
-		return "", fmt.Errorf("roles.sql: %w", err)
-	}
-	return b.String(), nil
-}
-
-func quote(name string) string { return pgx.Identifier{name}.Sanitize() }

@@ -45,6 +45,7 @@ var closed = map[string]string{
 	"document_errors": "names of documents, for administrators; also guarded",
 	"feedback":        "what people said of answers, for administrators; also guarded",
 	"tombstones":      "ids of what is gone",
+	"settings":        "what the server notes of the database",
 
 	"goose_db_version":   "migrations",
 	"river_job":          "jobs: they carry ids alone",
