@@ -77,7 +77,7 @@ func (p *program) start() {
 		p.t.Fatal(err)
 	}
 	p.log = &bytes.Buffer{}
-	p.cmd = exec.Command(self, "serve") //nolint:noctx // it is killed by the test
+	p.cmd = exec.Command(self, "serve")
 	p.cmd.Env = append(os.Environ(), asCairn+"=1", "CAIRN_DATA_DIR="+p.data, "CAIRN_ADDR="+p.addr, "CAIRN_DATABASE_URL=")
 	p.cmd.Env = append(p.cmd.Env, p.env...)
 	p.cmd.Stderr = p.log
@@ -86,7 +86,7 @@ func (p *program) start() {
 	}
 	p.t.Cleanup(p.kill)
 	for deadline := time.Now().Add(60 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		if reply, err := http.Get("http://" + p.addr + "/readyz"); err == nil { //nolint:noctx // bounded by the deadline
+		if reply, err := http.Get("http://" + p.addr + "/readyz"); err == nil {
 			reply.Body.Close()
 			if reply.StatusCode == http.StatusOK {
 				return

@@ -48,7 +48,7 @@ func serve(ctx context.Context, s server.Settings, stdout, stderr io.Writer) err
 	}
 	// The address is taken first: a second server on it should fail before it
 	// touches the database.
-	listener, err := net.Listen("tcp", s.Addr)
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", s.Addr)
 	if err != nil {
 		return fmt.Errorf("listen on %s (is another Cairn running? set CAIRN_ADDR to another address): %w", s.Addr, err)
 	}
