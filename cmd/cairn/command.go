@@ -96,7 +96,7 @@ may not read at the source.`,
 	root.AddCommand(
 		serveCommand(e), migrateCommand(e), versionCommand(e),
 		doctorCommand(e), sourceCommand(e), syncCommand(e), searchCommand(e), askCommand(e), documentCommand(e),
-		userCommand(e), groupCommand(e), tokenCommand(e), modelsCommand(e),
+		loginCommand(e), logoutCommand(e), userCommand(e), groupCommand(e), tokenCommand(e), modelsCommand(e),
 		evalCommand(e), extractWorkerCommand(e),
 	)
 	return withUsageErrors(root)

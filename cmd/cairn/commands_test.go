@@ -27,6 +27,7 @@ func newShell(t *testing.T) *shell {
 	t.Chdir(t.TempDir()) // no cairn.yaml
 	for name, value := range map[string]string{
 		"CAIRN_URL": s.URL, "CAIRN_TOKEN": clienttest.Token, "CAIRN_DATA_DIR": t.TempDir(), "CAIRN_ADDR": "",
+		"HOME": t.TempDir(), "XDG_CONFIG_HOME": "", // no token of cairn login
 		"CAIRN_DATABASE_URL": "", "CAIRN_LLM_URL": "", "CAIRN_LLM_MODEL": "", "CAIRN_EMBED_URL": "", "CAIRN_EMBED_MODEL": "",
 	} {
 		t.Setenv(name, value)

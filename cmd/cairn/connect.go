@@ -74,14 +74,17 @@ func onThisMachine(address string) bool {
 	return strings.EqualFold(host, "localhost") || err == nil && ip.Unmap().IsLoopback()
 }
 
-// accessToken returns the token to present: CAIRN_TOKEN or, to a server on this
-// machine and to no other, that of its local mode. When there is none, why says
-// how to get one.
+// accessToken returns the token to present: CAIRN_TOKEN, or that of cairn login
+// to the server that it is for, or, to a server on this machine and to no other,
+// that of its local mode. When there is none, why says how to get one.
 func accessToken(s server.Settings) (token, why string) {
 	if s.Token.Set() {
 		return strings.TrimSpace(s.Token.Reveal()), "The token in CAIRN_TOKEN was sent; cairn token create makes another."
 	}
-	const make = "set CAIRN_TOKEN to a token, which an administrator makes with cairn token create --user YOUR-ADDRESS"
+	if kept, err := readSignedIn(); err == nil && kept.isFor(serverURL(s)) {
+		return kept.Token, "The token of cairn login was sent; sign in again with cairn login, or remove it with cairn logout."
+	}
+	const make = "sign in with cairn login --code CODE, or set CAIRN_TOKEN to a token, which an administrator makes with cairn token create --user YOUR-ADDRESS"
 	if !onThisMachine(serverURL(s)) {
 		return "", "No token was sent: " + make + "."
 	}

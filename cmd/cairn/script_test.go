@@ -113,6 +113,13 @@ var printedAddress = regexp.MustCompile(`http://[^/\s]+`)
 // the address that it prints.
 func serveForTest(t *testing.T, data string) string {
 	t.Helper()
+	return serveUntil(t, data, printedAddress)[0]
+}
+
+// serveUntil runs `cairn serve` until the test ends, and returns the first match
+// of each pattern in what it prints.
+func serveUntil(t *testing.T, data string, wanted ...*regexp.Regexp) []string {
+	t.Helper()
 	for name, value := range map[string]string{
 		"CAIRN_DATABASE_URL": postgrestest.New(t).URL, "CAIRN_DATA_DIR": data, "CAIRN_ADDR": "127.0.0.1:0",
 		"CAIRN_SAMPLE": "", "CAIRN_LLM_MODEL": "", "CAIRN_LLM_URL": "",
@@ -132,13 +139,16 @@ func serveForTest(t *testing.T, data string) string {
 			t.Errorf("the server ended with exit code %d", code)
 		}
 	})
+	var found []string
 	lines := bufio.NewScanner(printed)
-	for lines.Scan() {
-		if address := printedAddress.FindString(lines.Text()); address != "" {
-			go func() { _, _ = io.Copy(io.Discard, printed) }()
-			return address
+	for len(found) < len(wanted) && lines.Scan() {
+		if match := wanted[len(found)].FindString(lines.Text()); match != "" {
+			found = append(found, match)
 		}
 	}
-	t.Fatal("the server printed no address")
-	return ""
+	if len(found) < len(wanted) {
+		t.Fatalf("the server printed %q and no %s", found, wanted[len(found)])
+	}
+	go func() { _, _ = io.Copy(io.Discard, printed) }()
+	return found
 }

@@ -1,0 +1,174 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/client"
+	"github.com/cairnhq/cairn/cmd/cairn/internal/terminal"
+)
+
+// loginCommand returns `cairn login`.
+func loginCommand(e *environment) *cobra.Command {
+	var l login
+	c := &cobra.Command{
+		Use:   "login --code CODE",
+		Short: "Sign this command line in with a one-time code",
+		Long: `Sign this command line in with a one-time code: that of the first administrator, which the
+server prints at its start, or one that an administrator made with cairn user code. The code
+is exchanged for a token, which is kept in your configuration folder, readable by you alone,
+and presented to this server and to no other. cairn logout revokes and removes it.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := l.check(); err != nil {
+				return err
+			}
+			settings, err := e.settings()
+			if err != nil {
+				return err
+			}
+			l.url = serverURL(settings)
+			err = l.run(cmd.Context(), e)
+			if err == nil && settings.Token.Set() {
+				e.note("CAIRN_TOKEN is set and goes first: unset it to use this token.")
+			}
+			return advise(err, "The server prints that of the first administrator at its start; others come from cairn user code.")
+		},
+	}
+	c.Flags().StringVar(&l.code, "code", "", "the one-time code")
+	c.Flags().StringVar(&l.email, "email", "", "your e-mail address, as the first administrator")
+	c.Flags().StringVar(&l.name, "name", "", "what the token is called (default: cairn login and this machine's name)")
+	c.Flags().StringVar(&l.ttl, "ttl", "720h", "how long the token is valid, 1m to 8784h")
+	return c
+}
+
+// login is what a person asks for.
+type login struct{ url, code, email, name, ttl string }
+
+// check refuses what the server would refuse after the code was used.
+func (l login) check() error {
+	if err := need("code", l.code); err != nil {
+		return err
+	}
+	if ttl, err := time.ParseDuration(l.ttl); err != nil || ttl < time.Minute || ttl > 366*24*time.Hour {
+		return usageError{fmt.Errorf("--ttl is %q; give 1m to 8784h, as in 720h", l.ttl)}
+	}
+	if len(l.name) > 200 {
+		return usageError{errors.New("--name is longer than 200 bytes")}
+	}
+	return nil
+}
+
+// run redeems the code, makes a token in its session and stores it.
+func (l login) run(ctx context.Context, e *environment) error {
+	path, err := signedInFile()
+	if err != nil {
+		return err
+	}
+	c, err := client.New(client.Config{URL: l.url, HTTPClient: newSessionClient()})
+	if err != nil {
+		return err
+	}
+	me, err := c.Login(ctx, l.code, l.email)
+	if err != nil {
+		return err
+	}
+	token, err := c.AddToken(ctx, client.TokenRequest{
+		Name: cmp.Or(l.name, loginName()), Scopes: append(cairn.DefaultScopes(), cairn.ScopeAdmin), TTL: l.ttl,
+	})
+	if err != nil {
+		return fmt.Errorf("the code was right, but no token could be made: %w", err)
+	}
+	before, err := readSignedIn()
+	if err == nil {
+		if err := before.revoke(ctx); err != nil {
+			e.note("The token %s for %s could not be revoked: %s", terminal.Line(before.ID), before.URL, terminal.Line(err.Error()))
+		}
+	}
+	if err := (signedIn{URL: c.URL(), ID: token.ID, Token: token.Secret}).write(path); err != nil {
+		return fmt.Errorf("keep the token: %w", err)
+	}
+	if err := c.Logout(ctx); err != nil {
+		e.note("The session of the code was not ended: %s", terminal.Line(err.Error()))
+	}
+	return e.printLogin(c.URL(), path, me, token)
+}
+
+func (e *environment) printLogin(url, path string, me client.Me, token client.NewToken) error {
+	name := cmp.Or(terminal.Line(me.Email), terminal.Line(me.ID))
+	text := fmt.Sprintf("Signed in at %s as %s (%s). The token is kept in %s until %s.",
+		url, name, terminal.Line(string(me.Role)), path, day(&token.ExpiresAt))
+	if me.Role == cairn.RoleAdmin {
+		text += "\nTo sign a browser in: cairn user code " + name
+	}
+	if me.Email == "" {
+		e.note("The account has no e-mail address. Its name in commands is its id, %s.", name)
+	}
+	return e.print(map[string]any{
+		"url": url, "account_id": me.ID, "email": me.Email, "role": me.Role, "token_id": token.ID, "expires_at": token.ExpiresAt, "file": path,
+	}, text)
+}
+
+// loginName tells a token from those of other machines.
+func loginName() string {
+	host, err := os.Hostname()
+	if err != nil {
+		return "cairn login"
+	}
+	return "cairn login on " + host
+}
+
+// logoutCommand returns `cairn logout`.
+func logoutCommand(e *environment) *cobra.Command {
+	return &cobra.Command{
+		Use: "logout", Short: "Revoke and remove the token of cairn login", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := readSignedIn()
+			if errors.Is(err, os.ErrNotExist) {
+				return e.print(map[string]any{"signed_out": false}, "There is no token of cairn login.")
+			}
+			if err != nil {
+				return err
+			}
+			if err := s.revoke(cmd.Context()); err != nil {
+				return fmt.Errorf("the token is kept, because %s did not revoke it: %w", s.URL, advise(err, ""))
+			}
+			path, err := signedInFile()
+			if err != nil {
+				return err
+			}
+			if err := os.Remove(path); err != nil {
+				return fmt.Errorf("the token is revoked, but: %w", err)
+			}
+			return e.print(map[string]any{"signed_out": true, "url": s.URL}, "Signed out of "+terminal.Line(s.URL)+".")
+		},
+	}
+}
+
+// newSessionClient returns an HTTP client that keeps the session of one server.
+func newSessionClient() *http.Client {
+	return &http.Client{
+		Jar: &sessionJar{}, Timeout: time.Minute,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// sessionJar returns the cookies of one server to it, also those that are for
+// https alone: on its own machine, a server that browsers reach over https is
+// signed in to over http.
+type sessionJar struct{ cookies []*http.Cookie }
+
+// SetCookies implements http.CookieJar.
+func (j *sessionJar) SetCookies(_ *url.URL, cookies []*http.Cookie) { j.cookies = cookies }
+
+// Cookies implements http.CookieJar.
+func (j *sessionJar) Cookies(*url.URL) []*http.Cookie { return j.cookies }

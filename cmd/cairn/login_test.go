@@ -1,0 +1,117 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+var printedCode = regexp.MustCompile(`([A-Z2-7]{4}-){3}[A-Z2-7]{4}`)
+
+// TestLogin is the first administrator of a server on which people sign in.
+func TestLogin(t *testing.T) {
+	s := newShell(t)
+	t.Setenv("CAIRN_TOKEN", "")
+	t.Setenv("CAIRN_SIGN_IN", "required")
+	printed := serveUntil(t, t.TempDir(), printedAddress, printedCode)
+	address, code := printed[0], printed[1]
+	t.Setenv("CAIRN_URL", address)
+	path := filepath.Join(os.Getenv("HOME"), ".config", "cairn", "token.json")
+	s.expect(exitDenied, "", "cairn login", "user", "list")
+	s.expect(exitUsage, "", "--code is missing", "login")
+	s.expect(exitUsage, "", "--ttl", "login", "--code", code, "--ttl", "1s")
+	s.expect(exitDenied, "", "the code is wrong", "login", "--code", "AAAA-AAAA-AAAA-AAAA")
+	s.expect(exitFailed, "", "no e-mail address", "login", "--code", code, "--email", "root")
+
+	exit, out, stderr := s.run("login", "--code", strings.ToLower(code), "--email", "Root@example.com", "--name", "here")
+	if exit != exitDone || !strings.Contains(out, "as root@example.com (admin)") || !strings.Contains(out, path) || strings.Contains(out, "cairn_") {
+		t.Fatalf("exit code %d: %s%s", exit, out, stderr)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%s: %v, %v; want mode 0600", path, info.Mode(), err)
+	}
+	if exit, out, stderr := s.run("token", "list"); exit != exitDone || !strings.Contains(out, "here") || !strings.Contains(out, "admin, ask, read, search") {
+		t.Errorf("exit code %d: %s%s", exit, out, stderr)
+	}
+	s.expect(exitDenied, "", "wrong, was used", "login", "--code", code)
+
+	// Another address of the same server is another server.
+	t.Setenv("CAIRN_URL", strings.Replace(address, "127.0.0.1", "localhost", 1))
+	s.expect(exitDenied, "", "No token was sent", "token", "list")
+	t.Setenv("CAIRN_URL", address+"/")
+
+	// With another code the old token is replaced and ends.
+	old, err := readSignedIn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	exit, out, stderr = s.run("user", "code", "root@example.com")
+	if exit != exitDone {
+		t.Fatalf("exit code %d: %s%s", exit, out, stderr)
+	}
+	if exit, out, stderr := s.run("login", "--code", printedCode.FindString(out), "--json"); exit != exitDone || !json.Valid([]byte(out)) {
+		t.Fatalf("exit code %d: %s%s", exit, out, stderr)
+	}
+	t.Setenv("CAIRN_TOKEN", old.Token)
+	s.expect(exitDenied, "", "not valid", "token", "list")
+	kept, err := readSignedIn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.expect(exitDone, "Signed out of "+address+".\n", "", "logout")
+	if _, err := os.Stat(path); !os.IsNotExist(err) {
+		t.Errorf("the file is still there: %v", err)
+	}
+	t.Setenv("CAIRN_TOKEN", kept.Token)
+	s.expect(exitDenied, "", "not valid", "token", "list")
+	s.expect(exitDone, "There is no token of cairn login.\n", "", "logout")
+}
+
+// TestLoginBehindAProxy signs in over http to a server whose cookies are for
+// https alone.
+func TestLoginBehindAProxy(t *testing.T) {
+	s := newShell(t)
+	t.Setenv("CAIRN_TOKEN", "")
+	var asked []string
+	signed := func(w http.ResponseWriter, r *http.Request) bool {
+		c, err := r.Cookie("__Host-cairn_session")
+		if err != nil || c.Value != "secret" {
+			w.WriteHeader(http.StatusUnauthorized)
+			return false
+		}
+		return true
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /api/v1/login", func(w http.ResponseWriter, _ *http.Request) {
+		http.SetCookie(w, &http.Cookie{Name: "__Host-cairn_session", Value: "secret", Path: "/", Secure: true, HttpOnly: true})
+		_, _ = w.Write([]byte(`{"id":"A1","email":"","role":"admin"}`))
+	})
+	mux.HandleFunc("POST /api/v1/tokens", func(w http.ResponseWriter, r *http.Request) {
+		if signed(w, r) {
+			asked = append(asked, "token")
+			_, _ = w.Write([]byte(`{"id":"T1","secret":"cairn_x","expires_at":"2027-01-02T03:04:05Z"}`))
+		}
+	})
+	mux.HandleFunc("POST /api/v1/logout", func(w http.ResponseWriter, r *http.Request) {
+		if signed(w, r) {
+			asked = append(asked, "logout")
+			w.WriteHeader(http.StatusNoContent)
+		}
+	})
+	fake := httptest.NewServer(mux)
+	defer fake.Close()
+	t.Setenv("CAIRN_URL", fake.URL)
+	s.expect(exitDone, "Signed in at "+fake.URL+" as A1 (admin). The token is kept in "+
+		filepath.Join(os.Getenv("HOME"), ".config", "cairn", "token.json")+" until 2027-01-02.\nTo sign a browser in: cairn user code A1\n",
+		"no e-mail address", "login", "--code", "x")
+	if strings.Join(asked, " ") != "token logout" {
+		t.Errorf("asked for %q; want a token, then the end of the session", asked)
+	}
+	fake.Close()
+	s.expect(exitFailed, "", "the token is kept", "logout")
+}
