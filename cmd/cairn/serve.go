@@ -73,11 +73,11 @@ func serve(ctx context.Context, s server.Settings, stdout, stderr io.Writer) err
 	if parts.filler != nil {
 		go parts.filler.Run(ctx)
 	}
+	served := make(chan error, 1)
+	go func() { served <- http.Serve(listener) }()
 	if err := addSample(ctx, s, parts); err != nil {
 		return err
 	}
-	served := make(chan error, 1)
-	go func() { served <- http.Serve(listener) }()
 	greet(stdout, listener.Addr())
 	select {
 	case err := <-served:
@@ -187,7 +187,7 @@ func greeting(ctx context.Context, s server.Settings, p *parts, a *auth.Authenti
 			fmt.Fprintf(w, "\nCairn is ready at %s\n", base)
 		}
 		if s.Sample {
-			fmt.Fprintf(w, "\nThe sample company is being indexed. A first question, in the browser or in another terminal:\n\n  %s ask %q\n\n", os.Args[0], firstQuestion)
+			fmt.Fprintf(w, "\nThe sample company is there. A first question, in the browser or in another terminal:\n\n  %s ask %q\n\n", os.Args[0], firstQuestion)
 		}
 	}, nil
 }
@@ -216,6 +216,24 @@ func addSample(ctx context.Context, s server.Settings, p *parts) error {
 	if err != nil {
 		return err
 	}
-	_, err = p.jobs.Sync(ctx, source.ID, cairn.SyncOptions{})
-	return err
+	run, err := p.jobs.Sync(ctx, source.ID, cairn.SyncOptions{})
+	if err != nil {
+		return err
+	}
+	return p.awaitRun(ctx, run.ID, samplePatience)
+}
+
+// samplePatience is how long the greeting waits for the sample company, so that
+// the question that it proposes is answered.
+const samplePatience = 15 * time.Second
+
+// awaitRun waits until a run has ended, or for as long as patience.
+func (p *parts) awaitRun(ctx context.Context, run string, patience time.Duration) error {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline) && ctx.Err() == nil; time.Sleep(50 * time.Millisecond) {
+		r, err := p.db.RunByID(ctx, run)
+		if err != nil || r.State.Final() {
+			return err
+		}
+	}
+	return nil
 }
