@@ -24,7 +24,8 @@ import type {
 const path = (...parts: string[]) => '/api/v1/' + parts.map(encodeURIComponent).join('/');
 
 export const me = () => request<Me>('GET', path('me'));
-export const login = (code: string) => request<Me>('POST', path('login'), { code });
+export const login = (code: string, email = '') =>
+  request<Me>('POST', path('login'), email === '' ? { code } : { code, email });
 export const logout = () => request<void>('POST', path('logout'));
 
 export const ask = (question: AskRequest, signal: AbortSignal) =>

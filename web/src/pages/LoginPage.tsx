@@ -9,6 +9,7 @@ import { useTitle } from './useTitle';
 
 export function LoginPage() {
   const [code, setCode] = useState('');
+  const [email, setEmail] = useState('');
   const [failure, setFailure] = useState('');
   const [busy, setBusy] = useState(false);
   const [location, navigate] = useLocation();
@@ -17,7 +18,7 @@ export function LoginPage() {
     setBusy(true);
     setFailure('');
     try {
-      await signIn(code.trim());
+      await signIn(code.trim(), email.trim());
       if (location === '/login') navigate('/', { replace: true });
     } catch (error) {
       setFailure(explain(error));
@@ -53,6 +54,22 @@ export function LoginPage() {
         <p class="quiet" id="code-hint">
           The server prints one when it starts without users; later an administrator makes one for you. On your own
           machine, open the address that <code>cairn serve</code> printed instead.
+        </p>
+        <label class="field">
+          <span>Your e-mail address (first administrator)</span>
+          <input
+            type="email"
+            name="email"
+            autoComplete="email"
+            maxLength={320}
+            value={email}
+            aria-describedby="email-hint"
+            onInput={(event) => setEmail(event.currentTarget.value)}
+          />
+        </label>
+        <p class="quiet" id="email-hint">
+          With the code that the server printed, give it: documents shared with this address are found, and commands
+          know you by it. With a code of your own account, leave it empty.
         </p>
         {failure && (
           <p class="failure" role="alert">

@@ -32,9 +32,12 @@ export async function loadSession(): Promise<void> {
   }
 }
 
-/** Signs in with a one-time code; throws when the server refuses it. */
-export async function signIn(code: string): Promise<void> {
-  session.value = { kind: 'signed-in', me: await api.login(code) };
+/**
+ * Signs in with a one-time code; throws when the server refuses it. The e-mail address is that of the first
+ * administrator, empty when there is none to tell.
+ */
+export async function signIn(code: string, email: string): Promise<void> {
+  session.value = { kind: 'signed-in', me: await api.login(code, email) };
 }
 
 /** Ends the session, here even when the server cannot be told. */
