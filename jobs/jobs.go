@@ -39,8 +39,10 @@ type Runs interface {
 	FinishRun(ctx context.Context, l ingest.Lease, state cairn.RunState, reason string, pruned bool) error
 	// CancelRun ends the unfinished run of a source, if there is one.
 	CancelRun(ctx context.Context, source cairn.SourceID) error
-	// AbandonedRuns returns the runs whose process has died.
-	AbandonedRuns(ctx context.Context) ([]string, error)
+	// Requeue queues abandoned runs anew: those whose process has died, and
+	// queued ones whose job was lost. It calls enqueue for each in the same
+	// transaction.
+	Requeue(ctx context.Context, enqueue func(tx pgx.Tx, run string) error) error
 	// SourceByID returns a source, or ErrNotFound.
 	SourceByID(ctx context.Context, id cairn.SourceID) (cairn.Source, error)
 }
@@ -163,10 +165,7 @@ func (r *Runner) Sync(ctx context.Context, source cairn.SourceID, o cairn.SyncOp
 	if kind.Pushed {
 		return cairn.Run{}, cairn.Errorf(cairn.ErrInvalid, "%s is a source of kind %s: programs bring its documents, there is nothing to synchronise", s.Name, s.Kind)
 	}
-	run, err := r.cfg.Runs.QueueRun(ctx, source, o, func(tx pgx.Tx, run string) error {
-		_, err := r.river.InsertTx(ctx, tx, syncArgs{Run: run}, nil)
-		return err
-	})
+	run, err := r.cfg.Runs.QueueRun(ctx, source, o, r.enqueue(ctx))
 	if err != nil {
 		return cairn.Run{}, err
 	}
@@ -174,6 +173,14 @@ func (r *Runner) Sync(ctx context.Context, source cairn.SourceID, o cairn.SyncOp
 		return cairn.Run{}, cairn.Errorf(cairn.ErrConflict, "%s is being synchronised in another way; wait for that run or cancel it first", s.Name)
 	}
 	return run, nil
+}
+
+// enqueue returns a function that inserts the job of a run.
+func (r *Runner) enqueue(ctx context.Context) func(tx pgx.Tx, run string) error {
+	return func(tx pgx.Tx, run string) error {
+		_, err := r.river.InsertTx(ctx, tx, syncArgs{Run: run}, nil)
+		return err
+	}
 }
 
 // Cancel ends the unfinished run of a source; none is no error.
@@ -222,12 +229,7 @@ func (r *Runner) open(s cairn.Source) (connectors.Connector, error) {
 
 // rescue takes up the work of processes that have died.
 func (r *Runner) rescue(ctx context.Context) {
-	abandoned, err := r.cfg.Runs.AbandonedRuns(ctx)
-	for _, run := range abandoned {
-		// Several replicas may queue the same run: one of them will get it.
-		_, insertErr := r.river.Insert(ctx, syncArgs{Run: run}, nil)
-		err = errors.Join(err, insertErr)
-	}
+	err := r.cfg.Runs.Requeue(ctx, r.enqueue(ctx))
 	for _, rescue := range r.cfg.Rescues {
 		err = errors.Join(err, rescue(ctx))
 	}

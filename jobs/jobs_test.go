@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/connectors"
 	"github.com/cairnhq/cairn/jobs"
@@ -171,6 +173,70 @@ func TestStoppedRunGoesOnElsewhere(t *testing.T) {
 	if done.State != cairn.RunSucceeded || done.Added != 60 || done.Scanned != 60 {
 		t.Errorf("%+v", done)
 	}
+}
+
+// TestLostJobIsFound queues a run whose job was lost: a runner finds the run,
+// and one with a job is not given another.
+func TestLostJobIsFound(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, tap{documents: 3})
+	lost, err := s.db.QueueRun(t.Context(), s.source.ID, cairn.SyncOptions{}, func(pgx.Tx, string) error { return nil })
+	check(t, err)
+	check(t, s.db.EndLeases(t.Context())) // instead of waiting for a minute
+	s.runner()
+	if done := s.wait(lost.ID, "finished", final); done.State != cairn.RunSucceeded || done.Added != 3 {
+		t.Errorf("%+v", done)
+	}
+}
+
+func TestRequeueInsertsOneJob(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, tap{documents: 3})
+	idle, err := jobs.New(jobs.Config{
+		Pool: s.db.Worker(), Runs: s.db, Kinds: connectors.NewRegistry(connectors.Kind{Name: "tap"}), Log: slog.New(slog.DiscardHandler),
+	})
+	check(t, err)
+	run, err := idle.Sync(t.Context(), s.source.ID, cairn.SyncOptions{})
+	check(t, err)
+	requeued := func(want int) {
+		t.Helper()
+		n := 0
+		check(t, s.db.Requeue(t.Context(), func(_ pgx.Tx, id string) error {
+			if n++; id != run.ID {
+				t.Errorf("queued %s", id)
+			}
+			return nil
+		}))
+		if n != want {
+			t.Errorf("%d jobs, want %d", n, want)
+		}
+	}
+	check(t, s.db.EndLeases(t.Context()))
+	requeued(0) // its job waits
+	s.exec(`UPDATE river_job SET state = 'running'`)
+	requeued(1) // the job was fetched, and its process died before it took the run
+	requeued(0) // not again at once
+	check(t, s.db.EndLeases(t.Context()))
+	requeued(1)
+	_, ok, err := s.db.TakeRun(t.Context(), run.ID)
+	if err != nil || !ok {
+		t.Fatalf("a queued run is taken: %v, %v", ok, err)
+	}
+	requeued(0)
+	check(t, s.db.EndLeases(t.Context()))
+	requeued(1) // its process died while it worked
+	requeued(0)
+	s.exec(`UPDATE runs SET attempt = 100`)
+	requeued(0)
+	if r, err := s.db.RunByID(t.Context(), run.ID); err != nil || r.State != cairn.RunFailed || r.Reason == "" {
+		t.Errorf("after too many attempts: %+v, %v", r, err)
+	}
+}
+
+func (s *site) exec(sql string) {
+	s.t.Helper()
+	_, err := s.db.Worker().Exec(s.t.Context(), sql)
+	check(s.t, err)
 }
 
 func TestFailureIsToldWithoutItsCause(t *testing.T) {

@@ -13,13 +13,17 @@ import (
 	"github.com/cairnhq/cairn/retrieval/ingest"
 )
 
+// SyncKind is the kind of River's jobs that work on a run; their argument "run"
+// names it.
+const SyncKind = "sync"
+
 // syncArgs names the run to work on.
 type syncArgs struct {
 	Run string `json:"run"`
 }
 
 // Kind implements river.JobArgs.
-func (syncArgs) Kind() string { return "sync" }
+func (syncArgs) Kind() string { return SyncKind }
 
 // syncWorker works on runs.
 type syncWorker struct {

@@ -131,31 +131,56 @@ func (db *DB) CancelRun(ctx context.Context, source cairn.SourceID) error {
 	return nil
 }
 
-// AbandonedRuns returns the runs whose worker has died, and ends those that
-// were cancelled meanwhile or have been tried too often.
-func (db *DB) AbandonedRuns(ctx context.Context) ([]string, error) {
+// queuePatience is how long a queued run waits for a process to take it before
+// somebody looks whether its job was lost.
+const queuePatience = time.Minute
+
+// Requeue queues abandoned runs anew and calls enqueue for each in the same
+// transaction. Abandoned are those whose worker has died, and queued ones for
+// which no job waits: it was lost between its start and the taking of the run.
+// Runs that were cancelled meanwhile or have been tried too often end.
+func (db *DB) Requeue(ctx context.Context, enqueue func(tx pgx.Tx, run string) error) error {
 	_, err := db.worker.Exec(ctx, `
-		UPDATE runs SET state = CASE WHEN cancel THEN 'cancelled' ELSE 'failed' END, finished_at = now(),
+		UPDATE runs SET state = CASE WHEN cancel THEN 'cancelled' ELSE 'failed' END, finished_at = now(), lease_until = NULL,
 		       reason = CASE WHEN cancel THEN '' ELSE 'The server stopped again and again while it worked on this run.' END
-		WHERE state = 'running' AND lease_until < now() AND (cancel OR attempt >= $1)`, maxRunAttempts)
+		WHERE (state = 'queued' OR (state = 'running' AND lease_until < now())) AND (cancel OR attempt >= $1)`, maxRunAttempts)
 	if err != nil {
-		return nil, fmt.Errorf("abandoned runs: %w", err)
+		return fmt.Errorf("abandoned runs: %w", err)
 	}
-	rows, err := db.worker.Query(ctx, `SELECT id FROM runs WHERE state = 'running' AND lease_until < now()`)
+	err = pgx.BeginFunc(ctx, db.worker, func(tx pgx.Tx) error {
+		// Several replicas may do this at once: the row is locked and checked
+		// again, so that one of them queues a run.
+		rows, err := tx.Query(ctx, `
+			UPDATE runs SET state = 'queued', lease_until = now() + $1::interval
+			WHERE (state = 'running' AND lease_until < now())
+			   OR (state = 'queued' AND coalesce(lease_until, created_at + $1::interval) < now()
+			       AND NOT EXISTS (SELECT FROM river_job j
+			                       WHERE j.kind = $2 AND j.state = 'available' AND j.args->>'run' = runs.id))
+			RETURNING id`, queuePatience, jobs.SyncKind)
+		if err != nil {
+			return err
+		}
+		ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if err != nil {
+			return err
+		}
+		for _, id := range ids {
+			if err := enqueue(tx, id); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 	if err != nil {
-		return nil, fmt.Errorf("abandoned runs: %w", err)
+		return fmt.Errorf("abandoned runs: %w", err)
 	}
-	ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		return nil, fmt.Errorf("abandoned runs: %w", err)
-	}
-	return ids, nil
+	return nil
 }
 
 // EndLeases lets all work be taken over at once. It is for a process that knows
 // to be the only one on this database: the one that has just started its own.
 func (db *DB) EndLeases(ctx context.Context) error {
-	_, err := db.worker.Exec(ctx, `UPDATE runs SET lease_until = now() - interval '1 second' WHERE state = 'running'`)
+	_, err := db.worker.Exec(ctx, `UPDATE runs SET lease_until = now() - interval '1 second' WHERE state IN ('queued', 'running')`)
 	if err != nil {
 		return fmt.Errorf("end leases: %w", err)
 	}
