@@ -89,7 +89,7 @@ class Mock {
           principals: [],
         });
       case 'POST login':
-        only(body, 'code');
+        only(body, 'code', 'email');
         if (body.code !== 'GOOD-CODE')
           throw new Failure(401, 'unauthenticated', 'the code is wrong or was used before');
         this.signedIn = true;
@@ -102,6 +102,8 @@ class Mock {
           scopes: [],
           principals: [],
         });
+      case 'POST users/:id/code':
+        return reply({ code: 'XK4T-9QWM-27RD-HB5N', expires_at: '2026-11-24T09:30:00Z' });
       case 'POST ask':
         only(body, 'question', 'conversation_id', 'parent_message_id', 'sources', 'filters', 'model', 'stream');
         return this.#stream(this.#ask(body), 0, response);

@@ -16,6 +16,7 @@ import type {
   RunList,
   SearchRequest,
   SearchResponse,
+  SignInCode,
   Source,
   SourceList,
   Suggestions,
@@ -26,6 +27,7 @@ const path = (...parts: string[]) => '/api/v1/' + parts.map(encodeURIComponent).
 export const me = () => request<Me>('GET', path('me'));
 export const login = (code: string, email = '') =>
   request<Me>('POST', path('login'), email === '' ? { code } : { code, email });
+export const signInCode = (account: string) => request<SignInCode>('POST', path('users', account, 'code'));
 export const logout = () => request<void>('POST', path('logout'));
 
 export const ask = (question: AskRequest, signal: AbortSignal) =>

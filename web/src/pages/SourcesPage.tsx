@@ -1,6 +1,7 @@
 // Sources, for administrators: how each is, what the last run did, what could not be read.
 
 import { useEffect } from 'preact/hooks';
+import { CommandLineCode } from '../components/CommandLineCode';
 import { SourceCard } from '../components/SourceCard';
 import { isAdministrator } from '../state/session';
 import { anyRunning, loadSources, sources, sourcesFailure } from '../state/sources';
@@ -42,6 +43,7 @@ export default function SourcesPage() {
           <SourceCard source={source} key={source.name} />
         ))}
       </ul>
+      <CommandLineCode />
     </div>
   );
 }
