@@ -1,6 +1,7 @@
 package answer
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/cairnhq/cairn/retrieval/answer/claim"
@@ -56,7 +57,7 @@ type cue struct {
 var cues = map[string][]cue{ //nolint:misspell // other languages
 	"en": {
 		{" how long ", wantSpan}, {" how often ", wantSpan}, {" how soon ", wantSpan}, {" how quickly ", wantSpan}, {" how fast ", wantSpan}, {" how late ", wantTime}, {" how early ", wantTime},
-		{" how much ", wantNumber}, {" how many ", wantNumber}, {" what percentage ", wantNumber}, {" how far ", wantNumber}, {" how high ", wantNumber}, {" how large ", wantNumber},
+		{" how much ", wantNumber}, {" how many times ", wantNumber}, {" how many ", wantNumber}, {" what percentage ", wantNumber}, {" how far ", wantNumber}, {" how high ", wantNumber}, {" how large ", wantNumber},
 		{" how big ", wantNumber}, {" how old ", wantNumber},
 		{" what number ", wantNumber}, {" what price ", wantNumber}, {" what time ", wantTime}, {" what date ", wantTime}, {" which date ", wantTime}, {" what day ", wantTime},
 		{" which day ", wantTime}, {" since when ", wantTime}, {" by when ", wantTime}, {" until when ", wantTime}, {" what year ", wantTime}, {" which year ", wantTime},
@@ -90,22 +91,11 @@ var whenCues = map[string]bool{"when": true, "whens": true}
 // readQuestion reads a question in its language.
 func readQuestion(text, language string) asked {
 	q := asked{text: text, facts: claim.Read(text, language)}
-	lower := " " + strings.Join(strings.FieldsFunc(strings.ToLower(text), func(c rune) bool {
+	words := strings.FieldsFunc(strings.ToLower(text), func(c rune) bool {
 		return c == ' ' || c == '\n' || c == '\t' || strings.ContainsRune("?¿!.,;:()\"", c)
-	}), " ") + " "
-	list := cues[language]
-	if list == nil {
-		list = cues["en"]
-	}
-	for _, c := range list {
-		if strings.Contains(lower, c.phrase) {
-			q.wanted = c.wanted
-			break
-		}
-	}
-	if first, _, _ := strings.Cut(strings.TrimSpace(lower), " "); whenCues[first] {
-		q.wanted = wantTime
-	}
+	})
+	lower := " " + strings.Join(words, " ") + " "
+	framing := q.readWanted(words, lower, language)
 	q.past = q.asksForPast(lower)
 	for _, w := range q.facts.Words {
 		base, ok := claim.Measure(w.Lower, language)
@@ -113,9 +103,41 @@ func readQuestion(text, language string) asked {
 			q.measure = base // "how many days": the answer has them as a number's unit
 			continue
 		}
-		q.subjects = append(q.subjects, w)
+		if !slices.Contains(framing, w.Lower) {
+			q.subjects = append(q.subjects, w)
+		}
 	}
 	return q
+}
+
+// readWanted finds out what is asked for, and returns the words that say so:
+// they need not be in an answer.
+func (q *asked) readWanted(words []string, lower, language string) (framing []string) {
+	list := cues[language]
+	if list == nil {
+		list = cues["en"]
+	}
+	for _, c := range list {
+		if strings.Contains(lower, c.phrase) {
+			q.wanted = c.wanted
+			framing = strings.Fields(c.phrase)
+			break
+		}
+	}
+	if len(words) > 0 && whenCues[words[0]] {
+		q.wanted = wantTime
+	}
+	if degree := degreeOf(words, language); degree != "" && q.wanted == wantAnything {
+		q.wanted, q.measure = wantNumber, degrees[degree]
+		framing = append(framing, degree)
+	}
+	if noun, ok := nounOf(words); ok && (q.wanted == wantAnything || q.wanted == wantList) {
+		q.wanted, q.measure = noun.wanted, noun.measure
+	}
+	if q.wanted == wantNumber && q.measure == "" && slices.ContainsFunc(words, func(w string) bool { return moneyWords[claim.Stem(w, language)] }) {
+		q.measure = money
+	}
+	return framing
 }
 
 // holds reports how far a sentence has what is wanted: 1 it has, 0 it has not,
@@ -129,11 +151,17 @@ func (q asked) holds(f claim.Facts, text string) float64 {
 	}
 	switch q.wanted {
 	case wantNumber:
+		if q.measure == money {
+			if namesMoney(f, text) {
+				return 1
+			}
+			return .3 * yes(hasNumber(f, func(claim.Number) bool { return true }))
+		}
 		if q.measure != "" && hasNumber(f, func(n claim.Number) bool { return n.Unit == q.measure }) {
 			return 1
 		}
 		if q.measure != "" {
-			return .6 * yes(hasNumber(f, func(claim.Number) bool { return true }))
+			return .6 * yes(hasNumber(f, func(n claim.Number) bool { return n.Unit == "" }))
 		}
 		return yes(hasNumber(f, func(claim.Number) bool { return true }))
 	case wantSpan:

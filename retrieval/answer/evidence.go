@@ -2,6 +2,7 @@ package answer
 
 import (
 	"context"
+	"regexp"
 	"strings"
 
 	"github.com/cairnhq/cairn"
@@ -112,7 +113,7 @@ func (ev *evidence) readUnits(passage int, s source) {
 		}
 		u := unit{passage: passage, kind: p.Kind, start: p.Start, body: p.Body, end: p.End, text: s.Text[p.Body:p.End], lead: -1, heading: heading, indent: p.Indent}
 		u.plain = inline(&u)
-		u.facts = claim.Read(u.plain, s.language)
+		u.facts = claim.Read(u.readable(), s.language)
 		u.ids = ev.words.addAll(u.facts.Words)
 		for k := range u.facts.Clauses {
 			c := clauseOf(u.facts, k)
@@ -122,6 +123,9 @@ func (ev *evidence) readUnits(passage int, s source) {
 		u.stems = make(map[string]bool, len(u.facts.Words))
 		for _, w := range u.facts.Words {
 			u.stems[w.Stem] = true
+		}
+		if p.Kind == segment.Code {
+			ev.addIdentifiers(&u, s.language)
 		}
 		if p.Kind != segment.Row {
 			table = -1
@@ -150,6 +154,37 @@ func (ev *evidence) readUnits(passage int, s source) {
 			}
 		}
 		ev.units = append(ev.units, u)
+	}
+}
+
+// readable returns the text of a unit that is read for facts. Code is read
+// without its fence, inside which numbers and words would be names.
+func (u *unit) readable() string {
+	if u.kind == segment.Code {
+		return u.text
+	}
+	return u.plain
+}
+
+// identifierParts finds the words inside maxAttempts, MAX_ATTEMPTS and HTTPServer.
+var identifierParts = regexp.MustCompile(`\p{Lu}?\p{Ll}+|\p{Lu}+`)
+
+// addIdentifiers lets the words inside the identifiers of a unit be found.
+func (ev *evidence) addIdentifiers(u *unit, language string) {
+	for _, w := range u.facts.Words {
+		parts := identifierParts.FindAllString(u.text[w.Start:w.End], -1)
+		if len(parts) < 2 {
+			continue
+		}
+		for _, part := range parts {
+			lower := strings.ToLower(part)
+			if len(part) < 3 || claim.IsFunctionWord(lower, language) {
+				continue
+			}
+			word := claim.Word{Lower: lower, Stem: claim.Stem(lower, language)}
+			u.stems[word.Stem] = true
+			u.ids = append(u.ids, ev.words.add(word))
+		}
 	}
 }
 

@@ -12,10 +12,9 @@ import (
 )
 
 const (
-	answerWords    = 120 // about how long an extractive answer may be
-	answerUnits    = 5   // sentences that are no list, those beside the best not counted
-	closeToBest    = .82 // share of the best score that a further sentence needs
-	enoughToAnswer = 2.85
+	answerWords = 120 // about how long an extractive answer may be
+	answerUnits = 5   // sentences that are no list, those beside the best not counted
+	closeToBest = .82 // share of the best score that a further sentence needs
 )
 
 // extract answers with sentences of the passages, word for word.
@@ -52,64 +51,6 @@ func (g *grader) rank() []scoredUnit {
 	}
 	slices.SortStableFunc(ranked, func(a, b scoredUnit) int { return cmp.Compare(b.score, a.score) })
 	return ranked
-}
-
-// answers reports whether the best unit is good enough to be an answer: it is
-// near the question, its passage has the question's words, and none of them is
-// missing everywhere. The weights were fitted (logistic regression, both classes
-// weighing the same) on 88 questions about a public handbook, 22 of which it does
-// not answer; the threshold lets a quarter of those through rather than refuse
-// more than a sixth of the others.
-func (g *grader) answers(best scoredUnit) bool {
-	if g.missesName() {
-		return false
-	}
-	return 2.5*best.around+2.4*best.whole+1.4*best.own-1.5*g.missing() >= enoughToAnswer
-}
-
-// missesName reports whether the question names something that no passage has.
-func (g *grader) missesName() bool {
-	for _, n := range g.q.facts.Names {
-		if !n.Strong && (n.Initial || !n.Code) {
-			continue
-		}
-		lower := n.Lower
-		found := slices.ContainsFunc(g.ev.passages, func(p source) bool {
-			return p.stems[n.Stem] || strings.Contains(strings.ToLower(p.Text), lower) || strings.Contains(strings.ToLower(p.Title), lower) || abbreviates(n.Text, p.Text)
-		})
-		if !found && n.Code {
-			return true
-		}
-	}
-	return false
-}
-
-// missing returns the share of the question's content that no passage has at
-// all, by weight.
-func (g *grader) missing() float64 {
-	sum := 0.0
-	for k, w := range g.q.subjects {
-		best := 0.0
-		for i := range g.ev.passages {
-			p := &g.ev.passages[i]
-			if p.stems[w.Stem] {
-				best = 1
-				break
-			}
-		}
-		if best == 0 {
-			for i := range g.ev.units {
-				if best = max(best, g.ev.hit(w, &g.ev.units[i])); best > .6 {
-					break
-				}
-			}
-		}
-		sum += g.weights[k] * (1 - best)
-	}
-	if g.total == 0 {
-		return 1
-	}
-	return sum / g.total
 }
 
 // pick chooses the units of the answer: the best, the list that it belongs to,

@@ -144,7 +144,7 @@ func (g *grader) grade(i int) scoredUnit {
 	if g.ev.meaning.units == nil {
 		s.near, s.around = .6*s.own, .6*s.coverage
 	}
-	s.score = .48*s.coverage + .24*s.own + .36*s.whole + .22*s.near + .62*s.around + .37*(s.holds-.5) + g.prior(u) + .68*g.form(u)
+	s.score = .6*s.coverage + .2*s.own + .3*s.whole + .2*s.near + .62*s.around + .5*(s.holds-.5) + g.prior(u) + .6*g.form(u)
 	return s
 }
 
