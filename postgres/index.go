@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 
@@ -27,6 +26,7 @@ type Index struct {
 	refreshing sync.Mutex // held while the feed is read
 	at         position
 	loaded     bool
+	leftOut    map[int64]struct{} // chunks that could not be indexed
 
 	state sync.RWMutex // held for writing while what was read is applied
 	fresh *lexical.Fresh
@@ -35,14 +35,18 @@ type Index struct {
 // NewIndex returns the index over the active vector space. It reads nothing
 // yet: call Load, or let the first search do it.
 func NewIndex(db *DB, space Space) *Index {
-	return &Index{db: db, space: space, fresh: lexical.NewFresh()}
+	return &Index{db: db, space: space, leftOut: make(map[int64]struct{}), fresh: lexical.NewFresh()}
 }
 
 // Load reads the index into memory. Searches before it has ended wait for it.
 func (x *Index) Load(ctx context.Context) error { return x.refresh(ctx) }
 
 // Len returns the number of chunks in memory.
-func (x *Index) Len() int { return x.fresh.Len() }
+func (x *Index) Len() int {
+	x.state.RLock()
+	defer x.state.RUnlock()
+	return x.fresh.Len()
+}
 
 // Lexical implements retrieval.Index.
 func (x *Index) Lexical(ctx context.Context, q cairn.Query, limit int) ([]retrieval.Hit, error) {
@@ -50,7 +54,7 @@ func (x *Index) Lexical(ctx context.Context, q cairn.Query, limit int) ([]retrie
 	if err != nil {
 		return nil, err
 	}
-	keep, err := x.filter(ctx, q.Filters)
+	keep, err := x.filter(ctx, q.Viewer, q.Filters)
 	if err != nil {
 		return nil, err
 	}
@@ -108,10 +112,16 @@ func (x *Index) Nearest(ctx context.Context, q cairn.Query, vector []float32, li
 	return hits, nil
 }
 
-// filter returns a function that reports whether a chunk passes f; nil when all do.
-func (x *Index) filter(ctx context.Context, f cairn.Filters) (func(chunk int64) bool, error) {
+// filter returns a function that reports whether a chunk that v may read passes
+// f; nil when all do. What v may not read is not looked at: it would take time
+// that tells of it.
+func (x *Index) filter(ctx context.Context, v cairn.Viewer, f cairn.Filters) (func(chunk int64) bool, error) {
 	if f.Zero() {
 		return nil, nil
+	}
+	classes, err := x.db.classes.List(ctx, v)
+	if err != nil {
+		return nil, err
 	}
 	rows, err := x.db.index.Query(ctx, `
 		SELECT c.id
@@ -121,8 +131,9 @@ func (x *Index) filter(ctx context.Context, f cairn.Filters) (func(chunk int64) 
 		  AND ($3 = '' OR lower(d.author) = lower($3))
 		  AND ($4::timestamptz IS NULL OR d.modified_at > $4)
 		  AND ($5::timestamptz IS NULL OR d.modified_at < $5)
-		  AND ($6::jsonb IS NULL OR d.attributes @> $6)`,
-		f.Sources, string(f.Kind), f.Author, nilTime(f.UpdatedAfter), nilTime(f.UpdatedBefore), f.Attributes)
+		  AND ($6::jsonb IS NULL OR d.attributes @> $6)
+		  AND d.acl_id = ANY ($7) AND c.acl_id = ANY ($7)`,
+		f.Sources, string(f.Kind), f.Author, nilTime(f.UpdatedAfter), nilTime(f.UpdatedBefore), f.Attributes, classes)
 	if err != nil {
 		return nil, fmt.Errorf("filter: %w", err)
 	}
@@ -157,34 +168,31 @@ func (x *Index) refresh(ctx context.Context) error {
 	if n.next.at.Sub(x.at.at) > changeRetention/2 {
 		return x.load(ctx)
 	}
-	if err := x.apply(n); err != nil {
-		return err
-	}
+	x.apply(n)
 	x.at = n.next
 	return nil
 }
 
-func (x *Index) apply(n news) error {
+func (x *Index) apply(n news) {
 	x.db.classes.note(n.classes)
 	if len(n.chunks)+len(n.gone) == 0 {
-		return nil
+		return
 	}
 	x.state.Lock()
 	defer x.state.Unlock()
-	var errs []error
 	for _, c := range n.chunks {
-		errs = append(errs, upsert(x.fresh, c))
+		x.upsert(x.fresh, c)
 	}
 	for _, id := range n.gone {
 		x.fresh.Remove(id)
+		delete(x.leftOut, id)
 	}
-	return errors.Join(errs...)
 }
 
 func (x *Index) load(ctx context.Context) error {
 	x.db.classes.reset()
 	fresh := lexical.NewFresh()
-	at, err := x.db.readAll(ctx, func(c freshChunk) error { return upsert(fresh, c) })
+	at, err := x.db.readAll(ctx, func(c freshChunk) error { x.upsert(fresh, c); return nil })
 	if err != nil {
 		return err
 	}
@@ -194,10 +202,18 @@ func (x *Index) load(ctx context.Context) error {
 	return nil
 }
 
-func upsert(f *lexical.Fresh, c freshChunk) error {
+// upsert puts a chunk into the index. One that cannot be is left out, with what
+// was there of it before, and logged the first time: the others can be found.
+// The caller holds refreshing.
+func (x *Index) upsert(f *lexical.Fresh, c freshChunk) {
 	err := f.Upsert(lexical.Doc{Chunk: c.ID, Class: c.Class, Language: c.Language, Terms: c.Terms, Length: int(c.Length)})
-	if err != nil {
-		return fmt.Errorf("chunk %d of the index is damaged (run cairn index rebuild): %w", c.ID, err)
+	if err == nil {
+		delete(x.leftOut, c.ID)
+		return
 	}
-	return nil
+	f.Remove(c.ID) // its class may have been another
+	if _, told := x.leftOut[c.ID]; !told {
+		x.leftOut[c.ID] = struct{}{}
+		x.db.log.Error("a chunk cannot be found by its words until its document is indexed anew", "chunk", c.ID, "error", err)
+	}
 }

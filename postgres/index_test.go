@@ -1,11 +1,14 @@
 package postgres
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -295,4 +298,66 @@ func TestFilters(t *testing.T) {
 	if len(hits) != 0 {
 		t.Errorf("another source: %v", hits)
 	}
+}
+
+// TestFilterLooksAtReadableChunksAlone: what a viewer may not read must not cost
+// her time.
+func TestFilterLooksAtReadableChunksAlone(t *testing.T) {
+	t.Parallel()
+	c := newCorpus(t)
+	c.put("open", "falcon", cairn.Allow(cairn.Everyone), nil)
+	c.put("closed", "falcon", cairn.Allow("group:cairn:board"), nil)
+	keep, err := c.index.filter(t.Context(), cairn.Viewer{Account: "1", Keys: []cairn.PrincipalKey{cairn.Everyone}}, cairn.Filters{Kind: cairn.KindPage})
+	c.check(err)
+	for external, want := range map[string]bool{"open": true, "closed": false} {
+		if got := keep(c.chunk(external)); got != want {
+			t.Errorf("%s passes the filter: %v", external, got)
+		}
+	}
+}
+
+func (c *corpus) chunk(external string) (id int64) {
+	c.t.Helper()
+	c.check(c.worker.QueryRow(context.Background(), `
+		SELECT c.id FROM chunks c JOIN documents d ON d.id = c.document_id WHERE d.external_id = $1`, external).Scan(&id))
+	return id
+}
+
+// TestDamagedChunkIsLeftOut damages the terms of one chunk: the others are
+// found, before and after the index is loaded anew, and the log tells it once.
+func TestDamagedChunkIsLeftOut(t *testing.T) {
+	t.Parallel()
+	c := newCorpus(t)
+	var log bytes.Buffer
+	c.log = slog.New(slog.NewTextHandler(&log, nil))
+	ann := cairn.Viewer{Account: "1", Keys: []cairn.PrincipalKey{cairn.Everyone}}
+	c.put("damaged", "falcon", cairn.Allow(cairn.Everyone), nil)
+	c.put("sound", "falcon", cairn.Allow(cairn.Everyone), nil)
+	find := func(want ...string) {
+		t.Helper()
+		got := []string{}
+		for _, r := range c.lexical(ann, "falcon") {
+			got = append(got, r.External)
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			t.Errorf("found %q, want %q", got, want)
+		}
+	}
+	find("damaged", "sound")
+	c.exec(`UPDATE fresh SET terms = '\xff' WHERE chunk_id = $1`, c.chunk("damaged"))
+	for range 3 {
+		c.exec(`UPDATE chunks SET acl_id = acl_id WHERE id = $1`, c.chunk("damaged")) // the feed tells of it
+		find("sound")
+	}
+	fresh := NewIndex(c.DB, c.space)
+	c.check(fresh.Load(t.Context()))
+	if fresh.Len() != 1 {
+		t.Errorf("%d chunks are loaded, want 1", fresh.Len())
+	}
+	if n := strings.Count(log.String(), "level=ERROR"); n != 2 { // once an index
+		t.Errorf("%d errors are logged, want 2:\n%s", n, &log)
+	}
+	c.put("damaged", "falcon", cairn.Allow(cairn.Everyone), nil)
+	find("damaged", "sound")
 }
