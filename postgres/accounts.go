@@ -115,11 +115,12 @@ func (db *DB) UpdateAccount(ctx context.Context, a cairn.Account) error {
 	return nil
 }
 
-// keepAdministrator refuses to make of the last administrator what a says. It
-// locks the administrators, so that two of them cannot demote each other.
+// keepAdministrator refuses to make of the last administrator what a says; the
+// local account, as which nobody can sign in, does not count and stays what it
+// is. It locks the administrators, so that two of them cannot demote each other.
 func keepAdministrator(ctx context.Context, tx pgx.Tx, a cairn.Account) error {
 	rows, err := tx.Query(ctx, `
-		SELECT id FROM accounts WHERE role = 'admin' AND disabled_at IS NULL ORDER BY id FOR NO KEY UPDATE`)
+		SELECT id FROM accounts WHERE role = 'admin' AND disabled_at IS NULL AND NOT is_local ORDER BY id FOR NO KEY UPDATE`)
 	if err != nil {
 		return err
 	}
@@ -128,6 +129,13 @@ func keepAdministrator(ctx context.Context, tx pgx.Tx, a cairn.Account) error {
 		return err
 	}
 	stays := a.Role == cairn.RoleAdmin && !a.Disabled
+	var local bool
+	if err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM accounts WHERE id = $1 AND is_local)`, a.ID).Scan(&local); err != nil {
+		return err
+	}
+	if local && !stays {
+		return cairn.Errorf(cairn.ErrConflict, "the account local is the administrator of local mode and stays one; to be rid of it, run the server without local mode")
+	}
 	if !stays && slices.Equal(admins, []cairn.AccountID{a.ID}) {
 		return cairn.Errorf(cairn.ErrConflict, "this is the last administrator who can sign in: make somebody else one first")
 	}

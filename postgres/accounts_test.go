@@ -91,6 +91,32 @@ func TestLastAdministratorStays(t *testing.T) {
 	wantError(t, "disable the last", f.UpdateAccount(ctx, disabled), cairn.ErrConflict)
 }
 
+// Nobody can sign in as the local account: it is no administrator who remains,
+// and it stays what local mode needs.
+func TestLocalAccountIsNoLastAdministrator(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ctx := t.Context()
+	holder, err := f.LocalAccount(ctx)
+	f.check(err)
+	local := holder.Account
+	for _, ann := range []*cairn.Account{nil, {}} { // with and without a real administrator
+		if ann != nil {
+			*ann = f.account("ann@acme.test", cairn.RoleAdmin)
+			disabled, demoted := *ann, *ann
+			disabled.Disabled, demoted.Role = true, cairn.RoleMember
+			wantError(t, "disable the last", f.UpdateAccount(ctx, disabled), cairn.ErrConflict)
+			wantError(t, "demote the last", f.UpdateAccount(ctx, demoted), cairn.ErrConflict)
+		}
+		disabled, demoted := local, local
+		disabled.Disabled, demoted.Role = true, cairn.RoleMember
+		wantError(t, "disable local", f.UpdateAccount(ctx, disabled), cairn.ErrConflict)
+		wantError(t, "demote local", f.UpdateAccount(ctx, demoted), cairn.ErrConflict)
+	}
+	local.Name = "this computer"
+	f.check(f.UpdateAccount(ctx, local))
+}
+
 // Two administrators who demote each other at once must not both succeed.
 func TestLastAdministratorStaysInRace(t *testing.T) {
 	t.Parallel()
