@@ -71,21 +71,29 @@ func insertMessage(ctx context.Context, tx pgx.Tx, s answer.Started, chain []cai
 		parent = &chain[len(chain)-1].ID
 	}
 	turns, used := turnsOf(chain)
-	there, err := holdMessages(ctx, tx, used, parent)
-	if err != nil {
+	// An erasure takes its locks in this order too: documents, then the
+	// conversation, then its messages.
+	if err := holdEvidence(ctx, tx, used); err != nil {
 		return nil, err
 	}
-	turns, used = remaining(turns, used, there)
-	tag, err := tx.Exec(ctx, `
-		WITH own AS (UPDATE conversations SET updated_at = now() WHERE id = $2 AND account_id = $3 RETURNING id)
-		INSERT INTO messages (id, conversation_id, parent_id, question, request, state, lease_until)
-		SELECT $1, id, $4, $5, $6, 'running', now() + $7::interval FROM own`,
-		s.Message, s.Conversation, ask.Viewer.Account, parent, ask.Question, request, leaseTime)
+	tag, err := tx.Exec(ctx, `UPDATE conversations SET updated_at = now() WHERE id = $1 AND account_id = $2`, s.Conversation, ask.Viewer.Account)
 	if err != nil {
 		return nil, err
 	}
 	if tag.RowsAffected() == 0 {
 		return nil, cairn.ErrNotFound
+	}
+	there, err := holdMessages(ctx, tx, used, parent)
+	if err != nil {
+		return nil, err
+	}
+	turns, used = remaining(turns, used, there)
+	_, err = tx.Exec(ctx, `
+		INSERT INTO messages (id, conversation_id, parent_id, question, request, state, lease_until)
+		VALUES ($1, $2, $3, $4, $5, 'running', now() + $6::interval)`,
+		s.Message, s.Conversation, parent, ask.Question, request, leaseTime)
+	if err != nil {
+		return nil, err
 	}
 	_, err = tx.Exec(ctx, `
 		INSERT INTO message_evidence (message_id, document_id, version)
@@ -93,19 +101,20 @@ func insertMessage(ctx context.Context, tx pgx.Tx, s answer.Started, chain []cai
 	return turns, err
 }
 
-// holdMessages keeps messages, and the documents that they were made from, from
-// being erased until the transaction ends, and returns which are still there.
-// A parent that is not is ErrNotFound.
+// holdEvidence keeps the documents that messages were made from from being
+// erased until the transaction ends.
+func holdEvidence(ctx context.Context, tx pgx.Tx, messages []string) error {
+	_, err := tx.Exec(ctx, `
+		SELECT FROM documents WHERE id IN (SELECT document_id FROM message_evidence WHERE message_id = ANY ($1))
+		ORDER BY id FOR KEY SHARE`, messages)
+	return err
+}
+
+// holdMessages keeps messages from being erased until the transaction ends, and
+// returns which are still there. A parent that is not is ErrNotFound.
 func holdMessages(ctx context.Context, tx pgx.Tx, ids []string, parent *string) ([]string, error) {
 	if parent == nil {
 		return nil, nil
-	}
-	// In the order in which an erasure takes its locks.
-	_, err := tx.Exec(ctx, `
-		SELECT FROM documents WHERE id IN (SELECT document_id FROM message_evidence WHERE message_id = ANY ($1))
-		ORDER BY id FOR KEY SHARE`, ids)
-	if err != nil {
-		return nil, err
 	}
 	rows, err := tx.Query(ctx, `SELECT id FROM messages WHERE id = ANY ($1) ORDER BY id FOR KEY SHARE`, append(slices.Clone(ids), *parent))
 	if err != nil {

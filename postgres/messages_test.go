@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"sync"
@@ -200,4 +201,48 @@ func TestEvidenceWaitsForAnErasure(t *testing.T) {
 	if n := f.count(`SELECT count(*) FROM message_evidence`); n != 0 || len(readable) > 0 {
 		t.Errorf("%d documents are evidence, readable: %v", n, readable)
 	}
+}
+
+// TestQuestionsAndErasuresLockInOneOrder stops a question that follows another
+// one at the lock of the conversation, which an erasure takes before that of the
+// message: the message must be free, or the two would wait for each other.
+func TestQuestionsAndErasuresLockInOneOrder(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ctx := t.Context()
+	ann := f.member("ann")
+	anns := cairn.Allow(cairn.AccountKey(ann.Account))
+	id := f.document(f.source("handbook", anns), "a", "Title", "text", anns)
+	conversation := f.conversation(ann, "t")
+	parent := f.message(asked{conversation: conversation, question: "q", answer: "a", documents: []cairn.DocumentID{id}})
+	f.setACL(id, cairn.ACL{}) // the parent is withheld, so that its documents are not held
+	erasure, err := f.worker.Begin(ctx)
+	f.check(err)
+	defer func() { _ = erasure.Rollback(context.Background()) }()
+	_, err = erasure.Exec(ctx, `UPDATE conversations SET title = '' WHERE id = $1`, conversation)
+	f.check(err)
+	begun := make(chan error, 1)
+	go func() {
+		_, _, err := NewAnswers(f.DB).Begin(ctx, answer.Ask{Viewer: ann, Conversation: conversation, Parent: parent, Question: "And?"})
+		begun <- err
+	}()
+	login, err := pgx.Connect(ctx, f.made.URL) // the worker is not shown what others wait for
+	f.check(err)
+	defer func() { _ = login.Close(context.Background()) }()
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		var waits bool
+		f.check(login.QueryRow(ctx, `
+			SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')`).Scan(&waits))
+		if waits {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the question does not wait for the erasure")
+		}
+	}
+	if _, err := erasure.Exec(ctx, `SELECT FROM messages WHERE id = $1 FOR UPDATE NOWAIT`, parent); err != nil {
+		t.Errorf("the waiting question holds its parent: %v", err)
+	}
+	f.check(erasure.Rollback(ctx))
+	f.check(<-begun)
 }
