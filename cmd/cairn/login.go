@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -77,6 +78,9 @@ func (l login) run(ctx context.Context, e *environment) error {
 	c, err := client.New(client.Config{URL: l.url, HTTPClient: newSessionClient()})
 	if err != nil {
 		return err
+	}
+	if err := canWrite(filepath.Dir(path)); err != nil { // else the code would be used up
+		return fmt.Errorf("no token can be kept (set HOME to a folder that you may write to): %w", err)
 	}
 	me, err := c.Login(ctx, l.code, l.email)
 	if err != nil {

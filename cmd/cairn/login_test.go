@@ -28,6 +28,14 @@ func TestLogin(t *testing.T) {
 	s.expect(exitDenied, "", "the code is wrong", "login", "--code", "AAAA-AAAA-AAAA-AAAA")
 	s.expect(exitFailed, "", "no e-mail address", "login", "--code", code, "--email", "root")
 
+	home := os.Getenv("HOME")
+	t.Setenv("HOME", filepath.Join(home, "file"))
+	if err := os.WriteFile(os.Getenv("HOME"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.expect(exitFailed, "", "no token can be kept", "login", "--code", code) // and the code is still good
+	t.Setenv("HOME", home)
+
 	exit, out, stderr := s.run("login", "--code", strings.ToLower(code), "--email", "Root@example.com", "--name", "here")
 	if exit != exitDone || !strings.Contains(out, "as root@example.com (admin)") || !strings.Contains(out, path) || strings.Contains(out, "cairn_") {
 		t.Fatalf("exit code %d: %s%s", exit, out, stderr)

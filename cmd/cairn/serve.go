@@ -182,7 +182,7 @@ func greeting(ctx context.Context, s server.Settings, p *parts, a *auth.Authenti
 		case local != nil:
 			fmt.Fprintf(w, "\nCairn is ready. Open this address, it lets you in:\n\n  %s/?token=%s\n", base, local.Token())
 		case code != "":
-			fmt.Fprintf(w, "\nCairn is ready at %s\n\nNobody can sign in yet. The first administrator signs in at\n\n  %s/login\n\nwith the code  %s  (valid for 24 hours, once)\n", base, base, code)
+			fmt.Fprintf(w, "\nCairn is ready at %s\n\nNobody can sign in yet. The first administrator signs in at\n\n  %s/login\n\nwith the code  %s  (valid for 24 hours, once), or here with\n\n  %s login --code %s --email YOUR-ADDRESS\n", base, base, code, os.Args[0], code)
 		default:
 			fmt.Fprintf(w, "\nCairn is ready at %s\n", base)
 		}

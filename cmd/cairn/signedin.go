@@ -49,13 +49,22 @@ func readSignedIn() (signedIn, error) {
 // isFor reports whether the token may be sent to a server.
 func (s signedIn) isFor(address string) bool { return s.URL == strings.TrimRight(address, "/") }
 
-// write replaces the file; nobody else can read it at any time.
-func (s signedIn) write(path string) error {
-	b, err := json.MarshalIndent(s, "", "  ")
+// canWrite makes a folder for its owner alone, and a file in it for a moment.
+func canWrite(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(dir, ".token-")
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	return errors.Join(f.Close(), os.Remove(f.Name()))
+}
+
+// write replaces the file in its folder; nobody else can read it at any time.
+func (s signedIn) write(path string) error {
+	b, err := json.MarshalIndent(s, "", "  ")
+	if err != nil {
 		return err
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".token-") // mode 0600
