@@ -19,10 +19,20 @@ type querier interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
+// beginner is a pool, or a transaction, in which Begin makes a savepoint.
+type beginner interface {
+	querier
+	Begin(ctx context.Context) (pgx.Tx, error)
+}
+
 // aclClasses returns the class of each ACL, made where there is none yet. The
 // classes are committed before any batch that uses them, so that two batches
 // never wait for each other's.
 func (db *DB) aclClasses(ctx context.Context, acls []cairn.ACL) (map[[32]byte]int32, error) {
+	return aclClasses(ctx, db.worker, acls)
+}
+
+func aclClasses(ctx context.Context, q beginner, acls []cairn.ACL) (map[[32]byte]int32, error) {
 	byHash := make(map[[32]byte]cairn.ACL, len(acls))
 	for _, a := range acls {
 		byHash[a.Hash()] = a
@@ -32,7 +42,7 @@ func (db *DB) aclClasses(ctx context.Context, acls []cairn.ACL) (map[[32]byte]in
 		hashes = append(hashes, h[:])
 	}
 	slices.SortFunc(hashes, bytes.Compare) // one order for all, so that nobody deadlocks
-	classes, err := classesByHash(ctx, db.worker, hashes)
+	classes, err := classesByHash(ctx, q, hashes)
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +51,7 @@ func (db *DB) aclClasses(ctx context.Context, acls []cairn.ACL) (map[[32]byte]in
 		if _, ok := classes[hash]; ok {
 			continue
 		}
-		id, err := db.createClass(ctx, hash, byHash[hash].Canonical())
+		id, err := createClass(ctx, q, hash, byHash[hash].Canonical())
 		if err != nil {
 			return nil, err
 		}
@@ -52,7 +62,11 @@ func (db *DB) aclClasses(ctx context.Context, acls []cairn.ACL) (map[[32]byte]in
 
 // aclClass returns the class of one ACL.
 func (db *DB) aclClass(ctx context.Context, a cairn.ACL) (int32, error) {
-	classes, err := db.aclClasses(ctx, []cairn.ACL{a})
+	return aclClass(ctx, db.worker, a)
+}
+
+func aclClass(ctx context.Context, q beginner, a cairn.ACL) (int32, error) {
+	classes, err := aclClasses(ctx, q, []cairn.ACL{a})
 	if err != nil {
 		return 0, err
 	}
@@ -77,14 +91,14 @@ func classesByHash(ctx context.Context, q querier, hashes [][]byte) (map[[32]byt
 	return classes, nil
 }
 
-func (db *DB) createClass(ctx context.Context, hash [32]byte, a cairn.ACL) (int32, error) {
+func createClass(ctx context.Context, q beginner, hash [32]byte, a cairn.ACL) (int32, error) {
 	rule, err := json.Marshal(a)
 	if err != nil {
 		return 0, fmt.Errorf("ACL: %w", err)
 	}
 	clauses, principals := aclKeys(a)
 	var id int32
-	err = pgx.BeginFunc(ctx, db.worker, func(tx pgx.Tx) error {
+	err = pgx.BeginFunc(ctx, q, func(tx pgx.Tx) error {
 		err := tx.QueryRow(ctx, `
 			INSERT INTO acls (hash, rule, clauses) VALUES ($1, $2, $3)
 			ON CONFLICT (hash) DO NOTHING RETURNING id`, hash[:], rule, len(a.Allow)).Scan(&id)

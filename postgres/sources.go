@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"maps"
 
 	"github.com/jackc/pgx/v5"
 
@@ -78,11 +79,25 @@ func (db *DB) sourceStatuses(ctx context.Context, only, after string, limit int)
 
 // SourceByID returns one source, or ErrNotFound.
 func (db *DB) SourceByID(ctx context.Context, id cairn.SourceID) (cairn.Source, error) {
-	rows, err := db.worker.Query(ctx, `
+	return readSource(ctx, db.worker, `
 		SELECT s.id, s.name, s.kind, s.settings, s.acl_mode, a.rule AS acl, coalesce(s.owner_id, '') AS owner, s.paused,
 		       s.created_at AS created
 		FROM sources s JOIN acls a ON a.id = s.acl_id
-		WHERE s.id = $1`, id)
+		WHERE s.id = $1`, string(id))
+}
+
+// SourceNamed implements api.Sources.
+func (db *DB) SourceNamed(ctx context.Context, name string) (cairn.Source, error) {
+	return readSource(ctx, db.worker, `
+		SELECT s.id, s.name, s.kind, s.settings, s.acl_mode, a.rule AS acl, coalesce(s.owner_id, '') AS owner, s.paused,
+		       s.created_at AS created
+		FROM sources s JOIN acls a ON a.id = s.acl_id
+		WHERE s.name = $1`, name)
+}
+
+// readSource returns the one source that a statement finds, or ErrNotFound.
+func readSource(ctx context.Context, q querier, sql, arg string) (cairn.Source, error) {
+	rows, err := q.Query(ctx, sql, arg)
 	if err != nil {
 		return cairn.Source{}, fmt.Errorf("source: %w", err)
 	}
@@ -121,7 +136,7 @@ func (db *DB) ReadableSources(ctx context.Context, v cairn.Viewer, p api.Page) (
 
 // CreateSource implements api.Sources.
 func (db *DB) CreateSource(ctx context.Context, s cairn.Source) (cairn.Source, error) {
-	class, err := db.sourceClass(ctx, &s)
+	class, err := sourceClass(ctx, db.worker, &s)
 	if err != nil {
 		return cairn.Source{}, err
 	}
@@ -143,33 +158,54 @@ func (db *DB) CreateSource(ctx context.Context, s cairn.Source) (cairn.Source, e
 // own keep it, unless the source was one whose connector read the permissions
 // and no longer is. When the connector is to read them from now on, documents
 // of which it has told nothing yet are readable by nobody.
-func (db *DB) UpdateSource(ctx context.Context, s cairn.Source) error {
-	class, err := db.sourceClass(ctx, &s)
+func (db *DB) UpdateSource(ctx context.Context, id cairn.SourceID, edit func(*cairn.Source) error) (cairn.Source, error) {
+	var s cairn.Source
+	err := pgx.BeginFunc(ctx, db.worker, func(tx pgx.Tx) error {
+		// The lock keeps other edits out, and batches of documents with the old
+		// ACL. What is read after it is what the last edit has left.
+		if _, err := tx.Exec(ctx, `SELECT FROM sources WHERE id = $1 FOR UPDATE`, id); err != nil {
+			return missing(err)
+		}
+		before, err := readSource(ctx, tx, `
+			SELECT s.id, s.name, s.kind, s.settings, s.acl_mode, a.rule AS acl, coalesce(s.owner_id, '') AS owner, s.paused,
+			       s.created_at AS created
+			FROM sources s JOIN acls a ON a.id = s.acl_id
+			WHERE s.id = $1`, string(id))
+		if err != nil {
+			return err
+		}
+		edited := before
+		edited.Settings = maps.Clone(before.Settings)
+		if err := edit(&edited); err != nil {
+			return err
+		}
+		s = before
+		s.Settings, s.ACLMode, s.ACL, s.Paused = edited.Settings, edited.ACLMode, edited.ACL, edited.Paused
+		return replaceSource(ctx, tx, before, &s)
+	})
+	if err != nil {
+		return cairn.Source{}, fmt.Errorf("update source: %w", err)
+	}
+	return s, nil
+}
+
+// replaceSource stores s, brought into the form in which it is kept, in the
+// place of what was before.
+func replaceSource(ctx context.Context, tx pgx.Tx, before cairn.Source, s *cairn.Source) error {
+	class, err := sourceClass(ctx, tx, s)
 	if err != nil {
 		return err
 	}
 	if s.Settings == nil {
 		s.Settings = map[string]string{}
 	}
-	err = pgx.BeginFunc(ctx, db.worker, func(tx pgx.Tx) error {
-		var before cairn.ACLMode
-		// The lock keeps batches of documents with the old ACL out.
-		err := tx.QueryRow(ctx, `SELECT acl_mode FROM sources WHERE id = $1 FOR UPDATE`, s.ID).Scan(&before)
-		if err != nil {
-			return missing(err)
-		}
-		_, err = tx.Exec(ctx, `
-			UPDATE sources SET settings = $2, acl_mode = $3, acl_id = $4, paused = $5 WHERE id = $1`,
-			s.ID, s.Settings, s.ACLMode, class, s.Paused)
-		if err != nil {
-			return refused(err, "")
-		}
-		return declare(ctx, tx, s.ID, class, before == cairn.ACLFromSource && s.ACLMode == cairn.ACLDeclared)
-	})
+	_, err = tx.Exec(ctx, `
+		UPDATE sources SET settings = $2, acl_mode = $3, acl_id = $4, paused = $5 WHERE id = $1`,
+		s.ID, s.Settings, s.ACLMode, class, s.Paused)
 	if err != nil {
-		return fmt.Errorf("update source: %w", err)
+		return refused(err, "")
 	}
-	return nil
+	return declare(ctx, tx, s.ID, class, before.ACLMode == cairn.ACLFromSource && s.ACLMode == cairn.ACLDeclared)
 }
 
 // declare gives the documents of a source and their chunks a class; with all
@@ -190,7 +226,7 @@ func declare(ctx context.Context, tx pgx.Tx, source cairn.SourceID, class int32,
 // sourceClass checks what is declared of a source, brings its ACL into the form
 // in which it is stored, and returns the class: nobody's where the connector
 // reads the permissions.
-func (db *DB) sourceClass(ctx context.Context, s *cairn.Source) (int32, error) {
+func sourceClass(ctx context.Context, q beginner, s *cairn.Source) (int32, error) {
 	switch s.ACLMode {
 	case cairn.ACLDeclared:
 		s.ACL = s.ACL.Canonical()
@@ -202,5 +238,5 @@ func (db *DB) sourceClass(ctx context.Context, s *cairn.Source) (int32, error) {
 	if err := s.ACL.Validate(); err != nil {
 		return 0, err
 	}
-	return db.aclClass(ctx, s.ACL)
+	return aclClass(ctx, q, s.ACL)
 }

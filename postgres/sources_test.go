@@ -1,7 +1,12 @@
 package postgres
 
 import (
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -120,6 +125,61 @@ func (f *fixture) readers(id cairn.DocumentID, viewers ...cairn.Viewer) (n int) 
 	return n
 }
 
+// replace gives a source what may be changed of it.
+func (f *fixture) replace(s cairn.Source) error {
+	_, err := f.UpdateSource(f.t.Context(), s.ID, func(stored *cairn.Source) error { *stored = s; return nil })
+	return err
+}
+
+// TestUpdateSourceLosesNoEdit edits different things of a source at once.
+func TestUpdateSourceLosesNoEdit(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ctx := t.Context()
+	s := f.source("handbook", cairn.Allow(cairn.Everyone))
+	id := f.document(s, "a", "A", "text", s.ACL)
+	ann := f.member("ann")
+	edits := []func(*cairn.Source){
+		func(s *cairn.Source) { s.Paused = true },
+		func(s *cairn.Source) { s.ACL = cairn.Allow(cairn.AccountKey(ann.Account)) },
+	}
+	for i := range 30 { // more than the pool has connections
+		edits = append(edits, func(s *cairn.Source) { s.Settings[fmt.Sprint("s", i)] = "x" })
+	}
+	var wg sync.WaitGroup
+	for _, edit := range edits {
+		wg.Go(func() {
+			_, err := f.UpdateSource(ctx, s.ID, func(s *cairn.Source) error {
+				time.Sleep(2 * time.Millisecond)
+				edit(s)
+				return nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	got, err := f.SourceNamed(ctx, "handbook")
+	f.check(err)
+	if !got.Paused || len(got.Settings) != 30 || !slices.Equal(got.ACL.Allow[0], []cairn.PrincipalKey{cairn.AccountKey(ann.Account)}) {
+		t.Errorf("an edit is lost: %+v", got)
+	}
+	if f.readers(id, cairn.Viewer{Account: "x", Keys: []cairn.PrincipalKey{cairn.Everyone}}) != 0 || f.readers(id, ann) != 1 {
+		t.Error("the documents have another ACL than the source")
+	}
+	failed := errors.New("no")
+	_, err = f.UpdateSource(ctx, s.ID, func(s *cairn.Source) error { s.Paused, s.Settings["s0"] = false, "y"; return failed })
+	wantError(t, "an edit that fails", err, failed)
+	if after, err := f.SourceNamed(ctx, "handbook"); err != nil || cmp.Diff(got, after) != "" {
+		t.Errorf("after an edit that failed %+v, %v", after, err)
+	}
+	_, err = f.SourceNamed(ctx, "")
+	wantError(t, "no name", err, cairn.ErrNotFound)
+	_, err = f.SourceNamed(ctx, "n\x00l")
+	wantError(t, "bad text", err, cairn.ErrNotFound)
+}
+
 func TestUpdateSourceChangesTheACLOfItsDocuments(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -133,7 +193,7 @@ func TestUpdateSourceChangesTheACLOfItsDocuments(t *testing.T) {
 	elsewhere := f.document(f.source("other", s.ACL), "a", "A", "text", s.ACL)
 
 	s.ACL, s.Paused, s.Settings = anns, true, map[string]string{"path": "/srv"}
-	f.check(f.UpdateSource(ctx, s))
+	f.check(f.replace(s))
 	got, err := f.SourceByID(ctx, s.ID)
 	f.check(err)
 	if d := cmp.Diff(s, got); d != "" {
@@ -150,7 +210,7 @@ func TestUpdateSourceChangesTheACLOfItsDocuments(t *testing.T) {
 	}
 
 	s.ID = "none"
-	wantError(t, "unknown", f.UpdateSource(ctx, s), cairn.ErrNotFound)
+	wantError(t, "unknown", f.replace(s), cairn.ErrNotFound)
 }
 
 func TestUpdateSourceBetweenModes(t *testing.T) {
@@ -163,7 +223,7 @@ func TestUpdateSourceBetweenModes(t *testing.T) {
 	f.exec(`UPDATE documents SET acl_own = true WHERE id = $1`, told) // as the connector read it
 
 	s.ACLMode = cairn.ACLFromSource
-	f.check(f.UpdateSource(t.Context(), s))
+	f.check(f.replace(s))
 	if f.readers(told, bob) != 1 || f.readers(told, ann) != 0 {
 		t.Error("the permissions that the connector read have given way to the configuration")
 	}
@@ -171,7 +231,7 @@ func TestUpdateSourceBetweenModes(t *testing.T) {
 		t.Error("a document of which the connector has told nothing is readable")
 	}
 	s.ACLMode = cairn.ACLDeclared
-	f.check(f.UpdateSource(t.Context(), s))
+	f.check(f.replace(s))
 	for _, id := range []cairn.DocumentID{told, untold} {
 		if f.readers(id, ann) != 1 || f.readers(id, bob) != 0 {
 			t.Error("what is declared does not hold for all documents")

@@ -3,6 +3,7 @@ package api
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -110,15 +111,25 @@ func (m *memory) CreateSource(_ context.Context, s cairn.Source) (cairn.Source, 
 	return s, nil
 }
 
-func (m *memory) UpdateSource(_ context.Context, s cairn.Source) error {
+func (m *memory) SourceNamed(ctx context.Context, name string) (cairn.Source, error) {
+	s, err := m.SourceByName(ctx, name)
+	return s.Source, err
+}
+
+func (m *memory) UpdateSource(_ context.Context, id cairn.SourceID, edit func(*cairn.Source) error) (cairn.Source, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	i := slices.IndexFunc(m.sources, func(o cairn.Source) bool { return o.ID == s.ID })
+	i := slices.IndexFunc(m.sources, func(o cairn.Source) bool { return o.ID == id })
 	if i < 0 {
-		return cairn.ErrNotFound
+		return cairn.Source{}, cairn.ErrNotFound
+	}
+	s := m.sources[i]
+	s.Settings = maps.Clone(s.Settings)
+	if err := edit(&s); err != nil {
+		return cairn.Source{}, err
 	}
 	m.sources[i] = s
-	return nil
+	return s, nil
 }
 
 func (m *memory) DeleteSource(_ context.Context, id cairn.SourceID) error {

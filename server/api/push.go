@@ -106,7 +106,7 @@ func externalID(c *gin.Context) (string, error) {
 // ids, parted by commas or blanks). For others it does not exist.
 func (a *API) writable(c *gin.Context) (cairn.Source, error) {
 	ctx := c.Request.Context()
-	s, err := a.Store.SourceByName(ctx, c.Param("name"))
+	s, err := a.Store.SourceNamed(ctx, c.Param("name"))
 	if err != nil {
 		return cairn.Source{}, err
 	}
@@ -120,7 +120,7 @@ func (a *API) writable(c *gin.Context) (cairn.Source, error) {
 	if !kind.Pushed {
 		return cairn.Source{}, cairn.Errorf(cairn.ErrInvalid, "%s is a source of kind %s, which reads its documents itself; push to one of kind push", s.Name, s.Kind)
 	}
-	return s.Source, nil
+	return s, nil
 }
 
 func writes(account cairn.Account, writers string) bool {

@@ -46,7 +46,7 @@ func (a *API) syncSource(c *gin.Context) error {
 		return err
 	}
 	ctx := c.Request.Context()
-	s, err := a.Store.SourceByName(ctx, c.Param("name"))
+	s, err := a.Store.SourceNamed(ctx, c.Param("name"))
 	if err != nil {
 		return err
 	}
@@ -60,7 +60,7 @@ func (a *API) syncSource(c *gin.Context) error {
 // cancelSync answers POST /sources/{name}/cancel.
 func (a *API) cancelSync(c *gin.Context) error {
 	ctx := c.Request.Context()
-	s, err := a.Store.SourceByName(ctx, c.Param("name"))
+	s, err := a.Store.SourceNamed(ctx, c.Param("name"))
 	if err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ func (a *API) listRuns(c *gin.Context) error {
 		return err
 	}
 	ctx := c.Request.Context()
-	s, err := a.Store.SourceByName(ctx, c.Param("name"))
+	s, err := a.Store.SourceNamed(ctx, c.Param("name"))
 	if err != nil {
 		return err
 	}
@@ -107,7 +107,7 @@ func (a *API) listErrors(c *gin.Context) error {
 		return err
 	}
 	ctx := c.Request.Context()
-	s, err := a.Store.SourceByName(ctx, c.Param("name"))
+	s, err := a.Store.SourceNamed(ctx, c.Param("name"))
 	if err != nil {
 		return err
 	}
@@ -136,7 +136,7 @@ func (a *API) retryErrors(c *gin.Context) error {
 		return cairn.Errorf(cairn.ErrInvalid, "name at most 1000 documents, or none to retry all")
 	}
 	ctx := c.Request.Context()
-	s, err := a.Store.SourceByName(ctx, c.Param("name"))
+	s, err := a.Store.SourceNamed(ctx, c.Param("name"))
 	if err != nil {
 		return err
 	}

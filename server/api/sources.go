@@ -207,10 +207,7 @@ func (a *API) change(c *gin.Context, edit func(*cairn.Source) error) error {
 	if err != nil {
 		return err
 	}
-	if err := edit(&s.Source); err != nil {
-		return err
-	}
-	if err := a.Store.UpdateSource(ctx, s.Source); err != nil {
+	if s.Source, err = a.Store.UpdateSource(ctx, s.ID, edit); err != nil {
 		return err
 	}
 	return reply(c, http.StatusOK, sourceOf(s))
@@ -219,7 +216,7 @@ func (a *API) change(c *gin.Context, edit func(*cairn.Source) error) error {
 // deleteSource answers DELETE /sources/{name}.
 func (a *API) deleteSource(c *gin.Context) error {
 	ctx := c.Request.Context()
-	s, err := a.Store.SourceByName(ctx, c.Param("name"))
+	s, err := a.Store.SourceNamed(ctx, c.Param("name"))
 	if err != nil {
 		return err
 	}
@@ -235,7 +232,7 @@ func (a *API) deleteSource(c *gin.Context) error {
 // testSource answers POST /sources/{name}/test.
 func (a *API) testSource(c *gin.Context) error {
 	ctx := c.Request.Context()
-	s, err := a.Store.SourceByName(ctx, c.Param("name"))
+	s, err := a.Store.SourceNamed(ctx, c.Param("name"))
 	if err != nil {
 		return err
 	}

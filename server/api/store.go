@@ -32,14 +32,18 @@ type Sources interface {
 	// ReadableSources returns the names of the sources in which v may read at
 	// least one document, sorted.
 	ReadableSources(ctx context.Context, v cairn.Viewer, p Page) (names []string, next string, err error)
-	// SourceByName returns one source, or ErrNotFound.
+	// SourceByName returns one source with what is counted of it, or ErrNotFound.
 	SourceByName(ctx context.Context, name string) (SourceStatus, error)
+	// SourceNamed returns one source, or ErrNotFound, and counts nothing.
+	SourceNamed(ctx context.Context, name string) (cairn.Source, error)
 	// CreateSource stores a source, gives it an id and returns it. ErrConflict
 	// when the name is taken.
 	CreateSource(ctx context.Context, s cairn.Source) (cairn.Source, error)
-	// UpdateSource replaces settings, ACL mode, ACL and Paused of the source with
-	// the id of s. A new ACL holds for every document of a declared source at once.
-	UpdateSource(ctx context.Context, s cairn.Source) error
+	// UpdateSource stores what edit makes of settings, ACL mode, ACL and Paused of
+	// a source, and returns it; nobody else changes the source meanwhile. edit's
+	// error is returned, and then nothing is stored. A new ACL holds for every
+	// document of a declared source at once. ErrNotFound when there is no source.
+	UpdateSource(ctx context.Context, id cairn.SourceID, edit func(*cairn.Source) error) (cairn.Source, error)
 	// DeleteSource erases the source with all that came from it.
 	DeleteSource(ctx context.Context, id cairn.SourceID) error
 }
