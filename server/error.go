@@ -65,14 +65,14 @@ func FailureOf(err error) Failure {
 }
 
 func messageOf(err, kind error) string {
-	switch kind { //nolint:errorlint // kinds are the sentinels themselves
-	case cairn.ErrNotFound:
+	switch kind {
+	case cairn.ErrNotFound: //nolint:errorlint // kinds are the sentinels themselves
 		return kind.Error()
 	case context.DeadlineExceeded, context.Canceled:
 		return "it took too long; try again"
 	}
 	var shown *cairn.Error
-	if errors.As(err, &shown) && shown.Kind == kind {
+	if errors.As(err, &shown) && shown.Kind == kind { //nolint:errorlint // as above
 		return shown.Message
 	}
 	return kind.Error()

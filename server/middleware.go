@@ -86,7 +86,7 @@ func (s *Server) recoverPanic(c *gin.Context) {
 		if p == nil {
 			return
 		}
-		if p == http.ErrAbortHandler {
+		if p == http.ErrAbortHandler { //nolint:errorlint // a panic value: net/http compares it so
 			panic(p)
 		}
 		s.fail(c, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
