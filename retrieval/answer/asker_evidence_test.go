@@ -34,9 +34,10 @@ const secret = "# Oslo\n\nThe secret hotel limit in Oslo is 999 EUR a night.\n"
 // withdrawals are the ways in which Ann can lose a document.
 var withdrawals = map[string]func(o *office){
 	"revoked": func(o *office) { o.put("secret", secret, cairn.AccountKey(o.bob.Account)) },
-	"hidden":  func(o *office) { check(o.t, o.pusher.Delete(o.t.Context(), o.source.ID, "secret")) },
-	"erased": func(o *office) {
-		check(o.t, o.pusher.Delete(o.t.Context(), o.source.ID, "secret"))
+	"hidden":  func(o *office) { o.hide("secret") },
+	"erased":  func(o *office) { check(o.t, o.pusher.Delete(o.t.Context(), o.source.ID, "secret")) },
+	"expired": func(o *office) {
+		o.hide("secret")
 		o.exec(`UPDATE documents SET hidden_at = now() - interval '1 year' WHERE hidden_at IS NOT NULL`)
 		check(o.t, o.db.EraseExpired(o.t.Context()))
 	},
@@ -110,10 +111,10 @@ func TestWithdrawnWhileItIsWritten(t *testing.T) {
 				}
 			}
 			m, err := o.db.Message(t.Context(), o.ann.Viewer, started.Message)
-			if tables := o.held("999"); name == "erased" && (len(tables) > 0 || !errors.Is(err, cairn.ErrNotFound)) {
+			if tables := o.held("999"); o.isErased(name) && (len(tables) > 0 || !errors.Is(err, cairn.ErrNotFound)) {
 				t.Errorf("left of the erased answer: %v, %v", tables, err)
 			}
-			if name != "erased" && (err != nil || !m.Withheld || m.Answer.State != cairn.MessageComplete) {
+			if !o.isErased(name) && (err != nil || !m.Withheld || m.Answer.State != cairn.MessageComplete) {
 				t.Errorf("%+v, %v", m, err)
 			}
 		})

@@ -101,6 +101,18 @@ func (o *office) put(name, text string, keys ...cairn.PrincipalKey) cairn.Docume
 	return got.ID
 }
 
+// hide takes a document out as a sync does that no longer finds it.
+func (o *office) hide(name string) {
+	o.t.Helper()
+	_, err := o.pusher.Store.Commit(o.t.Context(), ingest.Batch{Source: o.source.ID, Deletes: []string{name}})
+	check(o.t, err)
+}
+
+// isErased reports whether nothing is left after a withdrawal.
+func (o *office) isErased(withdrawal string) bool {
+	return withdrawal == "erased" || withdrawal == "expired"
+}
+
 const (
 	travel = "# Travel\n\n## Oslo\n\nThe hotel limit in Oslo is 180 EUR a night. Breakfast in Oslo is paid apart.\n\n" +
 		"## Lisbon\n\nThe hotel limit in Lisbon is 140 EUR a night.\n"
