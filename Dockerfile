@@ -22,7 +22,7 @@ RUN CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags='-s -w' -o bin/cai
 FROM scratch
 COPY --from=build /image/system/ /
 COPY --from=build --chown=10001:10001 /image/own/ /
-ENV PATH=/usr/local/bin \
+ENV PATH=/usr/local/bin HOME=/data \
     ZONEINFO=/usr/share/zoneinfo.zip \
     CAIRN_ADDR=0.0.0.0:8080 \
     CAIRN_DATA_DIR=/data

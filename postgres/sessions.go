@@ -151,12 +151,17 @@ func (db *DB) localID(ctx context.Context) (id cairn.AccountID, err error) {
 	return id, err
 }
 
-// EndLocalSessions signs the local account out everywhere: for a server that no
-// longer runs in local mode, where a file was enough to become it.
-func (db *DB) EndLocalSessions(ctx context.Context) error {
-	_, err := db.worker.Exec(ctx, `DELETE FROM sessions s USING accounts a WHERE a.id = s.account_id AND a.is_local`)
-	if err != nil {
-		return fmt.Errorf("end local sessions: %w", err)
+// EndLocalAccess ends the sessions, tokens and codes of the local account: for a
+// server that no longer runs in local mode, where a file was enough to become it.
+func (db *DB) EndLocalAccess(ctx context.Context) error {
+	for _, statement := range []string{
+		`DELETE FROM sessions s USING accounts a WHERE a.id = s.account_id AND a.is_local`,
+		`DELETE FROM sign_in_codes c USING accounts a WHERE a.id = c.account_id AND a.is_local`,
+		`UPDATE tokens t SET revoked_at = now() FROM accounts a WHERE a.id = t.account_id AND a.is_local AND t.revoked_at IS NULL`,
+	} {
+		if _, err := db.worker.Exec(ctx, statement); err != nil {
+			return fmt.Errorf("end local access: %w", err)
+		}
 	}
 	return nil
 }

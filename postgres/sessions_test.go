@@ -143,3 +143,36 @@ func TestLocalAccount(t *testing.T) {
 		t.Errorf("with its groups: %+v, %v", h, err)
 	}
 }
+
+func TestEndLocalAccess(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ctx := t.Context()
+	local, err := f.LocalAccount(ctx)
+	f.check(err)
+	ann := f.account("ann@acme.test", cairn.RoleAdmin)
+	hash := func(n byte) auth.Hash { return auth.Hash{n} }
+	later := time.Now().Add(time.Hour)
+	for i, id := range []cairn.AccountID{local.Account.ID, ann.ID} {
+		f.check(f.CreateSession(ctx, hash(byte(i)), auth.Session{Account: id, Created: time.Now(), Expires: later}))
+		_, err := f.CreateToken(ctx, hash(byte(10+i)), cairn.Token{Account: id, Scopes: cairn.DefaultScopes(), Expires: later})
+		f.check(err)
+		f.check(f.CreateCode(ctx, hash(byte(20+i)), id, later))
+	}
+	f.check(f.EndLocalAccess(ctx))
+	for i, ended := range []bool{true, false} {
+		_, _, err := f.SessionByHash(ctx, hash(byte(i)))
+		if ended != errors.Is(err, cairn.ErrNotFound) {
+			t.Errorf("session %d: %v", i, err)
+		}
+		token, _, err := f.TokenByHash(ctx, hash(byte(10+i)))
+		f.check(err)
+		if ended == token.Revoked.IsZero() {
+			t.Errorf("token %d: %+v", i, token)
+		}
+		_, err = f.RedeemCode(ctx, hash(byte(20+i)), "", time.Now())
+		if ended != errors.Is(err, cairn.ErrNotFound) {
+			t.Errorf("code %d: %v", i, err)
+		}
+	}
+}

@@ -122,7 +122,7 @@ func newServer(ctx context.Context, s server.Settings, p *parts) (*server.Server
 		if config.Local, err = auth.NewLocal(s.DataDir); err != nil {
 			return nil, nil, err
 		}
-	} else if err := p.db.EndLocalSessions(ctx); err != nil {
+	} else if err := p.db.EndLocalAccess(ctx); err != nil {
 		return nil, nil, err
 	}
 	authenticator, err := auth.New(config)
