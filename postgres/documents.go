@@ -90,8 +90,15 @@ func citationState(version, newest cairn.Version) cairn.CitationState {
 // those with the newest documents.
 const maxSuggestClasses = 400
 
+const (
+	suggestNewest   = 10_000 // titles in which a word in the middle is looked for
+	suggestStarting = 500    // titles that begin with the prefix
+)
+
 // SuggestTitles implements api.Documents. A viewer who is admitted to more
-// classes than maxSuggestClasses gets titles from those with the newest documents.
+// classes than maxSuggestClasses gets titles from those with the newest
+// documents. Words are looked for in the suggestNewest newest of these; of older
+// ones, titles that begin with the prefix are found.
 func (db *DB) SuggestTitles(ctx context.Context, v cairn.Viewer, prefix string, limit int) ([]string, error) {
 	classes, err := db.newestClasses(ctx, v)
 	if err != nil {
@@ -99,24 +106,43 @@ func (db *DB) SuggestTitles(ctx context.Context, v cairn.Viewer, prefix string, 
 	}
 	var titles []string
 	err = db.asViewer(ctx, v, classes, func(tx pgx.Tx) error {
-		// What is no letter and no digit counts as a space between words.
-		rows, err := tx.Query(ctx, `
-			WITH wanted AS MATERIALIZED (SELECT trim(regexp_replace(lower($1), '[^[:alnum:]]+', ' ', 'g')) AS prefix)
-			SELECT d.title FROM documents d, wanted w
-			WHERE $1 = '' OR w.prefix <> ''
-			  AND strpos(' ' || regexp_replace(lower(d.title), '[^[:alnum:]]+', ' ', 'g'), ' ' || w.prefix) > 0
-			GROUP BY d.title
-			ORDER BY max(coalesce(d.modified_at, d.created_at)) DESC NULLS LAST, d.title LIMIT $2`, prefix, limit)
-		if err != nil {
-			return err
-		}
-		titles, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		titles, err = suggestTitles(ctx, tx, classes, prefix, limit)
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("suggest titles: %w", refused(err, ""))
 	}
 	return titles, nil
+}
+
+// suggestTitles returns titles of documents of the classes. What is no letter
+// and no digit counts as a space between words, as in title_key.
+func suggestTitles(ctx context.Context, tx pgx.Tx, classes []int32, prefix string, limit int) ([]string, error) {
+	perClass := suggestNewest / min(max(len(classes), 1), 4) // so that one class does not take all
+	rows, err := tx.Query(ctx, `
+		WITH wanted AS MATERIALIZED (
+			SELECT prefix, prefix || chr(1114111) AS beyond
+			FROM (SELECT trim(regexp_replace(lower($1), '[^[:alnum:]]+', ' ', 'g')) COLLATE "C") w (prefix)),
+		newest AS (
+			SELECT d.* FROM unnest($3::int[]) WITH ORDINALITY c (id, n) CROSS JOIN LATERAL (
+				SELECT title, title_key, coalesce(modified_at, created_at) AS at FROM documents
+				WHERE acl_id = c.id ORDER BY modified_at DESC NULLS LAST LIMIT $4) d
+			ORDER BY c.n LIMIT $5),
+		starting AS (
+			SELECT d.* FROM wanted w CROSS JOIN unnest($3::int[]) c (id) CROSS JOIN LATERAL (
+				SELECT title, coalesce(modified_at, created_at) AS at FROM documents
+				WHERE acl_id = c.id AND title_key >= w.prefix AND title_key < w.beyond ORDER BY title_key LIMIT $6) d
+			WHERE w.prefix <> '' LIMIT $6)
+		SELECT title FROM (
+			SELECT n.title, n.at FROM newest n, wanted w
+			WHERE $1 = '' OR (w.prefix <> '' AND strpos(' ' || n.title_key, ' ' || w.prefix) > 0)
+			UNION ALL SELECT title, at FROM starting) found
+		GROUP BY title ORDER BY max(at) DESC NULLS LAST, title LIMIT $2`,
+		prefix, limit, classes, perClass, suggestNewest, suggestStarting)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
 // newestClasses returns the classes that admit v and have documents, those

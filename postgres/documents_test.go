@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/server/api"
@@ -135,4 +136,61 @@ func TestSuggestTitles(t *testing.T) {
 	}
 	_, err = f.SuggestTitles(ctx, ann, "n\x00l", 9)
 	wantError(t, "bad text", err, cairn.ErrInvalid)
+}
+
+// TestSuggestTitlesAmongMany has more titles than are looked through word by
+// word. It bounds what is read rather than the time, which depends on the machine.
+func TestSuggestTitlesAmongMany(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ann := f.member("ann", cairn.Everyone)
+	s := f.source("handbook", cairn.Allow(cairn.Everyone))
+	old := f.document(s, "old", "Zebra crossing", "text", s.ACL)
+	f.exec(`UPDATE documents SET modified_at = now() - interval '10 years' WHERE id = $1`, old)
+	f.document(s, "closed", "Zebra secret", "text", cairn.ACL{})
+	f.exec(`
+		INSERT INTO documents (id, source_id, external_id, version, fingerprint, kind, title, acl_id, modified_at)
+		SELECT 'd' || n, $1, 'e' || n, 'v', '', 'page', 'Report number ' || n, acl_id, now() - n * interval '1 minute'
+		FROM generate_series(1, $2) n, sources WHERE id = $1`, s.ID, suggestNewest+2000)
+	f.owner(`ANALYZE documents`)
+	for prefix, want := range map[string][]string{
+		"zeb":      {"Zebra crossing"}, // too old to be looked through
+		"num":      {"Report number 1", "Report number 2"},
+		"report n": {"Report number 1", "Report number 2"},
+		"number 7": {"Report number 7", "Report number 70"},
+		"zebrb":    {},
+		"":         {"Report number 1", "Report number 2"},
+	} {
+		got, err := f.SuggestTitles(t.Context(), ann, prefix, 2)
+		f.check(err)
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("%q (-want +got):\n%s", prefix, d)
+		}
+	}
+	if n := f.titlesRead(ann, "zebrb"); n > suggestNewest+suggestStarting {
+		t.Errorf("%d titles are read", n)
+	}
+}
+
+// titlesRead returns how many rows of documents a suggestion takes from indexes
+// and by scans, as the statistics of its transaction have it.
+func (f *fixture) titlesRead(v cairn.Viewer, prefix string) (n int) {
+	f.t.Helper()
+	classes, err := f.newestClasses(f.t.Context(), v)
+	f.check(err)
+	f.check(f.asViewer(f.t.Context(), v, classes, func(tx pgx.Tx) error {
+		var before, after int // the connection's, with those of transactions before
+		read := `
+			SELECT coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0) FROM pg_stat_xact_user_tables WHERE relname = 'documents'`
+		if err := tx.QueryRow(f.t.Context(), read).Scan(&before); err != nil {
+			return err
+		}
+		if _, err := suggestTitles(f.t.Context(), tx, classes, prefix, 2); err != nil {
+			return err
+		}
+		err := tx.QueryRow(f.t.Context(), read).Scan(&after)
+		n = after - before
+		return err
+	}))
+	return n
 }
