@@ -8,24 +8,21 @@ import (
 )
 
 // What speaks for a question being answered by the best unit. The weights were
-// fitted (logistic regression, both classes weighing the same) on 180 questions
-// about a public handbook, 44 of which it does not answer; the threshold refuses
-// more than half of those, and one in thirty of the others.
+// fitted (logistic regression, both classes weighing the same) on 190 questions
+// about a public handbook, 54 of which it does not answer; the threshold refuses
+// three fifths of those, and one in twenty of the others.
 const (
-	answerAround  = 2.56 // cosine of the question and the unit with what it stands under
-	answerNear    = .93  // the same of the unit alone
-	answerOwn     = 1.44 // share of the question's content that the unit has
-	answerSection = 2.45 // the same of the section of the unit
-	answerWhole   = 2.93 // the same of its passage
-	answerMissing = 1.5  // share that no passage has
-	answerNames   = 1.95 // share of the question's names that the passage has
-	answerHolds   = .78  // whether the unit has the kind of thing that is asked for
+	answerAround  = 2.36 // cosine of the question and the unit with what it stands under
+	answerNear    = .89  // the same of the unit alone
+	answerOwn     = 1.82 // share of the question's content that the unit has
+	answerSection = 2.57 // the same of the section of the unit
+	answerWhole   = 3.08 // the same of its passage
+	answerMissing = 1.91 // share that no passage has
 
-	enoughToAnswer = 7.2
-	sectionReach   = 6   // units before and after that still are of one section
-	vagueHit       = .5  // hits under this are of words that are at most akin
-	vagueHitFactor = .5  // what such hits count in a section
-	nameHit        = .75 // hit of a name by its letters
+	enoughToAnswer = 4.9
+	sectionReach   = 6  // units before and after that still are of one section
+	vagueHit       = .5 // hits under this are of words that are at most akin
+	vagueHitFactor = .5 // what such hits count in a section
 )
 
 // answers reports whether the best unit is good enough to be an answer.
@@ -36,9 +33,8 @@ func (g *grader) answers(best scoredUnit) bool {
 // confidence tells how likely a unit answers, on a scale without meaning but
 // its order.
 func (g *grader) confidence(s scoredUnit) float64 {
-	p := &g.ev.passages[g.ev.units[s.unit].passage]
 	return answerAround*s.around + answerNear*s.near + answerOwn*s.own + answerSection*g.section(s.unit) + answerWhole*s.whole -
-		answerMissing*g.missing() + answerNames*g.namesHeld(p) + answerHolds*s.holds
+		answerMissing*g.missing()
 }
 
 // section returns the share of the question's content, by weight, that the
@@ -60,6 +56,10 @@ func (g *grader) section(i int) float64 {
 		last++
 	}
 	sum := 0.0
+	for j := first; j < last; j++ {
+		own, _ := g.values(&g.ev.units[j])
+		sum = max(sum, own)
+	}
 	for k, w := range g.q.subjects {
 		hit := g.ev.words.hit(w, p.ids)
 		if u.heading >= 0 {
@@ -74,29 +74,6 @@ func (g *grader) section(i int) float64 {
 		sum += g.weights[k] * hit
 	}
 	return sum / g.total
-}
-
-// namesHeld returns the share of the question's names that a passage has; 1 when
-// the question has none.
-func (g *grader) namesHeld(p *source) float64 {
-	names, held := 0, 0
-	for _, w := range g.q.subjects {
-		if !w.Name {
-			continue
-		}
-		names++
-		has := p.stems[w.Stem] || g.ev.words.letters(w, p.ids) >= nameHit
-		for i := p.first; i < p.last && !has; i++ {
-			has = g.ev.words.letters(w, g.ev.units[i].ids) >= nameHit
-		}
-		if has {
-			held++
-		}
-	}
-	if names == 0 {
-		return 1
-	}
-	return float64(held) / float64(names)
 }
 
 // missesName reports whether the question names something that no passage has.

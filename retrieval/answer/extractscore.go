@@ -47,6 +47,9 @@ func newGrader(ev *evidence, q asked, vector []float32) *grader {
 		}
 	}
 	g.total += valueWeight * float64(len(q.facts.Dates))
+	if q.measure != "" {
+		g.total += measureWeight
+	}
 	for i := range ev.passages {
 		g.best = max(g.best, ev.passages[i].Score)
 		g.wholes = append(g.wholes, g.whole(&ev.passages[i]))
@@ -148,8 +151,12 @@ func (g *grader) grade(i int) scoredUnit {
 	return s
 }
 
-// valueWeight is what a number or a date of a question weighs.
-const valueWeight = 1
+// valueWeight is what a number or a date of a question weighs, measureWeight
+// what the measure weighs that it asks for: "how many days", "how much money".
+const (
+	valueWeight   = 1
+	measureWeight = 1
+)
 
 // values returns the weight of the question's numbers and dates that a unit has,
 // and that it has together with what surrounds it.
@@ -172,6 +179,9 @@ func (g *grader) values(u *unit) (own, around float64) {
 		case slices.ContainsFunc(p.context.Dates, within):
 			around += .8 * valueWeight
 		}
+	}
+	if g.q.measure != "" && g.q.holds(u.facts, u.text) == 1 {
+		own, around = own+measureWeight, around+measureWeight
 	}
 	return own, around
 }

@@ -92,14 +92,3 @@ func (v *vocabulary) hit(w claim.Word, ids []wordID) float64 {
 	}
 	return best
 }
-
-// letters returns how well some words of the evidence bear out w by their
-// letters alone, 0..1.
-func (v *vocabulary) letters(w claim.Word, ids []wordID) float64 {
-	c := v.compared(w)
-	best := 0.0
-	for _, id := range ids {
-		best = max(best, float64(v.relation(c, id).letters))
-	}
-	return best
-}

@@ -1,0 +1,47 @@
+package answer
+
+import (
+	"testing"
+
+	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/retrieval/llm"
+	"github.com/cairnhq/cairn/retrieval/llm/builtin"
+)
+
+func TestExtractiveDeclinesWhatNothingSays(t *testing.T) {
+	for _, question := range []string{
+		"How often are the rooms of the team lead painted?",
+		"Who is the head of accounting?",
+		"What commission do our partners receive?",
+	} {
+		if got := extractive(t, question, handbook); got.Outcome != cairn.OutcomeNotFound {
+			t.Errorf("%s: %s", question, got.Text)
+		}
+	}
+}
+
+// TestConfidenceFallsWithWhatIsMissing asks for something, and for something
+// like it that no sentence has.
+func TestConfidenceFallsWithWhatIsMissing(t *testing.T) {
+	for _, c := range [][2]string{
+		{"How many days of leave do employees have?", "How many days of leave do employees have for a wedding?"},
+		{"How much may a hotel cost per night?", "How much may a parking permit at the hotel cost?"},
+		{"Who approves leave of more than three weeks?", "Who approves leave of more than three weeks at the brewery?"},
+		{"How much may a hotel cost?", "How many minutes before noon does a hotel clean the rooms?"},
+	} {
+		if there, missing := confidenceIn(t, c[0]), confidenceIn(t, c[1]); missing >= there {
+			t.Errorf("%q: %.2f, %q: %.2f", c[0], there, c[1], missing)
+		}
+	}
+}
+
+func confidenceIn(t *testing.T, question string) float64 {
+	t.Helper()
+	embedder, err := builtin.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ev := readEvidence(t.Context(), handbook, embedder)
+	g := newGrader(ev, readQuestion(question, "en"), ev.meaning.sentence(llm.RoleQuery, question))
+	return g.confidence(g.rank()[0])
+}
