@@ -26,6 +26,7 @@ type memory struct {
 	messages      []cairn.Message
 	feedback      map[string]Feedback
 	fail          error // when set, what Document returns
+	counted       int   // how often a source was looked up with its counts
 }
 
 func newMemory() *memory {
@@ -92,6 +93,7 @@ func (m *memory) ReadableSources(_ context.Context, v cairn.Viewer, p Page) ([]s
 func (m *memory) SourceByName(_ context.Context, name string) (SourceStatus, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.counted++
 	for _, s := range m.sources {
 		if s.Name == name {
 			return m.status(s), nil
@@ -111,9 +113,15 @@ func (m *memory) CreateSource(_ context.Context, s cairn.Source) (cairn.Source, 
 	return s, nil
 }
 
-func (m *memory) SourceNamed(ctx context.Context, name string) (cairn.Source, error) {
-	s, err := m.SourceByName(ctx, name)
-	return s.Source, err
+func (m *memory) SourceNamed(_ context.Context, name string) (cairn.Source, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, s := range m.sources {
+		if s.Name == name {
+			return s, nil
+		}
+	}
+	return cairn.Source{}, cairn.ErrNotFound
 }
 
 func (m *memory) UpdateSource(_ context.Context, id cairn.SourceID, edit func(*cairn.Source) error) (cairn.Source, error) {

@@ -165,3 +165,23 @@ func TestBatchTooLargeStoresNothing(t *testing.T) {
 		t.Errorf("%d lines: %d, %d documents", maxBatch, got.status, len(w.m.documents))
 	}
 }
+
+// TestWorkOnASourceCountsNothing: to count the documents of a large source takes
+// longer than what is asked for.
+func TestWorkOnASourceCountsNothing(t *testing.T) {
+	w := newWorld(t)
+	for _, c := range []struct{ method, path, body string }{
+		{"PUT", inbox + "?id=a", `{"title":"A","text":"text"}`},
+		{"DELETE", inbox + "?id=a", ""},
+		{"POST", "/api/v1/sources/handbook/sync", ""},
+		{"POST", "/api/v1/sources/handbook/cancel", ""},
+		{"POST", "/api/v1/sources/handbook/test", ""},
+		{"GET", "/api/v1/sources/handbook/runs", ""},
+		{"GET", "/api/v1/sources/handbook/errors", ""},
+		{"POST", "/api/v1/sources/handbook/errors/retry", ""},
+	} {
+		if got := w.call(w.root, c.method, c.path, c.body); got.status >= 300 || w.m.counted != 0 {
+			t.Errorf("%s %s: %d, counted %d times", c.method, c.path, got.status, w.m.counted)
+		}
+	}
+}
