@@ -12,9 +12,10 @@ import (
 )
 
 const (
-	answerWords = 120 // about how long an extractive answer may be
-	answerUnits = 5   // sentences that are no list, those beside the best not counted
-	closeToBest = .82 // share of the best score that a further sentence needs
+	answerWords    = 120 // about how long an extractive answer may be
+	answerUnits    = 5   // sentences that are no list, those beside the best not counted
+	closeToBest    = .82 // share of the best score that a further sentence needs
+	closeElsewhere = .86 // the same of a sentence of another document
 )
 
 // extract answers with sentences of the passages, word for word.
@@ -77,6 +78,9 @@ func (g *grader) pick(ranked []scoredUnit) []int {
 		if s.score < closeToBest*best.score || sentences >= answerUnits {
 			break
 		}
+		if !g.sameDocument(s.unit, best.unit) && s.score < closeElsewhere*best.score {
+			continue
+		}
 		if strings.HasSuffix(g.ev.units[s.unit].text, "?") || !g.q.past && g.ev.passages[g.ev.units[s.unit].passage].outdated {
 			continue
 		}
@@ -85,6 +89,11 @@ func (g *grader) pick(ranked []scoredUnit) []int {
 		}
 	}
 	return g.inOrder(picked)
+}
+
+// sameDocument reports whether two units are of one document.
+func (g *grader) sameDocument(a, b int) bool {
+	return g.ev.passages[g.ev.units[a].passage].Document == g.ev.passages[g.ev.units[b].passage].Document
 }
 
 // beside returns what belongs to a unit: the other sentences of its list item, or
@@ -102,12 +111,24 @@ func (g *grader) beside(i int) []int {
 		return out
 	}
 	var out []int
-	for _, k := range []int{i + 1, i - 1} {
-		if g.continues(min(i, k), max(i, k)) && !strings.HasSuffix(g.ev.units[k].text, "?") {
+	for k := i + 1; k <= i+g.sentencesAfter() && g.continues(k-1, k); k++ {
+		if !strings.HasSuffix(g.ev.units[k].text, "?") {
 			out = append(out, k)
 		}
 	}
+	if g.continues(i-1, i) && !strings.HasSuffix(g.ev.units[i-1].text, "?") {
+		out = append(out, i-1)
+	}
 	return out
+}
+
+// sentencesAfter says how many sentences after the best one are shown: reasons
+// and steps take more of them than a number does.
+func (g *grader) sentencesAfter() int {
+	if g.q.wanted == wantReason || g.q.wanted == wantSteps {
+		return 3
+	}
+	return 2
 }
 
 // continues reports whether unit b goes on in the paragraph of unit a, the one

@@ -45,3 +45,24 @@ func confidenceIn(t *testing.T, question string) float64 {
 	g := newGrader(ev, readQuestion(question, "en"), ev.meaning.sentence(llm.RoleQuery, question))
 	return g.confidence(g.rank()[0])
 }
+
+var dispenser = []cairn.Passage{
+	{Document: "dispenser", Version: "1", Title: "Dispenser", Language: "en", Score: 1, Text: "The dispenser was moved to hall 3. Visitors had taken cups from it. They left them on the stairs. Somebody fell over one in May."},
+	{Document: "halls", Version: "1", Title: "Halls", Language: "en", Score: .3, Text: "Hall 3 has a dispenser of paper towels. It is open from 8:00."},
+}
+
+func TestExtractiveShowsWhatFollowsWhenReasonsAreAsked(t *testing.T) {
+	got := extractive(t, "Why was the dispenser moved to hall 3?", dispenser)
+	if len(got.Citations) < 4 || got.Citations[3].Document != "dispenser" {
+		t.Errorf("the reasons after the sentence are missing: %s", got.Text)
+	}
+}
+
+func TestExtractiveLeavesOutWeakerDocuments(t *testing.T) {
+	got := extractive(t, "Why was the dispenser moved to hall 3?", dispenser)
+	for _, c := range got.Citations {
+		if c.Document == "halls" {
+			t.Errorf("%q is of another matter", c.Quote)
+		}
+	}
+}
