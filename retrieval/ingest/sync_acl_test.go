@@ -43,8 +43,9 @@ func (b *bench) mustSync(s *shelf) cairn.Run {
 // declare changes the source's own ACL, as an administrator does.
 func (b *bench) declare(acl cairn.ACL) {
 	b.t.Helper()
+	_, err := b.db.UpdateSource(b.t.Context(), b.source.ID, func(s *cairn.Source) error { s.ACL = acl; return nil })
+	check(b.t, err)
 	b.source.ACL = acl
-	check(b.t, b.db.UpdateSource(b.t.Context(), b.source))
 }
 
 func TestACLReachesAttachments(t *testing.T) {
