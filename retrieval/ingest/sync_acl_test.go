@@ -89,14 +89,14 @@ func TestOwnACLIsNotedWhenEqual(t *testing.T) {
 func TestUnreadableRevisionTakesTheNewACL(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	s := &shelf{files: map[string]string{"x.pdf": "Plain text about pelicans."}, acls: map[string]cairn.ACL{}}
+	s := &shelf{files: map[string]string{"x.docx": "Plain text about pelicans."}, acls: map[string]cairn.ACL{}}
 	b.mustSync(s)
 	b.open("before", "pelicans")
-	s.files["x.pdf"] = "%PDF-1.4 and nothing more"
-	s.acls["x.pdf"] = hr
+	s.files["x.docx"] = brokenFile
+	s.acls["x.docx"] = hr
 	b.mustSync(s)
 	b.closed("after", "pelicans")
-	s.acls["x.pdf"] = cairn.Allow("group:cairn:board")
+	s.acls["x.docx"] = cairn.Allow("group:cairn:board")
 	for range 6 { // until it is no longer tried
 		b.mustSync(s)
 	}
@@ -181,19 +181,19 @@ func TestUpsertThenACLInOneBatch(t *testing.T) {
 func TestErrorsAreForgotten(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	s := &shelf{files: map[string]string{"bad.pdf": "%PDF-1.4 and nothing more", "shut.md": "# Shut\n\nText.", "ok.md": "# Ok\n\nText."}, broken: map[string]bool{}}
+	s := &shelf{files: map[string]string{"bad.docx": brokenFile, "shut.md": "# Shut\n\nText.", "ok.md": "# Ok\n\nText."}, broken: map[string]bool{}}
 	b.mustSync(s)
 	s.broken["shut.md"] = true
 	if run := b.mustSync(s); run.Failed != 2 {
 		t.Fatalf("%+v", run.Counts)
 	}
-	delete(s.files, "bad.pdf")       // gone
+	delete(s.files, "bad.docx")      // gone
 	delete(s.broken, "shut.md")      // readable again, and unchanged
 	s.files["new.md"] = "# New\n\nx" // something else
 	b.mustSync(s)
-	known, err := b.store.Known(t.Context(), b.source.ID, []string{"bad.pdf", "shut.md"})
+	known, err := b.store.Known(t.Context(), b.source.ID, []string{"bad.docx", "shut.md"})
 	check(t, err)
-	if known["bad.pdf"].Failed || known["shut.md"].Failed {
+	if known["bad.docx"].Failed || known["shut.md"].Failed {
 		t.Errorf("errors are left: %+v", known)
 	}
 }

@@ -187,6 +187,9 @@ func (b *bench) finds(v cairn.Viewer, word string) []string {
 	return slices.Compact(titles)
 }
 
+// brokenFile is the beginning of an archive that ends at once.
+const brokenFile = "PK\x03\x04\x14\x00\x00\x00"
+
 var everyone = cairn.Viewer{Account: "a", Keys: []cairn.PrincipalKey{cairn.Everyone}}
 
 func counts(scanned, added, modified, deleted, failed, unchanged int) cairn.Counts {
@@ -327,7 +330,7 @@ func TestRenameKeepsTheID(t *testing.T) {
 func TestBrokenDocumentsAreRecordedAndRest(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	s := &shelf{files: map[string]string{"good.md": "# Good\n\nfine", "bad.pdf": "%PDF-1.4 and nothing more", "shut.md": ""}, broken: map[string]bool{"shut.md": true}}
+	s := &shelf{files: map[string]string{"good.md": "# Good\n\nfine", "bad.docx": brokenFile, "shut.md": ""}, broken: map[string]bool{"shut.md": true}}
 	for attempt := 1; attempt <= 7; attempt++ {
 		run, err := b.sync(s, cairn.SyncOptions{})
 		check(t, err)
@@ -335,12 +338,12 @@ func TestBrokenDocumentsAreRecordedAndRest(t *testing.T) {
 			t.Fatalf("attempt %d: %s %+v", attempt, run.State, run.Counts)
 		}
 	}
-	known, err := b.store.Known(t.Context(), b.source.ID, []string{"bad.pdf", "shut.md"})
+	known, err := b.store.Known(t.Context(), b.source.ID, []string{"bad.docx", "shut.md"})
 	check(t, err)
-	if known["bad.pdf"].Attempts != 5 {
-		t.Errorf("a broken document was tried %d times, want 5", known["bad.pdf"].Attempts)
+	if known["bad.docx"].Attempts != 5 {
+		t.Errorf("a broken document was tried %d times, want 5", known["bad.docx"].Attempts)
 	}
-	s.files["bad.pdf"] = "now it is plain text about pelicans"
+	s.files["bad.docx"] = "now it is plain text about pelicans"
 	delete(s.broken, "shut.md")
 	s.files["shut.md"] = "# Open\n\nreadable"
 	run, err := b.sync(s, cairn.SyncOptions{})
