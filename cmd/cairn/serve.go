@@ -73,9 +73,13 @@ func serve(ctx context.Context, s server.Settings, stdout, stderr io.Writer) err
 	if parts.filler != nil {
 		go parts.filler.Run(ctx)
 	}
+	sample, err := addSample(ctx, s, parts)
+	if err != nil {
+		return err
+	}
 	served := make(chan error, 1)
 	go func() { served <- http.Serve(listener) }()
-	if err := addSample(ctx, s, parts); err != nil {
+	if err := parts.awaitRun(ctx, sample, samplePatience); err != nil {
 		return err
 	}
 	greet(stdout, listener.Addr())
@@ -198,37 +202,39 @@ const firstQuestion = "What is the hotel limit in Oslo?"
 // sampleSource is the name of the sample company's source.
 const sampleSource = "acme"
 
-// addSample gives an empty database the sample company, when the settings ask for it.
-func addSample(ctx context.Context, s server.Settings, p *parts) error {
+// addSample gives an empty database the sample company, when the settings ask
+// for it, and returns the run that reads it; empty when there is none.
+func addSample(ctx context.Context, s server.Settings, p *parts) (run string, err error) {
 	if !s.Sample {
-		return nil
+		return "", nil
 	}
 	sources, _, err := p.db.ListSources(ctx, api.Page{Limit: 1})
 	if err != nil || len(sources) > 0 {
-		return err
+		return "", err
 	}
 	source, err := p.db.CreateSource(ctx, cairn.Source{
 		Name: sampleSource, Kind: "sample", ACLMode: cairn.ACLDeclared, ACL: cairn.Allow(cairn.Everyone),
 	})
 	if errors.Is(err, cairn.ErrConflict) { // another replica was faster
-		return nil
+		return "", nil
 	}
 	if err != nil {
-		return err
+		return "", err
 	}
-	run, err := p.jobs.Sync(ctx, source.ID, cairn.SyncOptions{})
-	if err != nil {
-		return err
-	}
-	return p.awaitRun(ctx, run.ID, samplePatience)
+	queued, err := p.jobs.Sync(ctx, source.ID, cairn.SyncOptions{})
+	return queued.ID, err
 }
 
 // samplePatience is how long the greeting waits for the sample company, so that
 // the question that it proposes is answered.
 const samplePatience = 15 * time.Second
 
-// awaitRun waits until a run has ended, or for as long as patience.
+// awaitRun waits until a run has ended, or for as long as patience; not at all
+// for the empty one.
 func (p *parts) awaitRun(ctx context.Context, run string, patience time.Duration) error {
+	if run == "" {
+		return nil
+	}
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline) && ctx.Err() == nil; time.Sleep(50 * time.Millisecond) {
 		r, err := p.db.RunByID(ctx, run)
 		if err != nil || r.State.Final() {

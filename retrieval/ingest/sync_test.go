@@ -12,6 +12,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -34,7 +35,7 @@ type shelf struct {
 	files  map[string]string
 	broken map[string]bool
 	acls   map[string]cairn.ACL
-	opened int
+	opened atomic.Int64
 	cut    int   // the changes end with an error after this many; 0: never
 	listed error // the listing ends with this
 }
@@ -77,7 +78,7 @@ func (s *shelf) change(name string) connectors.Change {
 		c.ACL = &acl
 	}
 	c.Open = func(context.Context) (io.ReadCloser, error) {
-		s.opened++
+		s.opened.Add(1)
 		return io.NopCloser(strings.NewReader(text)), nil
 	}
 	return c
@@ -205,14 +206,14 @@ func TestNewChangedAndUnchanged(t *testing.T) {
 	if diff := cmp.Diff(counts(2, 2, 0, 0, 0, 0), run.Counts); diff != "" {
 		t.Errorf("first sync (-want +got):\n%s", diff)
 	}
-	opened := s.opened
+	opened := s.opened.Load()
 	run, err = b.sync(s, cairn.SyncOptions{})
 	check(t, err)
 	if diff := cmp.Diff(counts(2, 0, 0, 0, 0, 2), run.Counts); diff != "" {
 		t.Errorf("second sync (-want +got):\n%s", diff)
 	}
-	if s.opened != opened {
-		t.Errorf("unchanged documents were opened %d times", s.opened-opened)
+	if s.opened.Load() != opened {
+		t.Errorf("unchanged documents were opened %d times", s.opened.Load()-opened)
 	}
 	s.files["b.md"] = "# Beta\n\nBeavers live in the river.\n"
 	run, err = b.sync(s, cairn.SyncOptions{})
@@ -236,8 +237,8 @@ func TestFullReadsEverythingAgain(t *testing.T) {
 	check(t, err)
 	run, err := b.sync(s, cairn.SyncOptions{Full: true})
 	check(t, err)
-	if s.opened != 2 || run.Scanned != 1 {
-		t.Errorf("opened %d times, run %+v", s.opened, run.Counts)
+	if s.opened.Load() != 2 || run.Scanned != 1 {
+		t.Errorf("opened %d times, run %+v", s.opened.Load(), run.Counts)
 	}
 }
 
@@ -366,12 +367,12 @@ func TestACLChangesWithoutReading(t *testing.T) {
 	if got := b.finds(everyone, "falcons"); len(got) != 0 {
 		t.Errorf("everybody finds %q", got)
 	}
-	opened := s.opened
+	opened := s.opened.Load()
 	s.acls["a.md"] = cairn.Allow(cairn.Everyone)
 	_, err = b.sync(s, cairn.SyncOptions{})
 	check(t, err)
-	if got := b.finds(everyone, "falcons"); len(got) != 1 || s.opened != opened {
-		t.Errorf("everybody finds %q, opened %d times more", got, s.opened-opened)
+	if got := b.finds(everyone, "falcons"); len(got) != 1 || s.opened.Load() != opened {
+		t.Errorf("everybody finds %q, opened %d times more", got, s.opened.Load()-opened)
 	}
 	s.acls["a.md"] = cairn.ACL{}
 	_, err = b.sync(s, cairn.SyncOptions{})
@@ -387,8 +388,8 @@ func TestDryRunWritesNothing(t *testing.T) {
 	s := &shelf{files: map[string]string{"a.md": "# A\n\none", "b.md": "# B\n\ntwo"}}
 	run, err := b.sync(s, cairn.SyncOptions{DryRun: true})
 	check(t, err)
-	if run.Added != 2 || len(b.externals()) != 0 || s.opened != 0 {
-		t.Errorf("a dry run counts %+v, stores %d, opens %d", run.Counts, len(b.externals()), s.opened)
+	if run.Added != 2 || len(b.externals()) != 0 || s.opened.Load() != 0 {
+		t.Errorf("a dry run counts %+v, stores %d, opens %d", run.Counts, len(b.externals()), s.opened.Load())
 	}
 }
 
