@@ -58,16 +58,19 @@ type hydratedChunk struct {
 	Sections   []section
 }
 
+// hydrate reads chunks by their ids. OFFSET 0 keeps the planner from beginning
+// elsewhere: it cannot know how few rows a class of permissions has, and has
+// been seen to read every readable document.
 func hydrate(ctx context.Context, tx pgx.Tx, ids []int64) ([]retrieval.Chunk, error) {
 	rows, err := tx.Query(ctx, `
 		SELECT c.id, c.ordinal, d.id AS document_id, d.version, s.name AS source, d.kind, d.title, d.url, d.author, d.language,
 		       coalesce(d.modified_at, d.created_at) AS modified, c.start_at, c.end_at,
 		       substring(b.body FROM c.start_at + 1 FOR c.end_at - c.start_at) AS body, octet_length(b.body) AS body_size, b.sections
 		FROM unnest($1::bigint[]) WITH ORDINALITY AS x (id, n)
-		JOIN chunks c ON c.id = x.id
-		JOIN documents d ON d.id = c.document_id
-		JOIN sources s ON s.id = d.source_id
-		JOIN bodies b ON b.document_id = d.id AND b.version = d.version
+		JOIN LATERAL (SELECT * FROM chunks WHERE chunks.id = x.id OFFSET 0) c ON true
+		JOIN LATERAL (SELECT * FROM documents WHERE documents.id = c.document_id OFFSET 0) d ON true
+		JOIN LATERAL (SELECT * FROM bodies WHERE bodies.document_id = d.id AND bodies.version = d.version OFFSET 0) b ON true
+		JOIN LATERAL (SELECT id, name FROM sources WHERE sources.id = d.source_id OFFSET 0) s ON true
 		ORDER BY x.n`, ids)
 	if err != nil {
 		return nil, err
@@ -127,7 +130,8 @@ func (db *DB) Bodies(ctx context.Context, v cairn.Viewer, ranges []retrieval.Ran
 		rows, err := tx.Query(ctx, `
 			SELECT x.n, substring(b.body FROM x.start + 1 FOR x.length)
 			FROM unnest($1::text[], $2::text[], $3::int[], $4::int[]) WITH ORDINALITY AS x (document, version, start, length, n)
-			JOIN bodies b ON b.document_id = x.document AND b.version = x.version`, documents, versions, starts, lengths)
+			JOIN LATERAL (
+				SELECT body FROM bodies WHERE document_id = x.document AND bodies.version = x.version OFFSET 0) b ON true`, documents, versions, starts, lengths)
 		if err != nil {
 			return err
 		}

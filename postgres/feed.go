@@ -71,8 +71,8 @@ func readFeed(ctx context.Context, q querier, p position) (news, error) {
 		UNION ALL
 		SELECT new.kind, new.ref, NULL, NULL, c.acl_id, c.length, f.terms, f.language
 		FROM new
-		LEFT JOIN chunks c ON new.kind = 1 AND c.id = new.ref
-		LEFT JOIN fresh f ON f.chunk_id = c.id`, p.xmax, p.xip)
+		LEFT JOIN LATERAL (SELECT id, acl_id, length FROM chunks WHERE new.kind = 1 AND id = new.ref OFFSET 0) c ON true
+		LEFT JOIN LATERAL (SELECT terms, language FROM fresh WHERE chunk_id = c.id OFFSET 0) f ON true`, p.xmax, p.xip)
 	if err != nil {
 		return news{}, fmt.Errorf("change feed: %w", err)
 	}

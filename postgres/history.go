@@ -247,9 +247,9 @@ func readPlaces(ctx context.Context, tx pgx.Tx, ranges []retrieval.Range) ([]*pl
 		       substring(b.body FROM x.start_at + 1 FOR x.end_at - x.start_at) AS text,
 		       coalesce(sec.value->'h', '[]') AS heading, coalesce(sec.value->>'a', '') AS anchor
 		FROM unnest($1::text[], $2::text[], $3::int[], $4::int[]) WITH ORDINALITY AS x (document, version, start_at, end_at, n)
-		JOIN documents d ON d.id = x.document
-		JOIN sources s ON s.id = d.source_id
-		JOIN bodies b ON b.document_id = d.id AND b.version = x.version
+		JOIN LATERAL (SELECT * FROM documents WHERE documents.id = x.document OFFSET 0) d ON true
+		JOIN LATERAL (SELECT id, name FROM sources WHERE sources.id = d.source_id OFFSET 0) s ON true
+		JOIN LATERAL (SELECT * FROM bodies WHERE bodies.document_id = d.id AND bodies.version = x.version OFFSET 0) b ON true
 		LEFT JOIN LATERAL (
 			SELECT value FROM jsonb_array_elements(b.sections)
 			WHERE (value->>'s')::int <= x.start_at AND x.start_at < (value->>'e')::int LIMIT 1) sec ON true`,
