@@ -180,10 +180,21 @@ func (s invented) Changes(context.Context, connectors.Cursor) iter.Seq2[connecto
 	}
 }
 
+// inventedWord returns the word of a rank: letters only, as digits would make
+// it an identifier of many parts.
+func inventedWord(rank uint64) string {
+	n := rank*2654435761%308915776 + 26 // spread over the words of up to six letters
+	var letters []byte
+	for ; n > 0; n /= 26 {
+		letters = append(letters, byte('a'+n%26))
+	}
+	return string(letters)
+}
+
 func inventedText(zipf *rand.Zipf, words int) string {
 	var b strings.Builder
 	for w := range words {
-		fmt.Fprintf(&b, "w%s", strings.ToLower(fmt.Sprintf("%x", zipf.Uint64()*2654435761%16777216)))
+		b.WriteString(inventedWord(zipf.Uint64()))
 		if w%15 == 14 {
 			b.WriteString(".\n\n"[:1+w%2*2])
 		}
