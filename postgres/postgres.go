@@ -97,6 +97,9 @@ func openPool(ctx context.Context, databaseURL, role string, conns int32, timeou
 	params["statement_timeout"] = fmt.Sprint(timeout.Milliseconds())
 	params["idle_in_transaction_session_timeout"] = "60000"
 	params["timezone"] = "UTC"
+	// A plan that was kept from when the tables were small reads large ones from
+	// end to end: 120 ms a search at 20,000 documents. Planning takes about 1 ms.
+	params["plan_cache_mode"] = "force_custom_plan"
 	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
 		if err := pgxvector.RegisterTypes(ctx, conn); err != nil {
 			return fmt.Errorf("pgvector: %w", err)
