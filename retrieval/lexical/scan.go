@@ -120,7 +120,7 @@ func compoundEnd(text string, i int) int {
 		if class, _ := classAt(text, next); class != runeWord {
 			break
 		}
-		if text[next-1] == ',' && !(isDigit(text[end-1]) && isDigit(text[next])) {
+		if text[next-1] == ',' && (!isDigit(text[end-1]) || !isDigit(text[next])) {
 			break
 		}
 		end = runEnd(text, next, runeWord)

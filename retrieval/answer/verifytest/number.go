@@ -63,7 +63,7 @@ func findNumbers(c Case) []number {
 // place sets where n stands in s and what follows it there.
 func place(n number, s string, at []int) number {
 	n.start, n.end, n.scale = at[0], at[1], 1
-	rest := strings.TrimLeft(s[at[1]:], "  \u202f")
+	rest := strings.TrimLeft(s[at[1]:], " \u00a0\u202f")
 	n.percent = strings.HasPrefix(rest, "%") || strings.HasPrefix(rest, "percent")
 	if ws := words(rest); len(ws) > 0 && scales[ws[0]] > 0 {
 		n.scale = scales[ws[0]]
