@@ -46,8 +46,9 @@ func TestPDF(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts PDFium, which takes seconds")
 	}
-	// Without a cache PDFium is compiled first, which can take a minute here.
-	p := newTestPool(t, Limits{Wall: 5 * time.Minute, CPU: 5 * time.Minute}, 1)
+	// Without a cache PDFium is compiled first, which can take a minute here, and
+	// under the race detector several times the memory.
+	p := newTestPool(t, Limits{Wall: 5 * time.Minute, CPU: 5 * time.Minute, Memory: 6 << 30}, 1)
 	if err := p.Warm(t.Context()); err != nil {
 		t.Fatal(err)
 	}
