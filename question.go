@@ -21,6 +21,9 @@ type Query struct {
 	Limit   int  // results wanted, 1..100
 	Offset  int  // results to leave out before them
 	Explain bool // say how each result got its score
+	// Literal takes Text as a question in plain words: quotation marks and minus
+	// signs in it are no operators.
+	Literal bool
 }
 
 // Filters narrow results; they never change statistics. The zero value narrows nothing.

@@ -49,24 +49,29 @@ func (x *Index) Len() int {
 }
 
 // Lexical implements retrieval.Index.
-func (x *Index) Lexical(ctx context.Context, q cairn.Query, limit int) ([]retrieval.Hit, error) {
+func (x *Index) Lexical(ctx context.Context, q cairn.Query, limit int) (retrieval.Words, error) {
 	visible, err := x.prepare(ctx, q.Viewer)
 	if err != nil {
-		return nil, err
+		return retrieval.Words{}, err
 	}
 	keep, err := x.filter(ctx, q.Viewer, q.Filters)
 	if err != nil {
-		return nil, err
+		return retrieval.Words{}, err
 	}
 	x.state.RLock()
 	defer x.state.RUnlock()
 	terms := lexical.QueryTerms(q.Text, x.fresh.VisibleLanguages(visible, maxQueryLanguages))
-	found := x.fresh.Search(terms, visible, keep, limit)
-	hits := make([]retrieval.Hit, len(found))
+	match := x.fresh.Match(terms, visible)
+	stats := match.Stats()
+	found := match.Top(stats, keep, limit)
+	words := retrieval.Words{Hits: make([]retrieval.Hit, len(found)), Terms: make([]retrieval.Term, len(terms)), Chunks: stats.Chunks}
 	for i, h := range found {
-		hits[i] = retrieval.Hit{Chunk: h.Chunk, Score: h.Score}
+		words.Hits[i] = retrieval.Hit{Chunk: h.Chunk, Score: h.Score}
 	}
-	return hits, nil
+	for i, t := range terms {
+		words.Terms[i] = retrieval.Term{Text: t.Text, Group: t.Group, Weight: t.Weight, Frequency: stats.Frequencies[i]}
+	}
+	return words, nil
 }
 
 // maxQueryLanguages bounds the languages in which a question is analysed.

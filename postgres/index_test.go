@@ -83,7 +83,7 @@ func (c *corpus) lexical(v cairn.Viewer, text string) []result {
 	c.t.Helper()
 	hits, err := c.index.Lexical(context.Background(), cairn.Query{Viewer: v, Text: text}, 1000)
 	c.check(err)
-	return c.names(hits)
+	return c.names(hits.Hits)
 }
 
 func (c *corpus) nearest(v cairn.Viewer, vector []float32) []result {
@@ -250,7 +250,7 @@ func TestSecondReplicaSeesChanges(t *testing.T) {
 	find := func() int {
 		hits, err := replica.Lexical(t.Context(), cairn.Query{Viewer: v, Text: "falcon"}, 10)
 		c.check(err)
-		return len(hits)
+		return len(hits.Hits)
 	}
 	if find() != 1 {
 		t.Error("a new document with a new ACL is not found by another replica")
@@ -276,7 +276,8 @@ func TestFilters(t *testing.T) {
 	} {
 		for leg, search := range map[string]func() ([]retrieval.Hit, error){
 			"lexical": func() ([]retrieval.Hit, error) {
-				return c.index.Lexical(t.Context(), cairn.Query{Viewer: v, Text: "falcon", Filters: f}, 10)
+				words, err := c.index.Lexical(t.Context(), cairn.Query{Viewer: v, Text: "falcon", Filters: f}, 10)
+				return words.Hits, err
 			},
 			"dense": func() ([]retrieval.Hit, error) {
 				return c.index.Nearest(t.Context(), cairn.Query{Viewer: v, Filters: f}, make([]float32, 8), 10)
@@ -295,8 +296,8 @@ func TestFilters(t *testing.T) {
 	}
 	hits, err := c.index.Lexical(t.Context(), cairn.Query{Viewer: v, Text: "falcon", Filters: cairn.Filters{Sources: []string{"elsewhere"}}}, 10)
 	c.check(err)
-	if len(hits) != 0 {
-		t.Errorf("another source: %v", hits)
+	if len(hits.Hits) != 0 {
+		t.Errorf("another source: %v", hits.Hits)
 	}
 }
 

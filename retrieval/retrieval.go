@@ -14,14 +14,30 @@ type Hit struct {
 	Score float64 // of the leg's own scale; higher is better
 }
 
+// Words is what the lexical leg found.
+type Words struct {
+	Hits   []Hit  // best first
+	Terms  []Term // of the query
+	Chunks int    // that the viewer may read
+}
+
+// Term is a term of the query with its frequency among the chunks that the
+// viewer may read. Terms of one group stand for the same word.
+type Term struct {
+	Text      string // as it is indexed: folded, perhaps stemmed
+	Group     int    // from 0, ascending without gaps
+	Weight    float32
+	Frequency int // chunks that hold it
+}
+
 // Index finds chunks. Viewer and filters are inside the query and are applied
 // before ranking: no result, score or statistic depends on a chunk that the
 // viewer may not read. Implementations may be used by several goroutines at
 // once, and see every document whose transaction was committed before the call.
 type Index interface {
 	// Lexical returns the best limit chunks by BM25 for the words of the query,
-	// best first.
-	Lexical(ctx context.Context, q cairn.Query, limit int) ([]Hit, error)
+	// and what was counted for it. With limit 0 it only counts.
+	Lexical(ctx context.Context, q cairn.Query, limit int) (Words, error)
 	// Nearest returns the limit chunks whose vectors have the largest inner
 	// product with the vector, best first.
 	Nearest(ctx context.Context, q cairn.Query, vector []float32, limit int) ([]Hit, error)

@@ -113,7 +113,8 @@ func (r *Retriever) candidates(ctx context.Context, q cairn.Query) ([]candidate,
 	if r.cfg.Embedder == nil {
 		mode = cairn.ModeLexical
 	}
-	var words, vectors []Hit
+	var words Words
+	var vectors []Hit
 	g, gctx := errgroup.WithContext(ctx)
 	if mode != cairn.ModeDense {
 		g.Go(func() (err error) {
@@ -137,7 +138,7 @@ func (r *Retriever) candidates(ctx context.Context, q cairn.Query) ([]candidate,
 	case cairn.ModeDense:
 		weight = 0
 	}
-	return fuse(words, vectors, weight), mode, nil
+	return fuse(words.Hits, vectors, weight), mode, nil
 }
 
 // nearest runs the dense leg. In hybrid mode an embedder that fails costs the

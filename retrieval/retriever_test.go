@@ -20,12 +20,12 @@ type shelf struct {
 	hydrated  int
 }
 
-func (s *shelf) Lexical(_ context.Context, _ cairn.Query, limit int) ([]retrieval.Hit, error) {
+func (s *shelf) Lexical(_ context.Context, _ cairn.Query, limit int) (retrieval.Words, error) {
 	var hits []retrieval.Hit
 	for i := range s.documents[:min(limit, len(s.documents))] {
 		hits = append(hits, retrieval.Hit{Chunk: int64(i + 1), Score: float64(len(s.documents) - i)})
 	}
-	return hits, nil
+	return retrieval.Words{Hits: hits}, nil
 }
 
 func (s *shelf) Nearest(context.Context, cairn.Query, []float32, int) ([]retrieval.Hit, error) {

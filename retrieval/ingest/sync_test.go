@@ -169,8 +169,9 @@ func (b *bench) externals() map[string]cairn.Version {
 // finds reports which documents a viewer finds by a word.
 func (b *bench) finds(v cairn.Viewer, word string) []string {
 	b.t.Helper()
-	hits, err := b.index.Lexical(b.t.Context(), cairn.Query{Viewer: v, Text: word}, 100)
+	words, err := b.index.Lexical(b.t.Context(), cairn.Query{Viewer: v, Text: word}, 100)
 	check(b.t, err)
+	hits := words.Hits
 	ids := make([]int64, len(hits))
 	for i, h := range hits {
 		ids[i] = h.Chunk
