@@ -2,17 +2,21 @@ package postgres
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/cairnhq/cairn/retrieval/index"
 )
 
 // The kinds of rows in the table changes, as the triggers write them.
 const (
-	changeChunk = 1
-	changeClass = 2
+	changeChunk   = 1
+	changeClass   = 2
+	changeSegment = 3
 )
 
 // changeRetention is how long rows of the change feed are kept. A reader that
@@ -41,62 +45,68 @@ func parsePosition(snapshot string, at time.Time) (position, error) {
 	return p, nil
 }
 
-// news is what a read of the change feed gives.
-type news struct {
-	next    position
-	chunks  []freshChunk // as they are now
-	gone    []int64      // chunks that are no longer there
-	classes []int32      // new ACL classes
+// readPosition returns the position of the transaction's snapshot.
+func readPosition(ctx context.Context, tx pgx.Tx) (position, error) {
+	var snapshot string
+	var at time.Time
+	if err := tx.QueryRow(ctx, `SELECT pg_current_snapshot()::text, now()`).Scan(&snapshot, &at); err != nil {
+		return position{}, fmt.Errorf("change feed: %w", err)
+	}
+	return parsePosition(snapshot, at)
 }
 
-// freshChunk is a chunk as the index in memory needs it.
-type freshChunk struct {
-	ID       int64
-	Class    int32
-	Length   int32
-	Terms    []byte
-	Language string
+// news is what a read of the change feed gives.
+type news struct {
+	next     position
+	change   index.Change // of chunks
+	classes  []int32      // new ACL classes
+	segments []int32      // that were made or retired
 }
 
 // readFeed returns what changed since p. It is one statement, so that all of it
 // is one state of the database.
-func readFeed(ctx context.Context, q querier, p position) (news, error) {
+func readFeed(ctx context.Context, q querier, p position, space int) (news, error) {
 	rows, err := q.Query(ctx, `
 		WITH new AS MATERIALIZED (
 			SELECT kind, ref FROM changes WHERE xid >= $1::text::xid8
 			UNION
 			SELECT kind, ref FROM changes WHERE xid = ANY ($2::text[]::xid8[]) AND xid < $1::text::xid8)
 		SELECT 0 AS kind, 0 AS ref, pg_current_snapshot()::text AS snapshot, now() AS at,
-		       NULL::int AS acl_id, NULL::int AS length, NULL::bytea AS terms, NULL::text AS language
+		       NULL::int AS acl_id, NULL::text AS source, NULL::text AS document_kind, NULL::timestamptz AS modified,
+		       NULL::bytea AS code, NULL::bytea AS terms, NULL::int AS length, NULL::text AS language
 		UNION ALL
-		SELECT new.kind, new.ref, NULL, NULL, c.acl_id, c.length, f.terms, f.language
+		SELECT new.kind, new.ref, NULL, NULL, c.acl_id, d.source_id, d.kind, d.modified, k.code, f.terms, f.length, f.language
 		FROM new
-		LEFT JOIN LATERAL (SELECT id, acl_id, length FROM chunks WHERE new.kind = 1 AND id = new.ref OFFSET 0) c ON true
-		LEFT JOIN LATERAL (SELECT terms, language FROM fresh WHERE chunk_id = c.id OFFSET 0) f ON true`, p.xmax, p.xip)
+		LEFT JOIN LATERAL (SELECT id, acl_id, document_id FROM chunks WHERE new.kind = 1 AND id = new.ref OFFSET 0) c ON true
+		LEFT JOIN LATERAL (
+			SELECT source_id, kind, coalesce(modified_at, created_at) AS modified FROM documents WHERE id = c.document_id OFFSET 0) d ON true
+		LEFT JOIN LATERAL (SELECT terms, length, language FROM fresh WHERE chunk_id = c.id OFFSET 0) f ON true
+		LEFT JOIN LATERAL (SELECT code FROM fresh_codes WHERE space = $3 AND chunk_id = c.id OFFSET 0) k ON true`,
+		p.xmax, p.xip, space)
 	if err != nil {
 		return news{}, fmt.Errorf("change feed: %w", err)
 	}
 	var (
-		out                news
-		kind               int
-		ref                int64
-		snapshot, language *string
-		at                 *time.Time
-		class, length      *int32
-		terms              []byte
+		out      news
+		kind     int
+		ref      int64
+		snapshot *string
+		at       *time.Time
+		row      indexedRow
 	)
-	_, err = pgx.ForEachRow(rows, []any{&kind, &ref, &snapshot, &at, &class, &length, &terms, &language}, func() error {
-		switch {
-		case kind == 0:
+	fields := append([]any{&kind, &ref, &snapshot, &at}, row.fields()...)
+	_, err = pgx.ForEachRow(rows, fields, func() error {
+		switch kind {
+		case 0:
 			var err error
 			out.next, err = parsePosition(*snapshot, *at)
 			return err
-		case kind == changeClass:
+		case changeClass:
 			out.classes = append(out.classes, int32(ref))
-		case class == nil || language == nil:
-			out.gone = append(out.gone, ref)
+		case changeSegment:
+			out.segments = append(out.segments, int32(ref))
 		default:
-			out.chunks = append(out.chunks, freshChunk{ref, *class, *length, terms, *language})
+			row.addTo(&out.change, ref)
 		}
 		return nil
 	})
@@ -106,38 +116,56 @@ func readFeed(ctx context.Context, q querier, p position) (news, error) {
 	return out, nil
 }
 
-// readAll calls add for every chunk and returns the position from which the
-// feed goes on.
-func (db *DB) readAll(ctx context.Context, add func(freshChunk) error) (position, error) {
-	var p position
-	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
-	err := pgx.BeginTxFunc(ctx, db.index, options, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, `SET LOCAL statement_timeout = '10min'`); err != nil {
-			return err
-		}
-		var snapshot string
-		var at time.Time
-		if err := tx.QueryRow(ctx, `SELECT pg_current_snapshot()::text, now()`).Scan(&snapshot, &at); err != nil {
-			return err
-		}
-		var err error
-		if p, err = parsePosition(snapshot, at); err != nil {
-			return err
-		}
-		rows, err := tx.Query(ctx, `
-			SELECT c.id, c.acl_id, c.length, f.terms, f.language
-			FROM chunks c JOIN fresh f ON f.chunk_id = c.id ORDER BY c.id`)
-		if err != nil {
-			return err
-		}
-		var c freshChunk
-		_, err = pgx.ForEachRow(rows, []any{&c.ID, &c.Class, &c.Length, &c.Terms, &c.Language}, func() error { return add(c) })
-		return err
-	})
-	if err != nil {
-		return position{}, fmt.Errorf("load the index: %w", err)
+// indexedRow is a chunk as the index in memory needs it.
+type indexedRow struct {
+	class        *int32
+	source, kind *string
+	modified     *time.Time
+	code         []byte
+	terms        []byte
+	length       *int32
+	language     *string // null when the chunk is packed
+}
+
+func (r *indexedRow) fields() []any {
+	return []any{&r.class, &r.source, &r.kind, &r.modified, &r.code, &r.terms, &r.length, &r.language}
+}
+
+// row returns what is known of a chunk beside its terms. A chunk without a
+// document exists no longer.
+func (r *indexedRow) row(chunk int64) index.Row {
+	return index.Row{Chunk: chunk, Class: *r.class, Source: *r.source, Kind: *r.kind, Modified: orZero(r.modified), Code: decodeCode(r.code)}
+}
+
+func (r *indexedRow) addTo(c *index.Change, chunk int64) {
+	switch {
+	case r.class == nil || r.source == nil:
+		c.Gone = append(c.Gone, chunk)
+	case r.language == nil:
+		c.Packed = append(c.Packed, r.row(chunk))
+	default:
+		c.Fresh = append(c.Fresh, index.FreshChunk{Row: r.row(chunk), Terms: r.terms, Length: int(*r.length), Language: *r.language})
 	}
-	return p, nil
+}
+
+// encodeCode returns a sign code as it is stored.
+func encodeCode(code []uint64) []byte {
+	data := make([]byte, 0, 8*len(code))
+	for _, w := range code {
+		data = binary.LittleEndian.AppendUint64(data, w)
+	}
+	return data
+}
+
+func decodeCode(data []byte) []uint64 {
+	if len(data) == 0 {
+		return nil
+	}
+	code := make([]uint64, len(data)/8)
+	for i := range code {
+		code[i] = binary.LittleEndian.Uint64(data[8*i:])
+	}
+	return code
 }
 
 // PruneChanges deletes rows of the change feed that every reader has seen or

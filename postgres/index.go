@@ -2,7 +2,9 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 
 	"github.com/jackc/pgx/v5"
@@ -10,215 +12,236 @@ import (
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/retrieval"
+	"github.com/cairnhq/cairn/retrieval/index"
 	"github.com/cairnhq/cairn/retrieval/lexical"
 )
 
 var _ retrieval.Index = (*Index)(nil)
 
-// Index finds chunks by words and by vectors. The words are an inverted index
-// in memory, brought up to date from the change feed at the start of each
-// search; the vectors are compared in the database. It may be used by several
-// goroutines at once.
+// Index finds chunks by words and by vectors. What it searches in lies in memory
+// (package index), brought up to date from the change feed at the start of each
+// search; rows of postings are read when they are needed and kept in a cache of
+// bounded size; exact distances of vectors are computed in the database. It may be
+// used by several goroutines at once.
 type Index struct {
 	db    *DB
 	space Space
+	words int // of a sign code
+	cache *rowCache
+	// searching bounds the searches at once, each of which needs memory for its
+	// postings.
+	searching chan struct{}
+	tables    sync.Pool // of *[]uint8, tables of visible classes
 
 	refreshing sync.Mutex // held while the feed is read
 	at         position
 	loaded     bool
+	identity   int64              // of the database server that at belongs to
 	leftOut    map[int64]struct{} // chunks that could not be indexed
+	damaged    map[int32]struct{} // segments that were told of
 
-	state sync.RWMutex // held for writing while what was read is applied
-	fresh *lexical.Fresh
+	state struct {
+		sync.RWMutex
+		*index.State
+	}
 }
 
-// NewIndex returns the index over the active vector space. It reads nothing
-// yet: call Load, or let the first search do it.
+// defaultCache is how many bytes of postings are kept, unless SetCache says so.
+const defaultCache = 64 << 20
+
+// NewIndex returns the index over a vector space. It reads nothing yet: call
+// Load, or let the first search do it.
 func NewIndex(db *DB, space Space) *Index {
-	return &Index{db: db, space: space, leftOut: make(map[int64]struct{}), fresh: lexical.NewFresh()}
+	x := &Index{
+		db: db, space: space, words: space.words(), cache: newRowCache(defaultCache),
+		searching: make(chan struct{}, max(4, 2*runtime.GOMAXPROCS(0))),
+		tables:    sync.Pool{New: func() any { return new([]uint8) }},
+		leftOut:   make(map[int64]struct{}), damaged: make(map[int32]struct{}),
+	}
+	x.state.State = index.New(x.words)
+	return x
 }
+
+// SetCache bounds the cache of postings to so many bytes.
+func (x *Index) SetCache(bytes int) { x.cache.setLimit(bytes) }
+
+// DropCache empties the cache of postings.
+func (x *Index) DropCache() { x.cache.drop() }
 
 // Load reads the index into memory. Searches before it has ended wait for it.
 func (x *Index) Load(ctx context.Context) error { return x.refresh(ctx) }
 
 // Len returns the number of chunks in memory.
 func (x *Index) Len() int {
-	x.state.RLock()
-	defer x.state.RUnlock()
-	return x.fresh.Len()
+	packed, fresh := x.current().Len()
+	return packed + fresh
 }
 
-// Lexical implements retrieval.Index.
-func (x *Index) Lexical(ctx context.Context, q cairn.Query, limit int) (retrieval.Words, error) {
-	visible, err := x.prepare(ctx, q.Viewer)
-	if err != nil {
-		return retrieval.Words{}, err
-	}
-	keep, err := x.filter(ctx, q.Viewer, q.Filters)
-	if err != nil {
-		return retrieval.Words{}, err
-	}
+func (x *Index) current() *index.State {
 	x.state.RLock()
 	defer x.state.RUnlock()
-	terms := lexical.QueryTerms(q.Text, x.fresh.VisibleLanguages(visible, maxQueryLanguages))
-	match := x.fresh.Match(terms, visible)
-	stats := match.Stats()
-	found := match.Top(stats, keep, limit)
-	words := retrieval.Words{Hits: make([]retrieval.Hit, len(found)), Terms: make([]retrieval.Term, len(terms)), Chunks: stats.Chunks}
-	for i, h := range found {
-		words.Hits[i] = retrieval.Hit{Chunk: h.Chunk, Score: h.Score}
-	}
-	for i, t := range terms {
-		words.Terms[i] = retrieval.Term{Text: t.Text, Group: t.Group, Weight: t.Weight, Frequency: stats.Frequencies[i]}
-	}
-	return words, nil
+	return x.state.State
 }
 
 // maxQueryLanguages bounds the languages in which a question is analysed.
 const maxQueryLanguages = 4
 
-// Nearest implements retrieval.Index: an exact scan over the chunks that the
-// viewer may read. Vectors that a slower embedder has not made yet are missing.
+// Lexical implements retrieval.Index.
+func (x *Index) Lexical(ctx context.Context, q cairn.Query, limit int) (retrieval.Words, error) {
+	var words retrieval.Words
+	err := x.search(ctx, q, true, func(s *index.Search, rows index.Rows) error {
+		hits, stats, err := s.Lexical(rows, limit)
+		if err != nil {
+			return err
+		}
+		words = retrieval.Words{Hits: make([]retrieval.Hit, len(hits)), Terms: make([]retrieval.Term, len(s.Terms)), Chunks: stats.Chunks}
+		for i, h := range hits {
+			words.Hits[i] = retrieval.Hit{Chunk: h.Chunk, Score: h.Score}
+		}
+		for i, t := range s.Terms {
+			words.Terms[i] = retrieval.Term{Text: t.Text, Group: t.Group, Weight: t.Weight, Frequency: stats.Frequencies[i]}
+		}
+		return nil
+	})
+	return words, err
+}
+
+// Nearest implements retrieval.Index: the sign codes of what the viewer may read
+// say which vectors are compared. Vectors that a slower embedder has not made yet
+// are missing.
 func (x *Index) Nearest(ctx context.Context, q cairn.Query, vector []float32, limit int) ([]retrieval.Hit, error) {
 	if len(vector) != x.space.Dim {
 		return nil, fmt.Errorf("the query vector has %d dimensions, the space %s has %d", len(vector), x.space.Model, x.space.Dim)
 	}
-	if _, err := x.prepare(ctx, q.Viewer); err != nil {
+	var chunks []int64
+	code := x.space.coder.Query(vector)
+	err := x.search(ctx, q, false, func(s *index.Search, rows index.Rows) (err error) {
+		chunks, err = s.Nearest(rows, code, limit)
+		return err
+	})
+	if err != nil || len(chunks) == 0 {
 		return nil, err
 	}
-	classes, err := x.db.classes.List(ctx, q.Viewer)
-	if err != nil {
-		return nil, err
-	}
-	f := q.Filters
+	return x.compare(ctx, vector, chunks, limit)
+}
+
+// compare returns the chunks with the largest inner products, best first, ties
+// by chunk.
+func (x *Index) compare(ctx context.Context, vector []float32, chunks []int64, limit int) ([]retrieval.Hit, error) {
 	rows, err := x.db.index.Query(ctx, `
-		SELECT c.id AS chunk, -(v.v <#> $1) AS score
-		FROM chunks c JOIN vectors v ON v.space = $2 AND v.chunk_id = c.id
-		WHERE c.acl_id = ANY ($3)
-		  AND ($4 OR EXISTS (
-			SELECT FROM documents d JOIN sources s ON s.id = d.source_id
-			WHERE d.id = c.document_id
-			  AND ($5::text[] IS NULL OR s.name = ANY ($5))
-			  AND ($6 = '' OR d.kind = $6)
-			  AND ($7 = '' OR lower(d.author) = lower($7))
-			  AND ($8::timestamptz IS NULL OR d.modified_at > $8)
-			  AND ($9::timestamptz IS NULL OR d.modified_at < $9)
-			  AND ($10::jsonb IS NULL OR d.attributes @> $10)))
-		ORDER BY v.v <#> $1, c.id LIMIT $11`,
-		pgvector.NewHalfVector(vector), x.space.ID, classes, f.Zero(),
-		f.Sources, string(f.Kind), f.Author, nilTime(f.UpdatedAfter), nilTime(f.UpdatedBefore), f.Attributes, limit)
+		SELECT x.id AS chunk, -(v.v <#> $1) AS score
+		FROM unnest($3::bigint[]) x (id)
+		JOIN LATERAL (SELECT v FROM vectors WHERE space = $2 AND chunk_id = x.id OFFSET 0) v ON true
+		ORDER BY 2 DESC, 1 LIMIT $4`,
+		pgvector.NewHalfVector(vector), x.space.ID, chunks, limit)
 	if err != nil {
 		return nil, fmt.Errorf("nearest vectors: %w", err)
 	}
-	hits, err := pgx.CollectRows(rows, pgx.RowToStructByName[retrieval.Hit])
+	hits, err := pgx.CollectRows(rows, pgx.RowToStructByPos[retrieval.Hit])
 	if err != nil {
 		return nil, fmt.Errorf("nearest vectors: %w", err)
 	}
 	return hits, nil
 }
 
-// filter returns a function that reports whether a chunk that v may read passes
-// f; nil when all do. What v may not read is not looked at: it would take time
-// that tells of it.
-func (x *Index) filter(ctx context.Context, v cairn.Viewer, f cairn.Filters) (func(chunk int64) bool, error) {
-	if f.Zero() {
-		return nil, nil
+// maxAttempts bounds how often a search begins anew because segments were merged
+// away or found to be damaged while it went on.
+const maxAttempts = 20
+
+// search runs fn on a search for q in an up-to-date state of the index, with the
+// rows that it needs; words says whether it looks for words. A search that meets a
+// damaged segment goes on without it.
+func (x *Index) search(ctx context.Context, q cairn.Query, words bool, fn func(s *index.Search, rows index.Rows) error) error {
+	for attempt := 1; ; attempt++ {
+		err := x.attempt(ctx, q, words, fn)
+		var damage *index.Damage
+		switch {
+		case err == nil || attempt == maxAttempts:
+			return err
+		case errors.As(err, &damage):
+			x.reportDamage(damage.Segment, damage)
+			x.current().Damaged(damage.Segment)
+		case !errors.Is(err, errStale):
+			return err
+		}
 	}
-	classes, err := x.db.classes.List(ctx, v)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := x.db.index.Query(ctx, `
-		SELECT c.id
-		FROM documents d JOIN sources s ON s.id = d.source_id JOIN chunks c ON c.document_id = d.id
-		WHERE ($1::text[] IS NULL OR s.name = ANY ($1))
-		  AND ($2 = '' OR d.kind = $2)
-		  AND ($3 = '' OR lower(d.author) = lower($3))
-		  AND ($4::timestamptz IS NULL OR d.modified_at > $4)
-		  AND ($5::timestamptz IS NULL OR d.modified_at < $5)
-		  AND ($6::jsonb IS NULL OR d.attributes @> $6)
-		  AND d.acl_id = ANY ($7) AND c.acl_id = ANY ($7)`,
-		f.Sources, string(f.Kind), f.Author, nilTime(f.UpdatedAfter), nilTime(f.UpdatedBefore), f.Attributes, classes)
-	if err != nil {
-		return nil, fmt.Errorf("filter: %w", err)
-	}
-	ids := make(map[int64]struct{})
-	var id int64
-	_, err = pgx.ForEachRow(rows, []any{&id}, func() error { ids[id] = struct{}{}; return nil })
-	if err != nil {
-		return nil, fmt.Errorf("filter: %w", err)
-	}
-	return func(chunk int64) bool { _, ok := ids[chunk]; return ok }, nil
 }
 
-// prepare brings the index up to date and returns which classes v may read.
-func (x *Index) prepare(ctx context.Context, v cairn.Viewer) (func(class int32) bool, error) {
+func (x *Index) attempt(ctx context.Context, q cairn.Query, words bool, fn func(s *index.Search, rows index.Rows) error) error {
 	if err := x.refresh(ctx); err != nil {
-		return nil, err
+		return err
 	}
-	return x.db.classes.Of(ctx, v)
-}
-
-// refresh applies what was committed before it was called.
-func (x *Index) refresh(ctx context.Context) error {
-	x.refreshing.Lock()
-	defer x.refreshing.Unlock()
-	if !x.loaded {
-		return x.load(ctx)
-	}
-	n, err := readFeed(ctx, x.db.index, x.at)
+	classes, err := x.db.classes.Visible(ctx, q.Viewer)
 	if err != nil {
 		return err
 	}
-	if n.next.at.Sub(x.at.at) > changeRetention/2 {
-		return x.load(ctx)
-	}
-	x.apply(n)
-	x.at = n.next
-	return nil
-}
-
-func (x *Index) apply(n news) {
-	x.db.classes.note(n.classes)
-	if len(n.chunks)+len(n.gone) == 0 {
-		return
-	}
-	x.state.Lock()
-	defer x.state.Unlock()
-	for _, c := range n.chunks {
-		x.upsert(x.fresh, c)
-	}
-	for _, id := range n.gone {
-		x.fresh.Remove(id)
-		delete(x.leftOut, id)
-	}
-}
-
-func (x *Index) load(ctx context.Context) error {
-	x.db.classes.reset()
-	fresh := lexical.NewFresh()
-	at, err := x.db.readAll(ctx, func(c freshChunk) error { x.upsert(fresh, c); return nil })
+	filter, err := x.filter(ctx, q.Filters)
 	if err != nil {
 		return err
 	}
-	x.state.Lock()
-	defer x.state.Unlock()
-	x.fresh, x.at, x.loaded = fresh, at, true
-	return nil
+	select {
+	case x.searching <- struct{}{}:
+		defer func() { <-x.searching }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	buffer := x.tables.Get().(*[]uint8)
+	defer x.tables.Put(buffer)
+	*buffer = classes.Table(*buffer)
+	s := x.current().Begin(index.Request{Visible: *buffer, Analyse: func(languages []string) ([]lexical.QueryTerm, index.Filter) {
+		languages = languages[:min(maxQueryLanguages, len(languages))]
+		return analyse(q, filter, languages)
+	}})
+	rows, err := x.fetch(ctx, s, words)
+	if err != nil {
+		return err
+	}
+	return fn(s, func(segment int32, key int64) []byte { return rows[index.Key{Segment: segment, Key: key}] })
 }
 
-// upsert puts a chunk into the index. One that cannot be is left out, with what
-// was there of it before, and logged the first time: the others can be found.
-// The caller holds refreshing.
-func (x *Index) upsert(f *lexical.Fresh, c freshChunk) {
-	err := f.Upsert(lexical.Doc{Chunk: c.ID, Class: c.Class, Language: c.Language, Terms: c.Terms, Length: int(c.Length)})
-	if err == nil {
-		delete(x.leftOut, c.ID)
-		return
+// analyse returns the terms of a query, and the filter with what its operators
+// demand.
+func analyse(q cairn.Query, f index.Filter, languages []string) ([]lexical.QueryTerm, index.Filter) {
+	parsed := lexical.Parse(q.Text, q.Literal)
+	constraint := parsed.Constraint(languages)
+	f.Must = append(f.Must[:len(f.Must):len(f.Must)], constraint.Must...)
+	f.Not = append(f.Not[:len(f.Not):len(f.Not)], constraint.Not...)
+	return lexical.QueryTerms(parsed.Text, languages), f
+}
+
+// filter translates filters to what the index knows of chunks.
+func (x *Index) filter(ctx context.Context, f cairn.Filters) (index.Filter, error) {
+	out := index.Filter{Kind: string(f.Kind), After: f.UpdatedAfter, Before: f.UpdatedBefore}
+	if f.Author != "" {
+		out.Must = append(out.Must, []uint64{lexical.AuthorTerm(f.Author)})
 	}
-	f.Remove(c.ID) // its class may have been another
-	if _, told := x.leftOut[c.ID]; !told {
-		x.leftOut[c.ID] = struct{}{}
-		x.db.log.Error("a chunk cannot be found by its words until its document is indexed anew", "chunk", c.ID, "error", err)
+	for key, value := range f.Attributes {
+		out.Must = append(out.Must, []uint64{lexical.AttributeTerm(key, value)})
+	}
+	if len(f.Sources) == 0 {
+		return out, nil
+	}
+	rows, err := x.db.index.Query(ctx, `SELECT id FROM sources WHERE name = ANY ($1)`, f.Sources)
+	if err != nil {
+		return index.Filter{}, fmt.Errorf("filter: %w", err)
+	}
+	if out.Sources, err = pgx.CollectRows(rows, pgx.RowTo[string]); err != nil {
+		return index.Filter{}, fmt.Errorf("filter: %w", err)
+	}
+	if out.Sources == nil {
+		out.Sources = []string{}
+	}
+	return out, nil
+}
+
+// reportDamage tells once that a segment is damaged.
+func (x *Index) reportDamage(segment int32, err error) {
+	x.state.Lock()
+	_, told := x.damaged[segment]
+	x.damaged[segment] = struct{}{}
+	x.state.Unlock()
+	if !told {
+		x.db.log.Error("a segment of the index is damaged: its chunks are not found by their words until it is rebuilt; run cairn index rebuild",
+			"segment", segment, "error", err)
 	}
 }

@@ -307,7 +307,7 @@ func (w *batchWriter) hideLostAttachments(ctx context.Context, ids []cairn.Docum
 func (w *batchWriter) putChunks(ctx context.Context, puts []ingest.Put, ids []cairn.DocumentID) error {
 	var docs []cairn.DocumentID
 	var languages []string
-	var classes, ordinals, starts, ends, lengths []int32
+	var classes, ordinals, starts, ends []int32
 	var chunks []ingest.Chunk
 	for i, p := range puts {
 		for n, c := range p.Chunks {
@@ -317,15 +317,14 @@ func (w *batchWriter) putChunks(ctx context.Context, puts []ingest.Put, ids []ca
 			ordinals = append(ordinals, int32(n))
 			starts = append(starts, int32(c.Start))
 			ends = append(ends, int32(c.End))
-			lengths = append(lengths, int32(c.Length))
 			chunks = append(chunks, c)
 		}
 	}
 	rows, err := w.tx.Query(ctx, `
-		INSERT INTO chunks (document_id, ordinal, start_at, end_at, length, acl_id)
-		SELECT d, o, s, e, l, a FROM unnest($1::text[], $2::int[], $3::int[], $4::int[], $5::int[], $6::int[])
-			WITH ORDINALITY AS x (d, o, s, e, l, a, n) ORDER BY n
-		RETURNING document_id, ordinal, id`, docs, ordinals, starts, ends, lengths, classes)
+		INSERT INTO chunks (document_id, ordinal, start_at, end_at, acl_id)
+		SELECT d, o, s, e, a FROM unnest($1::text[], $2::int[], $3::int[], $4::int[], $5::int[])
+			WITH ORDINALITY AS x (d, o, s, e, a, n) ORDER BY n
+		RETURNING document_id, ordinal, id`, docs, ordinals, starts, ends, classes)
 	if err != nil {
 		return err
 	}
@@ -340,18 +339,22 @@ func (w *batchWriter) putChunks(ctx context.Context, puts []ingest.Put, ids []ca
 		return err
 	}
 	fresh := make([][]any, len(chunks))
-	var vectors [][]any
+	var vectors, codes [][]any
 	for i, c := range chunks {
 		id := numbers[place{docs[i], ordinals[i]}]
-		fresh[i] = []any{id, c.Terms, languages[i]}
+		fresh[i] = []any{id, c.Terms, int32(c.Length), languages[i]}
 		if c.Vector != nil {
 			vectors = append(vectors, []any{w.space.ID, id, pgvector.NewHalfVector(c.Vector)})
+			codes = append(codes, []any{w.space.ID, id, w.space.code(c.Vector)})
 		}
 	}
-	if _, err := w.tx.CopyFrom(ctx, pgx.Identifier{"fresh"}, []string{"chunk_id", "terms", "language"}, pgx.CopyFromRows(fresh)); err != nil {
+	if _, err := w.tx.CopyFrom(ctx, pgx.Identifier{"fresh"}, []string{"chunk_id", "terms", "length", "language"}, pgx.CopyFromRows(fresh)); err != nil {
 		return err
 	}
-	_, err = w.tx.CopyFrom(ctx, pgx.Identifier{"vectors"}, []string{"space", "chunk_id", "v"}, pgx.CopyFromRows(vectors))
+	if _, err := w.tx.CopyFrom(ctx, pgx.Identifier{"vectors"}, []string{"space", "chunk_id", "v"}, pgx.CopyFromRows(vectors)); err != nil {
+		return err
+	}
+	_, err = w.tx.CopyFrom(ctx, pgx.Identifier{"fresh_codes"}, []string{"space", "chunk_id", "code"}, pgx.CopyFromRows(codes))
 	return err
 }
 

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -31,6 +32,8 @@ type DB struct {
 	log    *slog.Logger
 	// Classes says which ACL classes admit a viewer.
 	classes *Classes
+	// identity is the cluster that the index role is connected to.
+	identity atomic.Int64
 }
 
 // Open connects to a migrated database. It refuses one whose search role could
@@ -51,7 +54,7 @@ func Open(ctx context.Context, databaseURL string, log *slog.Logger) (*DB, error
 		{&db.worker, db.roles.Worker, 20, 5 * time.Minute},
 		{&db.index, db.roles.Index, 12, 15 * time.Second},
 	} {
-		*p.pool, err = openPool(ctx, databaseURL, p.role, p.conns, p.timeout)
+		*p.pool, err = db.openPool(ctx, databaseURL, p.role, p.conns, p.timeout)
 		if err != nil {
 			db.Close()
 			return nil, err
@@ -85,7 +88,7 @@ func (db *DB) Ping(ctx context.Context) error {
 	return nil
 }
 
-func openPool(ctx context.Context, databaseURL, role string, conns int32, timeout time.Duration) (*pgxpool.Pool, error) {
+func (db *DB) openPool(ctx context.Context, databaseURL, role string, conns int32, timeout time.Duration) (*pgxpool.Pool, error) {
 	config, err := pgxpool.ParseConfig(databaseURL)
 	if err != nil {
 		return nil, fmt.Errorf("parse database URL: %w", withoutSecret(err))
@@ -109,6 +112,9 @@ func openPool(ctx context.Context, databaseURL, role string, conns int32, timeou
 		})
 		if _, err := conn.Exec(ctx, `SET ROLE `+pgx.Identifier{role}.Sanitize()); err != nil {
 			return fmt.Errorf("enter role %s (run cairn migrate): %w", role, err)
+		}
+		if role == db.roles.Index {
+			return db.identify(ctx, conn)
 		}
 		return nil
 	}

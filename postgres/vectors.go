@@ -45,16 +45,26 @@ func (s *Ingest) Missing(ctx context.Context, limit int) ([]ingest.Unembedded, e
 
 // PutVectors implements ingest.Vectors.
 func (s *Ingest) PutVectors(ctx context.Context, vectors map[int64][]float32) error {
+	var ids []int64
+	var codes [][]byte
 	batch := &pgx.Batch{}
 	for chunk, v := range vectors {
 		if len(v) != s.space.Dim {
 			return fmt.Errorf("the model %s gave a vector of %d dimensions, not %d", s.space.Model, len(v), s.space.Dim)
 		}
+		half := pgvector.NewHalfVector(v)
+		ids, codes = append(ids, chunk), append(codes, s.space.code(v))
 		batch.Queue(`
 			INSERT INTO vectors (space, chunk_id, v) SELECT $1, id, $3 FROM chunks WHERE id = $2
-			ON CONFLICT (space, chunk_id) DO NOTHING`, s.space.ID, chunk, pgvector.NewHalfVector(v))
+			ON CONFLICT (space, chunk_id) DO NOTHING`, s.space.ID, chunk, half)
 	}
-	if err := s.db.worker.SendBatch(ctx, batch).Close(); err != nil {
+	err := pgx.BeginFunc(ctx, s.db.worker, func(tx pgx.Tx) error {
+		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+			return err
+		}
+		return putCodes(ctx, tx, s.space.ID, ids, codes)
+	})
+	if err != nil {
 		return fmt.Errorf("store vectors: %w", err)
 	}
 	return nil

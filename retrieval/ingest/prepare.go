@@ -17,7 +17,6 @@ import (
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/connectors"
 	"github.com/cairnhq/cairn/retrieval/extract"
-	"github.com/cairnhq/cairn/retrieval/lexical"
 	"github.com/cairnhq/cairn/retrieval/llm"
 )
 
@@ -33,7 +32,7 @@ type Extractor interface {
 
 // indexVersion stands for all of the code that derives an index from a text.
 // Raising it makes the next full sync derive everything anew.
-const indexVersion = 1
+const indexVersion = 2
 
 // Preparer turns changes into documents with everything that the index keeps
 // of them. It holds no transaction and may be used by several goroutines.
@@ -134,10 +133,8 @@ func (p *Preparer) index(ctx context.Context, puts []Put) error {
 	for i := range puts {
 		d := &puts[i].Document
 		for _, piece := range Cut(d) {
-			body := string(d.Body[piece.Start:piece.End])
-			terms, length := lexical.Terms(lexical.Fields{Title: d.Title, Heading: piece.Heading, Body: body, Language: d.Language})
-			puts[i].Chunks = append(puts[i].Chunks, Chunk{Start: piece.Start, End: piece.End, Terms: lexical.EncodeTerms(terms), Length: length})
-			texts = append(texts, Context(d.Title, piece.Heading)+"\n"+body)
+			puts[i].Chunks = append(puts[i].Chunks, derive(d, piece))
+			texts = append(texts, Context(d.Title, piece.Heading)+"\n"+string(d.Body[piece.Start:piece.End]))
 		}
 	}
 	if p.Embedder == nil || len(texts) == 0 {

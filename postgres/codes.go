@@ -1,0 +1,125 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/pgvector/pgvector-go"
+
+	"github.com/cairnhq/cairn/retrieval/dense"
+)
+
+// looseCodes is how many codes of packed chunks may lie beside their segment:
+// those of vectors that came after the chunk had been packed.
+const looseCodes = 2_000
+
+// packCodes puts loose codes into their segments; it does all that is to do in
+// one step.
+func (p *packer) packCodes(ctx context.Context) (more bool, err error) {
+	if p.words == 0 {
+		return false, nil
+	}
+	for _, s := range p.index.segments() {
+		var loose int
+		err := p.conn.QueryRow(ctx, `
+			SELECT count(*) FROM fresh_codes k, segments s
+			WHERE s.id = $2 AND k.space = $1 AND k.chunk_id BETWEEN s.low AND s.high
+			  AND NOT EXISTS (SELECT FROM fresh f WHERE f.chunk_id = k.chunk_id)`, p.space.ID, s.id).Scan(&loose)
+		if err != nil {
+			return false, err
+		}
+		if loose < looseCodes {
+			continue
+		}
+		if err := p.read(ctx, &s); err != nil {
+			return false, err
+		}
+		err = pgx.BeginFunc(ctx, p.conn, func(tx pgx.Tx) error {
+			known, err := p.codesOf(ctx, tx, []stored{s})
+			if err != nil {
+				return err
+			}
+			return p.storeCodes(ctx, tx, s.id, s.index.Chunks, known)
+		})
+		if err != nil {
+			return false, err
+		}
+	}
+	return false, nil
+}
+
+// codesAtOnce is how many vectors are coded in one statement.
+const codesAtOnce = 5_000
+
+// encodeVectors makes the codes of all vectors of a space that have none: they
+// were stored before the space had codes, or the codes were lost.
+func (db *DB) encodeVectors(ctx context.Context, q querier, space Space, chunks []int64) error {
+	coder := space.coder
+	for len(chunks) > 0 {
+		batch := chunks[:min(codesAtOnce, len(chunks))]
+		chunks = chunks[len(batch):]
+		ids, codes, err := readAndEncode(ctx, q, space.ID, coder, `
+			SELECT v.chunk_id, v.v FROM vectors v WHERE v.space = $1 AND v.chunk_id = ANY ($2)`, batch)
+		if err != nil {
+			return err
+		}
+		if err := putCodes(ctx, q, space.ID, ids, codes); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// encodeSpace makes the codes of every vector of a space.
+func (db *DB) encodeSpace(ctx context.Context, space Space) error {
+	for after := int64(-1); ; {
+		ids, codes, err := readAndEncode(ctx, db.worker, space.ID, space.coder, `
+			SELECT chunk_id, v FROM vectors WHERE space = $1 AND chunk_id > $2 ORDER BY chunk_id LIMIT `+fmt.Sprint(codesAtOnce), after)
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		if err := putCodes(ctx, db.worker, space.ID, ids, codes); err != nil {
+			return err
+		}
+		after = ids[len(ids)-1]
+	}
+}
+
+// readAndEncode returns the chunks that a query finds with the codes of their vectors.
+func readAndEncode(ctx context.Context, q querier, space int, coder *dense.Coder, query string, arg any) (ids []int64, codes [][]byte, err error) {
+	rows, err := q.Query(ctx, query, space, arg)
+	if err != nil {
+		return nil, nil, fmt.Errorf("encode vectors: %w", err)
+	}
+	var id int64
+	var v pgvector.HalfVector
+	_, err = pgx.ForEachRow(rows, []any{&id, &v}, func() error {
+		ids = append(ids, id)
+		codes = append(codes, encodeCode(coder.Append(nil, v.Slice())))
+		return nil
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("encode vectors: %w", err)
+	}
+	return ids, codes, nil
+}
+
+// putCodes stores the codes of chunks that have none beside their segment. The
+// change feed tells of them.
+func putCodes(ctx context.Context, q querier, space int, ids []int64, codes [][]byte) error {
+	rows, err := q.Query(ctx, `
+		WITH put AS (
+			INSERT INTO fresh_codes (space, chunk_id, code)
+			SELECT $1, c.id, x.code FROM unnest($2::bigint[], $3::bytea[]) x (id, code) JOIN chunks c ON c.id = x.id
+			ON CONFLICT (space, chunk_id) DO NOTHING RETURNING chunk_id)
+		INSERT INTO changes (kind, ref) SELECT 1, chunk_id FROM put`, space, ids, codes)
+	if err != nil {
+		return fmt.Errorf("store codes: %w", err)
+	}
+	rows.Close()
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("store codes: %w", err)
+	}
+	return nil
+}

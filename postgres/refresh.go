@@ -1,0 +1,107 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/cairnhq/cairn/retrieval/index"
+)
+
+// refresh applies what was committed before it was called.
+func (x *Index) refresh(ctx context.Context) error {
+	x.refreshing.Lock()
+	defer x.refreshing.Unlock()
+	if !x.loaded || x.identity != x.db.identity.Load() {
+		return x.load(ctx)
+	}
+	n, err := readFeed(ctx, x.db.index, x.at, x.space.ID)
+	if err != nil {
+		return err
+	}
+	if n.next.at.Sub(x.at.at) > changeRetention/2 {
+		return x.load(ctx)
+	}
+	if len(n.segments) > 0 {
+		// The classes of a segment's chunks have to be of the state in which the
+		// feed is read, or a revocation between the two would be lost.
+		if n, err = x.readFeedWithSegments(ctx); err != nil {
+			return err
+		}
+	}
+	x.apply(n)
+	return nil
+}
+
+// readFeedWithSegments reads the feed and the segments that it tells of in one
+// state of the database.
+func (x *Index) readFeedWithSegments(ctx context.Context) (n news, err error) {
+	err = x.db.inSnapshot(ctx, func(tx pgx.Tx) error {
+		if n, err = readFeed(ctx, tx, x.at, x.space.ID); err != nil {
+			return err
+		}
+		n.change.Segments, n.change.Retired, err = x.loadSegments(ctx, tx, n.segments)
+		return err
+	})
+	return n, err
+}
+
+func (x *Index) apply(n news) {
+	x.db.classes.note(n.classes)
+	x.reject(x.current().Apply(n.change))
+	for _, chunk := range n.change.Gone {
+		delete(x.leftOut, chunk)
+	}
+	x.at = n.next
+}
+
+// loadBatch is how many fresh chunks are applied at once while loading.
+const loadBatch = 5000
+
+// load reads everything anew.
+func (x *Index) load(ctx context.Context) error {
+	x.db.classes.reset()
+	state := index.New(x.words)
+	var at position
+	identity := x.db.identity.Load()
+	err := x.db.inSnapshot(ctx, func(tx pgx.Tx) (err error) {
+		if at, err = readPosition(ctx, tx); err != nil {
+			return err
+		}
+		segments, _, err := x.loadSegments(ctx, tx, nil)
+		if err != nil {
+			return err
+		}
+		state.Apply(index.Change{Segments: segments})
+		var batch []index.FreshChunk
+		flush := func() { x.reject(state.Apply(index.Change{Fresh: batch})); batch = batch[:0] }
+		err = readFresh(ctx, tx, x.space.ID, func(c index.FreshChunk) {
+			if batch = append(batch, c); len(batch) == loadBatch {
+				flush()
+			}
+		})
+		flush()
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("load the index: %w", err)
+	}
+	x.state.Lock()
+	x.state.State = state
+	clear(x.damaged)
+	x.state.Unlock()
+	x.at, x.loaded, x.identity = at, true, identity
+	return nil
+}
+
+// reject logs each chunk that cannot be searched the first time: the others can.
+// The caller holds refreshing.
+func (x *Index) reject(rejected []index.Rejected) {
+	for _, r := range rejected {
+		if _, told := x.leftOut[r.Chunk]; !told {
+			x.leftOut[r.Chunk] = struct{}{}
+			x.db.log.Error("a chunk cannot be found by its words until its document is indexed anew", "chunk", r.Chunk, "error", r.Err)
+		}
+	}
+}

@@ -1,0 +1,241 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/cairnhq/cairn/retrieval/dense"
+	"github.com/cairnhq/cairn/retrieval/ingest"
+	"github.com/cairnhq/cairn/retrieval/lexical"
+)
+
+// Verification is what Verify found.
+type Verification struct {
+	Segments int       `json:"segments"`
+	Packed   int       `json:"packed"` // chunks in segments that are there
+	Fresh    int       `json:"fresh"`  // chunks in none
+	Rows     int       `json:"rows"`   // of postings
+	Problems []Problem `json:"problems"`
+}
+
+// Problem is something of the index that is not as it should be.
+type Problem struct {
+	Segment int32  `json:"segment,omitempty"` // 0: of none
+	What    string `json:"what"`
+}
+
+// Verify compares the index with what it is derived from, in one state of the
+// database: checksums and completeness of every segment, that every chunk is in
+// exactly one place, and, with texts, that the terms are those of the texts.
+func (x *Index) Verify(ctx context.Context, texts bool) (Verification, error) {
+	v := verifier{space: x.space, words: x.words, found: Verification{Problems: []Problem{}}, place: make(map[int64]int32), digests: make(map[int64]uint64)}
+	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+	err := pgx.BeginTxFunc(ctx, x.db.worker, options, func(tx pgx.Tx) error {
+		v.tx = tx
+		if _, err := tx.Exec(ctx, `SET LOCAL statement_timeout = 0`); err != nil {
+			return err
+		}
+		return v.run(ctx, texts)
+	})
+	if err != nil {
+		return Verification{}, fmt.Errorf("verify the index: %w", err)
+	}
+	return v.found, nil
+}
+
+type verifier struct {
+	tx      pgx.Tx
+	space   Space
+	words   int
+	found   Verification
+	place   map[int64]int32  // chunk → its segment; 0: fresh
+	digests map[int64]uint64 // chunk → digest of its terms
+}
+
+func (v *verifier) problem(segment int32, format string, args ...any) {
+	v.found.Problems = append(v.found.Problems, Problem{segment, fmt.Sprintf(format, args...)})
+}
+
+func (v *verifier) run(ctx context.Context, texts bool) error {
+	rows, err := v.tx.Query(ctx, `SELECT id FROM segments WHERE retired_at IS NULL ORDER BY id`)
+	if err != nil {
+		return err
+	}
+	segments, err := pgx.CollectRows(rows, pgx.RowTo[int32])
+	if err != nil {
+		return err
+	}
+	for _, id := range segments {
+		if err := v.segment(ctx, id); err != nil {
+			return err
+		}
+	}
+	if err := v.fresh(ctx); err != nil {
+		return err
+	}
+	chunks, err := v.chunks(ctx)
+	if err != nil || !texts {
+		return err
+	}
+	return v.texts(ctx, chunks)
+}
+
+func (v *verifier) segment(ctx context.Context, id int32) error {
+	var header []byte
+	if err := v.tx.QueryRow(ctx, `SELECT header FROM segments WHERE id = $1`, id).Scan(&header); err != nil {
+		return err
+	}
+	v.found.Segments++
+	s, err := lexical.ParseSegment(header)
+	if err != nil {
+		v.problem(id, "its header is damaged: %v", err)
+		return nil
+	}
+	for _, chunk := range s.Chunks {
+		if other, twice := v.place[chunk]; twice {
+			v.problem(id, "chunk %d is also in segment %d", chunk, other)
+		}
+		v.place[chunk] = id
+	}
+	if err := v.postings(ctx, id, s); err != nil {
+		return err
+	}
+	return v.codes(ctx, id, s)
+}
+
+// postings checks every row of a segment, and that there is none too few or too many.
+func (v *verifier) postings(ctx context.Context, id int32, s *lexical.Segment) error {
+	rows, err := v.tx.Query(ctx, `SELECT key, data FROM postings WHERE segment = $1 ORDER BY key`, id)
+	if err != nil {
+		return err
+	}
+	var keys []int64
+	var key int64
+	var data []byte
+	_, err = pgx.ForEachRow(rows, []any{&key, &data}, func() error {
+		keys = append(keys, key)
+		v.found.Rows++
+		if err := s.CheckRow(key, data); err != nil {
+			v.problem(id, "row %d of its postings is damaged: %v", key, err)
+			return nil
+		}
+		return s.Each(key, data, func(hash uint64, ords, tfs []byte) {
+			for i, tf := range tfs {
+				ord := int(ords[2*i]) | int(ords[2*i+1])<<8
+				v.digests[s.Chunks[ord]] += digest(hash, tf)
+			}
+		})
+	})
+	if err != nil {
+		return err
+	}
+	if want := slices.Collect(s.Keys()); !slices.Equal(keys, want) {
+		v.problem(id, "it has %d rows of postings of %d", len(keys), len(want))
+	}
+	return nil
+}
+
+// digest mixes a term of a chunk; the sum over its terms identifies them.
+func digest(hash uint64, tf uint8) uint64 {
+	h := (hash ^ uint64(tf)<<55) * 0x9e3779b97f4a7c15
+	return h ^ h>>29
+}
+
+func (v *verifier) codes(ctx context.Context, id int32, s *lexical.Segment) error {
+	var data []byte
+	err := v.tx.QueryRow(ctx, `SELECT codes FROM segment_codes WHERE space = $1 AND segment = $2`, v.space.ID, id).Scan(&data)
+	if errors.Is(err, pgx.ErrNoRows) || v.words == 0 {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if _, _, err := dense.Decode(data, len(s.Chunks), v.words); err != nil {
+		v.problem(id, "its sign codes are damaged: %v", err)
+	}
+	return nil
+}
+
+func (v *verifier) fresh(ctx context.Context) error {
+	rows, err := v.tx.Query(ctx, `SELECT chunk_id, terms FROM fresh`)
+	if err != nil {
+		return err
+	}
+	var chunk int64
+	var data []byte
+	_, err = pgx.ForEachRow(rows, []any{&chunk, &data}, func() error {
+		if other, twice := v.place[chunk]; twice {
+			v.problem(other, "chunk %d is fresh, too", chunk)
+		}
+		v.place[chunk] = 0
+		terms, err := lexical.DecodeTerms(data)
+		if err != nil {
+			v.problem(0, "the terms of the fresh chunk %d are damaged: %v", chunk, err)
+		}
+		for _, t := range terms {
+			v.digests[chunk] += digest(t.Hash, t.TF)
+		}
+		return nil
+	})
+	return err
+}
+
+// chunks returns the chunks that are there, and tells of those that are nowhere.
+func (v *verifier) chunks(ctx context.Context) ([]int64, error) {
+	rows, err := v.tx.Query(ctx, `SELECT id FROM chunks ORDER BY id`)
+	if err != nil {
+		return nil, err
+	}
+	chunks, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	if err != nil {
+		return nil, err
+	}
+	nowhere := 0
+	for _, chunk := range chunks {
+		switch segment, ok := v.place[chunk]; {
+		case !ok:
+			nowhere++
+		case segment == 0:
+			v.found.Fresh++
+		default:
+			v.found.Packed++
+		}
+	}
+	if nowhere > 0 {
+		v.problem(0, "%d chunks are in no segment that can be read and not fresh", nowhere)
+	}
+	return chunks, nil
+}
+
+// texts derives the terms of chunks anew and compares.
+func (v *verifier) texts(ctx context.Context, chunks []int64) error {
+	differ := make(map[int32]int)
+	for part := range slices.Chunk(chunks, deriveAtOnce) {
+		err := derive(ctx, v.tx, part, func(id int64, c ingest.Chunk, _ string) {
+			segment, ok := v.place[id]
+			if !ok {
+				return
+			}
+			terms, _ := lexical.DecodeTerms(c.Terms) // just encoded
+			var want uint64
+			for _, t := range terms {
+				want += digest(t.Hash, t.TF)
+			}
+			if want != v.digests[id] {
+				differ[segment]++
+			}
+		})
+		if err != nil {
+			return err
+		}
+	}
+	for segment, n := range differ {
+		v.problem(segment, "the terms of %d chunks are not those of their texts", n)
+	}
+	slices.SortStableFunc(v.found.Problems, func(a, b Problem) int { return int(a.Segment) - int(b.Segment) })
+	return nil
+}

@@ -1,0 +1,151 @@
+package index
+
+import (
+	"slices"
+	"time"
+
+	"github.com/cairnhq/cairn/retrieval/lexical"
+)
+
+// Filter narrows the results of a search; it never changes statistics. The zero
+// value narrows nothing.
+type Filter struct {
+	Sources []string  // ids; nil: all, empty: none
+	Kind    string    // empty: all
+	After   time.Time // modified after this moment; zero: at any time
+	Before  time.Time // modified before this moment
+	Must    [][]uint64
+	Not     [][]uint64
+}
+
+// Must and Not are words by the hashes of their terms, each with its alternatives:
+// a chunk passes when it holds one term of every word of Must and none of any
+// word of Not.
+
+// columnar reports whether f looks at columns.
+func (f *Filter) columnar() bool {
+	return f.Sources != nil || f.Kind != "" || !f.After.IsZero() || !f.Before.IsZero()
+}
+
+// zero reports whether f lets everything through.
+func (f *Filter) zero() bool { return !f.columnar() && len(f.Must)+len(f.Not) == 0 }
+
+// terms yields every term that the filter asks for.
+func (f *Filter) terms(yield func(hash uint64)) {
+	for _, words := range [][][]uint64{f.Must, f.Not} {
+		for _, alternatives := range words {
+			for _, hash := range alternatives {
+				yield(hash)
+			}
+		}
+	}
+}
+
+// numbers is a filter by the numbers of one state.
+type numbers struct {
+	sources       []uint32
+	anySource     bool
+	kind          uint32
+	anyKind       bool
+	after, before int64
+	anyTime       bool
+}
+
+// numbersOf looks up the names of a filter. The caller holds the state's lock.
+func (s *State) numbersOf(f *Filter) numbers {
+	n := numbers{anySource: f.Sources == nil, anyKind: f.Kind == "", anyTime: f.After.IsZero() && f.Before.IsZero()}
+	for _, source := range f.Sources {
+		if i, ok := s.sources.find(source); ok {
+			n.sources = append(n.sources, i)
+		}
+	}
+	n.kind, _ = s.kinds.find(f.Kind) // 0 is the number of no kind
+	n.after, n.before = noTime, 1<<63-1
+	if !f.After.IsZero() {
+		n.after = f.After.UnixMicro()
+	}
+	if !f.Before.IsZero() {
+		n.before = f.Before.UnixMicro()
+	}
+	return n
+}
+
+// columnBitmap returns which chunks pass a filter as far as it looks at columns.
+func (c *columns) columnBitmap(n *numbers) []uint64 {
+	keep := newBitmap(len(c.chunks))
+	for i := range keep {
+		keep[i] = ^uint64(0)
+	}
+	if !n.anySource {
+		drop(keep, c.sources, func(source uint32) bool { return slices.Contains(n.sources, source) })
+	}
+	if !n.anyKind {
+		drop(keep, c.kinds, func(kind uint32) bool { return kind == n.kind })
+	}
+	if !n.anyTime {
+		drop(keep, c.modified, func(at int64) bool { return at != noTime && at > n.after && at < n.before })
+	}
+	return keep
+}
+
+// drop clears the bits of what does not pass.
+func drop[T any](keep []uint64, column []T, pass func(T) bool) {
+	for i, v := range column {
+		if !pass(v) {
+			keep[i/64] &^= 1 << (i % 64)
+		}
+	}
+}
+
+// marker sets the bits of the chunks of a part that hold a term.
+type marker func(bitmap []uint64, hash uint64) error
+
+// bitmap returns which chunks of a part pass the filter; nil when all do.
+func (f *Filter) bitmap(c *columns, n *numbers, mark marker) ([]uint64, error) {
+	if f.zero() {
+		return nil, nil
+	}
+	keep := c.columnBitmap(n)
+	held := newBitmap(len(c.chunks))
+	for _, alternatives := range f.Must {
+		clear(held)
+		if err := markAll(held, alternatives, mark); err != nil {
+			return nil, err
+		}
+		for i := range keep {
+			keep[i] &= held[i]
+		}
+	}
+	clear(held)
+	for _, alternatives := range f.Not {
+		if err := markAll(held, alternatives, mark); err != nil {
+			return nil, err
+		}
+	}
+	for i := range keep {
+		keep[i] &^= held[i]
+	}
+	return keep, nil
+}
+
+func markAll(bitmap []uint64, hashes []uint64, mark marker) error {
+	for _, hash := range hashes {
+		if err := mark(bitmap, hash); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// segmentMarker returns the marker of a segment whose rows were fetched.
+func segmentMarker(s *segment, rows Rows) marker {
+	return func(bitmap []uint64, hash uint64) error {
+		key := s.lexical.Key(hash)
+		ords, _, err := s.lexical.Postings(key, rows(s.id, key), hash)
+		if err != nil {
+			return &Damage{Segment: s.id, Key: key, Err: err}
+		}
+		lexical.Mark(bitmap, ords)
+		return nil
+	}
+}

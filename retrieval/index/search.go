@@ -1,0 +1,208 @@
+package index
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/cairnhq/cairn/retrieval/dense"
+	"github.com/cairnhq/cairn/retrieval/lexical"
+)
+
+// Request is what a search asks for.
+type Request struct {
+	// Visible says by number which ACL classes admit the viewer: 1 or 0. What is
+	// beyond its end admits nobody.
+	Visible []uint8
+	// Analyse returns the terms to search for and the filter, given the languages
+	// of what is visible, most frequent first. It must not call the index.
+	Analyse func(languages []string) ([]lexical.QueryTerm, Filter)
+}
+
+// Search is a search in one state of the index: later changes do not touch it.
+// It may be used by one goroutine at a time.
+type Search struct {
+	Terms []lexical.QueryTerm
+
+	visible  []uint8
+	filter   Filter
+	numbers  numbers
+	segments []*segment
+	fresh    columns        // of the fresh chunks
+	matched  *lexical.Match // among them
+	kept     []uint64       // of them by the filter; nil: all
+	stats    lexical.Stats
+}
+
+// Key names a row of postings.
+type Key struct {
+	Segment int32
+	Key     int64
+}
+
+// Rows returns a row of postings that Search.Keys named.
+type Rows func(segment int32, key int64) []byte
+
+// Damage is the error for a row of postings that is not what was written.
+type Damage struct {
+	Segment int32
+	Key     int64
+	Err     error
+}
+
+func (d *Damage) Error() string {
+	return fmt.Sprintf("segment %d, row %d: %v", d.Segment, d.Key, d.Err)
+}
+
+func (d *Damage) Unwrap() error { return d.Err }
+
+// Begin begins a search.
+func (s *State) Begin(r Request) *Search {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	x := &Search{visible: s.table(r.Visible), segments: s.segments}
+	x.Terms, x.filter = r.Analyse(s.census.visibleLanguages(x.visible))
+	x.numbers = s.numbersOf(&x.filter)
+	x.stats = s.census.statistics(x.visible)
+	x.fresh = s.fresh.columns
+	x.fresh.classes = slices.Clone(s.fresh.classes) // the rest does not change
+	x.fresh.has = slices.Clone(s.fresh.has)
+	x.matched = s.fresh.index.Match(x.Terms, x.fresh.classes, x.visible)
+	// Cannot fail: the fresh postings are in memory.
+	x.kept, _ = x.filter.bitmap(&x.fresh, &x.numbers, func(bitmap []uint64, hash uint64) error {
+		s.fresh.index.Mark(bitmap, hash)
+		return nil
+	})
+	return x
+}
+
+// table returns the table of visible classes, long enough for every class that
+// a chunk has. The class of what is gone is never visible.
+func (s *State) table(visible []uint8) []uint8 {
+	visible = widenTable(visible, len(s.census.length))
+	if len(visible) > 0 && visible[gone] != 0 {
+		visible = slices.Clone(visible)
+		visible[gone] = 0
+	}
+	return visible
+}
+
+func widenTable(table []uint8, n int) []uint8 {
+	if n = max(n, 1); n <= len(table) {
+		return table
+	}
+	grown := make([]uint8, n)
+	copy(grown, table)
+	return grown
+}
+
+// Keys returns the rows that the search needs; words says whether it is one by
+// words, too, or only its filter is applied.
+func (x *Search) Keys(words bool) []Key {
+	var keys []Key
+	for _, g := range x.segments {
+		if g.damaged {
+			continue
+		}
+		first := len(keys)
+		add := func(hash uint64) { keys = append(keys, Key{g.id, g.lexical.Key(hash)}) }
+		x.filter.terms(add)
+		if words {
+			for _, t := range x.Terms {
+				add(t.Hash)
+			}
+		}
+		own := keys[first:]
+		slices.SortFunc(own, func(a, b Key) int { return int(min(max(a.Key-b.Key, -1), 1)) })
+		keys = keys[:first+len(slices.Compact(own))]
+	}
+	return keys
+}
+
+// Check returns an error unless data is the row of a key that Keys named.
+func (x *Search) Check(k Key, data []byte) error {
+	for _, g := range x.segments {
+		if g.id == k.Segment {
+			return g.lexical.CheckRow(k.Key, data)
+		}
+	}
+	return fmt.Errorf("segment %d is not part of the search", k.Segment)
+}
+
+// Lexical returns the best limit chunks by BM25 (see package lexical), best
+// first, ties by chunk, and the statistics of what is visible.
+func (x *Search) Lexical(rows Rows, limit int) ([]lexical.Hit, lexical.Stats, error) {
+	matches := []*lexical.Match{x.matched}
+	kept := [][]uint64{x.kept}
+	stats := x.stats
+	stats.Frequencies = slices.Clone(x.matched.Frequencies())
+	for _, g := range x.segments {
+		if g.damaged {
+			continue
+		}
+		m, err := g.lexical.Match(x.Terms, func(key int64) []byte { return rows(g.id, key) }, g.classes, x.visible)
+		if err != nil {
+			return nil, lexical.Stats{}, &Damage{Segment: g.id, Err: err}
+		}
+		keep, err := x.filter.bitmap(&g.columns, &x.numbers, segmentMarker(g, rows))
+		if err != nil {
+			return nil, lexical.Stats{}, err
+		}
+		for i, n := range m.Frequencies() {
+			stats.Frequencies[i] += n
+		}
+		matches, kept = append(matches, m), append(kept, keep)
+	}
+	if limit <= 0 {
+		release(matches)
+		return nil, stats, nil
+	}
+	top := lexical.NewTop(limit)
+	for i, m := range matches {
+		m.Offer(top, stats, kept[i])
+	}
+	release(matches)
+	return top.Hits(), stats, nil
+}
+
+// release gives scratch memory back.
+func release(matches []*lexical.Match) {
+	for _, m := range matches {
+		m.Release()
+	}
+}
+
+// How many chunks the dense leg looks at: the nearest by the distance of their
+// sign codes, and the nearest of those by an estimate of the inner product.
+const (
+	nearestByDistance = 4000
+	nearestByEstimate = 400
+)
+
+// Nearest returns chunks among which are, nearly always, the limit nearest to
+// the vector: those whose codes say so, in no order. Their distances are to be
+// computed from the vectors themselves.
+func (x *Search) Nearest(rows Rows, q *dense.Query, limit int) ([]int64, error) {
+	parts := []dense.Part{part(&x.fresh, x.kept)}
+	columns := []*columns{&x.fresh}
+	for _, g := range x.segments {
+		if g.damaged && len(x.filter.Must)+len(x.filter.Not) > 0 {
+			continue // its postings would have to say what passes
+		}
+		keep, err := x.filter.bitmap(&g.columns, &x.numbers, segmentMarker(g, rows))
+		if err != nil {
+			return nil, err
+		}
+		parts, columns = append(parts, part(&g.columns, keep)), append(columns, &g.columns)
+	}
+	best := max(nearestByEstimate, 2*limit)
+	found := q.Nearest(parts, x.visible, max(nearestByDistance, 4*best), best)
+	chunks := make([]int64, len(found))
+	for i, c := range found {
+		chunks[i] = columns[c.Part].chunks[c.Ordinal]
+	}
+	return chunks, nil
+}
+
+func part(c *columns, keep []uint64) dense.Part {
+	return dense.Part{Codes: c.codes, Has: c.has, Classes: c.classes, Keep: keep}
+}
