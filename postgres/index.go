@@ -63,7 +63,7 @@ func (x *Index) Lexical(ctx context.Context, q cairn.Query, limit int) (retrieva
 	terms := lexical.QueryTerms(q.Text, x.fresh.VisibleLanguages(visible, maxQueryLanguages))
 	match := x.fresh.Match(terms, visible)
 	stats := match.Stats()
-	found := match.Top(stats, keep, limit)
+	found := match.Top(stats, match.Bitmap(keep), limit)
 	words := retrieval.Words{Hits: make([]retrieval.Hit, len(found)), Terms: make([]retrieval.Term, len(terms)), Chunks: stats.Chunks}
 	for i, h := range found {
 		words.Hits[i] = retrieval.Hit{Chunk: h.Chunk, Score: h.Score}
