@@ -1,12 +1,10 @@
 package lexical
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"iter"
 	"math"
-	"slices"
 )
 
 // Entry is a chunk to pack into a segment.
@@ -167,65 +165,4 @@ func bucketBits(terms []postingList, partitions uint) uint {
 	}
 	buckets := float64(size) / bucketTarget * float64(uint64(1)<<partitions)
 	return uint(min(math.Round(math.Log2(max(buckets, 1))), maxBits))
-}
-
-// gathering collects posting lists. A posting is an ordinal << 8 | a frequency.
-type gathering struct {
-	lists    []postingList
-	postings []uint32
-	terms    []postingList
-	joined   []uint32
-}
-
-// postingList is a part of an array of postings that belongs to one term.
-type postingList struct {
-	hash     uint64
-	start, n uint32
-}
-
-func (t postingList) big() bool { return t.n > maxSmall }
-
-func (g *gathering) reset() { g.lists, g.postings = g.lists[:0], g.postings[:0] }
-
-// addTerms adds the terms of a chunk up to the hash last.
-func (g *gathering) addTerms(d *decoder, ord uint32, last uint64) error {
-	for len(d.data) > 0 {
-		ahead := *d
-		t, err := ahead.next()
-		if err != nil {
-			return err
-		}
-		if t.Hash > last {
-			break
-		}
-		*d = ahead
-		g.lists = append(g.lists, postingList{hash: t.Hash, start: uint32(len(g.postings)), n: 1})
-		g.postings = append(g.postings, ord<<8|uint32(t.TF))
-	}
-	return nil
-}
-
-// join joins the lists of equal terms. It returns the terms in ascending order of
-// hash; their postings, in ascending order of ordinal, are in g.joined.
-func (g *gathering) join() []postingList {
-	slices.SortFunc(g.lists, func(x, y postingList) int {
-		if x.hash != y.hash {
-			return cmp.Compare(x.hash, y.hash)
-		}
-		return cmp.Compare(x.start, y.start)
-	})
-	g.terms, g.joined = g.terms[:0], g.joined[:0]
-	for i := 0; i < len(g.lists); {
-		t := postingList{hash: g.lists[i].hash, start: uint32(len(g.joined))}
-		for ; i < len(g.lists) && g.lists[i].hash == t.hash; i++ {
-			l := g.lists[i]
-			g.joined = append(g.joined, g.postings[l.start:l.start+l.n]...)
-		}
-		if part := g.joined[t.start:]; !slices.IsSorted(part) {
-			slices.Sort(part)
-		}
-		t.n = uint32(len(g.joined)) - t.start
-		g.terms = append(g.terms, t)
-	}
-	return g.terms
 }

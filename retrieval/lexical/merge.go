@@ -154,13 +154,13 @@ func (g *gathering) addRow(row Row, moved []int32, first, last uint64) {
 func (g *gathering) addBlob(hash uint64, blob []byte, moved []int32) {
 	n := len(blob) / postingSize
 	ords, tfs := blob[:2*n], blob[2*n:]
-	start := len(g.postings)
+	before := len(g.met)
 	for i, tf := range tfs {
 		if ord := moved[le16(ords[2*i:])]; ord >= 0 {
-			g.postings = append(g.postings, uint32(ord)<<8|uint32(tf))
+			g.met = append(g.met, uint32(ord)<<8|uint32(tf))
 		}
 	}
-	if len(g.postings) > start {
-		g.lists = append(g.lists, postingList{hash: hash, start: uint32(start), n: uint32(len(g.postings) - start)})
+	if n := len(g.met) - before; n > 0 {
+		g.add(hash, uint32(n))
 	}
 }
