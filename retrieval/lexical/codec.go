@@ -6,8 +6,8 @@ import (
 	"fmt"
 )
 
-// ErrMalformed is returned for bytes that EncodeTerms cannot have made.
-var ErrMalformed = errors.New("malformed terms")
+// ErrMalformed is returned for bytes that cannot be what this package wrote.
+var ErrMalformed = errors.New("malformed index data")
 
 // EncodeTerms returns a compact form of terms, which must ascend strictly by hash.
 //

@@ -8,6 +8,10 @@
 // that are written without spaces becomes pairs of characters. No word is
 // dropped as too common: its inverse document frequency makes it count little.
 //
+// Chunks are indexed in two forms: a Fresh holds those of late in memory, and a
+// Segment the others, immutable, as rows of postings that the caller stores and
+// fetches. Build and Merge make segments.
+//
 // Scores are exact for the viewer: the number of chunks, their average length
 // and the document frequencies are counted over what the viewer may read.
 package lexical

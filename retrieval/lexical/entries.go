@@ -1,6 +1,9 @@
 package lexical
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // entries are the arrays and posting lists of a Fresh. An entry is known by its
 // ordinal; content never changes, a removed entry merely has the class deadClass.
@@ -101,19 +104,25 @@ func (e *entries) class(id int32) uint32 {
 	return i
 }
 
-// language returns the index of a language, which it adds when it is new; beyond
-// 255 languages further ones count as unknown.
-func (e *entries) language(tag string) uint8 {
+// language returns the index of a language, which it adds when it is new.
+func (e *entries) language(tag string) (i uint8) {
+	i, e.languages = languageIndex(e.languages, tag)
+	return i
+}
+
+// languageIndex returns the index of a language in names, which begin with "",
+// and the names, with that of the language when it is new. Beyond 255 languages,
+// and with a tag of more than 255 bytes, a language counts as unknown.
+func languageIndex(names []string, tag string) (uint8, []string) {
 	tag = normalLanguage(tag)
-	i := slices.Index(e.languages, tag)
+	i := slices.Index(names, tag)
 	switch {
 	case i >= 0:
-		return uint8(i)
-	case len(e.languages) > 255:
-		return 0
+		return uint8(i), names
+	case len(names) > math.MaxUint8 || len(tag) > math.MaxUint8:
+		return 0, names
 	}
-	e.languages = append(e.languages, tag)
-	return uint8(len(e.languages) - 1)
+	return uint8(len(names)), append(names, tag)
 }
 
 // count adds n times an entry to the counts of its class.

@@ -1,9 +1,7 @@
 package lexical
 
 import (
-	"cmp"
 	"errors"
-	"slices"
 	"sync"
 )
 
@@ -82,29 +80,24 @@ func (f *Fresh) compact() {
 	}
 }
 
-// VisibleLanguages returns the languages of the visible chunks, most frequent
-// first, at most limit: what QueryTerms wants to know. Chunks of unknown language
-// count as English, because Terms takes them for it.
-func (f *Fresh) VisibleLanguages(visible func(class int32) bool, limit int) []string {
-	f.mu.RLock()
-	defer f.mu.RUnlock()
-	e := f.entries
-	counts := map[string]int{}
-	for _, c := range e.classes[1:] {
-		if c.chunks > 0 && visible(c.id) {
-			for _, l := range c.languages {
-				counts[cmp.Or(e.languages[l.language], "en")] += l.chunks
-			}
-		}
-	}
-	var found []string
-	for language, n := range counts {
-		if n > 0 {
-			found = append(found, language)
-		}
-	}
-	slices.SortFunc(found, func(a, b string) int {
-		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
-	})
-	return found[:min(len(found), limit)]
+// Search returns the best k chunks by BM25, best first, ties by chunk id. Only
+// chunks whose class is visible are found or counted in statistics; keep (nil:
+// all) narrows the hits but not the statistics. visible is called once for each
+// distinct class, keep once for each visible chunk that matches.
+func (f *Fresh) Search(terms []QueryTerm, visible func(class int32) bool, keep func(chunk int64) bool, k int) []Hit {
+	m := f.Match(terms, visible)
+	return m.Top(m.Stats(), m.Bitmap(keep), k)
+}
+
+// Match is [View.Match] of the present state. visible must not call the index.
+func (f *Fresh) Match(terms []QueryTerm, visible func(class int32) bool) (m *Match) {
+	f.View(func(v View) { m = v.Match(terms, visible) })
+	return m
+}
+
+// VisibleLanguages is [View.VisibleLanguages] of the present state. visible must
+// not call the index.
+func (f *Fresh) VisibleLanguages(visible func(class int32) bool, limit int) (languages []string) {
+	f.View(func(v View) { languages = v.VisibleLanguages(visible, limit) })
+	return languages
 }

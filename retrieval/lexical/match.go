@@ -1,118 +1,94 @@
 package lexical
 
-// Search returns the best k chunks by BM25, best first, ties by chunk id. Only
-// chunks whose class is visible are found or counted in statistics; keep (nil:
-// all) narrows the hits but not the statistics. visible is called once for each
-// distinct class, keep for hits that may be among the best.
-func (f *Fresh) Search(terms []QueryTerm, visible func(class int32) bool, keep func(chunk int64) bool, k int) []Hit {
-	m := f.Match(terms, visible)
-	return m.Top(m.Stats(), keep, k)
-}
+import (
+	"fmt"
+	"slices"
+	"sync"
+)
 
-// Match looks up terms among the visible chunks, in one state of the index. The
-// result does not change with the index: take Stats, add those of other parts,
-// then ask for Top. visible must not call the index.
-func (f *Fresh) Match(terms []QueryTerm, visible func(class int32) bool) *Match {
-	f.mu.RLock()
-	defer f.mu.RUnlock()
-	e := f.entries
-	m := &Match{terms: terms, chunks: e.chunks, lengths: e.lengths, stats: Stats{Frequencies: make([]int, len(terms))}}
-	seen := make([]uint8, len(e.classes)) // 1: visible
-	for i, c := range e.classes[1:] {
-		if c.chunks > 0 && visible(c.id) {
-			seen[i+1] = 1
-			m.stats.Chunks += c.chunks
-			m.stats.Length += c.length
-		}
-	}
-	total := 0
-	for _, t := range terms {
-		total += e.postings.count(t.Hash)
-	}
-	m.postings = make([]uint32, total)
-	n := 0
-	for i, t := range terms {
-		from := n
-		for block := range e.postings.blocks(t.Hash) {
-			for _, p := range block { // without a branch: permissions are as good as random
-				m.postings[n] = p
-				n += int(seen[e.classOf[p>>8]])
-			}
-		}
-		m.stats.Frequencies[i] = n - from
-	}
-	m.postings = m.postings[:n]
-	return m
-}
-
-// Match holds the visible matches of one query. It may be used by several
-// goroutines at once.
+// Match holds the visible matches of one query in one part of the index. It may
+// be used by several goroutines at once.
 type Match struct {
 	terms    []QueryTerm
 	stats    Stats
-	postings []uint32 // of all terms, one list after the other
+	postings []uint32 // of all terms, one list after the other: ordinal << 8 | frequency
 	chunks   []int64  // by ordinal
 	lengths  []uint16
 }
 
-// Stats returns the statistics of the visible chunks.
+// Stats returns the statistics of the visible chunks. Those of a segment's match
+// have Frequencies only: Chunks and Length do not depend on the terms, and the
+// caller, who counts them by class, adds them.
 func (m *Match) Stats() Stats {
 	s := m.stats
-	s.Frequencies = append([]int(nil), s.Frequencies...)
+	s.Frequencies = slices.Clone(s.Frequencies)
 	return s
 }
 
-// Top returns the best k hits under the given statistics, best first, ties by
-// chunk id. keep (nil: all) says which chunks may be hits.
-func (m *Match) Top(s Stats, keep func(chunk int64) bool, k int) []Hit {
-	scores := m.scores(s)
-	top := NewTop(k)
-	for ord, score := range scores {
-		if score == 0 {
-			continue
-		}
-		if h := (Hit{m.chunks[ord], score}); top.Wants(h) && (keep == nil || keep(h.Chunk)) {
-			top.Offer(h)
-		}
+// Bitmap returns which of the matching chunks keep accepts, a bit for each
+// ordinal; nil, which stands for all, when keep is nil.
+func (m *Match) Bitmap(keep func(chunk int64) bool) []uint64 {
+	if keep == nil {
+		return nil
 	}
-	return top.Hits()
+	asked, kept := newBitmap(len(m.chunks)), newBitmap(len(m.chunks))
+	for _, p := range m.postings {
+		word, bit := p>>14, uint64(1)<<(p>>8&63)
+		if asked[word]&bit == 0 && keep(m.chunks[p>>8]) {
+			kept[word] |= bit
+		}
+		asked[word] |= bit
+	}
+	return kept
 }
 
-// scores returns the score of every ordinal; 0 means no match.
-func (m *Match) scores(s Stats) []float64 {
-	scores := make([]float64, len(m.chunks))
-	weights := s.Weights(m.terms)
-	base, slope := s.Norm()
-	var best []float64 // of the group in hand, by ordinal
-	from := 0
-	for first := 0; first < len(m.terms); {
-		end := groupEnd(m.terms, first)
-		begin := from
-		if end-first > 1 && best == nil {
-			best = make([]float64, len(m.chunks))
-		}
-		for i := first; i < end; i++ {
-			list := m.postings[from : from+m.stats.Frequencies[i]]
-			from += len(list)
-			if end-first == 1 {
-				for _, p := range list {
-					tf := float64(p & 0xff)
-					scores[p>>8] += weights[i] * tf / (tf + base + slope*float64(m.lengths[p>>8]))
-				}
-				continue
-			}
-			for _, p := range list {
-				tf := float64(p & 0xff)
-				best[p>>8] = max(best[p>>8], weights[i]*tf/(tf+base+slope*float64(m.lengths[p>>8])))
-			}
-		}
-		if end-first > 1 {
-			for _, p := range m.postings[begin:from] {
-				scores[p>>8] += best[p>>8]
-				best[p>>8] = 0
-			}
-		}
-		first = end
+// Match looks up terms among the visible chunks of the segment. rows returns the
+// stored form of the row with a key, which CheckRow has passed; it is called once
+// for each term with its Key, and its data is not kept. classes holds the class
+// of permissions of each ordinal, 0 for chunks that are gone, and visible is 1
+// for classes that the viewer may read, 0 for others and for class 0: it must
+// have a value for every class in classes. The error is ErrMalformed when a row
+// is missing or damaged.
+//
+// Chunks and Length of the match's statistics are 0: see [Match.Stats].
+func (s *Segment) Match(terms []QueryTerm, rows func(key int64) []byte, classes []uint32, visible []uint8) (*Match, error) {
+	if len(classes) != len(s.Chunks) {
+		return nil, fmt.Errorf("%d classes for %d chunks", len(classes), len(s.Chunks))
 	}
-	return scores
+	m := &Match{terms: terms, chunks: s.Chunks, lengths: s.Lengths, stats: Stats{Frequencies: make([]int, len(terms))}}
+	scratch := filtered.Get().(*[]uint32)
+	defer filtered.Put(scratch)
+	n := 0
+	for i, t := range terms {
+		key := s.Key(t.Hash)
+		ords, tfs, err := s.Postings(key, rows(key), t.Hash)
+		if err != nil {
+			return nil, err
+		}
+		if size := len(tfs); size > 0 && int(le16(ords[2*size-2:])) >= len(s.Chunks) {
+			return nil, fmt.Errorf("%w: row %d names chunks outside the segment", ErrMalformed, key)
+		}
+		*scratch = slices.Grow((*scratch)[:n], len(tfs))
+		list := (*scratch)[n : n+len(tfs)]
+		m.stats.Frequencies[i] = filter(list, ords, tfs, classes, visible)
+		n += m.stats.Frequencies[i]
+	}
+	m.postings = slices.Clone((*scratch)[:n])
+	return m, nil
+}
+
+// filtered keeps the memory into which postings are filtered.
+var filtered = sync.Pool{New: func() any { return new([]uint32) }}
+
+// filter writes the visible postings to out, which has room for all of them, and
+// returns their number. It has no branch: permissions are as good as random.
+func filter(out []uint32, ords, tfs []byte, classes []uint32, visible []uint8) int {
+	n := 0
+	ords = ords[:2*len(tfs)]
+	for i, tf := range tfs {
+		ord := uint32(ords[2*i]) | uint32(ords[2*i+1])<<8
+		out[n] = ord<<8 | uint32(tf)
+		n += int(visible[classes[ord]])
+	}
+	return n
 }

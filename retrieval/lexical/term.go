@@ -4,7 +4,11 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // Weights of one occurrence by field, measured on public test collections.
@@ -29,9 +33,14 @@ type Term struct {
 // Fields is what is indexed of a chunk.
 type Fields struct {
 	Title    string
+	Name     string   // of the document's file
 	Heading  []string // path of headings, outermost first
 	Body     string
 	Language string // ISO 639-1 code of the document; empty when unknown
+
+	// What questions filter by: one term each, which counts nothing in the length.
+	Author     string
+	Attributes map[string]string
 }
 
 // Terms returns the terms of a chunk in ascending order of hash, each once, and
@@ -48,7 +57,26 @@ func Terms(f Fields) (terms []Term, length int) {
 		a.add(h, weightHeading)
 	}
 	a.add(f.Body, weightBody)
+	a.add(f.Name, weightBody)
+	if f.Author != "" {
+		a.counts[AuthorTerm(f.Author)] = 1
+	}
+	for key, value := range f.Attributes {
+		a.counts[AttributeTerm(key, value)] = 1
+	}
 	return a.finish()
+}
+
+// AuthorTerm returns the hash of the term that the chunks of an author hold. It
+// does not depend on case. No word is such a term.
+func AuthorTerm(author string) uint64 {
+	return Hash("\x00author\x00" + norm.NFC.String(strings.ToLower(norm.NFC.String(author))))
+}
+
+// AttributeTerm returns the hash of the term that the chunks of a document with
+// this attribute hold. No word is such a term.
+func AttributeTerm(key, value string) uint64 {
+	return Hash("\x00attribute\x00" + strconv.Itoa(len(key)) + "\x00" + key + value)
 }
 
 // Hash returns the 63-bit hash of a term: FNV-1a with a final mix (that of

@@ -2,6 +2,7 @@ package lexical
 
 import (
 	"cmp"
+	"math"
 	"slices"
 )
 
@@ -31,6 +32,17 @@ func (t *Top) Wants(h Hit) bool {
 		return true
 	}
 	return t.k > 0 && compareHits(h, t.heap[0]) < 0
+}
+
+// floor returns the score below which no hit is wanted.
+func (t *Top) floor() float64 {
+	switch {
+	case t.k == 0:
+		return math.Inf(1)
+	case len(t.heap) < t.k:
+		return math.Inf(-1)
+	}
+	return t.heap[0].Score
 }
 
 // Offer keeps the hit if it is among the best k so far.

@@ -1,0 +1,124 @@
+package lexical
+
+import "sync"
+
+// Top returns the best k hits under the given statistics, best first, ties by
+// chunk id. Only chunks whose bit in keep is set may be hits, one bit for each
+// ordinal; nil stands for all, and bits beyond the end are not set.
+func (m *Match) Top(s Stats, keep []uint64, k int) []Hit {
+	b := boards.Get().(*board) // not put back after a panic, which leaves scores in it
+	b.resize(len(m.chunks))
+	m.score(b, s)
+	hits := m.best(b, keep, k)
+	boards.Put(b)
+	return hits
+}
+
+// best returns the best k hits and clears the scores.
+func (m *Match) best(b *board, keep []uint64, k int) []Hit {
+	top := NewTop(k)
+	offer := func(ord int, score float64) {
+		if score < top.floor() || keep != nil && !bit(keep, ord) {
+			return
+		}
+		top.Offer(Hit{m.chunks[ord], score})
+	}
+	if len(m.postings) < len(m.chunks)/2 {
+		for _, p := range m.postings {
+			if score := b.scores[p>>8]; score > 0 {
+				offer(int(p>>8), score)
+				b.scores[p>>8] = 0 // a chunk that holds several terms is met again
+			}
+		}
+		return top.Hits()
+	}
+	for ord, score := range b.scores {
+		if score > 0 {
+			offer(ord, score)
+		}
+	}
+	clear(b.scores)
+	return top.Hits()
+}
+
+// bit reports whether a bit is set.
+func bit(bitmap []uint64, i int) bool {
+	return i>>6 < len(bitmap) && bitmap[i>>6]>>(i&63)&1 != 0
+}
+
+// board holds scores by ordinal, zeros between uses.
+type board struct {
+	scores []float64
+	best   []float64 // of the group in hand
+}
+
+var boards = sync.Pool{New: func() any { return new(board) }}
+
+func (b *board) resize(n int) {
+	if n > cap(b.scores) {
+		b.scores, b.best = make([]float64, n), make([]float64, n)
+	}
+	b.scores, b.best = b.scores[:n], b.best[:n]
+}
+
+// score adds up the score of every ordinal; it stays 0 without a match.
+func (m *Match) score(b *board, s Stats) {
+	weights := s.Weights(m.terms)
+	n := lengthNorm{lengths: m.lengths}
+	n.base, n.slope = s.Norm()
+	rest := m.postings
+	for first := 0; first < len(m.terms); {
+		end := groupEnd(m.terms, first)
+		lists, size := 0, 0
+		for _, df := range m.stats.Frequencies[first:end] {
+			size += df
+			lists += min(df, 1)
+		}
+		group := rest[:size]
+		rest = rest[size:]
+		target := b.scores
+		if lists > 1 {
+			target = b.best
+		}
+		for i, list := first, group; i < end; i++ {
+			df := m.stats.Frequencies[i]
+			if lists > 1 {
+				n.best(target, list[:df], weights[i])
+			} else {
+				n.add(target, list[:df], weights[i])
+			}
+			list = list[df:]
+		}
+		if lists > 1 {
+			for _, p := range group {
+				b.scores[p>>8] += b.best[p>>8]
+				b.best[p>>8] = 0
+			}
+		}
+		first = end
+	}
+}
+
+// lengthNorm is the length norm of a query: see [Stats.Norm].
+type lengthNorm struct {
+	base, slope float64
+	lengths     []uint16
+}
+
+// add adds to scores what a term contributes.
+func (n lengthNorm) add(scores []float64, list []uint32, weight float64) {
+	lengths := n.lengths[:len(scores)]
+	for _, p := range list {
+		tf, ord := float64(p&0xff), p>>8
+		scores[ord] += weight * tf / (tf + n.base + n.slope*float64(lengths[ord]))
+	}
+}
+
+// best raises scores to what a term contributes where that is more.
+func (n lengthNorm) best(scores []float64, list []uint32, weight float64) {
+	lengths := n.lengths[:len(scores)]
+	for _, p := range list {
+		tf, ord := float64(p&0xff), p>>8
+		scores[ord] = max(scores[ord], weight*tf/(tf+n.base+n.slope*float64(lengths[ord])))
+	}
+}

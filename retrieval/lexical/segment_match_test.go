@@ -1,0 +1,266 @@
+package lexical
+
+import (
+	"fmt"
+	"iter"
+	"maps"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+// pair is a Fresh and a segment of the same chunks.
+type pair struct {
+	fresh   *Fresh
+	segment *Segment
+	rows    store
+	classes []uint32 // 0: gone
+	chunks  map[int64]refChunk
+}
+
+func drawPair(t *rapid.T) pair {
+	p := pair{fresh: NewFresh(), chunks: map[int64]refChunk{}}
+	var entries []Entry
+	for id := range int64(rapid.IntRange(0, 60).Draw(t, "chunks")) {
+		if rapid.IntRange(0, 4).Draw(t, "gap") == 0 {
+			continue
+		}
+		c := drawChunk(t)
+		d := c.doc(id)
+		entries = append(entries, Entry{Chunk: id, Length: d.Length, Language: d.Language, Terms: d.Terms})
+		if err := p.fresh.Upsert(d); err != nil {
+			t.Fatal(err)
+		}
+		class := uint32(c.class)
+		if rapid.IntRange(0, 4).Draw(t, "gone") == 0 {
+			p.fresh.Remove(id)
+			class = 0
+		} else {
+			p.chunks[id] = c
+		}
+		p.classes = append(p.classes, class)
+	}
+	b, err := Build(entries)
+	p.segment, p.rows = finish(t, b, err)
+	return p
+}
+
+// A match over a segment is that of a Fresh with the same chunks.
+func TestSegmentMatchIsFreshMatch(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := drawPair(t)
+		seen := rapid.SliceOfNDistinct(rapid.Int32Range(1, 4), 0, 4, rapid.ID).Draw(t, "visible")
+		visible := make([]uint8, 5)
+		for _, class := range seen {
+			visible[class] = 1
+		}
+		terms := drawQuery(t)
+		fresh := p.fresh.Match(terms, func(class int32) bool { return visible[class] == 1 })
+		m, err := p.segment.Match(terms, p.rows.row, p.classes, visible)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, stats := fresh.Stats(), m.Stats()
+		stats.Add(Stats{Chunks: want.Chunks, Length: want.Length})
+		if diff := gocmp.Diff(want, stats); diff != "" {
+			t.Fatalf("statistics (-fresh +segment):\n%s", diff)
+		}
+		keep := rapid.SampledFrom([]func(int64) bool{nil, func(id int64) bool { return id%3 != 0 }}).Draw(t, "keep")
+		k := rapid.IntRange(0, 70).Draw(t, "k")
+		got, expected := m.Top(stats, m.Bitmap(keep), k), fresh.Top(want, fresh.Bitmap(keep), k)
+		compareRanking(t, got, expected)
+		for i := range got {
+			if got[i].Chunk != expected[i].Chunk {
+				t.Fatalf("hit %d is %v, want %v", i, got[i], expected[i])
+			}
+		}
+	})
+}
+
+// Bitmaps of terms name the same chunks for a Fresh and a segment.
+func TestHolding(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := drawPair(t)
+		hashes := rapid.SliceOfNDistinct(rapid.Uint64Range(1, 9), 0, 3, rapid.ID).Draw(t, "hashes")
+		var want []int64
+		for _, id := range slices.Sorted(maps.Keys(p.chunks)) {
+			if slices.ContainsFunc(hashes, func(h uint64) bool { return p.chunks[id].tf[h] > 0 }) {
+				want = append(want, id)
+			}
+		}
+		bitmap, err := p.segment.Holding(p.rows.row, hashes...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := make([]QueryTerm, 8)
+		for i := range all {
+			all[i] = QueryTerm{Hash: uint64(i + 1), Group: i, Weight: 1}
+		}
+		m, err := p.segment.Match(all, p.rows.row, p.classes, []uint8{0, 1, 1, 1, 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := func(m *Match, keep []uint64) (ids []int64) {
+			for _, h := range m.Top(Stats{Chunks: 100, Length: 1000, Frequencies: m.Stats().Frequencies}, keep, 100) {
+				ids = append(ids, h.Chunk)
+			}
+			slices.Sort(ids)
+			return ids
+		}
+		if got := found(m, bitmap); !slices.Equal(got, want) {
+			t.Fatalf("the segment's bitmap keeps %v, want %v", got, want)
+		}
+		odd := func(id int64) bool { return id%2 == 1 }
+		p.fresh.View(func(v View) {
+			m := v.Match(all, func(int32) bool { return true })
+			if got := found(m, v.Holding(hashes...)); !slices.Equal(got, want) {
+				t.Fatalf("the bitmap of fresh chunks keeps %v, want %v", got, want)
+			}
+			if diff := gocmp.Diff(found(m, m.Bitmap(odd)), found(m, v.Bitmap(odd))); diff != "" {
+				t.Fatalf("kept (-match +view):\n%s", diff)
+			}
+		})
+	})
+}
+
+func TestSegmentMatchNeedsItsRows(t *testing.T) {
+	b, err := Build([]Entry{{Chunk: 1, Terms: EncodeTerms([]Term{{5, 1}})}})
+	s, rows := finish(t, b, err)
+	terms := []QueryTerm{{Hash: 5, Weight: 1}}
+	if _, err := s.Match(terms, func(int64) []byte { return nil }, []uint32{1}, []uint8{0, 1}); err == nil {
+		t.Error("a missing row: no error")
+	}
+	if _, err := s.Match(terms, rows.row, nil, []uint8{0, 1}); err == nil {
+		t.Error("classes are missing: no error")
+	}
+}
+
+func benchmarkEntries(n int, first int64) []Entry {
+	rng := rand.New(rand.NewPCG(1, uint64(first)))
+	words := make([]uint64, 300_000) // by rank
+	for i := range words {
+		words[i] = Hash(fmt.Sprint(i))
+	}
+	entries := make([]Entry, n)
+	for i := range entries {
+		tf := map[uint64]uint8{}
+		for range 140 {
+			tf[words[int(math.Pow(float64(len(words)), rng.Float64()))-1]]++
+		}
+		entries[i] = Entry{Chunk: first + int64(i), Length: 60 + rng.IntN(200), Language: "en", Terms: encoded(tf)}
+	}
+	return entries
+}
+
+func benchmarkSegment(t fataler, n int) (*Segment, store) {
+	b, err := Build(benchmarkEntries(n, 1))
+	return finish(t, b, err)
+}
+
+func BenchmarkBuild(b *testing.B) {
+	for _, n := range []int{5000, 50_000} {
+		entries := benchmarkEntries(n, 1)
+		b.Run(fmt.Sprintf("chunks=%d", n), func(b *testing.B) {
+			size := 0
+			for b.Loop() {
+				builder, err := Build(entries)
+				if err != nil {
+					b.Fatal(err)
+				}
+				size = 0
+				for row, err := range builder.Rows() {
+					if err != nil {
+						b.Fatal(err)
+					}
+					size += len(row.Data)
+				}
+			}
+			b.ReportMetric(float64(n*b.N)/b.Elapsed().Seconds(), "chunks/s")
+			b.ReportMetric(float64(size)/float64(n), "B/chunk")
+		})
+	}
+}
+
+// sortedStore answers ranges without sorting anew.
+func sortedStore(rows store) Source {
+	keys := slices.Sorted(maps.Keys(rows))
+	return Source{Rows: func(from, to int64) iter.Seq2[Row, error] {
+		return func(yield func(Row, error) bool) {
+			i, _ := slices.BinarySearch(keys, from)
+			for ; i < len(keys) && keys[i] <= to; i++ {
+				if !yield(Row{keys[i], rows[keys[i]]}, nil) {
+					return
+				}
+			}
+		}
+	}}
+}
+
+func BenchmarkMerge(b *testing.B) {
+	sources := make([]Source, 10)
+	for i := range sources {
+		builder, err := Build(benchmarkEntries(5000, int64(1+5000*i)))
+		s, rows := finish(b, builder, err)
+		sources[i] = sortedStore(rows)
+		sources[i].Segment = s
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		builder, err := Merge(sources)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, err := range builder.Rows() {
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	b.ReportMetric(float64(50_000*b.N)/b.Elapsed().Seconds(), "chunks/s")
+}
+
+// Questions of eight words, half of them common, and of eight groups of three.
+func BenchmarkSegmentSearch(b *testing.B) {
+	s, rows := benchmarkSegment(b, 50_000)
+	classes := make([]uint32, len(s.Chunks))
+	rng := rand.New(rand.NewPCG(1, 2))
+	for i := range classes {
+		classes[i] = 1 + rng.Uint32N(100)
+	}
+	for _, alternatives := range []int{1, 3} {
+		for _, percent := range []int{100, 40, 10, 2} {
+			visible := make([]uint8, 101)
+			for i := range percent {
+				visible[i+1] = 1
+			}
+			b.Run(fmt.Sprintf("alternatives=%d/sees=%d%%", alternatives, percent), func(b *testing.B) {
+				rng := rand.New(rand.NewPCG(5, 6))
+				stored, matched := 0, 0
+				b.ReportAllocs()
+				for b.Loop() {
+					var terms []QueryTerm
+					for g := range 8 {
+						low := []float64{3, 300}[g%2]
+						for range alternatives {
+							terms = append(terms, QueryTerm{Hash: Hash(fmt.Sprint(int(low * math.Pow(100, rng.Float64())))), Group: g, Weight: 1})
+						}
+					}
+					m, err := s.Match(terms, func(key int64) []byte { stored += len(rows[key]); return rows[key] }, classes, visible)
+					if err != nil {
+						b.Fatal(err)
+					}
+					matched += len(m.postings)
+					stats := m.Stats()
+					stats.Add(Stats{Chunks: 500 * percent, Length: int64(80_000 * percent)})
+					m.Top(stats, nil, 200)
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(stored)*postingSize, "ns/stored-posting")
+				b.ReportMetric(float64(matched)/float64(b.N), "matched/op")
+			})
+		}
+	}
+}
