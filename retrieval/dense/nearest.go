@@ -1,12 +1,5 @@
 package dense
 
-import (
-	"math/bits"
-	"runtime"
-	"slices"
-	"sync"
-)
-
 // Part is a set of chunks that are scanned together, such as a segment: codes
 // beside classes of permissions. The chunk at an ordinal exists where all of the
 // fields reach; what a bitmap does not reach is 0. A bitmap has the chunk of
@@ -46,10 +39,21 @@ func (q *Query) Nearest(parts []Part, visible []uint8, first, best int) []Candid
 	if first <= 0 || best <= 0 || len(visible) < 2 {
 		return nil
 	}
-	return nil
+	chunks := 0
+	for i := range parts {
+		chunks += parts[i].len(q.words())
+	}
+	s := newSelection(q.words(), min(first, chunks))
+	defer s.release()
+	for i := range parts {
+		s.scan(q, &parts[i], i, visible)
+	}
+	return q.best(parts, s.nearest(), best)
 }
 
-var _ = bits.Len
-var _ = runtime.GOMAXPROCS
-var _ = slices.Sort[[]int]
-var _ sync.Pool
+func (q *Query) words() int { return len(q.signs) }
+
+// len returns the number of chunks of a part.
+func (p *Part) len(words int) int {
+	return min(len(p.Classes), len(p.Codes)/words)
+}
