@@ -27,6 +27,7 @@ var layers = []struct {
 	{"connectors/internal/…", []string{".", "connectors", "connectors/internal/…"}},
 	{"connectors/…", []string{".", "connectors", "connectors/internal/…"}}, // no connector knows another
 
+	{"retrieval/dense/…", []string{"."}},
 	{"retrieval/lexical/…", []string{"."}},
 	{"retrieval/llm/builtin/…", []string{".", "retrieval/llm"}},
 	{"retrieval/llm/…", []string{".", "retrieval/llm/…"}},

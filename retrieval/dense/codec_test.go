@@ -1,0 +1,86 @@
+package dense
+
+import (
+	"encoding/binary"
+	"errors"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+func TestCodecRoundTrip(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n, words := rapid.IntRange(0, 300).Draw(t, "chunks"), rapid.IntRange(1, 64).Draw(t, "words")
+		random := splitMix(rapid.Uint64().Draw(t, "seed"))
+		codes := make([]uint64, n*words)
+		for i := range codes {
+			codes[i] = random.next()
+		}
+		var has []uint64
+		if rapid.Bool().Draw(t, "bitmap") {
+			has = make([]uint64, (n+63)/64)
+			for i := range n {
+				if random.below(2) == 1 {
+					has[i/64] |= 1 << (i % 64)
+				} else {
+					clear(codes[i*words : (i+1)*words])
+				}
+			}
+		}
+		data := Encode(codes, has, n, words)
+		gotCodes, gotHas, err := Decode(data, n, words)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(gotCodes, codes) || !slices.Equal(gotHas, has) || (gotHas == nil) != (has == nil) {
+			t.Fatal("decoded something else")
+		}
+
+		damaged := slices.Clone(data)
+		damaged[random.below(len(damaged))] ^= byte(1 + random.below(255))
+		if _, _, err := Decode(damaged, n, words); !errors.Is(err, ErrMalformed) {
+			t.Fatalf("a changed byte: %v", err)
+		}
+		if _, _, err := Decode(data[:random.below(len(data))], n, words); !errors.Is(err, ErrMalformed) {
+			t.Fatalf("cut off: %v", err)
+		}
+		if _, _, err := Decode(data, n+1, words); !errors.Is(err, ErrMalformed) {
+			t.Fatalf("another number of chunks: %v", err)
+		}
+		if _, _, err := Decode(data, n, words+1); !errors.Is(err, ErrMalformed) {
+			t.Fatalf("another length of codes: %v", err)
+		}
+	})
+}
+
+// Bits past the last chunk are not kept.
+func TestEncodeTrimsBitmap(t *testing.T) {
+	_, has, err := Decode(Encode([]uint64{1, 2, 3}, []uint64{^uint64(0)}, 3, 1), 3, 1)
+	if err != nil || !slices.Equal(has, []uint64{7}) {
+		t.Errorf("bitmap %b, %v; want 111", has, err)
+	}
+}
+
+// FuzzDecode gives the decoder bodies whose checksum is right. What it accepts
+// encodes to the same bytes.
+func FuzzDecode(f *testing.F) {
+	for _, data := range [][]byte{
+		Encode([]uint64{1, 2, 3, 4}, nil, 2, 2), Encode([]uint64{1, 2, 3, 4}, []uint64{2}, 2, 2), Encode(nil, nil, 0, 1),
+	} {
+		f.Add(data[:len(data)-codecSum], uint16(2), uint8(2))
+	}
+	f.Fuzz(func(t *testing.T, body []byte, n uint16, words uint8) {
+		data := binary.LittleEndian.AppendUint32(slices.Clone(body), checksum(body))
+		codes, has, err := Decode(data, int(n), int(words))
+		if err != nil {
+			if !errors.Is(err, ErrMalformed) {
+				t.Fatal(err)
+			}
+			return
+		}
+		if again := Encode(codes, has, int(n), int(words)); !slices.Equal(again, data) {
+			t.Fatalf("%x became %x", data, again)
+		}
+	})
+}

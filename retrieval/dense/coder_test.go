@@ -1,0 +1,157 @@
+package dense
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+)
+
+// A rotation keeps lengths and angles.
+func TestRotationIsOrthogonal(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for _, n := range []int{64, 128, 192, 384, 768, 1024, 1536, 3072, 4096} {
+		r := newRotation(n, 5)
+		a, b, scratch := randomVector(random, n), randomVector(random, n), make([]float32, n)
+		before := [3]float64{inner(a, a), inner(b, b), inner(a, b)}
+		r.apply(a, scratch)
+		r.apply(b, scratch)
+		for i, after := range [3]float64{inner(a, a), inner(b, b), inner(a, b)} {
+			if math.Abs(after-before[i]) > 1e-3*float64(n) {
+				t.Errorf("%d components: inner product %d became %v, was %v", n, i, after, before[i])
+			}
+		}
+	}
+}
+
+// One component that is not zero is spread over all: without that a code of a
+// sparse vector tells little.
+func TestRotationSpreads(t *testing.T) {
+	const n = 384
+	r := newRotation(n, 5)
+	for i := range n {
+		x := make([]float32, n)
+		x[i] = 1
+		r.apply(x, make([]float32, n))
+		for _, f := range x {
+			if f*f > 40.0/n {
+				t.Fatalf("component %d: %v of the length is in one component", i, f)
+			}
+		}
+	}
+}
+
+func TestBlocks(t *testing.T) {
+	for _, tt := range []struct {
+		dim    int
+		blocks []int
+	}{
+		{1, []int{64}}, {256, []int{256}}, {384, []int{256, 128}}, {768, []int{512, 256}}, {1000, []int{1024}},
+		{1536, []int{1024, 512}}, {3072, []int{2048, 1024}}, {4096, []int{4096}}, {4000, []int{2048, 1024, 512, 256, 128, 64}},
+	} {
+		c := NewCoder(tt.dim, nil, 1)
+		if !slices.Equal(c.rotation.blocks, tt.blocks) {
+			t.Errorf("%d dimensions: blocks %v, want %v", tt.dim, c.rotation.blocks, tt.blocks)
+		}
+		if got := len(c.Append(nil, make([]float32, tt.dim))); got != c.Words() {
+			t.Errorf("%d dimensions: a code of %d words, want %d", tt.dim, got, c.Words())
+		}
+	}
+}
+
+// Codes are kept: they must be the same in every version and on every machine.
+func TestCodesNeverChange(t *testing.T) {
+	const dim = 150
+	v, centre := make([]float32, dim), make([]float32, dim)
+	for i := range v {
+		v[i], centre[i] = float32(i%7)-3, float32(i%3)/4
+	}
+	got := fmt.Sprintf("%x", NewCoder(dim, centre, 42).Append(nil, v))
+	const want = "[247b2ee410bc8ca5 c31cd137fa6d962e a0f05d8e59440edb]"
+	if got != want {
+		t.Errorf("code %s, want %s", got, want)
+	}
+}
+
+func TestCoderIsSafeForConcurrentUse(t *testing.T) {
+	c := NewCoder(100, nil, 1)
+	v := randomVector(rand.New(rand.NewPCG(1, 2)), 100)
+	want := c.Append(nil, v)
+	var group sync.WaitGroup
+	for range 4 {
+		group.Go(func() {
+			for range 100 {
+				if got := c.Append(nil, v); !slices.Equal(got, want) {
+					t.Errorf("code %x, want %x", got, want)
+					return
+				}
+				c.Query(v)
+			}
+		})
+	}
+	group.Wait()
+}
+
+// Angles to the centre count, not the length from it.
+func TestCentre(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	centre, v := randomVector(random, 100), randomVector(random, 100)
+	near := make([]float32, 100)
+	for i := range v {
+		near[i] = centre[i] + 0.5*(v[i]-centre[i])
+	}
+	c := NewCoder(100, centre, 1)
+	differ := 0
+	for i, w := range c.Append(nil, v) {
+		differ += onesCount(w ^ c.Append(nil, near)[i])
+	}
+	if differ > 1 { // rounding
+		t.Errorf("%d bits differ on the ray from the centre", differ)
+	}
+}
+
+// The estimate is about the inner product of the query with the direction.
+func TestScoreEstimatesInnerProduct(t *testing.T) {
+	const dim, n = 512, 200
+	random := rand.New(rand.NewPCG(1, 2))
+	c := NewCoder(dim, nil, 1)
+	query := normal(randomVector(random, dim))
+	var part Part
+	var want []float64
+	for i := range n {
+		v := randomVector(random, dim)
+		for d := range v {
+			v[d] += 2 * float32(i) / n * query[d] * float32(math.Sqrt(dim))
+		}
+		want = append(want, inner(query, normal(v)))
+		part.Codes = c.Append(part.Codes, v)
+		part.Classes = append(part.Classes, 1)
+	}
+	square := 0.0
+	for _, got := range c.Query(query).Nearest([]Part{part}, []uint8{0, 1}, n, n) {
+		d := float64(got.Score) - want[got.Ordinal]
+		square += d * d
+	}
+	// The error's deviation is about √((π/2-1)/dim) of what is orthogonal.
+	if rms := math.Sqrt(square / n); rms > 0.04 {
+		t.Errorf("the estimates deviate by %.3f", rms)
+	}
+}
+
+func inner(a, b []float32) float64 {
+	sum := 0.0
+	for i := range a {
+		sum += float64(a[i]) * float64(b[i])
+	}
+	return sum
+}
+
+func normal(v []float32) []float32 {
+	length := float32(math.Sqrt(inner(v, v)))
+	for i := range v {
+		v[i] /= length
+	}
+	return v
+}

@@ -1,0 +1,97 @@
+package dense
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// artificial makes vectors like those of texts: topics within which vectors
+// vary, along few directions much and along many little.
+type artificial struct {
+	random   *rand.Rand
+	spectrum []float32
+	topics   [][]float32
+}
+
+func newArtificial(dim, topics int) *artificial {
+	a := &artificial{random: rand.New(rand.NewPCG(7, 8)), spectrum: make([]float32, dim)}
+	for i := range a.spectrum {
+		a.spectrum[i] = float32(math.Pow(1+float64(i)/8, -0.6))
+	}
+	for range topics {
+		a.topics = append(a.topics, a.around(make([]float32, dim), 1))
+	}
+	return a
+}
+
+// around returns a vector of length 1 that varies around v.
+func (a *artificial) around(v []float32, spread float32) []float32 {
+	out := make([]float32, len(v))
+	for i := range out {
+		out[i] = spread * a.spectrum[i] * float32(a.random.NormFloat64())
+	}
+	normal(out)
+	for i := range out {
+		out[i] = spread*out[i] + v[i]
+	}
+	return normal(out)
+}
+
+// recallOf returns the share of the exact 20 nearest visible chunks that is
+// among the candidates. Scores holds the exact inner products.
+func recallOf(candidates []Candidate, scores []float32, classes []uint32, visible []uint8) float64 {
+	var seen []float32
+	for i, class := range classes {
+		if visible[class] == 1 {
+			seen = append(seen, scores[i])
+		}
+	}
+	slices.Sort(seen)
+	k := min(20, len(seen))
+	bound, hits := seen[len(seen)-k], 0
+	for _, c := range candidates {
+		if scores[c.Ordinal] >= bound {
+			hits++
+		}
+	}
+	return float64(hits) / float64(k)
+}
+
+// The exact nearest are among the candidates for viewers who see much or little,
+// by topic as people do.
+func TestRecall(t *testing.T) {
+	const chunks, dim, topics, queries = 40_000, 384, 1000, 20
+	a := newArtificial(dim, topics)
+	coder := NewCoder(dim, nil, 1)
+	var asked [][]float32
+	for range queries {
+		asked = append(asked, a.around(a.around(a.topics[a.random.IntN(topics)], 1), 0.8))
+	}
+	var part Part
+	scores := make([][]float32, queries)
+	for i := range chunks {
+		v := a.around(a.topics[i%topics], 1)
+		part.Codes = coder.Append(part.Codes, v)
+		part.Classes = append(part.Classes, uint32(1+i%topics))
+		for j, q := range asked {
+			scores[j] = append(scores[j], float32(inner(q, v)))
+		}
+	}
+	for _, thousandths := range []int{1000, 400, 100, 20, 1} {
+		t.Run(fmt.Sprintf("sees=%g%%", float64(thousandths)/10), func(t *testing.T) {
+			visible := seeing(thousandths)
+			sum := 0.0
+			for j, v := range asked {
+				sum += recallOf(coder.Query(v).Nearest([]Part{part}, visible, 4000, 400), scores[j], part.Classes, visible)
+			}
+			if recall := sum / queries; recall < 0.98 {
+				t.Errorf("recall@20 is %.3f, want at least .98", recall)
+			} else {
+				t.Logf("recall@20 %.3f", recall)
+			}
+		})
+	}
+}

@@ -1,0 +1,123 @@
+package dense
+
+import "sync"
+
+// A key is a chunk with its Hamming distance in front, so that keys ascend by
+// distance, part and ordinal.
+const (
+	ordinalBits = 32
+	partBits    = 19
+	distanceAt  = ordinalBits + partBits
+)
+
+// selection keeps the nearest of the chunks that are scanned, in the order of
+// part and ordinal. A histogram of the distances gives the bound below which a
+// chunk is still wanted; it is lowered after each block.
+type selection struct {
+	keys      []uint64 // in the order of the scan; some are past the bound by now
+	histogram [maxDim + 2]uint32
+	first     int // how many are wanted
+	bound     int // all wanted chunks are nearer
+	within    int // how many keys are nearer than bound
+	counted   int // keys that the histogram knows
+	ordinals  [block]uint32
+}
+
+// selections holds released ones: their arrays are what a search would allocate.
+var selections = sync.Pool{New: func() any { return new(selection) }}
+
+// newSelection returns an empty selection of the nearest first chunks by codes
+// of so many words.
+func newSelection(words, first int) *selection {
+	s, _ := selections.Get().(*selection)
+	s.first, s.bound, s.within, s.counted = first, 64*words+1, 0, 0
+	clear(s.histogram[:])
+	if size := 2*first + 4*block; cap(s.keys) < size {
+		s.keys = make([]uint64, 0, size)
+	}
+	s.keys = s.keys[:0]
+	return s
+}
+
+func (s *selection) release() { selections.Put(s) }
+
+// scan offers the visible chunks of a part; parts are scanned in order.
+func (s *selection) scan(q *Query, p *Part, part int, visible []uint8) {
+	n := p.len(q.words())
+	for from := 0; from < n; from += block {
+		ordinals := p.visibleIn(&s.ordinals, from, min(from+block, n), visible)
+		if len(ordinals) == 0 {
+			continue
+		}
+		if cap(s.keys)-len(s.keys) < block {
+			s.compact()
+		}
+		kept := appendNearer(s.keys[len(s.keys):cap(s.keys)], q.signs, p.Codes, ordinals, uint64(part)<<ordinalBits, s.limit())
+		s.keys = s.keys[:len(s.keys)+kept]
+		s.count()
+	}
+}
+
+// limit returns the distance below which a chunk is wanted that comes after all
+// others: with enough of them, those at the largest distance are complete.
+func (s *selection) limit() int {
+	if s.within >= s.first {
+		return s.bound - 1
+	}
+	return s.bound
+}
+
+// count takes new keys into the histogram and lowers the bound as far as enough
+// keys stay within.
+func (s *selection) count() {
+	for _, key := range s.keys[s.counted:] {
+		s.histogram[key>>distanceAt]++
+	}
+	s.within += len(s.keys) - s.counted
+	s.counted = len(s.keys)
+	for s.bound > 0 && s.within-int(s.histogram[s.bound-1]) >= s.first {
+		s.bound--
+		s.within -= int(s.histogram[s.bound])
+	}
+}
+
+// compact drops keys that are not wanted any more. At most first + block stay:
+// the keys of one distance were wanted only while they and nearer ones were
+// fewer than first, at the beginning of a block.
+func (s *selection) compact() {
+	end := uint64(s.bound) << distanceAt
+	n := 0
+	for _, key := range s.keys {
+		s.keys[n] = key
+		if key < end {
+			n++
+		}
+	}
+	s.keys, s.counted = s.keys[:n], n
+}
+
+// nearest returns the keys of the first nearest chunks by part and ordinal.
+// They are valid until the selection is released.
+func (s *selection) nearest() []uint64 {
+	s.compact()
+	over := s.within - s.first
+	if over <= 0 {
+		return s.keys
+	}
+	// Of those at the largest distance the last are left out.
+	last := uint64(s.bound - 1)
+	spare := int(s.histogram[last]) - over
+	n := 0
+	for _, key := range s.keys {
+		if key>>distanceAt == last {
+			if spare == 0 {
+				continue
+			}
+			spare--
+		}
+		s.keys[n] = key
+		n++
+	}
+	s.keys = s.keys[:n]
+	return s.keys
+}
