@@ -86,7 +86,7 @@ func (f *fixture) document(s cairn.Source, external, title, body string, acl cai
 		VALUES ($1, $2, $3, $4, '', 'page', $5, $6, 'Ann', 'en', $7, now())`,
 		id, s.ID, external, cairn.VersionOf([]byte(body)), title, "https://acme.test/"+external, class)
 	f.body(id, body, []section{{Heading: []string{title, "Part"}, Start: 0, End: len(body), Anchor: "#part"}})
-	f.exec(`INSERT INTO chunks (document_id, ordinal, start_at, end_at, length, acl_id) VALUES ($1, 0, 0, $2, 1, $3)`, id, len(body), class)
+	f.exec(`INSERT INTO chunks (document_id, ordinal, start_at, end_at, acl_id) VALUES ($1, 0, 0, $2, $3)`, id, len(body), class)
 	return id
 }
 

@@ -38,7 +38,8 @@ type Centre func(ctx context.Context) ([]float32, error)
 
 // UseSpace makes the space of a model the active one, creating it when it is
 // new, and returns it. Vectors of other spaces are kept. centre is asked for once
-// in the life of a space; then its vectors get their sign codes.
+// in the life of a space; then its vectors get their sign codes. Without one (nil)
+// they are relative to the origin.
 func (db *DB) UseSpace(ctx context.Context, model string, dimensions int, centre Centre) (Space, error) {
 	s := Space{Model: model, Dim: dimensions}
 	var dim int
@@ -69,16 +70,19 @@ func (db *DB) UseSpace(ctx context.Context, model string, dimensions int, centre
 
 // beginCodes gives a space its centre and its rotation, and its vectors their codes.
 func (db *DB) beginCodes(ctx context.Context, s Space, centre Centre) (Space, error) {
-	point, err := centre(ctx)
-	if err != nil {
-		return Space{}, fmt.Errorf("vector space: %w", err)
+	point := make([]float32, s.Dim)
+	if centre != nil {
+		var err error
+		if point, err = centre(ctx); err != nil {
+			return Space{}, fmt.Errorf("vector space: %w", err)
+		}
 	}
 	if len(point) != s.Dim {
 		return Space{}, fmt.Errorf("vector space: the centre has %d dimensions, the space %s has %d", len(point), s.Model, s.Dim)
 	}
 	var stored []byte
 	var seed int64
-	err = db.worker.QueryRow(ctx, `
+	err := db.worker.QueryRow(ctx, `
 		UPDATE vector_spaces SET centre = coalesce(centre, $2), seed = coalesce(seed, $3) WHERE id = $1 RETURNING centre, seed`,
 		s.ID, encodeFloats(point), rand.Int64()).Scan(&stored, &seed) // another process may have been faster
 	if err != nil {

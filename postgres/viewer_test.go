@@ -27,7 +27,7 @@ func TestNoStateOfAConnectionOpensTheSecondLock(t *testing.T) {
 	ann := f.member("ann")
 	f.search.Close()
 	var err error
-	f.search, err = openPool(ctx, f.made.URL, f.roles.Search, 1, 15*time.Second)
+	f.search, err = f.openPool(ctx, f.made.URL, f.roles.Search, 1, 15*time.Second)
 	f.check(err)
 	id := f.document(f.source("handbook", cairn.ACL{}), "a", "Secret", "text", cairn.ACL{})
 	classes, err := f.classesOfDocuments(ctx, []cairn.DocumentID{id})

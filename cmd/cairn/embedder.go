@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/cairnhq/cairn/postgres"
+	"github.com/cairnhq/cairn/retrieval/dense"
 	"github.com/cairnhq/cairn/retrieval/llm"
 	"github.com/cairnhq/cairn/retrieval/llm/builtin"
 	"github.com/cairnhq/cairn/retrieval/llm/langchain"
@@ -30,7 +31,7 @@ const (
 func (p *parts) openEmbedding(ctx context.Context, s server.Settings, own *builtin.Embedder) (e embedding, err error) {
 	if s.Embed.Model == "" {
 		e = embedding{query: own, document: own, words: wordsWithBuiltin}
-		e.space, err = p.db.UseSpace(ctx, own.Model(), own.Dim())
+		e.space, err = p.db.UseSpace(ctx, own.Model(), own.Dim(), centreOf(own))
 		return e, err
 	}
 	config := langchain.EmbedderConfig{URL: s.Embed.URL, Model: s.Embed.Model, APIKey: s.Embed.APIKey.Reveal()}
@@ -51,6 +52,13 @@ func (p *parts) openEmbedding(ctx context.Context, s server.Settings, own *built
 		}
 	}
 	e = embedding{query: model, words: wordsWithModel}
-	e.space, err = p.db.UseSpace(ctx, model.Model(), model.Dim())
+	e.space, err = p.db.UseSpace(ctx, model.Model(), model.Dim(), centreOf(model))
 	return e, err
+}
+
+// centreOf returns the centre of a model's vector space, once it is asked for.
+func centreOf(model llm.Embedder) postgres.Centre {
+	return func(ctx context.Context) ([]float32, error) {
+		return dense.Centre(func(texts []string) ([][]float32, error) { return model.Embed(ctx, llm.RoleDocument, texts) })
+	}
 }

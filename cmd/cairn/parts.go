@@ -91,6 +91,9 @@ func (p *parts) openRetrieval(ctx context.Context, s server.Settings) error {
 	if err != nil {
 		return err
 	}
+	if err := p.db.AdoptCluster(ctx); err != nil {
+		return err
+	}
 	p.index = postgres.NewIndex(p.db, e.space)
 	if err := p.index.Load(ctx); err != nil {
 		return err

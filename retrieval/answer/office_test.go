@@ -61,7 +61,7 @@ func newOffice(t testing.TB) *office {
 	o := &office{t: t, url: made.URL, db: db}
 	o.embedder, err = builtin.New()
 	check(t, err)
-	space, err := db.UseSpace(t.Context(), o.embedder.Model(), o.embedder.Dim())
+	space, err := db.UseSpace(t.Context(), o.embedder.Model(), o.embedder.Dim(), nil)
 	check(t, err)
 	o.source, err = db.CreateSource(t.Context(), cairn.Source{Name: "wiki", Kind: "push", ACLMode: cairn.ACLDeclared, ACL: cairn.Allow(cairn.Everyone)})
 	check(t, err)

@@ -25,7 +25,7 @@ func (f *fresh) add(c FreshChunk, source, kind uint32) (uint32, error) {
 	}
 	f.append(c.Row, source, kind)
 	f.lengths = append(f.lengths, lexical.ClampLength(c.Length))
-	f.languages = append(f.languages, c.Language)
+	f.languages = append(f.languages, lexical.PrimaryLanguage(c.Language))
 	f.ordinals[c.Chunk] = ord
 	return ord, nil
 }

@@ -23,7 +23,7 @@ func TestVectorsFollow(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	words := llmtest.NewWords(64)
-	space, err := b.db.UseSpace(t.Context(), words.Model(), words.Dim())
+	space, err := b.db.UseSpace(t.Context(), words.Model(), words.Dim(), nil)
 	check(t, err)
 	store := postgres.NewIngest(b.db, space)
 	index := postgres.NewIndex(b.db, space)

@@ -110,7 +110,7 @@ func newBench(t testing.TB) *bench {
 	t.Cleanup(db.Close)
 	embedder, err := builtin.New()
 	check(t, err)
-	space, err := db.UseSpace(t.Context(), embedder.Model(), embedder.Dim())
+	space, err := db.UseSpace(t.Context(), embedder.Model(), embedder.Dim(), nil)
 	check(t, err)
 	source, err := db.CreateSource(t.Context(), cairn.Source{Name: "shelf", Kind: "shelf", ACLMode: cairn.ACLDeclared, ACL: cairn.Allow(cairn.Everyone)})
 	check(t, err)

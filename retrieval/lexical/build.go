@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"math"
+	"slices"
 )
 
 // Entry is a chunk to pack into a segment.
@@ -47,7 +48,7 @@ func Build(entries []Entry) (*Builder, error) {
 		if i > 0 && e.Chunk <= entries[i-1].Chunk {
 			return nil, fmt.Errorf("chunk %d after chunk %d", e.Chunk, entries[i-1].Chunk)
 		}
-		if err := checkTerms(e.Terms); err != nil {
+		if err := CheckTerms(e.Terms); err != nil {
 			return nil, fmt.Errorf("chunk %d: %w", e.Chunk, err)
 		}
 		cursors[i].data = e.Terms
@@ -165,4 +166,19 @@ func bucketBits(terms []postingList, partitions uint) uint {
 	}
 	buckets := float64(size) / bucketTarget * float64(uint64(1)<<partitions)
 	return uint(min(math.Round(math.Log2(max(buckets, 1))), maxBits))
+}
+
+// languageIndex returns the index of a language in names, which begin with "",
+// and the names, with that of the language when it is new. Beyond 255 languages,
+// and with a tag of more than 255 bytes, a language counts as unknown.
+func languageIndex(names []string, tag string) (uint8, []string) {
+	tag = PrimaryLanguage(tag)
+	i := slices.Index(names, tag)
+	switch {
+	case i >= 0:
+		return uint8(i), names
+	case len(names) > math.MaxUint8 || len(tag) > math.MaxUint8:
+		return 0, names
+	}
+	return uint8(len(names)), append(names, tag)
 }

@@ -41,8 +41,8 @@ func DecodeTerms(data []byte) ([]Term, error) {
 	return terms, nil
 }
 
-// checkTerms returns the error that DecodeTerms would return.
-func checkTerms(data []byte) error {
+// CheckTerms returns the error that DecodeTerms would return.
+func CheckTerms(data []byte) error {
 	for d := (decoder{data: data}); len(d.data) > 0; {
 		if _, err := d.next(); err != nil {
 			return err

@@ -1,103 +1,110 @@
 package lexical
 
-import (
-	"errors"
-	"sync"
-)
+import "errors"
 
-// maxOrdinal bounds the entries of a Fresh, dead ones included: a posting is an
-// ordinal of 24 bits and a frequency of 8.
+// maxOrdinal bounds the chunks of a Fresh: a posting is an ordinal of 24 bits and
+// a frequency of 8.
 const maxOrdinal = 1<<24 - 1
 
-// ErrFull is returned when a Fresh can take no more chunks until some were removed.
+// ErrFull is returned when a Fresh can take no more chunks.
 var ErrFull = errors.New("too many unpacked chunks: let the packer run, then try again")
 
-// Doc is a chunk to index.
-type Doc struct {
-	Chunk    int64
-	Class    int32  // of permissions
-	Language string // ISO 639-1 code; empty when unknown
-	Terms    []byte // from EncodeTerms
-	Length   int    // as Terms returned it
-}
-
-// Fresh is an inverted index in memory of the chunks that are not packed into
-// segments yet. It may be used by several goroutines at once; searches do not
-// wait for each other, only for the brief moments in which an edit is made.
+// Fresh is an inverted index in memory of chunks that are not packed into a
+// segment yet. Chunks are only ever added; those that are gone are told by their
+// class to Match and left out by Compact. A Fresh is not for several goroutines,
+// but what Match returns does not change with it.
 type Fresh struct {
-	mu      sync.RWMutex
-	entries *entries // replaced by a compaction
+	chunks   []int64
+	lengths  []uint16
+	postings *postings
 }
 
 // NewFresh returns an empty index.
-func NewFresh() *Fresh { return &Fresh{entries: newEntries(0, []string{""})} }
+func NewFresh() *Fresh { return &Fresh{postings: newPostings()} }
 
-// Len returns the number of chunks.
-func (f *Fresh) Len() int {
-	f.mu.RLock()
-	defer f.mu.RUnlock()
-	return len(f.entries.ordinals)
-}
-
-// Upsert adds a chunk, or replaces it. It fails with ErrMalformed when the terms
-// cannot be decoded and with ErrFull beyond 16 million chunks, changing nothing.
-func (f *Fresh) Upsert(d Doc) error {
-	if err := checkTerms(d.Terms); err != nil {
-		return err
+// Add adds a chunk with its encoded terms and its length as Terms returned them,
+// and returns its ordinal: the number of chunks that were added before. It fails
+// with ErrMalformed when the terms cannot be decoded and with ErrFull beyond 16
+// million chunks, changing nothing.
+func (f *Fresh) Add(chunk int64, length int, terms []byte) (ordinal uint32, err error) {
+	if err := CheckTerms(terms); err != nil {
+		return 0, err
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if len(f.entries.chunks) > maxOrdinal {
-		return ErrFull
+	if len(f.chunks) > maxOrdinal {
+		return 0, ErrFull
 	}
-	f.entries.remove(d.Chunk)
-	f.entries.add(d)
-	f.compact()
-	return nil
-}
-
-// SetClass moves a chunk to another class; an unknown chunk is ignored.
-func (f *Fresh) SetClass(chunk int64, class int32) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.entries.setClass(chunk, class)
-	f.compact()
-}
-
-// Remove takes a chunk out; an unknown chunk is ignored.
-func (f *Fresh) Remove(chunk int64) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.entries.remove(chunk)
-	f.compact()
-}
-
-// compact drops removed entries and unused classes once they are the majority.
-func (f *Fresh) compact() {
-	e, live := f.entries, len(f.entries.ordinals)
-	if dead := len(e.chunks) - live; dead > max(live, 1024) || len(e.classes) > 2*live+1024 {
-		f.entries = e.compacted()
+	ordinal = uint32(len(f.chunks))
+	f.chunks = append(f.chunks, chunk)
+	f.lengths = append(f.lengths, ClampLength(length))
+	for d := (decoder{data: terms}); len(d.data) > 0; {
+		t, err := d.next()
+		if err != nil {
+			return 0, err // cannot be: the terms were checked
+		}
+		f.postings.add(t.Hash, ordinal<<8|uint32(t.TF))
 	}
+	return ordinal, nil
 }
 
-// Search returns the best k chunks by BM25, best first, ties by chunk id. Only
-// chunks whose class is visible are found or counted in statistics; keep (nil:
-// all) narrows the hits but not the statistics. visible is called once for each
-// distinct class, keep once for each visible chunk that matches.
-func (f *Fresh) Search(terms []QueryTerm, visible func(class int32) bool, keep func(chunk int64) bool, k int) []Hit {
-	m := f.Match(terms, visible)
-	return m.Top(m.Stats(), m.Bitmap(keep), k)
-}
-
-// Match is [View.Match] of the present state. visible must not call the index.
-func (f *Fresh) Match(terms []QueryTerm, visible func(class int32) bool) (m *Match) {
-	f.View(func(v View) { m = v.Match(terms, visible) })
+// Match looks up terms among the visible chunks: see Segment.Match. classes has
+// a value for every chunk.
+func (f *Fresh) Match(terms []QueryTerm, classes []uint32, visible []uint8) *Match {
+	m := &Match{terms: terms, chunks: f.chunks, lengths: f.lengths, frequencies: make([]int, len(terms))}
+	total := 0
+	for _, t := range terms {
+		total += f.postings.count(t.Hash)
+	}
+	m.postings = make([]uint32, total)
+	n := 0
+	for i, t := range terms {
+		from := n
+		for block := range f.postings.blocks(t.Hash) {
+			for _, p := range block { // without a branch: permissions are as good as random
+				m.postings[n] = p
+				n += int(visible[classes[p>>8]])
+			}
+		}
+		m.frequencies[i] = n - from
+	}
+	m.postings = m.postings[:n]
 	return m
 }
 
-// VisibleLanguages is [View.VisibleLanguages] of the present state. visible must
-// not call the index.
-func (f *Fresh) VisibleLanguages(visible func(class int32) bool, limit int) (languages []string) {
-	f.View(func(v View) { languages = v.VisibleLanguages(visible, limit) })
-	return languages
+// Mark sets the bits of the chunks that hold a term. The bitmap must have a bit
+// for each chunk.
+func (f *Fresh) Mark(bitmap []uint64, hash uint64) {
+	for block := range f.postings.blocks(hash) {
+		for _, p := range block {
+			bitmap[p>>14] |= 1 << (p >> 8 & 63)
+		}
+	}
 }
+
+// Compact returns an index of those chunks that are kept, in the same order.
+func (f *Fresh) Compact(keep []bool) *Fresh {
+	c := NewFresh()
+	moved := make([]uint32, len(f.chunks))
+	for ord, chunk := range f.chunks {
+		if keep[ord] {
+			moved[ord] = uint32(len(c.chunks))
+			c.chunks = append(c.chunks, chunk)
+			c.lengths = append(c.lengths, f.lengths[ord])
+		}
+	}
+	for _, l := range f.postings.slots {
+		if l.n == 0 {
+			continue
+		}
+		for block := range f.postings.blocks(l.hash) {
+			for _, p := range block {
+				if keep[p>>8] {
+					c.postings.add(l.hash, moved[p>>8]<<8|p&0xff)
+				}
+			}
+		}
+	}
+	return c
+}
+
+// ClampLength returns a length as it is stored.
+func ClampLength(length int) uint16 { return uint16(min(max(length, 0), maxLength)) }

@@ -6,40 +6,26 @@ import (
 	"sync"
 )
 
-// Match holds the visible matches of one query in one part of the index. It may
-// be used by several goroutines at once.
+// Match holds the visible matches of one query in one part of the index.
 type Match struct {
-	terms    []QueryTerm
-	stats    Stats
-	postings []uint32 // of all terms, one list after the other: ordinal << 8 | frequency
-	chunks   []int64  // by ordinal
-	lengths  []uint16
+	terms       []QueryTerm
+	frequencies []int    // visible chunks that hold each term
+	postings    []uint32 // of all terms, one list after the other: ordinal << 8 | frequency
+	chunks      []int64  // by ordinal
+	lengths     []uint16
+	scratch     *[]uint32 // what the postings lie in, when it is to be given back
 }
 
-// Stats returns the statistics of the visible chunks. Those of a segment's match
-// have Frequencies only: Chunks and Length do not depend on the terms, and the
-// caller, who counts them by class, adds them.
-func (m *Match) Stats() Stats {
-	s := m.stats
-	s.Frequencies = slices.Clone(s.Frequencies)
-	return s
-}
+// Frequencies returns how many visible chunks of the part hold each term.
+// Callers must not change it.
+func (m *Match) Frequencies() []int { return m.frequencies }
 
-// Bitmap returns which of the matching chunks keep accepts, a bit for each
-// ordinal; nil, which stands for all, when keep is nil.
-func (m *Match) Bitmap(keep func(chunk int64) bool) []uint64 {
-	if keep == nil {
-		return nil
+// Release gives back the memory of the match, which must not be used afterwards.
+func (m *Match) Release() {
+	if m.scratch != nil {
+		filtered.Put(m.scratch)
+		m.scratch, m.postings = nil, nil
 	}
-	asked, kept := newBitmap(len(m.chunks)), newBitmap(len(m.chunks))
-	for _, p := range m.postings {
-		word, bit := p>>14, uint64(1)<<(p>>8&63)
-		if asked[word]&bit == 0 && keep(m.chunks[p>>8]) {
-			kept[word] |= bit
-		}
-		asked[word] |= bit
-	}
-	return kept
 }
 
 // Match looks up terms among the visible chunks of the segment. rows returns the
@@ -49,15 +35,12 @@ func (m *Match) Bitmap(keep func(chunk int64) bool) []uint64 {
 // for classes that the viewer may read, 0 for others and for class 0: it must
 // have a value for every class in classes. The error is ErrMalformed when a row
 // is missing or damaged.
-//
-// Chunks and Length of the match's statistics are 0: see [Match.Stats].
 func (s *Segment) Match(terms []QueryTerm, rows func(key int64) []byte, classes []uint32, visible []uint8) (*Match, error) {
 	if len(classes) != len(s.Chunks) {
 		return nil, fmt.Errorf("%d classes for %d chunks", len(classes), len(s.Chunks))
 	}
-	m := &Match{terms: terms, chunks: s.Chunks, lengths: s.Lengths, stats: Stats{Frequencies: make([]int, len(terms))}}
-	scratch := filtered.Get().(*[]uint32)
-	defer filtered.Put(scratch)
+	m := &Match{terms: terms, chunks: s.Chunks, lengths: s.Lengths, frequencies: make([]int, len(terms)), scratch: filtered.Get().(*[]uint32)}
+	scratch := m.scratch
 	n := 0
 	for i, t := range terms {
 		key := s.Key(t.Hash)
@@ -70,10 +53,10 @@ func (s *Segment) Match(terms []QueryTerm, rows func(key int64) []byte, classes 
 		}
 		*scratch = slices.Grow((*scratch)[:n], len(tfs))
 		list := (*scratch)[n : n+len(tfs)]
-		m.stats.Frequencies[i] = filter(list, ords, tfs, classes, visible)
-		n += m.stats.Frequencies[i]
+		m.frequencies[i] = filter(list, ords, tfs, classes, visible)
+		n += m.frequencies[i]
 	}
-	m.postings = slices.Clone((*scratch)[:n])
+	m.postings = (*scratch)[:n]
 	return m, nil
 }
 

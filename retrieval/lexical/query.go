@@ -70,7 +70,7 @@ type query struct {
 func newQuery(languages []string) *query {
 	q := &query{groupOf: map[string]int{}}
 	for _, l := range languages {
-		if l = normalLanguage(l); len(q.languages) < maxQueryLanguages && !slices.Contains(q.languages, l) {
+		if l = PrimaryLanguage(l); len(q.languages) < maxQueryLanguages && !slices.Contains(q.languages, l) {
 			q.languages = append(q.languages, l)
 		}
 	}

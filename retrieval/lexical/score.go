@@ -2,43 +2,54 @@ package lexical
 
 import "sync"
 
-// Top returns the best k hits under the given statistics, best first, ties by
-// chunk id. Only chunks whose bit in keep is set may be hits, one bit for each
-// ordinal; nil stands for all, and bits beyond the end are not set.
-func (m *Match) Top(s Stats, keep []uint64, k int) []Hit {
+// Offer offers the matches to a selection, scored under the given statistics,
+// those of all parts of the index. Only chunks whose bit in keep is set are
+// offered, one bit for each ordinal; nil stands for all.
+func (m *Match) Offer(top *Top, s Stats, keep []uint64) {
+	if len(m.postings) == 0 {
+		return
+	}
 	b := boards.Get().(*board) // not put back after a panic, which leaves scores in it
 	b.resize(len(m.chunks))
 	m.score(b, s)
-	hits := m.best(b, keep, k)
+	m.offer(b, top, keep)
 	boards.Put(b)
-	return hits
 }
 
-// best returns the best k hits and clears the scores.
-func (m *Match) best(b *board, keep []uint64, k int) []Hit {
+// Top returns the best k matches, best first, ties by chunk: see Offer.
+func (m *Match) Top(s Stats, keep []uint64, k int) []Hit {
 	top := NewTop(k)
+	m.Offer(top, s, keep)
+	return top.Hits()
+}
+
+// offer offers what is on the board and clears it.
+func (m *Match) offer(b *board, top *Top, keep []uint64) {
+	floor := top.floor()
 	offer := func(ord int, score float64) {
-		if score < top.floor() || keep != nil && !bit(keep, ord) {
+		if keep != nil && !bit(keep, ord) {
 			return
 		}
 		top.Offer(Hit{m.chunks[ord], score})
+		floor = top.floor()
 	}
 	if len(m.postings) < len(m.chunks)/2 {
 		for _, p := range m.postings {
 			if score := b.scores[p>>8]; score > 0 {
-				offer(int(p>>8), score)
 				b.scores[p>>8] = 0 // a chunk that holds several terms is met again
+				if score >= floor {
+					offer(int(p>>8), score)
+				}
 			}
 		}
-		return top.Hits()
+		return
 	}
 	for ord, score := range b.scores {
-		if score > 0 {
+		if score > 0 && score >= floor {
 			offer(ord, score)
 		}
 	}
 	clear(b.scores)
-	return top.Hits()
 }
 
 // bit reports whether a bit is set.
@@ -70,7 +81,7 @@ func (m *Match) score(b *board, s Stats) {
 	for first := 0; first < len(m.terms); {
 		end := groupEnd(m.terms, first)
 		lists, size := 0, 0
-		for _, df := range m.stats.Frequencies[first:end] {
+		for _, df := range m.frequencies[first:end] {
 			size += df
 			lists += min(df, 1)
 		}
@@ -81,7 +92,7 @@ func (m *Match) score(b *board, s Stats) {
 			target = b.best
 		}
 		for i, list := first, group; i < end; i++ {
-			df := m.stats.Frequencies[i]
+			df := m.frequencies[i]
 			if lists > 1 {
 				n.best(target, list[:df], weights[i])
 			} else {

@@ -89,6 +89,33 @@ func (s *Segment) Postings(key int64, data []byte, hash uint64) (ords, tfs []byt
 	return d.blob(key, i)
 }
 
+// Each calls do with every term of a row that CheckRow has passed.
+func (s *Segment) Each(key int64, data []byte, do func(hash uint64, ords, tfs []byte)) error {
+	payload, err := payloadOf(key, data)
+	if err != nil {
+		return err
+	}
+	if key >= 0 {
+		ords, tfs, err := splitBlob(key, payload)
+		if err == nil {
+			do(uint64(key), ords, tfs)
+		}
+		return err
+	}
+	d, err := directoryOf(key, payload)
+	if err != nil {
+		return err
+	}
+	for i := range d.n {
+		ords, tfs, err := d.blob(key, i)
+		if err != nil {
+			return err
+		}
+		do(d.hash(i), ords, tfs)
+	}
+	return nil
+}
+
 // Holding returns which chunks hold at least one of the terms, one bit for each
 // ordinal. rows returns the stored form of the row with a key, which CheckRow has
 // passed; it is called once for each term. The error is ErrMalformed.

@@ -112,8 +112,8 @@ func scriptOf(language string) byte {
 	return 'L'
 }
 
-// normalLanguage returns the primary tag in lower case: "en" for "en-US".
-func normalLanguage(tag string) string {
+// PrimaryLanguage returns the primary tag in lower case: "en" for "en-US".
+func PrimaryLanguage(tag string) string {
 	if i := strings.IndexAny(tag, "-_"); i >= 0 {
 		tag = tag[:i]
 	}

@@ -11,6 +11,10 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
+// Version is that of the analysis: it changes when the same text gives other
+// terms. An index that was made by another version is derived anew.
+const Version = 2
+
 // Weights of one occurrence by field, measured on public test collections.
 const (
 	weightBody    = 1
@@ -51,7 +55,7 @@ type Fields struct {
 func Terms(f Fields) (terms []Term, length int) {
 	a := analyzers.Get().(*analyzer)
 	defer analyzers.Put(a)
-	a.begin(normalLanguage(f.Language))
+	a.begin(PrimaryLanguage(f.Language))
 	a.add(f.Title, weightTitle)
 	for _, h := range f.Heading {
 		a.add(h, weightHeading)
