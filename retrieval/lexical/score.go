@@ -17,24 +17,23 @@ func (m *Match) Top(s Stats, keep []uint64, k int) []Hit {
 // best returns the best k hits and clears the scores.
 func (m *Match) best(b *board, keep []uint64, k int) []Hit {
 	top := NewTop(k)
-	offer := func(ord int, score float64) {
-		if score < top.floor() || keep != nil && !bit(keep, ord) {
-			return
-		}
-		top.Offer(Hit{m.chunks[ord], score})
-	}
+	floor := top.floor()
 	if len(m.postings) < len(m.chunks)/2 {
 		for _, p := range m.postings {
-			if score := b.scores[p>>8]; score > 0 {
-				offer(int(p>>8), score)
-				b.scores[p>>8] = 0 // a chunk that holds several terms is met again
+			ord := p >> 8
+			score := b.scores[ord]
+			b.scores[ord] = 0 // a chunk that holds several terms is met again
+			if score >= floor && (keep == nil || bit(keep, int(ord))) {
+				top.Offer(Hit{m.chunks[ord], score})
+				floor = top.floor()
 			}
 		}
 		return top.Hits()
 	}
 	for ord, score := range b.scores {
-		if score > 0 {
-			offer(ord, score)
+		if score >= floor && (keep == nil || bit(keep, ord)) {
+			top.Offer(Hit{m.chunks[ord], score})
+			floor = top.floor()
 		}
 	}
 	clear(b.scores)
