@@ -26,27 +26,22 @@ func (m *Match) Top(s Stats, keep []uint64, k int) []Hit {
 // offer offers what is on the board and clears it.
 func (m *Match) offer(b *board, top *Top, keep []uint64) {
 	floor := top.floor()
-	offer := func(ord int, score float64) {
-		if keep != nil && !bit(keep, ord) {
-			return
-		}
-		top.Offer(Hit{m.chunks[ord], score})
-		floor = top.floor()
-	}
 	if len(m.postings) < len(m.chunks)/2 {
 		for _, p := range m.postings {
-			if score := b.scores[p>>8]; score > 0 {
-				b.scores[p>>8] = 0 // a chunk that holds several terms is met again
-				if score >= floor {
-					offer(int(p>>8), score)
-				}
+			ord := p >> 8
+			score := b.scores[ord]
+			b.scores[ord] = 0 // a chunk that holds several terms is met again
+			if score >= floor && (keep == nil || bit(keep, int(ord))) {
+				top.Offer(Hit{m.chunks[ord], score})
+				floor = top.floor()
 			}
 		}
 		return
 	}
 	for ord, score := range b.scores {
-		if score > 0 && score >= floor {
-			offer(ord, score)
+		if score >= floor && (keep == nil || bit(keep, ord)) {
+			top.Offer(Hit{m.chunks[ord], score})
+			floor = top.floor()
 		}
 	}
 	clear(b.scores)
