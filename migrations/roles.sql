@@ -31,7 +31,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {{.Worker
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {{.Worker}};
 
 GRANT SELECT ON chunks, fresh, fresh_codes, segments, postings, segment_codes, vector_spaces, vectors, changes, acls, acl_keys TO {{.Index}};
-GRANT SELECT (id, source_id, kind, modified_at, created_at, acl_id) ON documents TO {{.Index}};
+GRANT SELECT (id, source_id, kind, modified_at, created_at, acl_id, hidden_at) ON documents TO {{.Index}};
 GRANT SELECT (id, name) ON sources TO {{.Index}};
 
 GRANT SELECT ON documents, bodies, chunks, conversations, messages, citations, message_evidence, message_events TO {{.Search}};

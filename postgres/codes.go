@@ -10,12 +10,8 @@ import (
 	"github.com/cairnhq/cairn/retrieval/dense"
 )
 
-// looseCodes is how many codes of packed chunks may lie beside their segment:
-// those of vectors that came after the chunk had been packed.
-const looseCodes = 2_000
-
-// packCodes puts loose codes into their segments; it does all that is to do in
-// one step.
+// packCodes puts codes into their segments that lie beside them: those of vectors
+// that came after the chunk had been packed. It does all that is to do in one step.
 func (p *packer) packCodes(ctx context.Context) (more bool, err error) {
 	if p.words == 0 {
 		return false, nil
@@ -29,7 +25,7 @@ func (p *packer) packCodes(ctx context.Context) (more bool, err error) {
 		if err != nil {
 			return false, err
 		}
-		if loose < looseCodes {
+		if loose < p.looseCodes {
 			continue
 		}
 		if err := p.read(ctx, &s); err != nil {
@@ -40,7 +36,12 @@ func (p *packer) packCodes(ctx context.Context) (more bool, err error) {
 			if err != nil {
 				return err
 			}
-			return p.storeCodes(ctx, tx, s.id, s.index.Chunks, known)
+			if err := p.storeCodes(ctx, tx, s.id, s.index.Chunks, known); err != nil {
+				return err
+			}
+			// Who has not read of these codes yet finds them no longer beside the segment.
+			_, err = tx.Exec(ctx, `INSERT INTO changes (kind, ref) VALUES ($1, $2)`, changeSegment, s.id)
+			return err
 		})
 		if err != nil {
 			return false, err

@@ -22,7 +22,7 @@ func TestDeleteSourceErasesWhatCameFromIt(t *testing.T) {
 	hidden := f.document(doomed, "b", "B", "doomed text", anns)
 	f.hide(hidden)
 	good := f.document(kept, "a", "A", "kept text", anns)
-	f.exec(`INSERT INTO fresh (chunk_id, terms) SELECT id, '' FROM chunks`)
+	f.exec(`INSERT INTO fresh (chunk_id, terms, length) SELECT id, '', 1 FROM chunks`)
 	f.exec(`INSERT INTO vector_spaces (model, dim) VALUES ('m', 1)`)
 	f.exec(`INSERT INTO vectors SELECT s.id, c.id, '[1]' FROM vector_spaces s, chunks c`)
 	for _, s := range []cairn.SourceID{doomed.ID, kept.ID} {

@@ -31,6 +31,7 @@ type Index struct {
 	// searching bounds the searches at once, each of which needs memory for its
 	// postings.
 	searching chan struct{}
+	upkeep    upkeep
 	tables    sync.Pool // of *[]uint8, tables of visible classes
 
 	refreshing sync.Mutex // held while the feed is read
@@ -54,7 +55,7 @@ const defaultCache = 64 << 20
 func NewIndex(db *DB, space Space) *Index {
 	x := &Index{
 		db: db, space: space, words: space.words(), cache: newRowCache(defaultCache),
-		searching: make(chan struct{}, max(4, 2*runtime.GOMAXPROCS(0))),
+		searching: make(chan struct{}, max(4, 2*runtime.GOMAXPROCS(0))), upkeep: defaultUpkeep,
 		tables:    sync.Pool{New: func() any { return new([]uint8) }},
 		leftOut:   make(map[int64]struct{}), damaged: make(map[int32]struct{}),
 	}
@@ -89,7 +90,7 @@ const maxQueryLanguages = 4
 // Lexical implements retrieval.Index.
 func (x *Index) Lexical(ctx context.Context, q cairn.Query, limit int) (retrieval.Words, error) {
 	var words retrieval.Words
-	err := x.search(ctx, q, true, func(s *index.Search, rows index.Rows) error {
+	err := x.run(ctx, q, true, func(s *index.Search, rows index.Rows) error {
 		hits, stats, err := s.Lexical(rows, limit)
 		if err != nil {
 			return err
@@ -115,7 +116,7 @@ func (x *Index) Nearest(ctx context.Context, q cairn.Query, vector []float32, li
 	}
 	var chunks []int64
 	code := x.space.coder.Query(vector)
-	err := x.search(ctx, q, false, func(s *index.Search, rows index.Rows) (err error) {
+	err := x.run(ctx, q, false, func(s *index.Search, rows index.Rows) (err error) {
 		chunks, err = s.Nearest(rows, code, limit)
 		return err
 	})
@@ -148,10 +149,10 @@ func (x *Index) compare(ctx context.Context, vector []float32, chunks []int64, l
 // away or found to be damaged while it went on.
 const maxAttempts = 20
 
-// search runs fn on a search for q in an up-to-date state of the index, with the
+// run runs fn on a search for q in an up-to-date state of the index, with the
 // rows that it needs; words says whether it looks for words. A search that meets a
 // damaged segment goes on without it.
-func (x *Index) search(ctx context.Context, q cairn.Query, words bool, fn func(s *index.Search, rows index.Rows) error) error {
+func (x *Index) run(ctx context.Context, q cairn.Query, words bool, fn func(s *index.Search, rows index.Rows) error) error {
 	for attempt := 1; ; attempt++ {
 		err := x.attempt(ctx, q, words, fn)
 		var damage *index.Damage

@@ -13,14 +13,8 @@ import (
 	"github.com/cairnhq/cairn/retrieval/lexical"
 )
 
-// Segments are merged so that there are few large ones. Ten small ones make a
-// large one; large ones that together fill one become one, and one of which much
-// is gone is written anew.
-const (
-	smallSegment = lexical.MaxSegment / 10 // chunks that are there
-	mergeSmall   = 10
-	goneShare    = 0.2
-)
+// goneShare is how much of a segment may be gone before it is written anew.
+const goneShare = 0.2
 
 // stored is a segment as the packer sees it.
 type stored struct {
@@ -36,7 +30,7 @@ func (p *packer) merge(ctx context.Context) (more bool, err error) {
 	if err := p.index.refresh(ctx); err != nil {
 		return false, err
 	}
-	chosen := chooseMerge(p.index.segments())
+	chosen := p.chooseMerge(p.index.segments())
 	if len(chosen) == 0 {
 		return false, nil
 	}
@@ -52,38 +46,42 @@ func (p *packer) merge(ctx context.Context) (more bool, err error) {
 	return true, nil
 }
 
-// chooseMerge returns the segments that should become one, none when all is well.
-func chooseMerge(all []stored) []stored {
+// chooseMerge returns the segments that should become one, none when all is well:
+// some small ones make a large one, large ones that together fill one become one,
+// and one of which much is gone is written anew.
+func (u upkeep) chooseMerge(all []stored) []stored {
 	var small []stored
 	for _, s := range all {
 		if gone := s.size - s.alive; float64(gone) > goneShare*float64(s.size) {
 			return []stored{s}
 		}
-		if s.alive <= smallSegment {
+		if s.alive <= u.small {
 			small = append(small, s)
 		}
 	}
-	if len(small) >= mergeSmall {
-		return fitting(small)
+	if len(small) >= max(u.together, 2) {
+		return u.fitting(small)
 	}
 	slices.SortStableFunc(all, func(a, b stored) int { return a.alive - b.alive })
 	for i, s := range all {
-		if s.alive > smallSegment && i+1 < len(all) && s.alive+all[i+1].alive <= lexical.MaxSegment {
-			return fitting(all[i:])
+		if s.alive > u.small && i+1 < len(all) && s.alive+all[i+1].alive <= u.largest {
+			return u.fitting(all[i:])
 		}
 	}
 	return nil
 }
 
-// fitting returns the first of the segments that fit into one.
-func fitting(all []stored) []stored {
-	total := 0
-	for i, s := range all {
-		if total += s.alive; total > lexical.MaxSegment {
-			return all[:i]
-		}
+// fitting returns the first of the segments that fit into one; none if it is one.
+func (u upkeep) fitting(all []stored) []stored {
+	n, total := 0, 0
+	for n < len(all) && total+all[n].alive <= u.largest {
+		total += all[n].alive
+		n++
 	}
-	return all
+	if n < 2 {
+		return nil
+	}
+	return all[:n]
 }
 
 // segments returns the segments that this process searches in, oldest first.
@@ -140,6 +138,9 @@ func (p *packer) join(ctx context.Context, tx pgx.Tx, chosen []stored) error {
 	}
 	if int(tag.RowsAffected()) != len(ids) {
 		return fmt.Errorf("segments %v were retired by somebody else", ids)
+	}
+	if !slices.ContainsFunc(chosen, func(s stored) bool { return s.alive > 0 }) {
+		return nil
 	}
 	codes, err := p.codesOf(ctx, tx, chosen)
 	if err != nil {

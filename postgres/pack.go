@@ -15,12 +15,19 @@ import (
 	"github.com/cairnhq/cairn/retrieval/lexical"
 )
 
-// When the fresh chunks are packed, and how many at once: an index in memory
-// finds some thousands as fast as a segment would, and packing needs memory.
-const (
-	packFrom   = 5_000
-	packAtMost = 10_000
-)
+// upkeep says when chunks are packed and segments merged.
+type upkeep struct {
+	packFrom   int // fresh chunks: an index in memory finds some thousands as fast as a segment would
+	packAtMost int // chunks at once: packing needs memory
+	small      int // chunks of a segment that is merged with others of its size
+	together   int // small segments that are merged
+	largest    int // chunks of a segment
+	looseCodes int // codes of packed chunks that lie beside their segment: see packCodes
+}
+
+var defaultUpkeep = upkeep{
+	packFrom: 5_000, packAtMost: 10_000, small: lexical.MaxSegment / 10, together: 10, largest: lexical.MaxSegment, looseCodes: 2_000,
+}
 
 // packLock is the advisory lock of whoever packs and merges.
 const packLock = 0x6361_6972_6e02
@@ -31,7 +38,7 @@ const packLock = 0x6361_6972_6e02
 // moment.
 func (x *Index) Maintain(ctx context.Context) error {
 	return x.db.exclusively(ctx, func(conn *pgxpool.Conn) error {
-		p := packer{index: x, db: x.db, conn: conn, space: x.space, words: x.words}
+		p := packer{upkeep: x.upkeep, index: x, db: x.db, conn: conn, space: x.space, words: x.words}
 		for _, step := range []func(context.Context) (more bool, err error){p.rederive, p.packFresh, p.merge, p.packCodes} {
 			for more := true; more; {
 				var err error
@@ -65,6 +72,7 @@ func (db *DB) exclusively(ctx context.Context, fn func(conn *pgxpool.Conn) error
 
 // packer makes segments of fresh chunks and of other segments.
 type packer struct {
+	upkeep
 	index *Index
 	db    *DB
 	conn  *pgxpool.Conn
@@ -75,11 +83,11 @@ type packer struct {
 // packFresh makes a segment of the oldest fresh chunks once there are enough.
 func (p *packer) packFresh(ctx context.Context) (more bool, err error) {
 	var waiting int
-	err = p.conn.QueryRow(ctx, `SELECT count(*) FROM (SELECT FROM fresh LIMIT $1) f`, packFrom).Scan(&waiting)
-	if err != nil || waiting < packFrom {
+	err = p.conn.QueryRow(ctx, `SELECT count(*) FROM (SELECT FROM fresh LIMIT $1) f`, p.packFrom).Scan(&waiting)
+	if err != nil || waiting < p.packFrom {
 		return false, err
 	}
-	return true, p.pack(ctx, packAtMost)
+	return true, p.pack(ctx, p.packAtMost)
 }
 
 // pack makes a segment of at most limit fresh chunks. Rows that somebody is

@@ -26,7 +26,7 @@ func (x *Index) Rebuild(ctx context.Context, told func(done, all int)) error {
 	ran := false
 	err := x.db.exclusively(ctx, func(conn *pgxpool.Conn) error {
 		ran = true
-		p := packer{index: x, db: x.db, conn: conn, space: x.space, words: x.words}
+		p := packer{upkeep: x.upkeep, index: x, db: x.db, conn: conn, space: x.space, words: x.words}
 		return p.rebuild(ctx, told)
 	})
 	if err == nil && !ran {

@@ -169,7 +169,7 @@ func TestIndexRoleReadsNoText(t *testing.T) {
 	got, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	f.check(err)
 	want := []string{
-		"documents.acl_id", "documents.created_at", "documents.id", "documents.kind",
+		"documents.acl_id", "documents.created_at", "documents.hidden_at", "documents.id", "documents.kind",
 		"documents.modified_at", "documents.source_id", "sources.id", "sources.name",
 	}
 	if d := cmp.Diff(want, got); d != "" {

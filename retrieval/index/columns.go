@@ -81,9 +81,13 @@ func (c *columns) set(ord int, r Row, source, kind uint32) {
 	c.classes[ord], c.sources[ord], c.kinds[ord] = uint32(r.Class), source, kind
 	c.modified[ord] = microseconds(r.Modified)
 	if c.lacksCode(ord, r) {
-		copy(c.codes[ord*c.words:], r.Code)
-		c.has[ord/64] |= 1 << (ord % 64)
+		c.setCode(ord, r.Code)
 	}
+}
+
+func (c *columns) setCode(ord int, code []uint64) {
+	copy(c.codes[ord*c.words:(ord+1)*c.words], code)
+	c.has[ord/64] |= 1 << (ord % 64)
 }
 
 // lacksCode reports whether a row brings a code that the columns do not have.

@@ -37,7 +37,8 @@ type FreshChunk struct {
 	Language string
 }
 
-// Segment is a segment with what the database has of its chunks.
+// Segment is a segment with what the database has of its chunks. Of one that is
+// known, only codes are looked at that were not there before.
 type Segment struct {
 	ID    int32
 	Index *lexical.Segment
@@ -206,6 +207,7 @@ func (e *edit) retire(id int32) {
 func (e *edit) install(in Segment) {
 	i, known := e.position(in.ID)
 	if known {
+		e.recode(i, in)
 		return
 	}
 	g := &segment{id: in.ID, lexical: in.Index, columns: newColumns(in.Index.Chunks, e.words)}
@@ -222,6 +224,21 @@ func (e *edit) install(in Segment) {
 	}
 	e.countSegment(g, 1)
 	e.segments = slices.Insert(slices.Clone(e.segments), i, g)
+}
+
+// recode adds codes to a segment that is known: those of vectors that came after
+// it was packed were put into it.
+func (e *edit) recode(i int, in Segment) {
+	g := e.segments[i]
+	if len(in.Codes) != len(g.codes) || len(in.Has) != len(g.has) {
+		return
+	}
+	g = e.changing(i, true)
+	for ord := range g.chunks {
+		if isSet(in.Has, ord) && !isSet(g.has, ord) {
+			g.setCode(ord, in.Codes[ord*g.words:(ord+1)*g.words])
+		}
+	}
 }
 
 func (e *edit) setPacked(r Row) {
