@@ -69,20 +69,24 @@ type Config struct {
 	// Rescues are done every few seconds by every replica: work of processes
 	// that have died. Those of runs are built in.
 	Rescues []func(ctx context.Context) error
+	// Maintain keeps the index in order. Every replica calls it again and again;
+	// it does nothing while another one is at it. May be nil.
+	Maintain func(ctx context.Context) error
 }
 
 // Runner queues and does jobs.
 type Runner struct {
-	cfg     Config
-	river   *river.Client[pgx.Tx]
-	stop    context.CancelFunc
-	rescues sync.WaitGroup
+	cfg   Config
+	river *river.Client[pgx.Tx]
+	stop  context.CancelFunc
+	loops sync.WaitGroup
 }
 
 const (
-	syncsAtOnce = 4
-	rescueEvery = 5 * time.Second
-	choreEvery  = time.Minute
+	syncsAtOnce   = 4
+	rescueEvery   = 5 * time.Second
+	maintainEvery = 2 * time.Second
+	choreEvery    = time.Minute
 )
 
 // New returns a Runner that does nothing before Start.
@@ -122,19 +126,25 @@ func (r *Runner) Start(ctx context.Context) error {
 		return fmt.Errorf("jobs: %w", err)
 	}
 	ctx, r.stop = context.WithCancel(context.WithoutCancel(ctx))
-	r.rescues.Go(func() {
-		tick := time.NewTicker(rescueEvery)
-		defer tick.Stop()
-		for {
-			r.rescue(ctx)
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.C:
-			}
-		}
-	})
+	r.loops.Go(func() { every(ctx, rescueEvery, r.rescue) })
+	if r.cfg.Maintain != nil {
+		r.loops.Go(func() { every(ctx, maintainEvery, r.maintain) })
+	}
 	return nil
+}
+
+// every calls do now and again after each interval until ctx ends.
+func every(ctx context.Context, interval time.Duration, do func(ctx context.Context)) {
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
+	for {
+		do(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
 }
 
 // Stop breaks off what is running: it goes on in another process or after the
@@ -144,7 +154,7 @@ func (r *Runner) Stop(ctx context.Context) error {
 		return nil
 	}
 	r.stop()
-	r.rescues.Wait()
+	r.loops.Wait()
 	if err := r.river.StopAndCancel(ctx); err != nil {
 		return fmt.Errorf("stop jobs: %w", err)
 	}
@@ -235,5 +245,13 @@ func (r *Runner) rescue(ctx context.Context) {
 	}
 	if err != nil && ctx.Err() == nil {
 		r.cfg.Log.Error("abandoned work could not be taken up", "error", err)
+	}
+}
+
+// maintain keeps the index in order. What fails is tried again: searches do
+// without it.
+func (r *Runner) maintain(ctx context.Context) {
+	if err := r.cfg.Maintain(ctx); err != nil && ctx.Err() == nil {
+		r.cfg.Log.Error("the index could not be maintained", "error", err)
 	}
 }

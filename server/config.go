@@ -43,6 +43,8 @@ type Settings struct {
 
 	Extract ExtractSettings `yaml:"extract" envPrefix:"CAIRN_EXTRACT_"` // what is read of a document
 
+	IndexCacheMB int `yaml:"index_cache_mb" env:"CAIRN_INDEX_CACHE_MB"` // memory for postings; about 0.2 kB a chunk keeps all of them
+
 	LLM   ModelSettings `yaml:"llm" envPrefix:"CAIRN_LLM_"`     // unset: answers are extractive
 	Embed ModelSettings `yaml:"embed" envPrefix:"CAIRN_EMBED_"` // unset: the built-in embedder
 
@@ -75,13 +77,14 @@ type ModelSettings struct {
 // DefaultSettings returns the settings of an installation that sets none.
 func DefaultSettings() Settings {
 	return Settings{
-		Addr:     "127.0.0.1:8080",
-		DataDir:  defaultDataDir(),
-		Timezone: UTC,
-		SignIn:   SignInAuto,
-		URL:      "http://127.0.0.1:8080",
-		Extract:  ExtractSettings{InputMB: 200, TextMB: 20},
-		LLM:      ModelSettings{ContextTokens: 6000, FirstToken: 30 * time.Second},
+		Addr:         "127.0.0.1:8080",
+		DataDir:      defaultDataDir(),
+		Timezone:     UTC,
+		SignIn:       SignInAuto,
+		URL:          "http://127.0.0.1:8080",
+		Extract:      ExtractSettings{InputMB: 200, TextMB: 20},
+		IndexCacheMB: 64,
+		LLM:          ModelSettings{ContextTokens: 6000, FirstToken: 30 * time.Second},
 	}
 }
 

@@ -40,6 +40,9 @@ func (s Settings) validate() error {
 	if s.Extract.InputMB < 1 || s.Extract.TextMB < 1 {
 		return cairn.Errorf(cairn.ErrInvalid, "CAIRN_EXTRACT_INPUT_MB and CAIRN_EXTRACT_TEXT_MB are megabytes, 1 or more")
 	}
+	if s.IndexCacheMB < 1 {
+		return cairn.Errorf(cairn.ErrInvalid, "CAIRN_INDEX_CACHE_MB is in megabytes, 1 or more")
+	}
 	if s.LLM.ContextTokens < 500 || s.LLM.FirstToken <= 0 {
 		return cairn.Errorf(cairn.ErrInvalid, "CAIRN_LLM_CONTEXT_TOKENS is 500 or more, CAIRN_LLM_FIRST_TOKEN a time such as 30s")
 	}

@@ -119,6 +119,9 @@ func (p *parts) fill(ctx context.Context, c connectors.Connector) (took eval.Ing
 		return eval.Ingest{}, nil, err
 	}
 	took.Seconds = time.Since(began).Seconds()
+	if err := p.index.Maintain(ctx); err != nil {
+		return eval.Ingest{}, nil, err
+	}
 	took.DocumentsPerSecond = float64(result.Counts.Scanned) / took.Seconds
 	names, err = p.db.ExternalNames(ctx, source.ID)
 	return took, names, err

@@ -34,7 +34,7 @@ import (
 type parts struct {
 	local     *local.Server        // the private PostgreSQL; nil when a database was named
 	db        *postgres.DB         //
-	index     *postgres.Index      // words in memory, vectors in the database
+	index     *postgres.Index      // what can be found, by words and by vectors
 	extractor *extract.Pool        // child processes that read documents
 	pusher    *ingest.Pusher       // documents that programs bring
 	syncer    *ingest.Syncer       // documents that Cairn fetches
@@ -95,6 +95,7 @@ func (p *parts) openRetrieval(ctx context.Context, s server.Settings) error {
 		return err
 	}
 	p.index = postgres.NewIndex(p.db, e.space)
+	p.index.SetCache(s.IndexCacheMB << 20)
 	if err := p.index.Load(ctx); err != nil {
 		return err
 	}
@@ -128,7 +129,7 @@ func (p *parts) openRetrieval(ctx context.Context, s server.Settings) error {
 		Pool: p.db.Worker(), Runs: p.db, Kinds: p.kinds, Environment: s.Connectors(), Log: p.log,
 		Syncer:  p.syncer,
 		Chores:  []func(context.Context) error{p.db.PruneChanges, p.db.EraseExpired},
-		Rescues: []func(context.Context) error{p.asker.Recover},
+		Rescues: []func(context.Context) error{p.asker.Recover}, Maintain: p.index.Maintain,
 	})
 	return err
 }
