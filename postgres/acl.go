@@ -97,6 +97,7 @@ func createClass(ctx context.Context, q beginner, hash [32]byte, a cairn.ACL) (i
 		return 0, fmt.Errorf("ACL: %w", err)
 	}
 	clauses, principals := aclKeys(a)
+	simple := len(a.Allow) == 1 && len(a.Deny) == 0 // to hold a key is enough: see admitting
 	var id int32
 	err = pgx.BeginFunc(ctx, q, func(tx pgx.Tx) error {
 		err := tx.QueryRow(ctx, `
@@ -109,8 +110,8 @@ func createClass(ctx context.Context, q beginner, hash [32]byte, a cairn.ACL) (i
 			return err
 		}
 		_, err = tx.Exec(ctx, `
-			INSERT INTO acl_keys (acl_id, clause, principal)
-			SELECT $1, * FROM unnest($2::int[], $3::text[]) ON CONFLICT DO NOTHING`, id, clauses, principals)
+			INSERT INTO acl_keys (acl_id, clause, principal, simple)
+			SELECT $1, *, $4 FROM unnest($2::int[], $3::text[]) ON CONFLICT DO NOTHING`, id, clauses, principals, simple)
 		return err
 	})
 	if err != nil {

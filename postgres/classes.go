@@ -2,13 +2,13 @@ package postgres
 
 import (
 	"context"
-	"fmt"
-	"maps"
+	"crypto/sha256"
+	"encoding/binary"
+	"math"
 	"slices"
-	"strings"
 	"sync"
 
-	"github.com/jackc/pgx/v5"
+	"github.com/hashicorp/golang-lru/v2/simplelru"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/cairnhq/cairn"
@@ -16,140 +16,167 @@ import (
 
 // Classes knows which ACL classes admit a viewer. ACL rows never change, so
 // that an answer stays right for the classes it was given for; classes that
-// came later are asked for when the change feed has told of them.
+// came later are asked for when the change feed has told of them. It may be used
+// by several goroutines at once.
 type Classes struct {
 	pool *pgxpool.Pool
 
 	mu    sync.Mutex
-	added []int32 // classes in the order in which the feed told of them
-	cache map[string]*classSet
-	order []string // keys of cache, oldest first
+	told  uint64  // how many classes the feed has told of; a reset counts as one
+	added []int32 // the last of them, in order
+	cache *simplelru.LRU[keysHash, *admission]
+	bytes int // of what is in cache
 }
 
-// classSet is the set of classes that admit the holder of some keys.
-type classSet struct {
-	mu    sync.Mutex
-	asked int // how many of Classes.added it knows
-	ids   map[int32]struct{}
+// keysHash identifies a set of principal keys.
+type keysHash [sha256.Size]byte
+
+// admission is what is known of the holder of some keys.
+type admission struct {
+	mu   sync.Mutex
+	set  *ClassSet // nil: not asked for yet
+	seen uint64    // the value of Classes.told that set is right for
+
+	cost int // bytes that it counts in the cache, guarded by Classes.mu
 }
 
-// maxCachedViewers bounds the cache of Classes; a viewer costs about 50 bytes a
-// class that admits her.
-const maxCachedViewers = 1000
+const (
+	maxClassBytes  = 16 << 20 // of the cache: at 300,000 classes some 440 viewers
+	admissionBytes = 256      // what an admission takes beside its set
+	// maxAdded is how many new classes are remembered at least, and half of how
+	// many at most. A viewer who was away for more is asked for anew.
+	maxAdded = 512
+)
 
 func newClasses(pool *pgxpool.Pool) *Classes {
-	return &Classes{pool: pool, cache: make(map[string]*classSet)}
+	c := &Classes{pool: pool}
+	// Bounded by bytes: see charge. The size is valid, so there is no error.
+	c.cache, _ = simplelru.NewLRU(math.MaxInt, func(_ keysHash, a *admission) { c.bytes -= a.cost })
+	return c
 }
 
 // note tells of classes that are new.
 func (c *Classes) note(ids []int32) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.told += uint64(len(ids))
 	c.added = append(c.added, ids...)
+	if n := len(c.added); n > 2*maxAdded {
+		c.added = slices.Clone(c.added[n-maxAdded:])
+	}
 }
 
-// reset forgets everything: the change feed was lost.
+// reset says that classes may have been added of which the change feed did not
+// tell: everything is asked for anew.
 func (c *Classes) reset() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.added, c.cache, c.order = nil, make(map[string]*classSet), nil
+	c.told++
+	c.added = nil
 }
 
-// Of returns a function that reports whether a class admits v, right for every
-// class that was committed before the feed was last read.
-func (c *Classes) Of(ctx context.Context, v cairn.Viewer) (func(class int32) bool, error) {
-	ids, err := c.set(ctx, v)
-	if err != nil {
-		return nil, err
-	}
-	return func(class int32) bool { _, ok := ids[class]; return ok }, nil
-}
-
-// List returns the classes that admit v, in no order.
-func (c *Classes) List(ctx context.Context, v cairn.Viewer) ([]int32, error) {
-	ids, err := c.set(ctx, v)
-	if err != nil {
-		return nil, err
-	}
-	return slices.Collect(maps.Keys(ids)), nil
-}
-
-// set returns the classes that admit v as a map that nobody changes.
-func (c *Classes) set(ctx context.Context, v cairn.Viewer) (map[int32]struct{}, error) {
-	set, added := c.lookup(v)
-	set.mu.Lock()
-	defer set.mu.Unlock()
-	if set.ids == nil || set.asked < len(added) {
-		if err := set.update(ctx, c.pool, v, added); err != nil {
+// Visible returns the classes that admit v, right for every class that was
+// committed before the feed was last read; its table reaches beyond all of them.
+// Callers must not change the keys of v meanwhile.
+func (c *Classes) Visible(ctx context.Context, v cairn.Viewer) (*ClassSet, error) {
+	hash := hashKeys(v.Keys)
+	a := c.admission(hash)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	now, added, all := c.since(a.seen)
+	set := a.set
+	switch {
+	case set == nil || all:
+		found, err := admitting(ctx, c.pool, v)
+		if err != nil {
 			return nil, err
 		}
+		set = newClassSet(found.all(), found.highest)
+	case len(added) > 0:
+		found, err := admittingAmong(ctx, c.pool, v, added)
+		if err != nil {
+			return nil, err
+		}
+		set = set.with(found, slices.Max(added))
+	default:
+		return set, nil
 	}
-	return set.ids, nil
+	a.set, a.seen = set, now
+	c.charge(hash, a, set.size())
+	return set, nil
 }
 
-func (c *Classes) lookup(v cairn.Viewer) (*classSet, []int32) {
-	keys := make([]string, len(v.Keys))
-	for i, k := range v.Keys {
-		keys[i] = string(k)
+// Of returns a function that reports whether a class admits v: see Visible.
+func (c *Classes) Of(ctx context.Context, v cairn.Viewer) (func(class int32) bool, error) {
+	set, err := c.Visible(ctx, v)
+	if err != nil {
+		return nil, err
 	}
-	slices.Sort(keys)
-	name := strings.Join(keys, "\n")
+	return set.Has, nil
+}
+
+// List returns the classes that admit v, in ascending order: see Visible.
+func (c *Classes) List(ctx context.Context, v cairn.Viewer) ([]int32, error) {
+	set, err := c.Visible(ctx, v)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Collect(set.all()), nil
+}
+
+// since returns the classes that the feed told of after seen, as a slice that
+// nobody changes; all when they are no longer known.
+func (c *Classes) since(seen uint64) (now uint64, added []int32, all bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	set, ok := c.cache[name]
+	missed := c.told - seen
+	if missed > uint64(len(c.added)) {
+		return c.told, nil, true
+	}
+	return c.told, c.added[uint64(len(c.added))-missed:], false
+}
+
+// admission returns what is known of the holder of the keys, perhaps nothing.
+func (c *Classes) admission(hash keysHash) *admission {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	a, ok := c.cache.Get(hash)
 	if !ok {
-		set = &classSet{}
-		c.cache[name] = set
-		c.order = append(c.order, name)
-		if len(c.order) > maxCachedViewers {
-			delete(c.cache, c.order[0])
-			c.order = c.order[1:]
-		}
+		a = &admission{}
+		c.cache.Add(hash, a)
+		c.setCost(a, 0)
 	}
-	return set, c.added
+	return a
 }
 
-// update asks for all classes the first time, later for those that were added.
-func (s *classSet) update(ctx context.Context, pool *pgxpool.Pool, v cairn.Viewer, added []int32) error {
-	var only []int32
-	if s.ids != nil {
-		only = added[s.asked:]
+// charge counts the bytes of a's set, and drops those sets that were not asked
+// for longest until the cache is within its bound.
+func (c *Classes) charge(hash keysHash, a *admission, bytes int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if in, ok := c.cache.Peek(hash); ok && in == a { // else it was dropped meanwhile
+		c.setCost(a, bytes)
 	}
-	found, err := admitting(ctx, pool, v, only)
-	if err != nil {
-		return err
-	}
-	ids := make(map[int32]struct{}, len(s.ids)+len(found))
-	for id := range s.ids {
-		ids[id] = struct{}{}
-	}
-	for _, id := range found {
-		ids[id] = struct{}{}
-	}
-	s.ids, s.asked = ids, len(added)
-	return nil
 }
 
-// admitting returns the classes that admit v, among only (nil: among all): those
-// in which she meets as many clauses as there are, and no key of hers is denied.
-func admitting(ctx context.Context, pool *pgxpool.Pool, v cairn.Viewer, only []int32) ([]int32, error) {
-	if len(v.Keys) == 0 || (only != nil && len(only) == 0) {
-		return nil, nil
+// setCost is called with mu held, for what is in the cache.
+func (c *Classes) setCost(a *admission, bytes int) {
+	c.bytes += admissionBytes + bytes - a.cost
+	a.cost = admissionBytes + bytes
+	for c.bytes > maxClassBytes {
+		c.cache.RemoveOldest()
 	}
-	rows, err := pool.Query(ctx, `
-		SELECT a.id
-		FROM (SELECT acl_id, count(DISTINCT clause) FILTER (WHERE clause >= 0) AS met, bool_or(clause < 0) AS denied
-		      FROM acl_keys
-		      WHERE principal = ANY ($1) AND ($2::int[] IS NULL OR acl_id = ANY ($2))
-		      GROUP BY acl_id) k
-		JOIN acls a ON a.id = k.acl_id
-		WHERE a.clauses > 0 AND k.met = a.clauses AND NOT k.denied`, v.Keys, only)
-	if err != nil {
-		return nil, fmt.Errorf("ACL classes: %w", err)
+}
+
+// hashKeys returns the same for the same set of keys, in whatever order. The
+// lengths keep keys apart whatever they hold.
+func hashKeys(keys []cairn.PrincipalKey) keysHash {
+	sorted := slices.Clone(keys)
+	slices.Sort(sorted)
+	var all []byte
+	for _, k := range slices.Compact(sorted) {
+		all = binary.AppendUvarint(all, uint64(len(k)))
+		all = append(all, k...)
 	}
-	ids, err := pgx.CollectRows(rows, pgx.RowTo[int32])
-	if err != nil {
-		return nil, fmt.Errorf("ACL classes: %w", err)
-	}
-	return ids, nil
+	return sha256.Sum256(all)
 }

@@ -148,7 +148,7 @@ func suggestTitles(ctx context.Context, tx pgx.Tx, classes []int32, prefix strin
 // newestClasses returns the classes that admit v and have documents, those
 // with the newest first.
 func (db *DB) newestClasses(ctx context.Context, v cairn.Viewer) ([]int32, error) {
-	admitted, err := admitting(ctx, db.index, v, nil)
+	admitted, err := admitting(ctx, db.index, v)
 	if err != nil {
 		return nil, err
 	}
@@ -157,7 +157,7 @@ func (db *DB) newestClasses(ctx context.Context, v cairn.Viewer) ([]int32, error
 		CROSS JOIN LATERAL (
 			SELECT d.modified_at FROM documents d
 			WHERE d.acl_id = c.id AND d.hidden_at IS NULL ORDER BY d.modified_at DESC NULLS LAST LIMIT 1) newest
-		ORDER BY newest.modified_at DESC NULLS LAST, c.id LIMIT $2`, admitted, maxSuggestClasses)
+		ORDER BY newest.modified_at DESC NULLS LAST, c.id LIMIT $2`, admitted.list(), maxSuggestClasses)
 	if err != nil {
 		return nil, err
 	}

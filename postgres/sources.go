@@ -114,7 +114,7 @@ func (db *DB) ReadableSources(ctx context.Context, v cairn.Viewer, p api.Page) (
 	if err != nil {
 		return nil, "", err
 	}
-	classes, err := admitting(ctx, db.index, v, nil)
+	classes, err := admitting(ctx, db.index, v)
 	if err != nil {
 		return nil, "", err
 	}
@@ -122,7 +122,7 @@ func (db *DB) ReadableSources(ctx context.Context, v cairn.Viewer, p api.Page) (
 		SELECT s.name FROM sources s
 		WHERE s.name > $2 AND EXISTS (
 			SELECT FROM documents d WHERE d.source_id = s.id AND d.hidden_at IS NULL AND d.acl_id = ANY ($1))
-		ORDER BY s.name LIMIT $3`, classes, from, p.Limit+1)
+		ORDER BY s.name LIMIT $3`, classes.list(), from, p.Limit+1)
 	if err != nil {
 		return nil, "", fmt.Errorf("readable sources: %w", err)
 	}

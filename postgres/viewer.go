@@ -26,7 +26,7 @@ func (db *DB) asViewer(ctx context.Context, v cairn.Viewer, classes []int32, fn 
 		// it takes that there is no such row.
 		classes = []int32{nobodysClass}
 	}
-	admitted, err := admitting(ctx, db.index, v, classes)
+	admitted, err := admittingAmong(ctx, db.index, v, classes)
 	if err != nil {
 		return err
 	}
