@@ -16,6 +16,18 @@ type Match struct {
 	lengths  []uint16
 }
 
+// Release gives the memory of the postings back for other matches to use. It need
+// not be called; m must not be used, by anyone, after it.
+func (m *Match) Release() {
+	if postings := m.postings; cap(postings) > 0 {
+		m.postings = nil
+		released.Put(&postings)
+	}
+}
+
+// released keeps the postings of matches that are not used any more.
+var released = sync.Pool{New: func() any { return new([]uint32) }}
+
 // Stats returns the statistics of the visible chunks. Those of a segment's match
 // have Frequencies only: Chunks and Length do not depend on the terms, and the
 // caller, who counts them by class, adds them.
@@ -56,8 +68,7 @@ func (s *Segment) Match(terms []QueryTerm, rows func(key int64) []byte, classes 
 		return nil, fmt.Errorf("%d classes for %d chunks", len(classes), len(s.Chunks))
 	}
 	m := &Match{terms: terms, chunks: s.Chunks, lengths: s.Lengths, stats: Stats{Frequencies: make([]int, len(terms))}}
-	scratch := filtered.Get().(*[]uint32)
-	defer filtered.Put(scratch)
+	postings := *released.Get().(*[]uint32)
 	n := 0
 	for i, t := range terms {
 		key := s.Key(t.Hash)
@@ -65,26 +76,22 @@ func (s *Segment) Match(terms []QueryTerm, rows func(key int64) []byte, classes 
 		if err != nil {
 			return nil, err
 		}
-		if size := len(tfs); size > 0 && int(le16(ords[2*size-2:])) >= len(s.Chunks) {
-			return nil, fmt.Errorf("%w: row %d names chunks outside the segment", ErrMalformed, key)
+		if err := s.checkLast(key, ords); err != nil {
+			return nil, err
 		}
-		*scratch = slices.Grow((*scratch)[:n], len(tfs))
-		list := (*scratch)[n : n+len(tfs)]
-		m.stats.Frequencies[i] = filter(list, ords, tfs, classes, visible)
+		postings = slices.Grow(postings[:n], len(tfs))
+		m.stats.Frequencies[i] = filter(postings[n:n+len(tfs)], ords, tfs, classes, visible)
 		n += m.stats.Frequencies[i]
 	}
-	m.postings = slices.Clone((*scratch)[:n])
+	m.postings = postings[:n]
 	return m, nil
 }
-
-// filtered keeps the memory into which postings are filtered.
-var filtered = sync.Pool{New: func() any { return new([]uint32) }}
 
 // filter writes the visible postings to out, which has room for all of them, and
 // returns their number. It has no branch: permissions are as good as random.
 func filter(out []uint32, ords, tfs []byte, classes []uint32, visible []uint8) int {
 	n := 0
-	ords = ords[:2*len(tfs)]
+	ords, out = ords[:2*len(tfs)], out[:len(tfs)]
 	for i, tf := range tfs {
 		ord := uint32(ords[2*i]) | uint32(ords[2*i+1])<<8
 		out[n] = ord<<8 | uint32(tf)

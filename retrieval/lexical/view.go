@@ -36,7 +36,7 @@ func (v View) Match(terms []QueryTerm, visible func(class int32) bool) *Match {
 	for _, t := range terms {
 		total += e.postings.count(t.Hash)
 	}
-	m.postings = make([]uint32, total)
+	m.postings = slices.Grow(*released.Get().(*[]uint32), total)[:total]
 	n := 0
 	for i, t := range terms {
 		from := n
