@@ -48,8 +48,8 @@ func (s *Segment) Match(terms []QueryTerm, rows func(key int64) []byte, classes 
 		if err != nil {
 			return nil, err
 		}
-		if size := len(tfs); size > 0 && int(le16(ords[2*size-2:])) >= len(s.Chunks) {
-			return nil, fmt.Errorf("%w: row %d names chunks outside the segment", ErrMalformed, key)
+		if err := s.checkLast(key, ords); err != nil {
+			return nil, err
 		}
 		*scratch = slices.Grow((*scratch)[:n], len(tfs))
 		list := (*scratch)[n : n+len(tfs)]
@@ -67,7 +67,7 @@ var filtered = sync.Pool{New: func() any { return new([]uint32) }}
 // returns their number. It has no branch: permissions are as good as random.
 func filter(out []uint32, ords, tfs []byte, classes []uint32, visible []uint8) int {
 	n := 0
-	ords = ords[:2*len(tfs)]
+	ords, out = ords[:2*len(tfs)], out[:len(tfs)]
 	for i, tf := range tfs {
 		ord := uint32(ords[2*i]) | uint32(ords[2*i+1])<<8
 		out[n] = ord<<8 | uint32(tf)

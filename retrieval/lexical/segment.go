@@ -1,6 +1,7 @@
 package lexical
 
 import (
+	"encoding/binary"
 	"fmt"
 	"iter"
 	"slices"
@@ -127,12 +128,21 @@ func (s *Segment) Holding(rows func(key int64) []byte, hashes ...uint64) ([]uint
 		if err != nil {
 			return nil, err
 		}
-		if n := len(ords); n > 0 && int(le16(ords[n-2:])) >= len(s.Chunks) {
-			return nil, fmt.Errorf("%w: row %d names chunks outside the segment", ErrMalformed, key)
+		if err := s.checkLast(key, ords); err != nil {
+			return nil, err
 		}
 		Mark(bitmap, ords)
 	}
 	return bitmap, nil
+}
+
+// checkLast returns ErrMalformed unless the last, so the largest, ordinal of a
+// term is that of a chunk.
+func (s *Segment) checkLast(key int64, ords []byte) error {
+	if n := len(ords); n > 0 && int(le16(ords[n-2:])) >= len(s.Chunks) {
+		return fmt.Errorf("%w: row %d names chunks outside the segment", ErrMalformed, key)
+	}
+	return nil
 }
 
 // Mark sets the bits of ordinals as Postings returns them. The bitmap must have a
@@ -148,4 +158,4 @@ func Mark(bitmap []uint64, ords []byte) {
 func newBitmap(n int) []uint64 { return make([]uint64, (n+63)/64) }
 
 // le16 reads a little-endian number of two bytes.
-func le16(b []byte) uint16 { return uint16(b[0]) | uint16(b[1])<<8 }
+func le16(b []byte) uint16 { return binary.LittleEndian.Uint16(b) }

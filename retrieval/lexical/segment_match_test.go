@@ -7,6 +7,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
@@ -139,6 +140,72 @@ func TestSegmentMatchNeedsItsRows(t *testing.T) {
 	}
 }
 
+// Memory that matches give back serves others, and no score is left behind in it.
+func TestReleasedMemoryIsClean(t *testing.T) {
+	s, rows := benchmarkSegment(t, 500)
+	classes := slices.Repeat([]uint32{1}, len(s.Chunks))
+	var wg sync.WaitGroup
+	for worker := range 3 {
+		wg.Go(func() {
+			for round := range 50 {
+				terms := make([]QueryTerm, 1+(worker+round)%4)
+				for i := range terms {
+					terms[i] = QueryTerm{Hash: Hash(fmt.Sprint(1 + 3*i)), Group: i / 2, Weight: 1}
+				}
+				m, err := s.Match(terms, rows.row, classes, []uint8{0, 1})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				stats := Stats{Chunks: 500, Length: 80_000, Frequencies: m.Stats().Frequencies}
+				first := m.Top(stats, nil, 20)
+				m.Top(stats, []uint64{3}, 1000)
+				if second := m.Top(stats, nil, 20); !slices.Equal(first, second) || len(first) == 0 {
+					t.Errorf("hits %v, then %v", first, second)
+				}
+				m.Release()
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// Ordinals beyond a bitmap are not kept.
+func TestShortBitmap(t *testing.T) {
+	f := NewFresh()
+	for id := range int64(100) {
+		if err := f.Upsert(Doc{Chunk: id, Class: 1, Terms: EncodeTerms([]Term{{7, 1}}), Length: 1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m := f.Match([]QueryTerm{{Hash: 7, Weight: 1}}, func(int32) bool { return true })
+	if hits := m.Top(m.Stats(), []uint64{1 << 63}, 10); len(hits) != 1 || hits[0].Chunk != 63 {
+		t.Errorf("hits %v, want chunk 63", hits)
+	}
+	if hits := m.Top(m.Stats(), nil, 0); len(hits) != 0 {
+		t.Errorf("%d hits, want none", len(hits))
+	}
+}
+
+func TestPostingsDoNotAllocate(t *testing.T) {
+	s, rows := benchmarkSegment(t, 200)
+	allocations := testing.AllocsPerRun(100, func() {
+		for i := range 20 {
+			hash := uint64(i) << 58
+			if i%2 == 0 && len(s.big) > 0 {
+				hash = s.big[0]
+			}
+			key := s.Key(hash)
+			if _, _, err := s.Postings(key, rows[key], hash); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+	if allocations > 0 {
+		t.Errorf("%v allocations", allocations)
+	}
+}
+
 func benchmarkEntries(n int, first int64) []Entry {
 	rng := rand.New(rand.NewPCG(1, uint64(first)))
 	words := make([]uint64, 300_000) // by rank
@@ -257,6 +324,7 @@ func BenchmarkSegmentSearch(b *testing.B) {
 					stats := m.Stats()
 					stats.Add(Stats{Chunks: 500 * percent, Length: int64(80_000 * percent)})
 					m.Top(stats, nil, 200)
+					m.Release()
 				}
 				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(stored)*postingSize, "ns/stored-posting")
 				b.ReportMetric(float64(matched)/float64(b.N), "matched/op")

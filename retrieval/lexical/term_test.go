@@ -144,3 +144,52 @@ func BenchmarkTerms(b *testing.B) {
 		Terms(Fields{Title: "Travel policy", Body: text, Language: "en"})
 	}
 }
+
+// The name counts like a word of the body; author and attributes are found by
+// their terms alone and change neither length nor words.
+func TestTermsOfNameAndFilters(t *testing.T) {
+	plain, length := Terms(Fields{Body: "alpha"})
+	terms, withFilters := Terms(Fields{Body: "alpha", Author: "Zoe\u0308 KÖHLER", Attributes: map[string]string{"team": "alpha", "alpha": "team"}})
+	if withFilters != length {
+		t.Errorf("length = %d, want %d", withFilters, length)
+	}
+	want := map[uint64]uint8{AuthorTerm("zoë köhler"): 1, AttributeTerm("team", "alpha"): 1, AttributeTerm("alpha", "team"): 1}
+	for _, term := range plain {
+		want[term.Hash] = term.TF
+	}
+	got := map[uint64]uint8{}
+	for _, term := range terms {
+		got[term.Hash] = term.TF
+	}
+	if diff := gocmp.Diff(want, got); diff != "" {
+		t.Errorf("frequencies (-want +got):\n%s", diff)
+	}
+	terms, length = Terms(Fields{Name: "alpha.txt", Body: "alpha"})
+	if n := tf(terms, "alpha"); n != 2 || tf(terms, "alpha.txt") != 1 || length != 3 {
+		t.Errorf("with a name: frequency %d, length %d, want 2 and 3", n, length)
+	}
+}
+
+func TestFilterTermsDiffer(t *testing.T) {
+	seen := map[uint64]string{}
+	for name, hash := range map[string]uint64{
+		"author a":       AuthorTerm("a"),
+		"author b":       AuthorTerm("b"),
+		"a is bc":        AttributeTerm("a", "bc"),
+		"ab is c":        AttributeTerm("ab", "c"),
+		"a is BC":        AttributeTerm("a", "BC"),
+		"a0 is c":        AttributeTerm("a\x00", "c"),
+		"a is 0c":        AttributeTerm("a", "\x00c"),
+		"author is a":    AttributeTerm("author", "a"),
+		"the word a":     Hash("a"),
+		"nothing at all": Hash(""),
+	} {
+		if other, ok := seen[hash]; ok {
+			t.Errorf("%s and %s are one term", name, other)
+		}
+		seen[hash] = name
+	}
+	if AuthorTerm("\u0130A") != AuthorTerm("I\u0307a") {
+		t.Error("a composed and a decomposed name differ")
+	}
+}
