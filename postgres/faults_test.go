@@ -1,0 +1,294 @@
+package postgres
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+
+	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/retrieval"
+)
+
+// shelve fills a library with books that everybody may read and packs them.
+func (l *library) shelve(n int) {
+	l.t.Helper()
+	r := rand.New(rand.NewPCG(1, 2))
+	for i := range n {
+		l.put(fmt.Sprintf("book-%03d", i), &book{
+			text: randomText(r), acl: cairn.Allow(cairn.Everyone), kind: cairn.KindPage, language: "en", vector: randomVector(r),
+		})
+	}
+	l.check(l.replicas[0].Maintain(l.t.Context()))
+	l.number()
+}
+
+func (l *library) words(x *Index, text string) []retrieval.Hit {
+	l.t.Helper()
+	words, err := x.Lexical(l.t.Context(), cairn.Query{Viewer: viewers[0], Text: text}, 1000)
+	l.check(err)
+	return words.Hits
+}
+
+func (l *library) segmentIDs() (ids []int32) {
+	l.t.Helper()
+	rows, err := l.worker.Query(l.t.Context(), `SELECT id FROM segments WHERE retired_at IS NULL ORDER BY id`)
+	l.check(err)
+	defer rows.Close()
+	for rows.Next() {
+		var id int32
+		l.check(rows.Scan(&id))
+		ids = append(ids, id)
+	}
+	l.check(rows.Err())
+	return ids
+}
+
+// TestDamagedSegmentIsLeftOutAndMended damages segments in every way: searches
+// go on without the segment and the log tells it once, verify names it, rebuild
+// mends it.
+func TestDamagedSegmentIsLeftOutAndMended(t *testing.T) {
+	t.Parallel()
+	for name, damage := range map[string]string{
+		"a flipped byte":  `UPDATE postings SET data = set_byte(data, length(data) - 1, get_byte(data, length(data) - 1) # 1) WHERE segment = $1`,
+		"missing rows":    `DELETE FROM postings WHERE segment = $1`,
+		"another's rows":  `UPDATE postings p SET data = (SELECT data FROM postings o WHERE o.segment <> $1 ORDER BY length(data) DESC LIMIT 1) WHERE segment = $1`,
+		"a damaged head":  `UPDATE segments SET header = set_byte(header, length(header) - 1, get_byte(header, length(header) - 1) # 1) WHERE id = $1`,
+		"an empty header": `UPDATE segments SET header = '' WHERE id = $1`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := newLibrary(t)
+			var log bytes.Buffer
+			l.log = slog.New(slog.NewTextHandler(&log, nil))
+			l.shelve(25)
+			before := l.words(l.replicas[0], "falcon")
+			ids := l.segmentIDs()
+			if len(ids) < 2 {
+				t.Fatalf("%d segments; the test needs two", len(ids))
+			}
+			l.exec(damage, ids[0])
+			l.reopen(0)
+			x := l.replicas[0]
+			during := l.words(x, "falcon")
+			if len(during) == 0 || len(during) >= len(before) {
+				t.Errorf("with a damaged segment %d of %d are found", len(during), len(before))
+			}
+			l.words(x, "falcon")
+			if n := strings.Count(log.String(), "level=ERROR"); n != 1 {
+				t.Errorf("%d errors are logged:\n%s", n, &log)
+			}
+			if strings.HasPrefix(name, "a flipped") || strings.HasPrefix(name, "missing") || strings.HasPrefix(name, "another") {
+				hits, err := x.Nearest(t.Context(), cairn.Query{Viewer: viewers[0]}, make([]float32, dimensions), 1000)
+				if l.check(err); len(hits) != 25 {
+					t.Errorf("%d chunks are found by their vectors, want all", len(hits))
+				}
+			}
+			found, err := x.Verify(t.Context(), false)
+			l.check(err)
+			if !slices.ContainsFunc(found.Problems, func(p Problem) bool { return p.Segment == ids[0] }) {
+				t.Errorf("verify finds %+v; it should name segment %d", found.Problems, ids[0])
+			}
+			l.check(x.Rebuild(t.Context(), nil))
+			for i, x := range append(l.replicas, NewIndex(l.DB, l.space)) {
+				if diff := sameHits(before, l.words(x, "falcon")); diff != "" {
+					t.Errorf("after the rebuild, replica %d (-before +after):\n%s", i, diff)
+				}
+			}
+			found, err = x.Verify(t.Context(), true)
+			if l.check(err); len(found.Problems) > 0 {
+				t.Errorf("after the rebuild verify finds %+v", found.Problems)
+			}
+		})
+	}
+}
+
+// TestDamagedCodesAreMended loses the codes of a segment: search by words goes on,
+// and rebuild makes them anew from the vectors.
+func TestDamagedCodesAreMended(t *testing.T) {
+	t.Parallel()
+	l := newLibrary(t)
+	l.shelve(25)
+	l.exec(`UPDATE segment_codes SET codes = '\x00'`)
+	l.reopen(0)
+	x := l.replicas[0]
+	nearest := func() int {
+		hits, err := x.Nearest(t.Context(), cairn.Query{Viewer: viewers[0]}, make([]float32, dimensions), 1000)
+		l.check(err)
+		return len(hits)
+	}
+	if n := nearest(); n >= 25 {
+		t.Errorf("%d chunks are found by lost codes", n)
+	}
+	if found, err := x.Verify(t.Context(), false); err != nil || len(found.Problems) == 0 {
+		t.Errorf("verify: %+v, %v", found, err)
+	}
+	l.check(x.Rebuild(t.Context(), nil))
+	if n := nearest(); n != 25 {
+		t.Errorf("after the rebuild %d chunks of 25 are found by their vectors", n)
+	}
+}
+
+// TestSeveralMaintainers packs and merges from many sides at once, while
+// documents come and go.
+func TestSeveralMaintainers(t *testing.T) {
+	t.Parallel()
+	l := newLibrary(t)
+	l.shelve(10)
+	ctx, stop := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	for i := range 3 {
+		x := NewIndex(l.DB, l.space)
+		x.upkeep = eager
+		wg.Go(func() {
+			for ctx.Err() == nil {
+				if err := x.Maintain(ctx); err != nil && ctx.Err() == nil {
+					t.Errorf("maintainer %d: %v", i, err)
+				}
+			}
+		})
+	}
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 150 {
+		name := fmt.Sprintf("book-%03d", r.IntN(30))
+		if b, known := l.books[name]; known && r.IntN(3) == 0 {
+			l.erase(name)
+		} else if !known || b != nil {
+			l.put(name, &book{text: randomText(r), acl: cairn.Allow(cairn.Everyone), kind: cairn.KindPage, language: "en", vector: randomVector(r)})
+		}
+		l.number()
+		q := cairn.Query{Viewer: viewers[0], Text: words[r.IntN(len(words))]}
+		if diff := sameHits(l.bm25(q, 1000), l.words(l.replicas[r.IntN(2)], q.Text)); diff != "" {
+			t.Fatalf("%q (-brute force +index):\n%s", q.Text, diff)
+		}
+	}
+	stop()
+	wg.Wait()
+	found, err := l.replicas[0].Verify(t.Context(), true)
+	if l.check(err); len(found.Problems) > 0 {
+		t.Errorf("verify finds %+v", found.Problems)
+	}
+}
+
+// TestKilledMaintainers kills processes that pack and merge, 20 times, at any
+// moment, while documents come and go: nothing is lost or counted twice.
+func TestKilledMaintainers(t *testing.T) {
+	t.Parallel()
+	l := newLibrary(t)
+	l.shelve(10)
+	r := rand.New(rand.NewPCG(5, 6))
+	for range 20 {
+		cmd := exec.CommandContext(t.Context(), os.Args[0])
+		cmd.Env = append(os.Environ(), maintainEnv+"="+l.made.URL)
+		out, err := cmd.StdoutPipe()
+		l.check(err)
+		l.check(cmd.Start())
+		_, err = out.Read(make([]byte, 1)) // it is at work
+		l.check(err)
+		for end := time.Now().Add(time.Duration(r.IntN(250)) * time.Millisecond); time.Now().Before(end); {
+			name := fmt.Sprintf("book-%03d", r.IntN(60))
+			if _, known := l.books[name]; known && r.IntN(4) == 0 {
+				l.erase(name)
+			} else {
+				l.put(name, &book{text: randomText(r), acl: cairn.Allow(cairn.Everyone), kind: cairn.KindPage, language: "en", vector: randomVector(r)})
+			}
+		}
+		l.check(cmd.Process.Kill())
+		_ = cmd.Wait() // it was killed
+		l.number()
+		for _, x := range append(l.replicas, NewIndex(l.DB, l.space)) {
+			q := cairn.Query{Viewer: viewers[0], Text: words[r.IntN(len(words))]}
+			if diff := sameHits(l.bm25(q, 1000), l.words(x, q.Text)); diff != "" {
+				t.Fatalf("%q (-brute force +index):\n%s", q.Text, diff)
+			}
+		}
+	}
+	found, err := l.replicas[0].Verify(t.Context(), true)
+	if l.check(err); len(found.Problems) > 0 {
+		t.Errorf("verify finds %+v", found.Problems)
+	}
+}
+
+// maintainEnv makes the test program maintain the index of a database, again and
+// again, until it is killed.
+const maintainEnv = "CAIRN_TEST_MAINTAIN"
+
+func maintainForever(url string) {
+	ctx := context.Background()
+	db, err := Open(ctx, url, slog.New(slog.DiscardHandler))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	space, err := db.UseSpace(ctx, "axes", dimensions, nil)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	x := NewIndex(db, space)
+	x.upkeep = eager
+	for {
+		fmt.Print(".")
+		if err := x.Maintain(ctx); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
+	}
+}
+
+// TestRestoredDump pretends that the database came from a dump of another
+// cluster, whose transactions had larger numbers.
+func TestRestoredDump(t *testing.T) {
+	t.Parallel()
+	l := newLibrary(t)
+	l.shelve(12)
+	before := l.words(l.replicas[0], "falcon")
+	l.check(l.AdoptCluster(t.Context()))
+	l.exec(`INSERT INTO changes (xid, kind, ref) VALUES ('9000000000000', 1, 1)`)
+	l.exec(`UPDATE settings SET value = '1' WHERE name = 'cluster'`)
+	l.check(l.AdoptCluster(t.Context()))
+	if n := l.count(`SELECT count(*) FROM changes`); n != 0 {
+		t.Errorf("%d rows of the other cluster's change feed are left", n)
+	}
+	l.check(l.AdoptCluster(t.Context())) // again: nothing to do
+	l.put("new", &book{text: "falcon", acl: cairn.Allow(cairn.Everyone), kind: cairn.KindPage, language: "en"})
+	l.number()
+	x := l.replicas[0]
+	l.identity.Store(l.identity.Load() + 1) // as if its connections now led to another cluster
+	if got := l.words(x, "falcon"); len(got) != len(before)+1 || x.identity != l.identity.Load() {
+		t.Errorf("%d hits in a restored database, want %d", len(got), len(before)+1)
+	}
+	if diff := gocmp.Diff(l.words(NewIndex(l.DB, l.space), "falcon"), l.words(x, "falcon")); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestMergesLeaveNoRubbish rewrites documents again and again: what merges left
+// is deleted after a while, and the tables do not grow without end.
+func TestMergesLeaveNoRubbish(t *testing.T) {
+	t.Parallel()
+	l := newLibrary(t)
+	for range 50 {
+		l.shelve(9)
+		l.exec(`UPDATE segments SET retired_at = retired_at - interval '1 hour' WHERE retired_at IS NOT NULL`)
+	}
+	l.check(l.replicas[0].Maintain(t.Context()))
+	if n := l.count(`SELECT count(*) FROM segments WHERE retired_at IS NOT NULL`); n > 6 {
+		t.Errorf("%d retired segments are kept", n)
+	}
+	if n := l.count(`SELECT count(*) FROM (SELECT segment FROM postings UNION SELECT segment FROM segment_codes) p WHERE NOT EXISTS (SELECT FROM segments WHERE id = p.segment)`); n > 0 {
+		t.Errorf("rows of %d segments that are no more are left", n)
+	}
+	if n := l.count(`SELECT count(*) FROM segments WHERE retired_at IS NULL`); n > 8 {
+		t.Errorf("%d segments for 9 documents", n)
+	}
+}
