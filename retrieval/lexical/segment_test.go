@@ -417,6 +417,43 @@ func TestBucketSizes(t *testing.T) {
 	}
 }
 
+// Rows with a right checksum but wrong contents.
+func TestCheckRowRejects(t *testing.T) {
+	s := &Segment{Chunks: []int64{1, 2}, big: []uint64{3}}
+	bucket := func(hash uint64, count byte, blob ...byte) []byte {
+		data := append(binary.LittleEndian.AppendUint64([]byte{1, 0, 0, 0}, hash), count)
+		return append(data, blob...)
+	}
+	for name, row := range map[string]struct {
+		key     int64
+		payload []byte
+		ok      bool
+	}{
+		"big":                 {3, []byte{0, 0, 1, 0, 1, 1}, true},
+		"big, outside":        {3, []byte{0, 0, 2, 0, 1, 1}, false},
+		"big, descending":     {3, []byte{1, 0, 0, 0, 1, 1}, false},
+		"big, frequency 0":    {3, []byte{0, 0, 1, 0, 1, 0}, false},
+		"big, empty":          {3, nil, false},
+		"big, cut off":        {3, []byte{0, 0, 1, 0, 1}, false},
+		"bucket":              {-1, bucket(5, 1, 1, 0, 1), true},
+		"bucket, empty":       {-1, []byte{0, 0, 0, 0}, true},
+		"bucket, outside":     {-1, bucket(5, 1, 2, 0, 1), false},
+		"bucket, long hash":   {-1, bucket(1<<63, 1, 1, 0, 1), false},
+		"bucket, too long":    {-1, bucket(5, 1, 1, 0, 1, 0), false},
+		"bucket, cut off":     {-1, bucket(5, 2, 1, 0, 1), false},
+		"bucket, no postings": {-1, bucket(5, 0), false},
+		"foreign bucket":      {-2, bucket(5, 1, 1, 0, 1), false},
+	} {
+		data := sealed(row.key, append(make([]byte, checksumSize), row.payload...)).Data
+		if err := s.CheckRow(row.key, data); (err == nil) != row.ok || err != nil && !errors.Is(err, ErrMalformed) {
+			t.Errorf("%s: error = %v", name, err)
+		}
+		if err := s.CheckRow(row.key-1, data); !errors.Is(err, ErrMalformed) {
+			t.Errorf("%s under another key: error = %v, want ErrMalformed", name, err)
+		}
+	}
+}
+
 func FuzzParseSegment(f *testing.F) {
 	b, err := Build([]Entry{{Chunk: 1, Language: "en"}, {Chunk: 9, Language: "de"}})
 	s, _ := finish(f, b, err)
