@@ -1,0 +1,105 @@
+package lexical
+
+import (
+	"encoding/binary"
+	"errors"
+	"slices"
+	"testing"
+
+	gocmp "github.com/google/go-cmp/cmp"
+)
+
+// Rows with a right checksum but wrong contents.
+func TestCheckRowRejects(t *testing.T) {
+	s := &Segment{Chunks: []int64{1, 2}, big: []uint64{3}}
+	bucket := func(hash uint64, count byte, blob ...byte) []byte {
+		data := append(binary.LittleEndian.AppendUint64([]byte{1, 0, 0, 0}, hash), count)
+		return append(data, blob...)
+	}
+	for name, row := range map[string]struct {
+		key     int64
+		payload []byte
+		ok      bool
+	}{
+		"big":                 {3, []byte{0, 0, 1, 0, 1, 1}, true},
+		"big, outside":        {3, []byte{0, 0, 2, 0, 1, 1}, false},
+		"big, descending":     {3, []byte{1, 0, 0, 0, 1, 1}, false},
+		"big, frequency 0":    {3, []byte{0, 0, 1, 0, 1, 0}, false},
+		"big, empty":          {3, nil, false},
+		"big, cut off":        {3, []byte{0, 0, 1, 0, 1}, false},
+		"bucket":              {-1, bucket(5, 1, 1, 0, 1), true},
+		"bucket, empty":       {-1, []byte{0, 0, 0, 0}, true},
+		"bucket, outside":     {-1, bucket(5, 1, 2, 0, 1), false},
+		"bucket, long hash":   {-1, bucket(1<<63, 1, 1, 0, 1), false},
+		"bucket, too long":    {-1, bucket(5, 1, 1, 0, 1, 0), false},
+		"bucket, cut off":     {-1, bucket(5, 2, 1, 0, 1), false},
+		"bucket, no postings": {-1, bucket(5, 0), false},
+		"foreign bucket":      {-2, bucket(5, 1, 1, 0, 1), false},
+	} {
+		data := sealed(row.key, append(make([]byte, checksumSize), row.payload...)).Data
+		if err := s.CheckRow(row.key, data); (err == nil) != row.ok || err != nil && !errors.Is(err, ErrMalformed) {
+			t.Errorf("%s: error = %v", name, err)
+		}
+		if err := s.CheckRow(row.key-1, data); !errors.Is(err, ErrMalformed) {
+			t.Errorf("%s under another key: error = %v, want ErrMalformed", name, err)
+		}
+	}
+}
+
+func FuzzParseSegment(f *testing.F) {
+	b, err := Build([]Entry{{Chunk: 1, Language: "en"}, {Chunk: 9, Language: "de"}})
+	s, _ := finish(f, b, err)
+	data, _ := s.MarshalBinary()
+	f.Add(data[headerStart:])
+	f.Add([]byte{0, 2, 2, 1})
+	f.Fuzz(func(t *testing.T, body []byte) {
+		data := append([]byte{headerVersion, 0, 0, 0, 0}, body...)
+		binary.LittleEndian.PutUint32(data[1:], headerChecksum(data))
+		s, err := ParseSegment(data)
+		if err != nil {
+			if !errors.Is(err, ErrMalformed) {
+				t.Fatalf("error = %v, want ErrMalformed", err)
+			}
+			return
+		}
+		if !slices.IsSorted(s.Chunks) || len(s.Lengths) != len(s.Chunks) || len(s.Languages) != len(s.Chunks) {
+			t.Fatalf("segment %v", s)
+		}
+		again, _ := s.MarshalBinary()
+		back, err := ParseSegment(again)
+		if err != nil || !gocmp.Equal(s, back, gocmp.AllowUnexported(Segment{})) {
+			t.Fatalf("marshalled and parsed: %v, %v, want %v", back, err, s)
+		}
+	})
+}
+
+// Nothing panics on any bytes, and a checked row does not even make Match panic.
+func FuzzRow(f *testing.F) {
+	b, err := Build([]Entry{{Chunk: 1, Terms: encoded(map[uint64]uint8{3: 1, 1 << 62: 9})}, {Chunk: 2, Terms: encoded(map[uint64]uint8{3: 1})}})
+	_, rows := finish(f, b, err)
+	for key, data := range rows {
+		f.Add(key, data[checksumSize:], uint64(3))
+	}
+	f.Add(int64(3), []byte{0, 0, 1, 0, 1, 1}, uint64(3))
+	f.Fuzz(func(t *testing.T, key int64, payload []byte, hash uint64) {
+		hash &= 1<<63 - 1
+		data := sealed(key, append(make([]byte, checksumSize), payload...)).Data
+		s := &Segment{Chunks: []int64{1, 2}, Lengths: []uint16{1, 1}, Languages: []uint8{0, 0}, Names: []string{""}}
+		if key >= 0 {
+			s.big = []uint64{uint64(key)}
+		}
+		_, _, unchecked := s.Postings(key, data, hash)
+		_, holding := s.Holding(func(int64) []byte { return data }, hash)
+		checked := s.CheckRow(key, data)
+		for _, err := range []error{unchecked, holding, checked, s.CheckRow(key, payload)} {
+			if err != nil && !errors.Is(err, ErrMalformed) {
+				t.Fatalf("error = %v, want ErrMalformed", err)
+			}
+		}
+		if checked == nil && s.Key(hash) == key {
+			if _, err := s.Match([]QueryTerm{{Hash: hash, Weight: 1}}, func(int64) []byte { return data }, []uint32{1, 1}, []uint8{0, 1}); err != nil {
+				t.Fatalf("a checked row: %v", err)
+			}
+		}
+	})
+}
