@@ -18,6 +18,7 @@ import (
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/retrieval"
+	"github.com/cairnhq/cairn/retrieval/index"
 )
 
 // shelve puts books from one number to another that everybody may read into a
@@ -97,7 +98,7 @@ func TestDamagedSegmentIsLeftOutAndMended(t *testing.T) {
 			}
 			found, err := x.Verify(t.Context(), false)
 			l.check(err)
-			if !slices.ContainsFunc(found.Problems, func(p Problem) bool { return p.Segment == ids[0] }) {
+			if !slices.ContainsFunc(found.Problems, func(p index.Problem) bool { return p.Segment == ids[0] }) {
 				t.Errorf("verify finds %+v; it should name segment %d", found.Problems, ids[0])
 			}
 			l.check(x.Rebuild(t.Context(), nil))

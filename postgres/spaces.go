@@ -39,7 +39,7 @@ type Centre func(ctx context.Context) ([]float32, error)
 // UseSpace makes the space of a model the active one, creating it when it is
 // new, and returns it. Vectors of other spaces are kept. centre is asked for once
 // in the life of a space; then its vectors get their sign codes. Without one (nil)
-// they are relative to the origin.
+// they are relative to the origin, as where it gives none.
 func (db *DB) UseSpace(ctx context.Context, model string, dimensions int, centre Centre) (Space, error) {
 	s := Space{Model: model, Dim: dimensions}
 	var dim int
@@ -70,20 +70,20 @@ func (db *DB) UseSpace(ctx context.Context, model string, dimensions int, centre
 
 // beginCodes gives a space its centre and its rotation, and its vectors their codes.
 func (db *DB) beginCodes(ctx context.Context, s Space, centre Centre) (Space, error) {
-	point := make([]float32, s.Dim)
+	var point []float32
 	if centre != nil {
 		var err error
 		if point, err = centre(ctx); err != nil {
 			return Space{}, fmt.Errorf("vector space: %w", err)
 		}
 	}
-	if len(point) != s.Dim {
+	if point != nil && len(point) != s.Dim {
 		return Space{}, fmt.Errorf("vector space: the centre has %d dimensions, the space %s has %d", len(point), s.Model, s.Dim)
 	}
 	var stored []byte
 	var seed int64
 	err := db.worker.QueryRow(ctx, `
-		UPDATE vector_spaces SET centre = coalesce(centre, $2), seed = coalesce(seed, $3) WHERE id = $1 RETURNING centre, seed`,
+		UPDATE vector_spaces SET centre = CASE WHEN seed IS NULL THEN $2 ELSE centre END, seed = coalesce(seed, $3) WHERE id = $1 RETURNING centre, seed`,
 		s.ID, encodeFloats(point), rand.Int64()).Scan(&stored, &seed) // another process may have been faster
 	if err != nil {
 		return Space{}, fmt.Errorf("vector space: %w", err)
@@ -101,6 +101,9 @@ func encodeFloats(values []float32) []byte {
 }
 
 func decodeFloats(data []byte) []float32 {
+	if len(data) == 0 {
+		return nil
+	}
 	values := make([]float32, len(data)/4)
 	for i := range values {
 		values[i] = math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:]))

@@ -12,6 +12,7 @@ import (
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/retrieval"
 	"github.com/cairnhq/cairn/retrieval/answer"
+	"github.com/cairnhq/cairn/retrieval/index"
 	"github.com/cairnhq/cairn/retrieval/ingest"
 )
 
@@ -236,3 +237,24 @@ func (r *runner) Sync(_ context.Context, id cairn.SourceID, o cairn.SyncOptions)
 func (r *runner) Cancel(context.Context, cairn.SourceID) error { return nil }
 
 func (r *runner) Test(context.Context, cairn.SourceID) error { return r.testFail }
+
+// indexer is an index with one problem until it is rebuilt.
+type indexer struct{ quick, rebuilt bool }
+
+func (x *indexer) Verify(_ context.Context, texts bool) (index.Verification, error) {
+	x.quick = !texts
+	found := index.Verification{Segments: 2, Packed: 5, Fresh: 1, Rows: 9, Problems: []index.Problem{}}
+	if !x.rebuilt {
+		found.Problems = append(found.Problems, index.Problem{Segment: 7, What: "its header is damaged"})
+	}
+	return found, nil
+}
+
+func (x *indexer) Rebuild(_ context.Context, told func(done, all int)) error {
+	if x.rebuilt {
+		return cairn.Errorf(cairn.ErrConflict, "the index is being maintained just now")
+	}
+	x.rebuilt = true
+	told(6, 6)
+	return nil
+}
