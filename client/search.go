@@ -10,7 +10,7 @@ import (
 
 // SearchRequest is what to look for. Only Query is required.
 type SearchRequest struct {
-	Query   string     `json:"query"`
+	Query   string     `json:"query"` // "a phrase" must occur, -word must not
 	Limit   int        `json:"limit,omitempty"` // 1 to 100; 0: 10
 	Cursor  string     `json:"cursor,omitempty"`
 	Sources []string   `json:"sources,omitempty"` // names; none: all
@@ -24,6 +24,7 @@ type SearchResponse struct {
 	Facets  map[string]map[string]int `json:"facets"`
 	Mode    cairn.Mode                `json:"mode"`
 	Next    string                    `json:"next_cursor"`
+	Notices []Notice                  `json:"notices"`
 	TookMS  int64                     `json:"took_ms"`
 	Reply
 }

@@ -22,7 +22,7 @@ const (
 // budget of bytes lasts, with neighbours merged; best first, numbered from 1.
 func (r *Retriever) Passages(ctx context.Context, q cairn.Query, budget int) ([]cairn.Passage, error) {
 	q.Literal = true
-	candidates, _, err := r.candidates(ctx, q)
+	candidates, _, _, err := r.candidates(ctx, q)
 	if err != nil {
 		return nil, err
 	}

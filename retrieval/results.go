@@ -17,6 +17,7 @@ type Results struct {
 	Facets  map[string]map[string]int
 	More    bool          // there are results after these
 	Explain []Explanation // one for each passage when the query asked for it, else nil
+	Notices []cairn.Notice
 	Took    time.Duration
 }
 

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/retrieval/lexical"
 	"github.com/cairnhq/cairn/retrieval/llm"
 )
 
@@ -45,14 +46,14 @@ const (
 
 // Search returns the passages for a query among those that its viewer may read,
 // best first. At most three are of one document. A query whose text is empty or
-// blank, or with an unknown mode, is ErrInvalid.
+// blank or only excludes, or with an unknown mode, is ErrInvalid.
 func (r *Retriever) Search(ctx context.Context, q cairn.Query) (Results, error) {
 	began := time.Now()
-	candidates, mode, err := r.candidates(ctx, q)
+	candidates, mode, notices, err := r.candidates(ctx, q)
 	if err != nil {
 		return Results{}, err
 	}
-	results := Results{Mode: mode, Facets: make(map[string]map[string]int)}
+	results := Results{Mode: mode, Facets: make(map[string]map[string]int), Notices: notices}
 	limit := max(q.Limit, 1)
 	shown := make(map[cairn.DocumentID]int)
 	seen := 0
@@ -97,10 +98,15 @@ func count(facets map[string]map[string]int, field, value string) {
 	facets[field][value]++
 }
 
-// candidates runs the legs and fuses them.
-func (r *Retriever) candidates(ctx context.Context, q cairn.Query) ([]candidate, cairn.Mode, error) {
+// candidates runs the legs, leaves out what lacks a phrase of the query, and fuses
+// them.
+func (r *Retriever) candidates(ctx context.Context, q cairn.Query) ([]candidate, cairn.Mode, []cairn.Notice, error) {
 	if strings.TrimSpace(q.Text) == "" {
-		return nil, "", cairn.Errorf(cairn.ErrInvalid, "the query is empty; give at least a word")
+		return nil, "", nil, cairn.Errorf(cairn.ErrInvalid, "the query is empty; give at least a word")
+	}
+	parsed, err := parse(q)
+	if err != nil {
+		return nil, "", nil, err
 	}
 	mode := q.Mode
 	switch mode {
@@ -108,7 +114,7 @@ func (r *Retriever) candidates(ctx context.Context, q cairn.Query) ([]candidate,
 		mode = cairn.ModeHybrid
 	case cairn.ModeHybrid, cairn.ModeLexical, cairn.ModeDense:
 	default:
-		return nil, "", cairn.Errorf(cairn.ErrInvalid, "the mode is hybrid, lexical or dense, not %q", mode)
+		return nil, "", nil, cairn.Errorf(cairn.ErrInvalid, "the mode is hybrid, lexical or dense, not %q", mode)
 	}
 	if r.cfg.Embedder == nil {
 		mode = cairn.ModeLexical
@@ -118,18 +124,22 @@ func (r *Retriever) candidates(ctx context.Context, q cairn.Query) ([]candidate,
 	g, gctx := errgroup.WithContext(ctx)
 	if mode != cairn.ModeDense {
 		g.Go(func() (err error) {
-			words, err = r.cfg.Index.Lexical(gctx, q, legDepth)
+			words, err = r.cfg.Index.Lexical(gctx, q, depth(parsed, false, false))
 			return err
 		})
 	}
 	if mode != cairn.ModeLexical {
 		g.Go(func() (err error) {
-			vectors, err = r.nearest(gctx, q, mode)
+			vectors, err = r.nearest(gctx, q, parsed, mode)
 			return err
 		})
 	}
 	if err := g.Wait(); err != nil {
-		return nil, "", fmt.Errorf("search: %w", err)
+		return nil, "", nil, fmt.Errorf("search: %w", err)
+	}
+	notices, err := r.verified(ctx, q.Viewer, parsed, &words.Hits, &vectors)
+	if err != nil {
+		return nil, "", nil, err
 	}
 	weight := r.cfg.LexicalWeight
 	switch mode {
@@ -138,13 +148,13 @@ func (r *Retriever) candidates(ctx context.Context, q cairn.Query) ([]candidate,
 	case cairn.ModeDense:
 		weight = 0
 	}
-	return fuse(words.Hits, vectors, weight), mode, nil
+	return fuse(words.Hits, vectors, weight), mode, notices, nil
 }
 
 // nearest runs the dense leg. In hybrid mode an embedder that fails costs the
 // leg, not the search.
-func (r *Retriever) nearest(ctx context.Context, q cairn.Query, mode cairn.Mode) ([]Hit, error) {
-	vectors, err := r.cfg.Embedder.Embed(ctx, llm.RoleQuery, []string{q.Text})
+func (r *Retriever) nearest(ctx context.Context, q cairn.Query, p lexical.Parsed, mode cairn.Mode) ([]Hit, error) {
+	vectors, err := r.cfg.Embedder.Embed(ctx, llm.RoleQuery, []string{p.Text})
 	if err != nil {
 		if mode == cairn.ModeDense || ctx.Err() != nil {
 			return nil, cairn.Errorf(cairn.ErrUnavailable, "the embedding model does not answer; search with mode lexical")
@@ -155,7 +165,7 @@ func (r *Retriever) nearest(ctx context.Context, q cairn.Query, mode cairn.Mode)
 	if zero(vectors[0]) {
 		return nil, nil // no word that the model knows: everything would be equally near
 	}
-	return r.cfg.Index.Nearest(ctx, q, vectors[0], legDepth)
+	return r.cfg.Index.Nearest(ctx, q, vectors[0], depth(p, true, mode == cairn.ModeDense))
 }
 
 func zero(v []float32) bool {

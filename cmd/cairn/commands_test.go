@@ -97,7 +97,7 @@ const (
 
 func TestSearchCommand(t *testing.T) {
 	s := newShell(t)
-	reply := `{"results":[` + thePassage + `],"facets":{},"mode":"hybrid","next_cursor":null,"took_ms":7}`
+	reply := `{"results":[` + thePassage + `],"facets":{},"mode":"hybrid","next_cursor":null,"notices":[],"took_ms":7}`
 	s.Reply("POST /api/v1/search", 200, reply)
 	s.expect(exitDone, `
  1. Travel › Hotels
@@ -117,9 +117,22 @@ func TestSearchCommand(t *testing.T) {
 	}
 }
 
+// Notices go to standard error, so that results can be read by a program.
+func TestNoticesOfASearch(t *testing.T) {
+	s := newShell(t)
+	reply := `{"results":[` + thePassage + `],"facets":{},"mode":"hybrid","next_cursor":null,"notices":[{"code":"phrase_truncated","message":"Not all\u001b[2J were checked."}],"took_ms":7}`
+	s.Reply("POST /api/v1/search", 200, reply)
+	_, out, errors := s.run("search", `"hotel limit" -draft`)
+	if errors != "Not all␛[2J were checked.\n" || strings.Contains(out, "checked") {
+		t.Errorf("standard error has %q, output %q", errors, out)
+	}
+	s.asked(`POST /api/v1/search {"query":"\"hotel limit\" -draft","limit":10}`)
+	s.expectJSON(exitDone, reply, "search", "x")
+}
+
 func TestSearchFindsNothing(t *testing.T) {
 	s := newShell(t)
-	reply := `{"results":[],"facets":{},"mode":"hybrid","next_cursor":null,"took_ms":7}`
+	reply := `{"results":[],"facets":{},"mode":"hybrid","next_cursor":null,"notices":[],"took_ms":7}`
 	s.Reply("POST /api/v1/search", 200, reply)
 	s.expect(exitNotFound, "Nothing that you may read matches \"xyzzy\".\n", "", "search", "xyzzy")
 	s.expectJSON(exitNotFound, reply, "search", "xyzzy")

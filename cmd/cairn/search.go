@@ -19,6 +19,11 @@ func searchCommand(e *environment) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "search QUERY",
 		Short: "Find passages in the documents that you may read",
+		Long: `Find passages in the documents that you may read.
+
+"a phrase" between quotation marks must occur word for word; -word must not
+occur. Put the whole query between single quotes, so that the shell leaves it
+as it is: cairn search 'report "hotel limit" -draft'`,
 		Args:  cobra.MinimumNArgs(1),
 		RunE: e.online(func(ctx context.Context, c *client.Client, args []string) error {
 			req.Query, req.Mode = strings.Join(args, " "), cairn.Mode(mode)
@@ -36,6 +41,9 @@ func searchCommand(e *environment) *cobra.Command {
 				err = e.printReply(res.JSON)
 			} else {
 				e.printResults(res, req.Query, req.Explain)
+				for _, n := range res.Notices {
+					e.note("%s", terminal.Line(n.Message))
+				}
 			}
 			if err == nil && len(res.Results) == 0 {
 				err = errNothingFound

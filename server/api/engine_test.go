@@ -22,7 +22,7 @@ type finder struct{ m *memory }
 func (f finder) Search(_ context.Context, q cairn.Query) (retrieval.Results, error) {
 	f.m.mu.Lock()
 	defer f.m.mu.Unlock()
-	res := retrieval.Results{Mode: cairn.ModeLexical, Took: 3 * time.Millisecond, Facets: map[string]map[string]int{"source": {}}}
+	res := retrieval.Results{Mode: cairn.ModeLexical, Took: 3 * time.Millisecond, Facets: map[string]map[string]int{"source": {}}, Notices: f.m.notices}
 	for _, d := range f.m.documents {
 		at := bytes.Index(d.Body, []byte(q.Text))
 		if at < 0 || !d.ACL.Admits(q.Viewer) || d.State != cairn.CitationCurrent || !f.passes(q.Filters, d) {

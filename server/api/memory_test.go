@@ -25,8 +25,9 @@ type memory struct {
 	conversations []cairn.Conversation
 	messages      []cairn.Message
 	feedback      map[string]Feedback
-	fail          error // when set, what Document returns
-	counted       int   // how often a source was looked up with its counts
+	fail          error          // when set, what Document returns
+	notices       []cairn.Notice // of every search
+	counted       int            // how often a source was looked up with its counts
 }
 
 func newMemory() *memory {

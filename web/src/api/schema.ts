@@ -13,7 +13,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Find passages */
+        /**
+         * Find passages
+         * @description `"a phrase"` between quotation marks must occur word for word, and `-word` or `-"a phrase"` must not; a query that only
+         *     excludes is `invalid`. Everything else in the query is plain words.
+         */
         post: operations["search"];
         delete?: never;
         options?: never;
@@ -717,6 +721,8 @@ export interface components {
             };
             mode: components["schemas"]["Mode"];
             next_cursor: components["schemas"]["NextCursor"];
+            /** @description What limits the results: `phrase_truncated`, when only the best 1,000 candidates were checked for a phrase. */
+            notices: components["schemas"]["Notice"][];
             took_ms: number;
         };
         SearchResult: {
@@ -1344,6 +1350,7 @@ export interface operations {
                      *       },
                      *       "mode": "hybrid",
                      *       "next_cursor": null,
+                     *       "notices": [],
                      *       "took_ms": 7
                      *     }
                      */
