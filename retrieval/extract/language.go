@@ -40,7 +40,10 @@ func language(t *Text) string {
 	case cairn.KindCode, cairn.KindData, cairn.KindSpreadsheet:
 		return ""
 	}
-	sample := notProse.ReplaceAllString(string(canon.Cut(t.Body, languageSample)), " ")
+	sample := string(canon.Cut(t.Body, languageSample))
+	if strings.ContainsAny(sample, "`@<") || strings.Contains(sample, "://") || strings.Contains(sample, "](") {
+		sample = notProse.ReplaceAllString(sample, " ") // else there is nothing to find
+	}
 	sample = strings.Join(strings.Fields(sample), " ")
 	if t.Language != "" && len(sample) < languagePiece/2 {
 		return "" // what the document says of itself is surer than statistics of a few words
