@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/pgvector/pgvector-go"
@@ -29,7 +30,7 @@ func (s *Ingest) Known(ctx context.Context, source cairn.SourceID, externals []s
 	rows, err := s.db.worker.Query(ctx, `
 		SELECT x.external_id, coalesce(d.id, ''), coalesce(d.version, ''), coalesce(d.revision, ''),
 		       coalesce(d.fingerprint, ''), a.hash, coalesce(d.acl_own, false), coalesce(d.run_id, ''),
-		       e.external_id IS NOT NULL, coalesce(e.revision, ''), coalesce(e.attempts, 0)
+		       d.modified_at, e.external_id IS NOT NULL, coalesce(e.revision, ''), coalesce(e.attempts, 0)
 		FROM unnest($2::text[]) x (external_id)
 		LEFT JOIN documents d ON d.source_id = $1 AND d.external_id = x.external_id AND d.hidden_at IS NULL
 		LEFT JOIN acls a ON a.id = d.acl_id
@@ -41,11 +42,13 @@ func (s *Ingest) Known(ctx context.Context, source cairn.SourceID, externals []s
 	known := make(map[string]ingest.Known, len(externals))
 	var external string
 	var hash []byte
+	var modified *time.Time
 	var k ingest.Known
-	fields := []any{&external, &k.ID, &k.Version, &k.Revision, &k.Fingerprint, &hash, &k.OwnACL, &k.Run, &k.Failed, &k.FailedRevision, &k.Attempts}
+	fields := []any{&external, &k.ID, &k.Version, &k.Revision, &k.Fingerprint, &hash, &k.OwnACL, &k.Run, &modified, &k.Failed, &k.FailedRevision, &k.Attempts}
 	_, err = pgx.ForEachRow(rows, fields, func() error {
 		k.ACL = [32]byte{}
 		copy(k.ACL[:], hash)
+		k.Modified = orZero(modified)
 		known[external] = k
 		return nil
 	})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"runtime"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -246,18 +247,17 @@ func (g *group) batch(source cairn.SourceID) Batch {
 			continue
 		}
 		k, put := g.known[i], g.puts[i][0]
-		if !e.Modified.IsZero() {
+		touched := !e.Modified.IsZero() && !put.Document.Modified.Truncate(time.Microsecond).Equal(k.Modified)
+		if touched {
 			b.Touches[e.External] = Touch{Revision: put.Revision, Modified: put.Document.Modified}
 		}
-		switch acl := put.Document.ACL; {
-		case put.OwnACL && (!k.OwnACL || acl.Hash() != k.ACL):
-			b.ACLs[e.External] = &acl
-		case !put.OwnACL && k.OwnACL:
+		if own := put.OwnACL; own != k.OwnACL || own && put.Document.ACL.Hash() != k.ACL {
 			b.ACLs[e.External] = nil
-		default:
-			if e.Modified.IsZero() {
-				continue
+			if own {
+				b.ACLs[e.External] = &put.Document.ACL
 			}
+		} else if !touched {
+			continue
 		}
 		b.Expect[e.External] = k.Fingerprint
 	}

@@ -38,6 +38,7 @@ type Known struct {
 	ACL         [32]byte // hash of its ACL
 	OwnACL      bool     // the ACL came with it; else it is the source's
 	Run         string   // that wrote it last
+	Modified    time.Time
 
 	Failed         bool   // an error is recorded
 	FailedRevision string // of that error
