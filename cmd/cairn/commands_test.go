@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -258,6 +259,36 @@ func TestDocCommands(t *testing.T) {
 	s.expect(exitDone, "A is removed.\n", "", "doc", "rm", "D1")
 	s.asked("DELETE /api/v1/sources/wiki/documents?id=a%2F1")
 	s.expectJSON(exitDone, `{"id":"D1","deleted":true}`, "doc", "rm", "D1")
+}
+
+func TestDocPutBatch(t *testing.T) {
+	s := newShell(t)
+	status := 200
+	s.Handle("POST /api/v1/sources/{name}/documents/batch", func(w http.ResponseWriter, _ *http.Request) {
+		if status != 200 {
+			clienttest.Write(w, status, `{"error":{"code":"not_found","message":"not found"}}`)
+			return
+		}
+		w.Header().Set("Content-Type", "application/x-ndjson")
+		io.WriteString(w, `{"id":"a","document_id":"D1"}`+"\n"+`{"id":"b"}`+"\n"+`{"id":"c\u001b","error":{"code":"invalid","message":"\"title\" is missing"}}`+"\n")
+	})
+	s.stdin = `{"id":"a","title":"A","text":"x"}` + "\n\n" + `{"id":"b","delete":true}` + "\n" + `{"id":"c\u001b"}`
+	s.expect(exitFailed, "1 stored, 1 removed, 1 failed.\n", "c␛: \"title\" is missing\n", "doc", "put", "--source", "wiki", "--batch", "-")
+	s.asked("POST /api/v1/sources/wiki/documents/batch " + strings.ReplaceAll(s.stdin, "\n\n", "\n"))
+	if err := os.WriteFile("all.ndjson", []byte(s.stdin), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.expectJSON(exitFailed, `{"results":[{"id":"a","document_id":"D1"},{"id":"b"},{"id":"c\u001b","error":{"code":"invalid","message":"\"title\" is missing"}}],"stored":1,"removed":1,"failed":1}`,
+		"doc", "put", "--source", "wiki", "--batch", "all.ndjson")
+	s.expect(exitUsage, "", "leave --id and FILE out", "doc", "put", "--source", "wiki", "--batch", "-", "--id", "x")
+	s.expect(exitUsage, "", "leave --id and FILE out", "doc", "put", "--source", "wiki", "--batch", "-", "x")
+	s.expect(exitUsage, "", "--source is missing", "doc", "put", "--batch", "-")
+	s.expect(exitUsage, "", "or --batch", "doc", "put", "--source", "wiki", "--id", "x")
+	s.expect(exitFailed, "", "nowhere", "doc", "put", "--source", "wiki", "--batch", "nowhere")
+	status = 404
+	s.expect(exitFailed, "", "wiki", "doc", "put", "--source", "wiki", "--batch", "all.ndjson")
+	s.stdin = "\n"
+	s.expect(exitDone, "0 stored, 0 removed, 0 failed.\n", "", "doc", "put", "--source", "wiki", "--batch", "-")
 }
 
 func TestPeopleCommands(t *testing.T) {

@@ -40,6 +40,9 @@ type Pusher interface {
 	Put(ctx context.Context, source cairn.SourceID, p ingest.Push) (ingest.Pushed, error)
 	// Delete erases a document; ErrNotFound when the source does not have it.
 	Delete(ctx context.Context, source cairn.SourceID, external string) error
+	// Batch makes edits as if one after the other and yields what became of each,
+	// in order, when it is stored. An error ends the sequence.
+	Batch(ctx context.Context, source cairn.SourceID, edits []ingest.Edit) iter.Seq2[ingest.Outcome, error]
 }
 
 // Jobs runs the work of sources in the background.

@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"context"
+	"errors"
 	"iter"
 	"slices"
 	"strings"
@@ -200,6 +201,26 @@ func (p pusher) Put(_ context.Context, id cairn.SourceID, push ingest.Push) (ing
 	}
 	p.m.documents = append(p.m.documents, d)
 	return ingest.Pushed{ID: d.ID, Version: d.Version, Created: true}, nil
+}
+
+func (p pusher) Batch(ctx context.Context, id cairn.SourceID, edits []ingest.Edit) iter.Seq2[ingest.Outcome, error] {
+	return func(yield func(ingest.Outcome, error) bool) {
+		for _, e := range edits {
+			var o ingest.Outcome
+			switch {
+			case strings.HasPrefix(e.Text, "the database is down"):
+				yield(o, errors.New("connection lost"))
+				return
+			case e.Delete:
+				o.Err = p.Delete(ctx, id, e.External)
+			default:
+				o.Pushed, o.Err = p.Put(ctx, id, e.Push)
+			}
+			if !yield(o, nil) {
+				return
+			}
+		}
+	}
 }
 
 func (p pusher) Delete(_ context.Context, id cairn.SourceID, external string) error {

@@ -379,8 +379,10 @@ export interface paths {
         put?: never;
         /**
          * Store and erase up to 1,000 documents
-         * @description One JSON object a line: a PushBatchLine. The reply has a PushBatchResult a line, in the same order; a line that
-         *     fails does not stop the others.
+         * @description One JSON object a line: a PushBatchLine; blank lines are left out. The edits are made as if one after the other,
+         *     so that of two with one id the later wins. The reply has a PushBatchResult a line, in the same order, sent when it
+         *     is stored; a line that fails does not stop the others. A document that is stored just so is left as it is. When the
+         *     database fails, the request fails, or, after the first results, each line that is left: send those again.
          */
         post: operations["pushBatch"];
         delete?: never;
