@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -80,6 +81,9 @@ func (e *environment) evalMake(ctx context.Context, d drafter, dir string, most 
 }
 
 func aboutDraft(server string) string {
+	if u, err := url.Parse(server); err == nil {
+		server = u.Host // the address may hold a password
+	}
 	return fmt.Sprintf(`# A draft of an evaluation set
 
 Made by cairn eval make from %s on %s, of what one account had asked and could read there on that day.

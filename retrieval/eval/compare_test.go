@@ -222,7 +222,8 @@ func TestLoadRunSaysWhatIsWrong(t *testing.T) {
 	dir := t.TempDir()
 	for text, want := range map[string]string{
 		"no JSON": "is no run", `{"format":2,"results":[{"id":"q"}]}`: "format 1", `{"format":1,"results":[]}`: "format 1",
-		`{"format":1,"results":[{"id":"q"},{"id":"q"}]}`: "twice", "": "is no run",
+		`{"format":1,"results":[{"id":"q","relevant":{"a":1}},{"id":"q"}]}`: "twice", "": "is no run",
+		`{"format":1,"results":[{"id":"q"}]}`: "without relevant", `{"format":1,"results":[{"id":"q","relevant":{"a":0}}]}`: "grade 0",
 	} {
 		write(t, dir, "run.json", text)
 		if _, err := LoadRun(filepath.Join(dir, "run.json")); !errors.Is(err, cairn.ErrInvalid) || !strings.Contains(err.Error(), want) {

@@ -93,6 +93,9 @@ func (d Draft) Write(dir string, documents iter.Seq2[Document, error]) (err erro
 			return err
 		}
 	}
+	if err := os.Remove(dir); err != nil && !errors.Is(err, fs.ErrNotExist) { // an empty folder, or one that was filled meanwhile
+		return fmt.Errorf("write %s: %w", dir, err)
+	}
 	return os.Rename(work, dir)
 }
 

@@ -35,16 +35,35 @@ func LoadRun(path string) (Run, error) {
 	if r.Format != runFormat || len(r.Results) == 0 {
 		return Run{}, cairn.Errorf(cairn.ErrInvalid, "%s is no run of format %d; write it again with cairn eval run --save", path, runFormat)
 	}
-	seen := make(map[string]bool, len(r.Results))
+	if err := r.check(); err != nil {
+		return Run{}, cairn.Errorf(cairn.ErrInvalid, "%s %v", path, err)
+	}
 	for i, q := range r.Results {
-		if seen[q.ID] {
-			return Run{}, cairn.Errorf(cairn.ErrInvalid, "%s has query %q twice", path, q.ID)
-		}
-		seen[q.ID] = true
 		r.Results[i].Metrics = MetricsOf(q.Ranked, q.Relevant)
 	}
 	r.Report.Queries, r.Report.Metrics = len(r.Results), mean(r.Results)
 	return r, nil
+}
+
+// check says what no run has: queries that occur twice or have no relevant
+// documents, which every metric divides by.
+func (r Run) check() error {
+	seen := make(map[string]bool, len(r.Results))
+	for _, q := range r.Results {
+		if seen[q.ID] {
+			return fmt.Errorf("has query %q twice", q.ID)
+		}
+		seen[q.ID] = true
+		if len(q.Relevant) == 0 {
+			return fmt.Errorf("has query %q without relevant documents", q.ID)
+		}
+		for id, grade := range q.Relevant {
+			if grade <= 0 {
+				return fmt.Errorf("has the grade %d for document %q; grades are above 0", grade, id)
+			}
+		}
+	}
+	return nil
 }
 
 // WriteFile writes a file as a whole or not at all, readable by its owner alone.

@@ -3,7 +3,10 @@ package report
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"math"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -146,4 +149,30 @@ func TestCeiling(t *testing.T) {
 			t.Errorf("ceiling of %v is %v, want %v", v, got, want)
 		}
 	}
+}
+
+// FuzzSavedRun makes pages of whatever can be read as a run.
+func FuzzSavedRun(f *testing.F) {
+	f.Add([]byte(`{"format":1,"results":[{"id":"q","text":"<b>","relevant":{"a":1},"ranked":[{"id":"a","score":1e308}],"took_ms":-1e300}],"titles":{"a":"A"}}`))
+	f.Add([]byte(`{"format":1,"results":[{"id":"q","relevant":{"a":9223372036854775807},"ranked":null}],"report":{"took_ms":{"p99":1e308}}}`))
+	path := filepath.Join(f.TempDir(), "run.json")
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if err := os.WriteFile(path, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		r, err := eval.LoadRun(path)
+		if err != nil {
+			return
+		}
+		c, err := eval.Compare(r, r, "a", "b")
+		if err != nil || c.NDCG10().P != 1 || c.Same != len(r.Results) {
+			t.Fatalf("a run with itself: %+v, %v", c, err)
+		}
+		if err := WriteComparison(io.Discard, c); err != nil {
+			t.Fatal(err)
+		}
+		if err := WriteRun(io.Discard, r); err != nil {
+			t.Fatal(err)
+		}
+	})
 }
