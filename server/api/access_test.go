@@ -175,6 +175,8 @@ admin  admin  POST /sources/:name/errors/retry
 write  any    PUT /sources/:name/documents
 write  any    DELETE /sources/:name/documents
 write  any    POST /sources/:name/documents/batch
+admin  admin  POST /index/verify
+admin  admin  POST /index/rebuild
 public public POST /login
 any    any    POST /logout
 any    any    GET /me

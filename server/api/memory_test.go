@@ -272,6 +272,21 @@ func (m *memory) SetFeedback(ctx context.Context, v cairn.Viewer, message string
 	return nil
 }
 
+func (m *memory) Feedback(ctx context.Context, v cairn.Viewer, messages []string) (map[string]Feedback, error) {
+	given := map[string]Feedback{}
+	for _, id := range messages {
+		if _, err := m.Message(ctx, v, id); err != nil {
+			continue
+		}
+		m.mu.Lock()
+		if f, ok := m.feedback[id]; ok {
+			given[id] = f
+		}
+		m.mu.Unlock()
+	}
+	return given, nil
+}
+
 func (m *memory) ListAccounts(_ context.Context, p Page) ([]cairn.Account, string, error) {
 	return part(m.AllAccounts(), p)
 }

@@ -888,6 +888,14 @@ export interface components {
             end: number;
             support: components["schemas"]["Support"];
         };
+        /** @description What the caller said of the answer, where something was said. */
+        Feedback: {
+            /** @enum {string} */
+            rating: "up" | "down";
+            /** @enum {string} */
+            reason?: "wrong" | "wrong_source" | "outdated" | "incomplete" | "unsafe" | "other";
+            comment?: string;
+        };
         FeedbackRequest: {
             /** @enum {string} */
             rating: "up" | "down";
@@ -924,6 +932,7 @@ export interface components {
             withheld: boolean;
             created_at: components["schemas"]["Time"];
             answer: components["schemas"]["Answer"];
+            feedback?: components["schemas"]["Feedback"];
         };
         /** @description Every clause of `allow` must hold one of the reader's principals; `deny` wins. */
         ACL: {
@@ -1241,6 +1250,7 @@ export type StartEvent = components['schemas']['StartEvent'];
 export type StatusEvent = components['schemas']['StatusEvent'];
 export type PassagesEvent = components['schemas']['PassagesEvent'];
 export type DeltaEvent = components['schemas']['DeltaEvent'];
+export type Feedback = components['schemas']['Feedback'];
 export type FeedbackRequest = components['schemas']['FeedbackRequest'];
 export type Conversation = components['schemas']['Conversation'];
 export type ConversationList = components['schemas']['ConversationList'];
