@@ -26,8 +26,8 @@ func TestTextsOfChunks(t *testing.T) {
 	for i, r := range [][2]int{{0, 6}, {7, 12}, {13, 21}} {
 		var id int64
 		f.check(f.worker.QueryRow(t.Context(), `
-			INSERT INTO chunks (document_id, ordinal, start_at, end_at, length, acl_id)
-			SELECT id, $2, $3, $4, 1, acl_id FROM documents WHERE id = $1 RETURNING id`, leave, i, r[0], r[1]).Scan(&id))
+			INSERT INTO chunks (document_id, ordinal, start_at, end_at, acl_id)
+			SELECT id, $2, $3, $4, acl_id FROM documents WHERE id = $1 RETURNING id`, leave, i, r[0], r[1]).Scan(&id))
 		ids = append(ids, id)
 	}
 	chunk := func(external string, acl cairn.ACL) (cairn.DocumentID, int64) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/pgvector/pgvector-go"
@@ -34,7 +35,9 @@ type Index struct {
 	upkeep    upkeep
 	tables    sync.Pool // of *[]uint8, tables of visible classes
 
-	refreshing sync.Mutex // held while the feed is read
+	begun      atomic.Int64 // refreshes, as they begin
+	refreshing sync.Mutex   // held while the feed is read
+	succeeded  int64        // the last refresh that did, by its number
 	at         position
 	loaded     bool
 	identity   int64              // of the database server that at belongs to
@@ -56,8 +59,8 @@ func NewIndex(db *DB, space Space) *Index {
 	x := &Index{
 		db: db, space: space, words: space.words(), cache: newRowCache(defaultCache),
 		searching: make(chan struct{}, max(4, 2*runtime.GOMAXPROCS(0))), upkeep: defaultUpkeep,
-		tables:    sync.Pool{New: func() any { return new([]uint8) }},
-		leftOut:   make(map[int64]struct{}), damaged: make(map[int32]struct{}),
+		tables:  sync.Pool{New: func() any { return new([]uint8) }},
+		leftOut: make(map[int64]struct{}), damaged: make(map[int32]struct{}),
 	}
 	x.state.State = index.New(x.words)
 	return x

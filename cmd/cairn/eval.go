@@ -56,6 +56,9 @@ func (p *parts) fill(ctx context.Context, c connectors.Connector) (took eval.Ing
 	if err != nil {
 		return eval.Ingest{}, nil, err
 	}
+	if err := p.index.Maintain(ctx); err != nil { // notes which analysis the index is made by
+		return eval.Ingest{}, nil, err
+	}
 	began := time.Now()
 	result, err := p.syncer.Run(ctx, ingest.Sync{Source: source, Connector: c})
 	if err != nil {
