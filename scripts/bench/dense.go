@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/cairnhq/cairn"
@@ -121,11 +122,7 @@ func (b *bench) denseStore(ctx context.Context, t *table, name string, s *store.
 				return nil, err
 			}
 			numbers, err := numbersOf(ctx, s, chunks, viewer, hits)
-			out := make([]int, 0, len(numbers))
-			for _, number := range numbers {
-				out = append(out, number)
-			}
-			return out, err
+			return slices.Collect(maps.Values(numbers)), err
 		})
 		if err != nil {
 			return err

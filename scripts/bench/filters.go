@@ -2,7 +2,8 @@ package main
 
 import (
 	"context"
-	"math"
+	"maps"
+	"slices"
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/retrieval"
@@ -29,7 +30,7 @@ func (b *bench) filters(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	questions := c.Realistic(b.queries)
+	questions := c.Realistic(b.narrowed)
 	check, err := b.newFilterCheck(ctx, s, c, x, chunks, questions[:min(b.checked/2, len(questions))])
 	if err != nil {
 		return err
@@ -95,17 +96,17 @@ func (b *bench) newFilterCheck(ctx context.Context, s *store.Store, c *corpus.In
 
 // run returns how many questions found other words than brute force, and the
 // recall of the vectors, for the viewer of a share.
-func (f *filterCheck) run(ctx context.Context, share int, filter corpus.Filter) (wrong int, recall float64, err error) {
+func (f *filterCheck) run(ctx context.Context, share int, filter corpus.Filter) (wrong int, recall any, err error) {
 	viewer := corpus.Shares()[share].Viewer()
 	visible := f.chunks.Visible(func(doc int) bool { return f.corpus.Permissions().Sees(share, f.corpus.ClassOf()[doc]) })
 	for n, q := range f.questions {
 		found, err := f.index.Lexical(ctx, cairn.Query{Viewer: viewer, Text: q.Text, Filters: filter.Filters}, compared)
 		if err != nil {
-			return 0, 0, err
+			return 0, nil, err
 		}
 		numbers, err := numbersOf(ctx, f.store, f.chunks, viewer, found.Hits)
 		if err != nil {
-			return 0, 0, err
+			return 0, nil, err
 		}
 		if same, _ := equalRanking(found.Hits, numbers, f.words.Search(f.terms[n], visible, filter.Keep)); !same {
 			wrong++
@@ -115,29 +116,16 @@ func (f *filterCheck) run(ctx context.Context, share int, filter corpus.Filter) 
 	for i, v := range visible {
 		kept[i] = v && filter.Keep(int(f.chunks.Doc[i]))
 	}
+	if !slices.Contains(kept, true) {
+		return wrong, "nothing to find", nil
+	}
 	recall, err = f.judge.recall(kept, func(n int) ([]int, error) {
 		hits, err := f.index.Nearest(ctx, cairn.Query{Viewer: viewer, Filters: filter.Filters}, f.vectors[n], nearest)
 		if err != nil {
 			return nil, err
 		}
 		numbers, err := numbersOf(ctx, f.store, f.chunks, viewer, hits)
-		var out []int
-		for _, number := range numbers {
-			out = append(out, number)
-		}
-		return out, err
+		return slices.Collect(maps.Values(numbers)), err
 	})
-	if !anyTrue(kept) {
-		recall = math.NaN() // there is nothing to find
-	}
 	return wrong, recall, err
-}
-
-func anyTrue(list []bool) bool {
-	for _, v := range list {
-		if v {
-			return true
-		}
-	}
-	return false
 }

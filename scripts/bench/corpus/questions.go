@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 )
 
@@ -38,6 +39,9 @@ func (c *Invented) Realistic(n int) []Question {
 // part of the number of chunks, at the median.
 const heavyShare = .493
 
+// maxHeavyWords bounds the length of a heavy question.
+const maxHeavyWords = 16
+
 // Heavy returns questions whose words are frequent: the document frequencies of
 // their words sum to about half the number of chunks, between a quarter and the
 // whole. frequency returns in how many of the chunks each of the words stands.
@@ -46,28 +50,29 @@ func (c *Invented) Heavy(n, chunks int, frequency func(words []string) (map[stri
 	for rank := uint64(5); rank < 400; rank++ {
 		frequent = append(frequent, word(rank))
 	}
-	of, err := frequency(frequent)
+	out := c.Realistic(n)
+	all := slices.Clone(frequent)
+	for i := range out {
+		words := strings.Fields(out[i].Text)[:2] // of its topic
+		out[i].Text = strings.Join(words, " ")
+		all = append(all, words...)
+	}
+	of, err := frequency(all)
 	if err != nil {
 		return nil, err
 	}
-	out := c.Realistic(n)
 	for i := range out {
 		r := rand.New(rand.NewPCG(c.Seed+11, uint64(i)))
-		target := heavyShare * float64(chunks) * math.Exp2(2*r.Float64()-1)
-		words := strings.Fields(out[i].Text)[:2]
-		used := map[string]bool{}
-		for sum := 0; len(words) < 16; {
-			w := frequent[r.IntN(len(frequent))]
-			if used[w] || sum+of[w] > int(1.1*target) && len(words) < 15 && sum < int(.8*target) {
-				used[w] = true // too frequent for what is left
-				if len(used) == len(frequent) {
-					break
-				}
+		target := int(heavyShare * float64(chunks) * math.Exp2(2*r.Float64()-1))
+		words := strings.Fields(out[i].Text)
+		sum := of[words[0]] + of[words[1]]
+		for _, next := range r.Perm(len(frequent)) {
+			w := frequent[next]
+			if sum+of[w] > target*11/10 {
 				continue
 			}
-			used[w] = true
 			words = append(words, w)
-			if sum += of[w]; sum >= int(.9*target) {
+			if sum += of[w]; sum >= target*9/10 || len(words) == maxHeavyWords {
 				break
 			}
 		}

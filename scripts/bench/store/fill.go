@@ -59,7 +59,7 @@ func (s *Store) fill(ctx context.Context, root string, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	defer s.Close(context.WithoutCancel(ctx))
+	defer s.Close(ctx)
 	kept, err := exact.Create(s.Dir)
 	if err != nil {
 		return err

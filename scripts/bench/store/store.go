@@ -124,7 +124,7 @@ func (s *Store) read() error {
 func (s *Store) start(ctx context.Context, settings map[string]string, log *slog.Logger) (err error) {
 	defer func() {
 		if err != nil {
-			s.Close(context.WithoutCancel(ctx))
+			s.Close(ctx)
 		}
 	}()
 	if s.local, err = local.Start(ctx, local.Config{DataDir: s.Dir, Settings: settings, Log: log}); err != nil {
@@ -144,13 +144,13 @@ func (s *Store) start(ctx context.Context, settings map[string]string, log *slog
 	return err
 }
 
-// Close stops the database; the store can be opened again.
+// Close stops the database in order, even when ctx has ended.
 func (s *Store) Close(ctx context.Context) {
 	if s.DB != nil {
 		s.DB.Close()
 	}
 	if s.local != nil {
-		ctx, cancel := context.WithTimeout(ctx, time.Minute)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 		defer cancel()
 		_ = s.local.Stop(ctx) // it stops by all means
 	}
