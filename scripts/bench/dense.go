@@ -36,8 +36,8 @@ func (b *bench) denseArtificial(ctx context.Context, t *table) error {
 		return err
 	}
 	defer s.Close(ctx)
-	questions := make([][]float32, b.queries)
-	for i, q := range c.Realistic(b.queries) {
+	questions := make([][]float32, b.vectors)
+	for i, q := range c.Realistic(b.vectors) {
 		d := c.Document(q.Doc)
 		questions[i] = vectors.Query(i, &d)
 	}
@@ -51,7 +51,7 @@ func (b *bench) denseInvented(ctx context.Context, t *table) error {
 	}
 	defer s.Close(ctx)
 	var texts []string
-	for _, q := range c.Realistic(b.queries) {
+	for _, q := range c.Realistic(b.vectors) {
 		texts = append(texts, q.Text)
 	}
 	questions, err := b.embedder.Embed(ctx, llm.RoleQuery, texts)

@@ -47,6 +47,7 @@ type bench struct {
 type settings struct {
 	docs, realDocs, growthDocs, classes int
 	queries                             int // of a series
+	vectors                             int // of a series beside HNSW
 	narrowed                            int // of a series with filters
 	rounds                              int // of which the best counts
 	checked                             int // questions compared with brute force
@@ -57,12 +58,12 @@ type settings struct {
 
 // The sizes of a run.
 func fullSize() settings {
-	return settings{docs: 100_000, realDocs: 30_000, growthDocs: 333_000, classes: 300_000, queries: 500, narrowed: 100, rounds: 3, checked: 50,
+	return settings{docs: 100_000, realDocs: 30_000, growthDocs: 333_000, classes: 300_000, queries: 500, vectors: 150, narrowed: 100, rounds: 3, checked: 50,
 		loadSeconds: 60, batches: 5, batchDocs: 1000}
 }
 
 func quickSize() settings {
-	return settings{docs: 5000, realDocs: 1500, growthDocs: 10_000, classes: 6000, queries: 60, narrowed: 15, rounds: 3, checked: 10,
+	return settings{docs: 5000, realDocs: 1500, growthDocs: 10_000, classes: 6000, queries: 60, vectors: 40, narrowed: 15, rounds: 3, checked: 10,
 		loadSeconds: 10, batches: 2, batchDocs: 250}
 }
 

@@ -93,9 +93,13 @@ func (b *bench) http(ctx context.Context) error {
 		t.row(share.Name, q[0].P50, q[0].P95, q[0].P99)
 	}
 	now, most := server.Memory()
-	t.note("%d chunks; ready %d ms after the start, the first search took %d ms; the server's memory %.0f MB, %.0f MB at the most.",
-		s.Chunks, server.Ready.Milliseconds(), first.Milliseconds(), now, most)
-	return b.loadServer(ctx, server, tokens, questions)
+	if err := b.loadServer(ctx, server, tokens, questions); err != nil {
+		return err
+	}
+	after, mostAfter := server.Memory()
+	t = b.report.table("The server process", "chunks", "start to /readyz, ms", "first search, ms", "memory after the searches, MB", "at the most", "after the load, MB", "at the most")
+	t.row(s.Chunks, server.Ready, first, now, most, after, mostAfter)
+	return nil
 }
 
 // searchRate is how many searches a second are sent.
@@ -114,8 +118,6 @@ func (b *bench) loadServer(ctx context.Context, server *load.Server, tokens []st
 	if out.First != nil {
 		t.note("One of the errors: %v", out.First)
 	}
-	now, most := server.Memory()
-	t.note("The server's memory %.0f MB, %.0f MB at the most.", now, most)
 	return ctx.Err()
 }
 

@@ -28,8 +28,9 @@ type Server struct {
 
 	token  string
 	cmd    *exec.Cmd
-	ended  chan error
-	output *bytes.Buffer // of the process, read when it has ended
+	ended  chan struct{} // closed when the process has ended,
+	err    error         // for this reason,
+	output *bytes.Buffer // having written this
 	http   *http.Client
 }
 
@@ -39,7 +40,7 @@ func Start(ctx context.Context, program, dataDir string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{URL: "http://" + addr, ended: make(chan error, 1), output: &bytes.Buffer{}, http: &http.Client{
+	s := &Server{URL: "http://" + addr, ended: make(chan struct{}), output: &bytes.Buffer{}, http: &http.Client{
 		Timeout: 5 * time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: 1000},
 	}}
 	s.cmd = exec.Command(program, "serve") // Stop ends it, so that its database stops in order
@@ -49,7 +50,10 @@ func Start(ctx context.Context, program, dataDir string) (*Server, error) {
 	if err := s.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("%w (make build makes it)", err)
 	}
-	go func() { s.ended <- s.cmd.Wait() }()
+	go func() {
+		defer close(s.ended)
+		s.err = s.cmd.Wait()
+	}()
 	if err := s.awaitReady(ctx); err != nil {
 		s.Stop()
 		return nil, err
@@ -79,9 +83,8 @@ func freeAddress(ctx context.Context) (string, error) {
 func (s *Server) awaitReady(ctx context.Context) error {
 	for ctx.Err() == nil {
 		select {
-		case err := <-s.ended:
-			s.ended <- err
-			return fmt.Errorf("cairn serve ended: %w\n%s", err, s.output)
+		case <-s.ended:
+			return fmt.Errorf("cairn serve ended: %w\n%s", s.err, s.output)
 		case <-time.After(20 * time.Millisecond):
 		}
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+"/readyz", nil)

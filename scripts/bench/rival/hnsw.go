@@ -87,7 +87,7 @@ func (h *HNSW) build(ctx context.Context, chunks *exact.Chunks, classOf []int, d
 	}
 	began := time.Now()
 	for _, statement := range []string{
-		`SET maintenance_work_mem = '2GB'`,
+		`SET maintenance_work_mem = '1GB'`,
 		`SET max_parallel_maintenance_workers = 1`, // with the backend itself: two processors
 		`CREATE INDEX items_v ON items USING hnsw (v halfvec_ip_ops) WITH (m = 16, ef_construction = 64)`,
 	} {
