@@ -16,7 +16,6 @@ import (
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/postgres"
 	"github.com/cairnhq/cairn/retrieval/ingest"
-	"github.com/cairnhq/cairn/retrieval/lexical"
 	"github.com/cairnhq/cairn/scripts/bench/corpus"
 	"github.com/cairnhq/cairn/scripts/bench/exact"
 )
@@ -38,13 +37,13 @@ func prepare(ctx context.Context, spec Spec, d *corpus.Doc) (ingest.Put, error) 
 			return put, err
 		}
 	}
+	ranges := make([]cairn.Chunk, len(pieces))
 	for i, p := range pieces {
-		terms, length := lexical.Terms(lexical.Fields{
-			Title: d.Title, Heading: p.Heading, Body: string(d.Body[p.Start:p.End]), Language: d.Language,
-		})
-		put.Chunks = append(put.Chunks, ingest.Chunk{
-			Start: p.Start, End: p.End, Terms: lexical.EncodeTerms(terms), Length: length, Vector: vectors[i],
-		})
+		ranges[i] = cairn.Chunk{Start: p.Start, End: p.End}
+	}
+	put.Chunks = ingest.Derive(&d.Document, ranges)
+	for i := range put.Chunks {
+		put.Chunks[i].Vector = vectors[i]
 	}
 	return put, nil
 }
@@ -65,6 +64,10 @@ func (s *Store) fill(ctx context.Context, root string, log *slog.Logger) error {
 		return err
 	}
 	defer kept.Close()
+	// Notes which analysis the index is made by, or it would be made anew.
+	if err := postgres.NewIndex(s.DB, s.Space).Maintain(ctx); err != nil {
+		return err
+	}
 	f := &filler{Store: s, kept: kept, writer: postgres.NewIngest(s.DB, s.Space), sources: map[string]cairn.SourceID{}, waiting: map[string][]ingest.Put{}}
 	if err := f.makeAccounts(ctx); err != nil {
 		return err

@@ -137,10 +137,10 @@ func (s *Store) start(ctx context.Context, settings map[string]string, log *slog
 		return err
 	}
 	if s.Vectors == nil {
-		s.Space, err = s.DB.UseSpace(ctx, "bench-none", corpus.Dim)
+		s.Space, err = s.DB.UseSpace(ctx, "bench-none", corpus.Dim, nil)
 		return err
 	}
-	s.Space, err = s.DB.UseSpace(ctx, s.Vectors.Model(), s.Vectors.Dim())
+	s.Space, err = s.DB.UseSpace(ctx, s.Vectors.Model(), s.Vectors.Dim(), nil)
 	return err
 }
 
