@@ -39,7 +39,10 @@ func (x *Index) Rebuild(ctx context.Context, told func(done, all int)) error {
 			err = cairn.Errorf(cairn.ErrConflict, "the index is being maintained by another process; try again when that has ended")
 			break
 		}
-		time.Sleep(rebuildPause)
+		select {
+		case <-ctx.Done():
+		case <-time.After(rebuildPause):
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("rebuild the index: %w", err)
@@ -118,8 +121,13 @@ func (p *packer) rederive(ctx context.Context) (more bool, err error) {
 	if version == fmt.Sprint(lexical.Version) {
 		return false, nil
 	}
-	p.db.log.Info("the index is derived anew: this version of Cairn analyses text in another way")
-	return false, p.rebuild(ctx, func(int, int) {})
+	told := false
+	return false, p.rebuild(ctx, func(_, all int) {
+		if all > 0 && !told {
+			told = true
+			p.db.log.Info("the index is derived anew: this version of Cairn analyses text in another way", "chunks", all)
+		}
+	})
 }
 
 // deriveAtOnce bounds the chunks of one transaction.
