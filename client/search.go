@@ -10,7 +10,7 @@ import (
 
 // SearchRequest is what to look for. Only Query is required.
 type SearchRequest struct {
-	Query   string     `json:"query"` // "a phrase" must occur, -word must not
+	Query   string     `json:"query"`           // "a phrase" must occur, -word must not
 	Limit   int        `json:"limit,omitempty"` // 1 to 100; 0: 10
 	Cursor  string     `json:"cursor,omitempty"`
 	Sources []string   `json:"sources,omitempty"` // names; none: all

@@ -24,7 +24,7 @@ func searchCommand(e *environment) *cobra.Command {
 "a phrase" between quotation marks must occur word for word; -word must not
 occur. Put the whole query between single quotes, so that the shell leaves it
 as it is: cairn search 'report "hotel limit" -draft'`,
-		Args:  cobra.MinimumNArgs(1),
+		Args: cobra.MinimumNArgs(1),
 		RunE: e.online(func(ctx context.Context, c *client.Client, args []string) error {
 			req.Query, req.Mode = strings.Join(args, " "), cairn.Mode(mode)
 			if err := oneOf("mode", mode, "lexical", "dense", "hybrid"); err != nil {
