@@ -58,6 +58,8 @@ func TestBatchIsFoundAtOnce(t *testing.T) {
 		remove("b"),
 		put("b", "Back", "Swans return."),
 		put("old", "New", "Ducks dive."),
+		remove("kept"),
+		put("kept", "Kept", "Cranes stay."), // as before the batch, but not as before this line
 	)
 	for word, want := range map[string][]string{
 		"herons": {"Second"}, "storks": {}, "swans": {"Back"}, "ducks": {"New"}, "cranes": {"Kept"},
@@ -87,7 +89,7 @@ func TestBatchEqualsOneAfterTheOther(t *testing.T) {
 	seed := rand.Uint64()
 	r := rand.New(rand.NewPCG(seed, 1))
 	names := []string{"a", "b", "b!/1/prices.txt", "c"}
-	for round := range 12 {
+	for round := range 25 {
 		edits := make([]ingest.Edit, 1+r.IntN(12))
 		for i := range edits {
 			name := names[r.IntN(len(names))]
