@@ -27,7 +27,7 @@ func batches(t *testing.T, reply func(line string) string) (*Client, *[]string) 
 		bodies = append(bodies, string(body))
 		w.Header().Set("Content-Type", "application/x-ndjson")
 		for line := range strings.Lines(string(body)) {
-			io.WriteString(w, reply(line))
+			_, _ = io.WriteString(w, reply(line))
 		}
 	})
 	return newClient(t, s.URL), &bodies
@@ -98,7 +98,10 @@ func TestPutBatchOfMany(t *testing.T) {
 		t.Errorf("%d results, %v; want 7 and the error of the lines", n, err)
 	}
 	*bodies = nil
-	for range c.PutLines(t.Context(), "wiki", lines(5000, 1, nil)) {
+	for _, err := range c.PutLines(t.Context(), "wiki", lines(5000, 1, nil)) {
+		if err != nil {
+			t.Error(err)
+		}
 		break
 	}
 	if len(*bodies) != 1 {

@@ -270,7 +270,7 @@ func TestDocPutBatch(t *testing.T) {
 			return
 		}
 		w.Header().Set("Content-Type", "application/x-ndjson")
-		io.WriteString(w, `{"id":"a","document_id":"D1"}`+"\n"+`{"id":"b"}`+"\n"+`{"id":"c\u001b","error":{"code":"invalid","message":"\"title\" is missing"}}`+"\n")
+		_, _ = io.WriteString(w, `{"id":"a","document_id":"D1"}`+"\n"+`{"id":"b"}`+"\n"+`{"id":"c\u001b","error":{"code":"invalid","message":"\"title\" is missing"}}`+"\n")
 	})
 	s.stdin = `{"id":"a","title":"A","text":"x"}` + "\n\n" + `{"id":"b","delete":true}` + "\n" + `{"id":"c\u001b"}`
 	s.expect(exitFailed, "1 stored, 1 removed, 1 failed.\n", "c␛: \"title\" is missing\n", "doc", "put", "--source", "wiki", "--batch", "-")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"runtime"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -147,10 +148,18 @@ func (p *Pusher) prepare(ctx context.Context, s cairn.Source, known map[string]K
 	for i, e := range g.edits {
 		g.known[i] = known[e.External]
 		delete(known, e.External)
-		g.same[i] = len(g.puts[i]) == 1 && g.known[i].ID != "" && g.puts[i][0].Fingerprint == g.known[i].Fingerprint &&
-			g.puts[i][0].Document.Kind != cairn.KindMail // it may have lost an attachment
+		g.same[i] = g.unchanged(i)
 	}
 	return p.derive(ctx, g, func(i int) bool { return !g.same[i] })
+}
+
+// unchanged reports whether the document at i is stored just so. A mail may have
+// lost an attachment, and what has the name of an attachment may have become one
+// by an edit before: both are written in any case.
+func (g *group) unchanged(i int) bool {
+	k := g.known[i]
+	return len(g.puts[i]) == 1 && k.ID != "" && g.puts[i][0].Fingerprint == k.Fingerprint &&
+		g.puts[i][0].Document.Kind != cairn.KindMail && !strings.Contains(g.edits[i].External, attachmentMark)
 }
 
 // derive gives chunks to the documents of a group that are chosen.
