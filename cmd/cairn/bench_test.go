@@ -186,7 +186,7 @@ func inventedText(zipf *rand.Zipf, words int) string {
 func BenchmarkPassagesOfLargeDocuments(b *testing.B) {
 	p := benchParts(b)
 	zipf := rand.NewZipf(rand.New(rand.NewPCG(5, 6)), 1.1, 3, 40_000)
-	body := "large " + inventedText(zipf, 700_000)[:5<<20]
+	body := "large " + inventedText(zipf, 900_000)[:5<<20]
 	if _, err := p.ingest(b.Context(), "large", large{body}); err != nil {
 		b.Fatal(err)
 	}

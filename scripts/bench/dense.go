@@ -31,7 +31,7 @@ func (b *bench) dense(ctx context.Context) error {
 
 func (b *bench) denseArtificial(ctx context.Context, t *table) error {
 	c, vectors := corpus.NewInvented(b.docs), corpus.Artificial{Seed: 7}
-	s, err := store.Open(ctx, b.root, store.Spec{Name: fmt.Sprintf("artificial-%d", b.docs), Corpus: c, Vectors: vectors}, b.log)
+	s, err := b.open(ctx, store.Spec{Name: fmt.Sprintf("artificial-%d", b.docs), Corpus: c, Vectors: vectors})
 	if err != nil {
 		return err
 	}
@@ -66,9 +66,7 @@ func (b *bench) denseReal(ctx context.Context, t *table) error {
 	if err != nil {
 		return err
 	}
-	s, err := store.Open(ctx, b.root, store.Spec{
-		Name: fmt.Sprintf("real-%d", b.realDocs), Corpus: c, Vectors: corpus.Embedded{Embedder: b.embedder},
-	}, b.log)
+	s, err := b.open(ctx, store.Spec{Name: fmt.Sprintf("real-%d", b.realDocs), Corpus: c, Vectors: corpus.Embedded{Embedder: b.embedder}})
 	if err != nil {
 		return err
 	}

@@ -96,7 +96,7 @@ func (b *bench) memoryOf(ctx context.Context, s *store.Store, texts []string) (f
 // admit a viewer, when every document has its own and she may read a third.
 func (b *bench) manyClasses(ctx context.Context) error {
 	c := corpus.Crowd{Docs: b.classes}
-	s, err := store.Open(ctx, b.root, store.Spec{Name: fmt.Sprintf("crowd-%d", b.classes), Corpus: c}, b.log)
+	s, err := b.open(ctx, store.Spec{Name: fmt.Sprintf("crowd-%d", b.classes), Corpus: c})
 	if err != nil {
 		return err
 	}

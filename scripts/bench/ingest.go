@@ -24,6 +24,9 @@ const ingestedWords = 220
 func (b *bench) ingest(ctx context.Context) error {
 	t := b.report.table("Documents of 220 words through POST /sources/{name}/documents/batch", "chunks before", "lines a request", "requests",
 		"documents/s until searchable", "first search after a reply, ms", "last document found", "memory, MB")
+	if err := os.MkdirAll(b.root, 0o755); err != nil {
+		return err
+	}
 	work, err := os.MkdirTemp(b.root, "ingest-")
 	if err != nil {
 		return err
@@ -41,8 +44,11 @@ func (b *bench) ingest(ctx context.Context) error {
 	}
 	s.Close(ctx)
 	full := filepath.Join(work, "full")
+	if err := os.Mkdir(full, 0o711); err != nil {
+		return err
+	}
 	// The copy is written to, the store itself is kept as it is.
-	if out, err := exec.CommandContext(ctx, "cp", "-a", s.Dir, full).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(ctx, "cp", "-a", filepath.Join(s.Dir, "postgres"), full).CombinedOutput(); err != nil {
 		return fmt.Errorf("copy the store: %w: %s", err, out)
 	}
 	return b.ingestInto(ctx, t, full, s.Chunks)

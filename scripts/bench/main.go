@@ -40,6 +40,7 @@ type bench struct {
 	root     string // of the stores
 	embedder *builtin.Embedder
 	report   *report
+	stderr   io.Writer
 	log      *slog.Logger
 }
 
@@ -63,7 +64,7 @@ func fullSize() settings {
 }
 
 func quickSize() settings {
-	return settings{docs: 5000, realDocs: 1500, growthDocs: 10_000, classes: 6000, queries: 60, vectors: 40, narrowed: 15, rounds: 3, checked: 10,
+	return settings{docs: 5000, realDocs: 1500, growthDocs: 10_000, classes: 6000, queries: 60, vectors: 40, narrowed: 10, rounds: 3, checked: 10,
 		loadSeconds: 10, batches: 2, batchDocs: 250}
 }
 
@@ -103,7 +104,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	queries := f.Int("queries", 0, "questions of a series")
 	program := f.String("program", "bin/cairn", "the server to run")
 	jsonFile := f.String("json", "", "write the results to this file, too")
-	verbose := f.Bool("v", false, "say what is being done")
+	verbose := f.Bool("v", false, "print what the database logs, too")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
@@ -123,7 +124,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if *verbose {
 		level = slog.LevelInfo
 	}
-	b := &bench{settings: s, report: newReport(), log: slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level}))}
+	b := &bench{settings: s, report: newReport(), stderr: stderr, log: slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level}))}
 	var err error
 	if b.root, err = store.Root(os.Getenv("CAIRN_BENCH_DIR")); err != nil {
 		return err
@@ -131,7 +132,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if b.embedder, err = builtin.New(); err != nil {
 		return err
 	}
-	if err := b.runParts(ctx, *which, stdout, stderr); err != nil {
+	if err := b.runParts(ctx, *which, stdout); err != nil {
 		return err
 	}
 	if *jsonFile != "" {
@@ -141,7 +142,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 }
 
 // runParts runs the named parts and prints the tables of each as it ends.
-func (b *bench) runParts(ctx context.Context, which string, stdout, stderr io.Writer) error {
+func (b *bench) runParts(ctx context.Context, which string, stdout io.Writer) error {
 	wanted := strings.FieldsFunc(which, func(r rune) bool { return r == ',' })
 	for _, name := range wanted {
 		if !slices.ContainsFunc(parts(), func(p part) bool { return p.name == name }) {
@@ -153,7 +154,7 @@ func (b *bench) runParts(ctx context.Context, which string, stdout, stderr io.Wr
 		if len(wanted) == 0 && p.long || len(wanted) > 0 && !slices.Contains(wanted, p.name) {
 			continue
 		}
-		fmt.Fprintf(stderr, "bench: %s\n", p.name)
+		fmt.Fprintf(b.stderr, "bench: %s\n", p.name)
 		from := len(b.report.Tables)
 		err := p.run(b, ctx)
 		for _, t := range b.report.Tables[from:] {
@@ -170,8 +171,13 @@ func (b *bench) runParts(ctx context.Context, which string, stdout, stderr io.Wr
 // an installation would hold.
 func (b *bench) invented(ctx context.Context, docs int) (*store.Store, *corpus.Invented, error) {
 	c := corpus.NewInvented(docs)
-	s, err := store.Open(ctx, b.root, store.Spec{
-		Name: fmt.Sprintf("invented-%d", docs), Corpus: c, Vectors: corpus.Embedded{Embedder: b.embedder},
-	}, b.log)
+	s, err := b.open(ctx, store.Spec{Name: fmt.Sprintf("invented-%d", docs), Corpus: c, Vectors: corpus.Embedded{Embedder: b.embedder}})
 	return s, c, err
+}
+
+// open opens a store, and says so when it has to be filled: that takes time.
+func (b *bench) open(ctx context.Context, spec store.Spec) (*store.Store, error) {
+	return store.Open(ctx, b.root, spec, b.log, func(docs int) {
+		fmt.Fprintf(b.stderr, "bench: filling %s: %d documents\n", spec.Name, docs)
+	})
 }

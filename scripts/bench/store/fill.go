@@ -49,11 +49,10 @@ func prepare(ctx context.Context, spec Spec, d *corpus.Doc) (ingest.Put, error) 
 }
 
 // fill makes the store in its folder.
-func (s *Store) fill(ctx context.Context, root string, log *slog.Logger) error {
+func (s *Store) fill(ctx context.Context, root string, log *slog.Logger, progress func(docs int)) error {
 	if err := s.clear(root); err != nil {
 		return err
 	}
-	log.Info("filling", "store", filepath.Base(s.Dir))
 	err := s.start(ctx, map[string]string{"synchronous_commit": "off", "max_wal_size": "4GB", "autovacuum": "off"}, log)
 	if err != nil {
 		return err
@@ -73,11 +72,14 @@ func (s *Store) fill(ctx context.Context, root string, log *slog.Logger) error {
 		return err
 	}
 	began := time.Now()
-	if err := f.run(ctx, log); err != nil {
+	if err := f.run(ctx, progress); err != nil {
 		return err
 	}
 	s.Seconds = time.Since(began).Seconds()
-	if err := s.maintain(ctx); err != nil {
+	if s.Maintenance, err = s.pack(ctx); err != nil {
+		return err
+	}
+	if err := s.settle(ctx); err != nil {
 		return err
 	}
 	if err := kept.Close(); err != nil {
@@ -153,7 +155,8 @@ type prepared struct {
 }
 
 // run prepares documents on all processors and writes them in order.
-func (f *filler) run(ctx context.Context, log *slog.Logger) error {
+func (f *filler) run(ctx context.Context, progress func(docs int)) error {
+	progress(0)
 	g, ctx := errgroup.WithContext(ctx)
 	queue := make(chan chan prepared, runtime.GOMAXPROCS(0))
 	g.Go(func() error { // nobody else sends
@@ -180,7 +183,7 @@ func (f *filler) run(ctx context.Context, log *slog.Logger) error {
 				return ctx.Err()
 			}
 			if f.Docs%10_000 == 0 {
-				log.Info("filling", "store", f.Name, "documents", f.Docs)
+				progress(f.Docs)
 			}
 		}
 		return f.flush(ctx, 1)
@@ -244,19 +247,24 @@ type Maintainer interface {
 	Maintain(ctx context.Context) error
 }
 
-// maintain brings the database into the state in which it settles: packed, with
-// statistics, on disk.
-func (s *Store) maintain(ctx context.Context) error {
+// pack packs and merges what is not yet, and tells how many seconds that took; 0
+// where there is nothing of the kind.
+func (s *Store) pack(ctx context.Context) (seconds float64, err error) {
 	began := time.Now()
-	x := postgres.NewIndex(s.DB, s.Space)
-	for _, part := range []any{s.DB, x} {
+	for _, part := range []any{s.DB, postgres.NewIndex(s.DB, s.Space)} {
 		if m, ok := part.(Maintainer); ok {
 			if err := m.Maintain(ctx); err != nil {
-				return fmt.Errorf("maintain: %w", err)
+				return 0, fmt.Errorf("maintain: %w", err)
 			}
-			s.Maintenance = time.Since(began).Seconds()
+			seconds = time.Since(began).Seconds()
 		}
 	}
+	return seconds, nil
+}
+
+// settle brings the database into the state in which it stays: with statistics,
+// without dead rows, on disk.
+func (s *Store) settle(ctx context.Context) error {
 	conn, err := s.Admin(ctx, Database)
 	if err != nil {
 		return err

@@ -70,21 +70,29 @@ func Root(dir string) (string, error) {
 }
 
 // Open opens the store of a corpus below root, and fills it first when it is not
-// there or was made by another schema, analysis or model.
-func Open(ctx context.Context, root string, spec Spec, log *slog.Logger) (*Store, error) {
+// there or was made by another schema, analysis or model, telling progress how
+// many documents it has written.
+func Open(ctx context.Context, root string, spec Spec, log *slog.Logger, progress func(docs int)) (*Store, error) {
 	key, err := keyOf(ctx, spec)
 	if err != nil {
 		return nil, err
 	}
 	s := &Store{Spec: spec, Dir: filepath.Join(root, spec.Name+"-"+key)}
 	if err := s.read(); errors.Is(err, fs.ErrNotExist) {
-		if err := s.fill(ctx, root, log); err != nil {
+		if err := s.fill(ctx, root, log, progress); err != nil {
 			return nil, fmt.Errorf("fill %s: %w", s.Dir, err)
 		}
 	} else if err != nil {
 		return nil, err
 	}
-	return s, s.start(ctx, nil, log)
+	if err := s.start(ctx, nil, log); err != nil {
+		return nil, err
+	}
+	if _, err := s.pack(ctx); err != nil { // what another version of the code left
+		s.Close(ctx)
+		return nil, err
+	}
+	return s, nil
 }
 
 // keyOf identifies everything that a store depends on.
