@@ -22,15 +22,18 @@ const (
 // budget of bytes lasts, with neighbours merged; best first, numbered from 1.
 func (r *Retriever) Passages(ctx context.Context, q cairn.Query, budget int) ([]cairn.Passage, error) {
 	q.Literal = true
-	candidates, _, _, err := r.candidates(ctx, q)
+	rk, err := r.rank(ctx, q)
 	if err != nil {
 		return nil, err
 	}
-	found, err := r.hydrate(ctx, q.Viewer, candidates[:min(promptChunks, len(candidates))])
+	found, err := r.hydrate(ctx, q.Viewer, rk.candidates[:min(hydrateAtOnce, len(rk.candidates))])
 	if err != nil {
 		return nil, err
 	}
-	spans := gather(found, budget)
+	r.refine(ctx, q, rk, found)
+	folder := folder{copiesOnly: true}
+	found = folder.fold(found)
+	spans := gather(found[:min(promptChunks, len(found))], budget)
 	ranges := make([]Range, len(spans))
 	for i, s := range spans {
 		ranges[i] = Range{s.passage.Document, s.passage.Version, s.start, s.end}

@@ -99,7 +99,9 @@ func (p *parts) openRetrieval(ctx context.Context, s server.Settings) error {
 	if err := p.index.Load(ctx); err != nil {
 		return err
 	}
-	p.retriever = retrieval.New(retrieval.Config{Index: p.index, Chunks: p.db, Embedder: e.query, LexicalWeight: e.words, Log: p.log})
+	p.retriever = retrieval.New(retrieval.Config{
+		Index: p.index, Chunks: p.db, Embedder: e.query, LexicalWeight: e.words, Spread: e.spread, Log: p.log,
+	})
 
 	self, err := os.Executable()
 	if err != nil {
