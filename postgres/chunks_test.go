@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"log/slog"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -65,5 +66,33 @@ func TestTextsOfChunks(t *testing.T) {
 	}
 	if got, err := f.Texts(t.Context(), ann, nil); got != nil || err != nil {
 		t.Errorf("no ids give %v, %v", got, err)
+	}
+}
+
+// TestPhraseSearch looks for phrases among documents of which the viewer may read some.
+func TestPhraseSearch(t *testing.T) {
+	t.Parallel()
+	c := newCorpus(t)
+	v := cairn.Viewer{Account: "1", Keys: []cairn.PrincipalKey{cairn.Everyone}}
+	everyone := cairn.Allow(cairn.Everyone)
+	c.put("right", "The river otter sleeps.", everyone, nil)
+	c.put("apart", "An otter by the river.", everyone, nil)
+	c.put("secret", "The river otter of the board.", cairn.Allow("group:cairn:board"), nil)
+	r := retrieval.New(retrieval.Config{Index: c.index, Chunks: c.DB, Log: slog.New(slog.DiscardHandler)})
+	for query, want := range map[string][]string{
+		`"River-Otter"`:           {"right"},
+		`otter -"river otter"`:    {"apart"},
+		`"otter by" -"the river"`: nil,
+		`"right" otter`:           {"right"}, // its title
+	} {
+		res, err := r.Search(t.Context(), cairn.Query{Viewer: v, Text: query, Limit: 10})
+		c.check(err)
+		var got []string
+		for _, p := range res.Passages {
+			got = append(got, p.Title)
+		}
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("%s (-want +got):\n%s", query, d)
+		}
 	}
 }
