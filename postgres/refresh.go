@@ -78,7 +78,6 @@ const loadBatch = 5000
 
 // load reads everything anew.
 func (x *Index) load(ctx context.Context) error {
-	x.db.classes.reset()
 	state := index.New(x.words)
 	var at position
 	identity := x.db.identity.Load()
@@ -103,6 +102,9 @@ func (x *Index) load(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("load the index: %w", err)
 	}
+	// Only now: sets of classes that were looked up before the snapshot may lack
+	// some that the feed from here on does not tell of.
+	x.db.classes.reset()
 	x.state.Lock()
 	x.state.State = state
 	clear(x.damaged)
