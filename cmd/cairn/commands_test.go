@@ -287,6 +287,13 @@ func TestDocPutBatch(t *testing.T) {
 	s.expect(exitFailed, "", "nowhere", "doc", "put", "--source", "wiki", "--batch", "nowhere")
 	status = 404
 	s.expect(exitFailed, "", "wiki", "doc", "put", "--source", "wiki", "--batch", "all.ndjson")
+	status = 200
+	s.Handle("POST /api/v1/sources/numbers/documents/batch", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/x-ndjson")
+		_, _ = io.WriteString(w, `{"id":"a"}`+"\n"+`{"id":"","error":{"code":"invalid","message":"line 2: no JSON"}}`+"\n")
+	})
+	s.stdin = "\n{\"id\":\"a\",\"delete\":true}\n\nbad\n"
+	s.expect(exitFailed, "0 stored, 1 removed, 1 failed.\n", "line 4: no JSON\n", "doc", "put", "--source", "numbers", "--batch", "-")
 	s.stdin = "\n"
 	s.expect(exitDone, "0 stored, 0 removed, 0 failed.\n", "", "doc", "put", "--source", "wiki", "--batch", "-")
 }

@@ -10,6 +10,7 @@ import (
 	"io"
 	"iter"
 	"os"
+	"regexp"
 
 	"github.com/cairnhq/cairn/client"
 	"github.com/cairnhq/cairn/cmd/cairn/internal/terminal"
@@ -18,8 +19,9 @@ import (
 // putBatch carries out the lines of a file and prints what became of them.
 func (e *environment) putBatch(ctx context.Context, c *client.Client, source, file string) error {
 	var all []json.RawMessage
+	var numbers []int // of the lines that were sent
 	stored, removed, failed := 0, 0, 0
-	for r, err := range c.PutLines(ctx, source, e.lines(file)) {
+	for r, err := range c.PutLines(ctx, source, e.lines(file, &numbers)) {
 		if err != nil {
 			if n := stored + removed + failed; n > 0 {
 				e.note("%d lines were sent before: %d stored, %d removed, %d failed", n, stored, removed, failed)
@@ -28,8 +30,8 @@ func (e *environment) putBatch(ctx context.Context, c *client.Client, source, fi
 		}
 		switch {
 		case r.Err != nil:
+			e.note("%s", terminal.Line(failureOf(r, numbers[stored+removed+failed])))
 			failed++
-			e.note("%s: %s", terminal.Line(r.ID), terminal.Line(r.Err.Error()))
 		case r.DocumentID != "":
 			stored++
 		default:
@@ -48,6 +50,17 @@ func (e *environment) putBatch(ctx context.Context, c *client.Client, source, fi
 	return nil
 }
 
+// failureOf says what is wrong with a line of the file. The server counts the
+// lines of its request, which is only a part of the file.
+func failureOf(r client.BatchResult, number int) string {
+	if r.ID != "" {
+		return r.ID + ": " + r.Err.Error()
+	}
+	return fmt.Sprintf("line %d: %s", number, requestLine.ReplaceAllString(r.Err.Error(), ""))
+}
+
+var requestLine = regexp.MustCompile(`^line \d+: `)
+
 func (e *environment) printBatch(all []json.RawMessage, stored, removed, failed int) error {
 	if !e.json {
 		e.screen().Printf("%d stored, %d removed, %d failed.\n", stored, removed, failed)
@@ -63,8 +76,9 @@ func (e *environment) printBatch(all []json.RawMessage, stored, removed, failed 
 	return e.printReply(b)
 }
 
-// lines yields the lines of a file as they are read; "-" is standard input.
-func (e *environment) lines(name string) iter.Seq2[[]byte, error] {
+// lines yields the lines of a file that are not blank as they are read, and
+// appends their numbers to numbers; "-" is standard input.
+func (e *environment) lines(name string, numbers *[]int) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		r := e.stdin
 		if name != "-" {
@@ -76,10 +90,14 @@ func (e *environment) lines(name string) iter.Seq2[[]byte, error] {
 			defer f.Close()
 			r = f
 		}
-		for in := bufio.NewReader(r); ; {
+		in := bufio.NewReader(r)
+		for number := 1; ; number++ {
 			line, err := in.ReadBytes('\n')
-			if len(bytes.TrimSpace(line)) > 0 && !yield(line, nil) {
-				return
+			if len(bytes.TrimSpace(line)) > 0 {
+				*numbers = append(*numbers, number)
+				if !yield(line, nil) {
+					return
+				}
 			}
 			if errors.Is(err, io.EOF) {
 				return
