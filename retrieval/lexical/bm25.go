@@ -12,24 +12,12 @@ const (
 	B  = 0.75
 )
 
-// Stats are the statistics of the chunks that a viewer may read. Those of
-// several parts of an index add up.
+// Stats are the statistics of the chunks that a viewer may read, those of all
+// parts of an index added up.
 type Stats struct {
 	Chunks      int
 	Length      int64 // sum over the chunks
 	Frequencies []int // chunks that hold each query term, in the order of the terms
-}
-
-// Add adds the statistics of another part for the same query terms.
-func (s *Stats) Add(o Stats) {
-	s.Chunks += o.Chunks
-	s.Length += o.Length
-	if s.Frequencies == nil {
-		s.Frequencies = make([]int, len(o.Frequencies))
-	}
-	for i, n := range o.Frequencies {
-		s.Frequencies[i] += n
-	}
 }
 
 // IDF returns the inverse document frequency of BM25 for a term that is held by

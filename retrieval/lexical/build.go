@@ -52,7 +52,7 @@ func Build(entries []Entry) (*Builder, error) {
 			return nil, fmt.Errorf("chunk %d: %w", e.Chunk, err)
 		}
 		cursors[i].data = e.Terms
-		b.add(e.Chunk, uint16(min(max(e.Length, 0), maxLength)), e.Language)
+		b.add(e.Chunk, ClampLength(e.Length), e.Language)
 	}
 	b.gather = func(g *gathering, _, last uint64) error {
 		for ord := range cursors {

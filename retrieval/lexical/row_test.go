@@ -89,9 +89,8 @@ func FuzzRow(f *testing.F) {
 			s.big = []uint64{uint64(key)}
 		}
 		_, _, unchecked := s.Postings(key, data, hash)
-		_, holding := s.Holding(func(int64) []byte { return data }, hash)
 		checked := s.CheckRow(key, data)
-		for _, err := range []error{unchecked, holding, checked, s.CheckRow(key, payload)} {
+		for _, err := range []error{unchecked, checked, s.CheckRow(key, payload)} {
 			if err != nil && !errors.Is(err, ErrMalformed) {
 				t.Fatalf("error = %v, want ErrMalformed", err)
 			}

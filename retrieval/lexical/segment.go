@@ -117,25 +117,6 @@ func (s *Segment) Each(key int64, data []byte, do func(hash uint64, ords, tfs []
 	return nil
 }
 
-// Holding returns which chunks hold at least one of the terms, one bit for each
-// ordinal. rows returns the stored form of the row with a key, which CheckRow has
-// passed; it is called once for each term. The error is ErrMalformed.
-func (s *Segment) Holding(rows func(key int64) []byte, hashes ...uint64) ([]uint64, error) {
-	bitmap := newBitmap(len(s.Chunks))
-	for _, hash := range hashes {
-		key := s.Key(hash)
-		ords, _, err := s.Postings(key, rows(key), hash)
-		if err != nil {
-			return nil, err
-		}
-		if err := s.checkLast(key, ords); err != nil {
-			return nil, err
-		}
-		Mark(bitmap, ords)
-	}
-	return bitmap, nil
-}
-
 // checkLast returns ErrMalformed unless the last, so the largest, ordinal of a
 // term is that of a chunk.
 func (s *Segment) checkLast(key int64, ords []byte) error {
@@ -153,9 +134,6 @@ func Mark(bitmap []uint64, ords []byte) {
 		bitmap[ord>>6] |= 1 << (ord & 63)
 	}
 }
-
-// newBitmap returns room for n bits.
-func newBitmap(n int) []uint64 { return make([]uint64, (n+63)/64) }
 
 // le16 reads a little-endian number of two bytes.
 func le16(b []byte) uint16 { return binary.LittleEndian.Uint16(b) }

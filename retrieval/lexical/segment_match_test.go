@@ -2,7 +2,6 @@ package lexical
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"sync"
 	"testing"
@@ -11,117 +10,80 @@ import (
 	"pgregory.net/rapid"
 )
 
-// pair is a Fresh and a segment of the same chunks.
+// pair is a Fresh and a segment of the same chunks, with the same ordinals.
 type pair struct {
 	fresh   *Fresh
 	segment *Segment
 	rows    store
-	classes []uint32 // 0: gone
-	chunks  map[int64]refChunk
+	classes []uint32
+	chunks  reference
 }
 
 func drawPair(t *rapid.T) pair {
-	p := pair{fresh: NewFresh(), chunks: map[int64]refChunk{}}
+	p := pair{fresh: NewFresh(), chunks: reference{}}
 	var entries []Entry
-	for id := range int64(rapid.IntRange(0, 60).Draw(t, "chunks")) {
+	for id := range int64(rapid.IntRange(0, 100).Draw(t, "chunks")) {
 		if rapid.IntRange(0, 4).Draw(t, "gap") == 0 {
 			continue
 		}
 		c := drawChunk(t)
-		d := c.doc(id)
-		entries = append(entries, Entry{Chunk: id, Length: d.Length, Language: d.Language, Terms: d.Terms})
-		if err := p.fresh.Upsert(d); err != nil {
+		e := Entry{Chunk: id, Length: c.length, Language: c.language, Terms: encoded(c.tf)}
+		if _, err := p.fresh.Add(e.Chunk, e.Length, e.Terms); err != nil {
 			t.Fatal(err)
 		}
-		class := uint32(c.class)
-		if rapid.IntRange(0, 4).Draw(t, "gone") == 0 {
-			p.fresh.Remove(id)
-			class = 0
-		} else {
-			p.chunks[id] = c
-		}
-		p.classes = append(p.classes, class)
+		entries, p.classes, p.chunks[id] = append(entries, e), append(p.classes, c.class), c
 	}
 	b, err := Build(entries)
 	p.segment, p.rows = finish(t, b, err)
 	return p
 }
 
-// A match over a segment is that of a Fresh with the same chunks.
+// A match over a segment is that of a Fresh with the same chunks, and both are
+// what the definition says.
 func TestSegmentMatchIsFreshMatch(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := drawPair(t)
-		seen := rapid.SliceOfNDistinct(rapid.Int32Range(1, 4), 0, 4, rapid.ID).Draw(t, "visible")
-		visible := make([]uint8, 5)
-		for _, class := range seen {
-			visible[class] = 1
-		}
-		terms := drawQuery(t)
-		fresh := p.fresh.Match(terms, func(class int32) bool { return visible[class] == 1 })
+		visible, terms := drawVisible(t), drawQuery(t)
+		fresh := p.fresh.Match(terms, p.classes, visible)
 		m, err := p.segment.Match(terms, p.rows.row, p.classes, visible)
 		if err != nil {
 			t.Fatal(err)
 		}
-		want, stats := fresh.Stats(), m.Stats()
-		stats.Add(Stats{Chunks: want.Chunks, Length: want.Length})
-		if diff := gocmp.Diff(want, stats); diff != "" {
-			t.Fatalf("statistics (-fresh +segment):\n%s", diff)
+		stats := p.chunks.stats(terms, visible)
+		if !slices.Equal(m.Frequencies(), stats.Frequencies) || !slices.Equal(fresh.Frequencies(), stats.Frequencies) {
+			t.Fatalf("frequencies %v and, fresh, %v, want %v", m.Frequencies(), fresh.Frequencies(), stats.Frequencies)
 		}
-		keep := rapid.SampledFrom([]func(int64) bool{nil, func(id int64) bool { return id%3 != 0 }}).Draw(t, "keep")
-		k := rapid.IntRange(0, 70).Draw(t, "k")
-		got, expected := m.Top(stats, m.Bitmap(keep), k), fresh.Top(want, fresh.Bitmap(keep), k)
-		compareRanking(t, got, expected)
-		for i := range got {
-			if got[i].Chunk != expected[i].Chunk {
-				t.Fatalf("hit %d is %v, want %v", i, got[i], expected[i])
-			}
+		keep, k := drawKeep(t), rapid.IntRange(0, 110).Draw(t, "k")
+		bitmap := bitmapOf(p.segment.Chunks, keep)
+		got := m.Top(stats, bitmap, k)
+		if diff := gocmp.Diff(fresh.Top(stats, bitmap, k), got); diff != "" {
+			t.Fatalf("hits (-fresh +segment):\n%s", diff)
 		}
+		compareRanking(t, got, p.chunks.search(terms, visible, keep, k))
 	})
 }
 
-// Bitmaps of terms name the same chunks for a Fresh and a segment.
-func TestHolding(t *testing.T) {
+// Bitmaps of terms name the chunks that hold them, gone or not.
+func TestMark(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := drawPair(t)
 		hashes := rapid.SliceOfNDistinct(rapid.Uint64Range(1, 9), 0, 3, rapid.ID).Draw(t, "hashes")
-		var want []int64
-		for _, id := range slices.Sorted(maps.Keys(p.chunks)) {
-			if slices.ContainsFunc(hashes, func(h uint64) bool { return p.chunks[id].tf[h] > 0 }) {
-				want = append(want, id)
-			}
-		}
-		bitmap, err := p.segment.Holding(p.rows.row, hashes...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all := make([]QueryTerm, 8)
-		for i := range all {
-			all[i] = QueryTerm{Hash: uint64(i + 1), Group: i, Weight: 1}
-		}
-		m, err := p.segment.Match(all, p.rows.row, p.classes, []uint8{0, 1, 1, 1, 1})
-		if err != nil {
-			t.Fatal(err)
-		}
-		found := func(m *Match, keep []uint64) (ids []int64) {
-			for _, h := range m.Top(Stats{Chunks: 100, Length: 1000, Frequencies: m.Stats().Frequencies}, keep, 100) {
-				ids = append(ids, h.Chunk)
-			}
-			slices.Sort(ids)
-			return ids
-		}
-		if got := found(m, bitmap); !slices.Equal(got, want) {
-			t.Fatalf("the segment's bitmap keeps %v, want %v", got, want)
-		}
-		odd := func(id int64) bool { return id%2 == 1 }
-		p.fresh.View(func(v View) {
-			m := v.Match(all, func(int32) bool { return true })
-			if got := found(m, v.Holding(hashes...)); !slices.Equal(got, want) {
-				t.Fatalf("the bitmap of fresh chunks keeps %v, want %v", got, want)
-			}
-			if diff := gocmp.Diff(found(m, m.Bitmap(odd)), found(m, v.Bitmap(odd))); diff != "" {
-				t.Fatalf("kept (-match +view):\n%s", diff)
-			}
+		want := bitmapOf(p.segment.Chunks, func(id int64) bool {
+			return slices.ContainsFunc(hashes, func(h uint64) bool { return p.chunks[id].tf[h] > 0 })
 		})
+		fresh, packed := make([]uint64, len(want)), make([]uint64, len(want))
+		for _, hash := range hashes {
+			p.fresh.Mark(fresh, hash)
+			key := p.segment.Key(hash)
+			ords, _, err := p.segment.Postings(key, p.rows[key], hash)
+			if err != nil {
+				t.Fatal(err)
+			}
+			Mark(packed, ords)
+		}
+		if !slices.Equal(fresh, want) || !slices.Equal(packed, want) {
+			t.Fatalf("bitmaps %x, fresh, and %x, packed, want %x", fresh, packed, want)
+		}
 	})
 }
 
@@ -154,7 +116,7 @@ func TestReleasedMemoryIsClean(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				stats := Stats{Chunks: 500, Length: 80_000, Frequencies: m.Stats().Frequencies}
+				stats := Stats{Chunks: 500, Length: 80_000, Frequencies: m.Frequencies()}
 				first := m.Top(stats, nil, 20)
 				m.Top(stats, []uint64{3}, 1000)
 				if second := m.Top(stats, nil, 20); !slices.Equal(first, second) || len(first) == 0 {
@@ -171,15 +133,14 @@ func TestReleasedMemoryIsClean(t *testing.T) {
 func TestShortBitmap(t *testing.T) {
 	f := NewFresh()
 	for id := range int64(100) {
-		if err := f.Upsert(Doc{Chunk: id, Class: 1, Terms: EncodeTerms([]Term{{7, 1}}), Length: 1}); err != nil {
-			t.Fatal(err)
-		}
+		addTo(t, f, Entry{Chunk: id, Terms: EncodeTerms([]Term{{7, 1}}), Length: 1})
 	}
-	m := f.Match([]QueryTerm{{Hash: 7, Weight: 1}}, func(int32) bool { return true })
-	if hits := m.Top(m.Stats(), []uint64{1 << 63}, 10); len(hits) != 1 || hits[0].Chunk != 63 {
+	m := f.Match([]QueryTerm{{Hash: 7, Weight: 1}}, ones(f), []uint8{0, 1})
+	stats := Stats{Chunks: 100, Length: 100, Frequencies: m.Frequencies()}
+	if hits := m.Top(stats, []uint64{1 << 63}, 10); len(hits) != 1 || hits[0].Chunk != 63 {
 		t.Errorf("hits %v, want chunk 63", hits)
 	}
-	if hits := m.Top(m.Stats(), nil, 0); len(hits) != 0 {
+	if hits := m.Top(stats, nil, 0); len(hits) != 0 {
 		t.Errorf("%d hits, want none", len(hits))
 	}
 }
