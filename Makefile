@@ -53,12 +53,12 @@ lint: setup ## Runs vet, golangci-lint, the style check, tsc and prettier.
 	go run ./scripts/style
 	cd web && npm run --silent check
 
-# BENCH=full measures 300,000 chunks instead of 15,000 and takes about an hour;
+# BENCH=full measures 300,000 chunks instead of 15,000, which takes long;
 # BENCHFLAGS chooses parts and sizes: make bench BENCHFLAGS='-parts lexical -docs 20000'
 BENCH ?= quick
 
 bench: setup build ## Measures search, ingestion and memory, as ratios in one run; BENCH=full at full size.
-	cd scripts/bench && go build -o ../../bin/bench .
+	cd scripts/bench && go test ./... && go build -o ../../bin/bench .
 	bin/bench $(if $(filter full,$(BENCH)),,-quick) $(BENCHFLAGS)
 	scripts/bench/server.sh
 	go test -run='^$$' -bench=. -benchmem $(if $(filter full,$(BENCH)),./...,./cmd/cairn)

@@ -4,7 +4,7 @@
 //
 // It prints Markdown, and writes JSON where asked to. The filled databases are
 // kept for the next run in the folder that CAIRN_BENCH_DIR names, else in the
-// user's cache; at 100,000 documents they take about ten gigabytes.
+// user's cache; at 100,000 documents they take some gigabytes.
 package main
 
 import (
