@@ -69,17 +69,20 @@ func TestProximityIsBounded(t *testing.T) {
 func TestCeilingIsNeverExceeded(t *testing.T) {
 	word := rapid.SampledFrom([]string{"travel", "travels", "travelled", "the", "parseHeader", "budget"})
 	rapid.Check(t, func(t *rapid.T) {
-		f := NewFresh()
+		f, stats := NewFresh(), Stats{}
 		for i, words := range rapid.SliceOfN(rapid.SliceOfN(word, 1, 40), 1, 8).Draw(t, "texts") {
 			terms, n := Terms(Fields{Body: strings.Join(words, " "), Language: "en"})
-			if err := f.Upsert(Doc{Chunk: int64(i), Language: "en", Terms: EncodeTerms(terms), Length: n}); err != nil {
+			if _, err := f.Add(int64(i), n, EncodeTerms(terms)); err != nil {
 				t.Fatal(err)
 			}
+			stats.Chunks++
+			stats.Length += int64(n)
 		}
 		terms := QueryTerms(strings.Join(rapid.SliceOfN(word, 1, 6).Draw(t, "query"), " "), []string{"en"})
-		m := f.Match(terms, func(int32) bool { return true })
-		ceiling := m.Stats().Ceiling(terms)
-		for _, h := range m.Top(m.Stats(), nil, 10) {
+		m := f.Match(terms, make([]uint32, stats.Chunks), []uint8{1})
+		stats.Frequencies = m.Frequencies()
+		ceiling := stats.Ceiling(terms)
+		for _, h := range m.Top(stats, nil, 10) {
 			if h.Score >= ceiling {
 				t.Fatalf("score %v, ceiling %v", h.Score, ceiling)
 			}
