@@ -5,9 +5,11 @@ import (
 	"fmt"
 
 	"github.com/cairnhq/cairn/postgres"
+	"github.com/cairnhq/cairn/retrieval"
 	"github.com/cairnhq/cairn/retrieval/llm"
 	"github.com/cairnhq/cairn/retrieval/llm/builtin"
 	"github.com/cairnhq/cairn/retrieval/llm/langchain"
+	"github.com/cairnhq/cairn/retrieval/rerank"
 	"github.com/cairnhq/cairn/server"
 )
 
@@ -56,4 +58,18 @@ func (p *parts) openEmbedding(ctx context.Context, s server.Settings, own *built
 	e = embedding{query: model, words: wordsWithModel}
 	e.space, err = p.db.UseSpace(ctx, model.Model(), model.Dim())
 	return e, err
+}
+
+// openReranker returns the reranker that the settings name, nil when they name none.
+func openReranker(s server.Settings) (retrieval.Reranker, error) {
+	if s.Rerank.Kind == "" {
+		return nil, nil //nolint:nilnil // an interface without a value is how a retriever has none
+	}
+	r, err := rerank.New(rerank.Config{
+		Kind: rerank.Kind(s.Rerank.Kind), URL: s.Rerank.URL, Model: s.Rerank.Model, APIKey: s.Rerank.APIKey.Reveal(),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reranker: %w", err)
+	}
+	return r, nil
 }
