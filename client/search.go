@@ -44,16 +44,37 @@ type Passage struct {
 	End        int          `json:"end"`
 	Score      float64      `json:"score"`
 	UpdatedAt  *time.Time   `json:"updated_at"`
+	AlsoIn     []Copy       `json:"also_in"`
 	Explain    *Explanation `json:"explain"` // when it was asked for
+}
+
+// Copy is another document with the same passage, or with an older version of it.
+type Copy struct {
+	DocumentID string     `json:"document_id"`
+	Title      string     `json:"title"`
+	Source     string     `json:"source"`
+	URL        string     `json:"url"`
+	UpdatedAt  *time.Time `json:"updated_at"`
+	Older      bool       `json:"older"`
 }
 
 // Explanation says why a passage has its rank. Ranks begin at 1; 0 means that
 // it was not found that way.
 type Explanation struct {
-	LexicalRank int     `json:"lexical_rank"`
-	DenseRank   int     `json:"dense_rank"`
-	Lexical     float64 `json:"lexical"`
-	Dense       float64 `json:"dense"`
+	LexicalRank  int      `json:"lexical_rank"`
+	DenseRank    int      `json:"dense_rank"`
+	LexicalScore float64  `json:"lexical_score"`
+	DenseScore   float64  `json:"dense_score"`
+	Lexical      float64  `json:"lexical"`
+	Dense        float64  `json:"dense"`
+	LexicalShare float64  `json:"lexical_share"`
+	Reasons      []string `json:"reasons"`
+	Proximity    float64  `json:"proximity"`
+	Title        float64  `json:"title"`
+	Freshness    float64  `json:"freshness"`
+	Authority    float64  `json:"authority"`
+	// Reranked is nil without a reranker.
+	Reranked *float64 `json:"reranked,omitempty"`
 }
 
 // Search returns the passages that the caller may read.

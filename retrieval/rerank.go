@@ -15,7 +15,7 @@ type Reranker interface {
 }
 
 const (
-	rerankDepth = 40 // best candidates that the reranker reads
+	rerankDepth = 30 // best candidates that the reranker reads; Text Embeddings Inference takes up to 32 at once
 	// rerankWeight is its share in their new order. The fused rank keeps the other:
 	// rerankers alone have been seen to lower the quality of good candidates.
 	rerankWeight = 0.5

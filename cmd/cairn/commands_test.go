@@ -89,7 +89,7 @@ func (s *shell) asked(want string) {
 }
 
 const (
-	thePassage = `{"document_id":"D1","version":"v1","source":"handbook","kind":"page","title":"Travel","url":"","author":"","heading":["Travel","Hotels"],"snippet":"# Hotels\n\nOslo \u001b[2J €180","start":3,"end":13,"score":0.5,"updated_at":"2026-10-02T09:30:00Z","explain":{"lexical_rank":1,"dense_rank":0,"lexical":1,"dense":0}}`
+	thePassage = `{"document_id":"D1","version":"v1","source":"handbook","kind":"page","title":"Travel","url":"","author":"","heading":["Travel","Hotels"],"snippet":"# Hotels\n\nOslo \u001b[2J €180","start":3,"end":13,"score":0.5,"updated_at":"2026-10-02T09:30:00Z","also_in":[{"document_id":"D2","title":"Trips","source":"wiki","url":"","updated_at":null,"older":true}],"explain":{"lexical_rank":1,"dense_rank":0,"lexical_score":8.5,"dense_score":0,"lexical":0.5,"dense":0,"lexical_share":0.7,"reasons":["names"],"proximity":0.25,"title":0.03,"freshness":0,"authority":0}}`
 	theSource  = `{"id":"S1","name":"handbook","kind":"files","settings":{"path":"/srv"},"acl_mode":"declared","acl":{"allow":[["everyone"]],"deny":[]},"paused":false,"created_at":"2026-10-02T09:30:00Z","documents":3,"errors":1,"last_run":{"id":"R1","state":"partial","full":false,"dry_run":false,"reason":"","created_at":"2026-10-02T09:30:00Z","started_at":null,"finished_at":"2026-10-02T09:31:00Z","total":0,"scanned":4,"added":3,"modified":0,"deleted":0,"failed":1,"unchanged":0}}`
 	theUser    = `{"id":"U1","email":"ann@example.com","name":"Ann","role":"member","disabled":false,"created_at":"2026-10-02T09:30:00Z"}`
 	theGroup   = `{"name":"finance","principal":"group:cairn:finance","members":[` + theUser + `]}`
@@ -105,12 +105,13 @@ func TestSearchCommand(t *testing.T) {
     handbook · page · 2026-10-02
     Hotels: Oslo ␛[2J €180
     cairn doc get D1
+    Also in Trips (wiki, older)
 `, "", "search", "hotel", "limit")
 	s.asked(`POST /api/v1/search {"query":"hotel limit","limit":10}`)
 	s.expectJSON(exitDone, reply, "search", "hotel", "--limit", "3", "--source", "a,b", "--source", "c", "--mode", "dense", "--explain")
 	s.asked(`POST /api/v1/search {"query":"hotel","limit":3,"sources":["a","b","c"],"mode":"dense","explain":true}`)
 	_, out, _ := s.run("search", "hotel", "--explain")
-	if !strings.Contains(out, "score 0.500 = by words rank 1 (1.000), by meaning not found (0.000)\n") {
+	if !strings.Contains(out, "score 0.500 = 70 % by words (names): rank 1 (0.500, of 8.500); 30 % by meaning: not found\n    words together 0.25, title +3.0 %\n") {
 		t.Error(out)
 	}
 	for _, wrong := range [][]string{{"search"}, {"search", "x", "--limit", "0"}, {"search", "x", "--limit", "101"}, {"search", "x", "--mode", "magic"}, {"search", "x", "--lmit", "3"}} {

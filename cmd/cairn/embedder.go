@@ -5,10 +5,12 @@ import (
 	"fmt"
 
 	"github.com/cairnhq/cairn/postgres"
+	"github.com/cairnhq/cairn/retrieval"
 	"github.com/cairnhq/cairn/retrieval/dense"
 	"github.com/cairnhq/cairn/retrieval/llm"
 	"github.com/cairnhq/cairn/retrieval/llm/builtin"
 	"github.com/cairnhq/cairn/retrieval/llm/langchain"
+	"github.com/cairnhq/cairn/retrieval/rerank"
 	"github.com/cairnhq/cairn/server"
 )
 
@@ -64,4 +66,18 @@ func centreOf(model llm.Embedder) postgres.Centre {
 	return func(ctx context.Context) ([]float32, error) {
 		return dense.Centre(func(texts []string) ([][]float32, error) { return model.Embed(ctx, llm.RoleDocument, texts) })
 	}
+}
+
+// openReranker returns the reranker that the settings name, nil when they name none.
+func openReranker(s server.Settings) (retrieval.Reranker, error) {
+	if s.Rerank.Kind == "" {
+		return nil, nil //nolint:nilnil // an interface without a value is how a retriever has none
+	}
+	r, err := rerank.New(rerank.Config{
+		Kind: rerank.Kind(s.Rerank.Kind), URL: s.Rerank.URL, Model: s.Rerank.Model, APIKey: s.Rerank.APIKey.Reveal(),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reranker: %w", err)
+	}
+	return r, nil
 }

@@ -99,8 +99,12 @@ func (p *parts) openRetrieval(ctx context.Context, s server.Settings) error {
 	if err := p.index.Load(ctx); err != nil {
 		return err
 	}
+	reranker, err := openReranker(s)
+	if err != nil {
+		return err
+	}
 	p.retriever = retrieval.New(retrieval.Config{
-		Index: p.index, Chunks: p.db, Embedder: e.query, LexicalWeight: e.words, Spread: e.spread, Log: p.log,
+		Index: p.index, Chunks: p.db, Embedder: e.query, LexicalWeight: e.words, Spread: e.spread, Reranker: reranker, Log: p.log,
 	})
 
 	self, err := os.Executable()

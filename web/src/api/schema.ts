@@ -742,17 +742,50 @@ export interface components {
             end: number;
             score: number;
             updated_at: components["schemas"]["OptionalTime"];
+            /** @description Other documents that the caller may read and that hold the same; absent when there are none. */
+            also_in?: components["schemas"]["Copy"][];
             explain?: components["schemas"]["Explanation"];
         };
         /** @description The path of headings, outermost first. */
         Heading: string[];
+        /** @description How the score came about: lexical × lexical_share + dense × (1 - lexical_share), plus 0.2 × proximity × lexical_share for the best candidates, times 1 + title + freshness + authority; a reranker's judgement counts for half of the order. */
         Explanation: {
             /** @description From 1; 0 when it was not found by its words. */
             lexical_rank: number;
             /** @description From 1; 0 when it was not found by its vector. */
             dense_rank: number;
+            /** @description BM25. */
+            lexical_score: number;
+            /** @description Inner product of the vectors. */
+            dense_score: number;
+            /** @description Share of the score that the query's words could reach at most, 0 to 1. */
             lexical: number;
+            /** @description Distance from the last candidate in the embedder's usual spread, about 0 to 1. */
             dense: number;
+            /** @description How much the words count for this query, 0 to 1. */
+            lexical_share: number;
+            /** @description Why that share is not the usual one: the query holds names, or is long. */
+            reasons: ("names" | "long")[];
+            /** @description How near to each other the query's words stand, 0 to 1. */
+            proximity: number;
+            /** @description Added for words in the title, as a share of the score. */
+            title: number;
+            /** @description Added for being new, as a share of the score. */
+            freshness: number;
+            /** @description Added for the source, as a share of the score. */
+            authority: number;
+            /** @description The reranker's judgement, 0 to 1 among what it read; absent without one. */
+            reranked?: number;
+        };
+        /** @description A document that holds the same passage, or an older version of it. */
+        Copy: {
+            document_id: string;
+            title: string;
+            source: string;
+            url: string;
+            updated_at: components["schemas"]["OptionalTime"];
+            /** @description An older version that differs rather than a copy. */
+            older: boolean;
         };
         Suggestions: {
             suggestions: {
@@ -1236,6 +1269,7 @@ export type SearchResponse = components['schemas']['SearchResponse'];
 export type SearchResult = components['schemas']['SearchResult'];
 export type Heading = components['schemas']['Heading'];
 export type Explanation = components['schemas']['Explanation'];
+export type Copy = components['schemas']['Copy'];
 export type Suggestions = components['schemas']['Suggestions'];
 export type Document = components['schemas']['Document'];
 export type Section = components['schemas']['Section'];
