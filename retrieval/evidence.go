@@ -56,7 +56,8 @@ func (e evidence) wordWeight(word string) (float64, bool) {
 // agreement of the legs, gaps of scores, rare and unknown words and the form of a
 // question, these two held on sets that they were not fitted on: the mean nDCG@10
 // of twelve sets is .688 without them and .692 with them, leaving out in turn
-// each corpus from the fit. Others gained nothing or lost.
+// each corpus from the fit. Others gained nothing or lost. The fit puts the usual
+// share at .70; .75 costs .001 and loses less where a phrase is looked up.
 const (
 	identifierWeight = 1.1  // times the share of the query's tokens that are identifiers: a name is looked up
 	lengthWeight     = 0.32 // times ln(words / usualWords): many words make an average vector, and many clues

@@ -74,7 +74,7 @@ func TestEmbedderIsToldOfFrequencies(t *testing.T) {
 		if !cmp.Equal(x.limits, []int{tt.limit}) || (x.vector != nil) != tt.embedded || tt.embedded && (x.vector[0] < .5 || x.vector[0] >= 1) {
 			t.Errorf("%s: limits %v, vector %v", tt.mode, x.limits, x.vector)
 		}
-		if e := res.Explain[0]; tt.mode == cairn.ModeHybrid && (e.LexicalScore != 7 || e.LexicalShare < .69 || e.LexicalShare > .71 || e.DenseRank != 0) {
+		if e := res.Explain[0]; tt.mode == cairn.ModeHybrid && (e.LexicalScore != 7 || e.LexicalShare < .74 || e.LexicalShare > .76 || e.DenseRank != 0) {
 			t.Errorf("explanation %+v", e)
 		}
 	}

@@ -17,7 +17,7 @@ type Config struct {
 	Embedder llm.Embedder // nil: search is by words alone
 	Log      *slog.Logger
 	// LexicalWeight is the share of the lexical leg in a fused score, above 0 and
-	// below 1, for a short query without names; the zero value means 0.7, which
+	// below 1, for a short query without names; the zero value means 0.75, which
 	// suits the built-in embedder.
 	LexicalWeight float64
 	// Spread is how far the best cosine of a query usually lies above that of the
@@ -36,7 +36,7 @@ type Retriever struct {
 // New returns a Retriever.
 func New(cfg Config) *Retriever {
 	if cfg.LexicalWeight == 0 {
-		cfg.LexicalWeight = 0.7
+		cfg.LexicalWeight = 0.75
 	}
 	return &Retriever{cfg: cfg}
 }

@@ -35,7 +35,7 @@ type Config struct {
 	Model   string        // TEI serves one and needs none
 	APIKey  string        // empty: none is sent
 	Timeout time.Duration // of a call; 0: 2 seconds
-	Client  *http.Client  // nil: http.DefaultClient
+	Client  *http.Client  // nil: one of its own
 }
 
 // maxReply bounds what is read of a reply, in bytes.
@@ -67,7 +67,7 @@ func New(c Config) (*Reranker, error) {
 		c.Timeout = 2 * time.Second
 	}
 	if c.Client == nil {
-		c.Client = http.DefaultClient
+		c.Client = &http.Client{Timeout: c.Timeout}
 	}
 	return &Reranker{config: c, endpoint: strings.TrimSuffix(base, "/") + "/rerank"}, nil
 }
