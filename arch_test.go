@@ -29,6 +29,7 @@ var layers = []struct {
 
 	{"retrieval/dense/…", []string{"."}},
 	{"retrieval/lexical/…", []string{"."}},
+	{"retrieval/index", []string{"retrieval/dense", "retrieval/lexical"}},
 	{"retrieval/llm/builtin/…", []string{".", "retrieval/llm"}},
 	{"retrieval/llm/…", []string{".", "retrieval/llm/…"}},
 	{"retrieval/extract/…", []string{".", "retrieval/extract/…"}},
@@ -211,6 +212,8 @@ func TestArchitectureFindsProblems(t *testing.T) {
 		{"connectors/git", module + "/connectors/files", true},
 		{"connectors/git", module + "/connectors/internal/http", false},
 		{"retrieval/answer", module + "/postgres", true},
+		{"retrieval/index", module + "/retrieval/lexical", false},
+		{"retrieval/index", module + "/retrieval", true},
 		{"retrieval/ingest", module + "/connectors", false},
 		{"retrieval/ingest", module + "/connectors/files", true},
 		{"retrieval/llm", "github.com/tmc/langchaingo/llms", true},

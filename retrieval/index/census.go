@@ -2,6 +2,8 @@ package index
 
 import (
 	"cmp"
+	"encoding/binary"
+	"math/bits"
 	"slices"
 
 	"github.com/cairnhq/cairn/retrieval/lexical"
@@ -9,78 +11,133 @@ import (
 
 // census counts chunks by ACL class and language and adds up their lengths by
 // class, so that the statistics of what a viewer may read are a sum over her
-// classes.
+// classes. Classes may be as many as documents: they are counted in blocks of 64,
+// of which those of which she sees nothing or everything cost next to nothing.
 type census struct {
 	languages []string
-	chunks    [][]int32 // by language, then class
-	length    []int64   // by class
+	blocks    []classBlock
+}
+
+// maxLanguages bounds the memory of a census. Chunks of further languages are
+// counted as of unknown language.
+const maxLanguages = 64
+
+type classBlock struct {
+	length    blockSums[int64]
+	languages []languageBlock // those that occur in the block
+}
+
+type languageBlock struct {
+	language int
+	chunks   blockSums[int32]
+}
+
+// blockSums has a value for each class of a block, and their sum, which lies
+// apart from them: often it is all that is needed.
+type blockSums[T int32 | int64] struct {
+	total int64
+	held  uint64 // the classes that ever had a value
+	of    *[64]T
+}
+
+func (s *blockSums[T]) add(class uint32, n T) {
+	if s.of == nil {
+		s.of = new([64]T)
+	}
+	s.held |= 1 << (class % 64)
+	s.of[class%64] += n
+	s.total += int64(n)
+}
+
+// sum adds up the values of the classes that are set in mask.
+func (s *blockSums[T]) sum(mask uint64) int64 {
+	if bits.OnesCount64(mask) > 32 {
+		return s.total - s.some(^mask)
+	}
+	return s.some(mask)
+}
+
+func (s *blockSums[T]) some(mask uint64) (sum int64) {
+	for mask &= s.held; mask != 0; mask &= mask - 1 {
+		sum += int64(s.of[bits.TrailingZeros64(mask)&63])
+	}
+	return sum
 }
 
 // language returns the number of a language, which it adds when it is new.
 func (c *census) language(tag string) int {
+	tag = lexical.PrimaryLanguage(tag)
 	i := slices.Index(c.languages, tag)
-	if i < 0 {
-		i = len(c.languages)
-		c.languages = append(c.languages, tag)
-		c.chunks = append(c.chunks, nil)
+	switch {
+	case i >= 0:
+		return i
+	case tag != "" && len(c.languages) >= maxLanguages:
+		return c.language("")
 	}
-	return i
+	c.languages = append(c.languages, tag)
+	return len(c.languages) - 1
 }
 
 // add counts n times a chunk of some class, language and length.
-func (c *census) add(class uint32, language string, length uint16, n int) {
+func (c *census) add(class uint32, language int, length uint16, n int) {
 	if class == gone {
 		return
 	}
-	l := c.language(language)
-	c.chunks[l] = widened(c.chunks[l], int(class)+1)
-	c.length = widened(c.length, int(class)+1)
-	c.chunks[l][class] += int32(n)
-	c.length[class] += int64(n) * int64(length)
+	for int(class/64) >= len(c.blocks) {
+		c.blocks = append(c.blocks, classBlock{})
+	}
+	b := &c.blocks[class/64]
+	b.length.add(class, int64(n)*int64(length))
+	b.of(language).add(class, int32(n))
 }
 
-// widened returns s with at least n elements, new ones zero.
-func widened[T int32 | int64](s []T, n int) []T {
-	if n <= len(s) {
-		return s
+// of returns the numbers of chunks of a language.
+func (b *classBlock) of(language int) *blockSums[int32] {
+	i := slices.IndexFunc(b.languages, func(l languageBlock) bool { return l.language == language })
+	if i < 0 {
+		i = len(b.languages)
+		b.languages = append(b.languages, languageBlock{language: language})
 	}
-	grown := make([]T, n, n+n/4)
-	copy(grown, s)
-	return grown
+	return &b.languages[i].chunks
 }
 
-// statistics returns the number of visible chunks and the sum of their lengths.
-func (c *census) statistics(visible []uint8) lexical.Stats {
-	var s lexical.Stats
-	for class, length := range c.length[:min(len(c.length), len(visible))] {
-		s.Length += length * int64(visible[class])
-	}
-	for _, chunks := range c.chunks {
-		for class, n := range chunks[:min(len(chunks), len(visible))] {
-			s.Chunks += int(n) * int(visible[class])
+// table returns the length of a table that has a value for every class.
+func (c *census) table() int { return max(64*len(c.blocks), 1) }
+
+// count returns the number of visible chunks and the sum of their lengths, and
+// their languages, most frequent first. Chunks of unknown language count as
+// English, because they are analysed as such. visible is a table of every class.
+func (c *census) count(visible []uint8) (s lexical.Stats, languages []string) {
+	chunks := make([]int64, len(c.languages))
+	for i := range c.blocks {
+		b, mask := &c.blocks[i], maskOf((*[64]uint8)(visible[64*i:]))
+		if mask == 0 || len(b.languages) == 0 {
+			continue
+		}
+		s.Length += b.length.sum(mask)
+		for j := range b.languages {
+			l := &b.languages[j]
+			chunks[l.language] += l.chunks.sum(mask)
 		}
 	}
-	return s
-}
-
-// visibleLanguages returns the languages of the visible chunks, most frequent
-// first. Chunks of unknown language count as English, because they are analysed
-// as such.
-func (c *census) visibleLanguages(visible []uint8) []string {
-	counts := map[string]int{}
-	for l, chunks := range c.chunks {
-		n := 0
-		for class, k := range chunks[:min(len(chunks), len(visible))] {
-			n += int(k) * int(visible[class])
-		}
-		if n > 0 {
+	counts := make(map[string]int64)
+	for l, n := range chunks {
+		if s.Chunks += int(n); n > 0 {
 			counts[cmp.Or(c.languages[l], "en")] += n
 		}
 	}
-	found := make([]string, 0, len(counts))
 	for language := range counts {
-		found = append(found, language)
+		languages = append(languages, language)
 	}
-	slices.SortFunc(found, func(a, b string) int { return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b)) })
-	return found
+	slices.SortFunc(languages, func(a, b string) int { return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b)) })
+	return s, languages
+}
+
+// maskOf returns 64 values of 0 or 1 as bits.
+func maskOf(values *[64]uint8) (mask uint64) {
+	for i := 0; i < 64; i += 8 {
+		eight := binary.LittleEndian.Uint64(values[i : i+8])
+		mask |= eight * 0x0102040810204080 >> 56 << i
+	}
+	return mask
 }

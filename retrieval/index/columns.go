@@ -16,6 +16,9 @@ type Row struct {
 	Code     []uint64  // sign code of its vector; nil when it has none (yet)
 }
 
+// class returns the class as the columns have it. What cannot be one admits nobody.
+func (r *Row) class() uint32 { return uint32(max(r.Class, gone)) }
+
 // gone is the class of chunks that are no longer there; it admits nobody.
 const gone = 0
 
@@ -44,24 +47,36 @@ func newColumns(chunks []int64, words int) columns {
 	return c
 }
 
-// clone returns a copy that can be changed while searches go on in c. Codes are
-// many and rarely change: they are copied only if asked for.
-func (c columns) clone(codes bool) columns {
-	c.classes = slices.Clone(c.classes)
-	c.sources = slices.Clone(c.sources)
-	c.kinds = slices.Clone(c.kinds)
-	c.modified = slices.Clone(c.modified)
-	if codes {
+// depth says how much of a segment is about to be changed, and so is copied. To
+// change what lies deeper is rarer and costs more.
+type depth int
+
+const (
+	copyNothing depth = iota
+	copyClasses       // what permissions change
+	copyRows          // what filters look at, too
+	copyCodes         // and the codes
+)
+
+// copyTo replaces what lies deeper than from and not deeper than to by copies,
+// which can be changed while searches go on in what it replaces.
+func (c *columns) copyTo(from, to depth) {
+	if from < copyClasses && copyClasses <= to {
+		c.classes = slices.Clone(c.classes)
+	}
+	if from < copyRows && copyRows <= to {
+		c.sources, c.kinds, c.modified = slices.Clone(c.sources), slices.Clone(c.kinds), slices.Clone(c.modified)
+	}
+	if from < copyCodes && copyCodes <= to {
 		c.codes, c.has = slices.Clone(c.codes), slices.Clone(c.has)
 	}
-	return c
 }
 
 // append adds a chunk.
 func (c *columns) append(r Row, source, kind uint32) {
 	ord := len(c.chunks)
 	c.chunks = append(c.chunks, r.Chunk)
-	c.classes = append(c.classes, uint32(r.Class))
+	c.classes = append(c.classes, r.class())
 	c.sources = append(c.sources, source)
 	c.kinds = append(c.kinds, kind)
 	c.modified = append(c.modified, microseconds(r.Modified))
@@ -76,28 +91,38 @@ func (c *columns) append(r Row, source, kind uint32) {
 	}
 }
 
-// set replaces what is known of a chunk; its code only if there is one.
+// deepest returns how deep a row changes what is known of a chunk.
+func (c *columns) deepest(ord int, r Row, source, kind uint32) depth {
+	switch {
+	case c.words > 0 && len(r.Code) == c.words && !isSet(c.has, ord):
+		return copyCodes
+	case c.sources[ord] != source || c.kinds[ord] != kind || c.modified[ord] != microseconds(r.Modified):
+		return copyRows
+	case c.classes[ord] != r.class():
+		return copyClasses
+	}
+	return copyNothing
+}
+
+// set replaces what is known of a chunk as deep as it differs; its code only if
+// there was none.
 func (c *columns) set(ord int, r Row, source, kind uint32) {
-	c.classes[ord], c.sources[ord], c.kinds[ord] = uint32(r.Class), source, kind
-	c.modified[ord] = microseconds(r.Modified)
-	if c.lacksCode(ord, r) {
+	switch c.deepest(ord, r, source, kind) {
+	case copyCodes:
 		c.setCode(ord, r.Code)
+		fallthrough
+	case copyRows:
+		c.sources[ord], c.kinds[ord], c.modified[ord] = source, kind, microseconds(r.Modified)
+		fallthrough
+	case copyClasses:
+		c.classes[ord] = r.class()
+	case copyNothing:
 	}
 }
 
 func (c *columns) setCode(ord int, code []uint64) {
 	copy(c.codes[ord*c.words:(ord+1)*c.words], code)
 	c.has[ord/64] |= 1 << (ord % 64)
-}
-
-// lacksCode reports whether a row brings a code that the columns do not have.
-func (c *columns) lacksCode(ord int, r Row) bool {
-	return c.words > 0 && len(r.Code) == c.words && !isSet(c.has, ord)
-}
-
-// same reports whether a row says of a chunk what the columns say, but for its class.
-func (c *columns) same(ord int, r Row, source, kind uint32) bool {
-	return c.sources[ord] == source && c.kinds[ord] == kind && c.modified[ord] == microseconds(r.Modified) && !c.lacksCode(ord, r)
 }
 
 // find returns the ordinal of a chunk; the chunks must ascend.

@@ -1,7 +1,8 @@
 package index
 
 import (
-	"slices"
+	"math"
+	"math/bits"
 	"time"
 
 	"github.com/cairnhq/cairn/retrieval/lexical"
@@ -43,7 +44,7 @@ func (f *Filter) terms(yield func(hash uint64)) {
 
 // numbers is a filter by the numbers of one state.
 type numbers struct {
-	sources       []uint32
+	source        []uint8 // 1 for those that pass, by number
 	anySource     bool
 	kind          uint32
 	anyKind       bool
@@ -54,13 +55,14 @@ type numbers struct {
 // numbersOf looks up the names of a filter. The caller holds the state's lock.
 func (s *State) numbersOf(f *Filter) numbers {
 	n := numbers{anySource: f.Sources == nil, anyKind: f.Kind == "", anyTime: f.After.IsZero() && f.Before.IsZero()}
+	n.source = make([]uint8, len(s.sources.numbers)+1)
 	for _, source := range f.Sources {
 		if i, ok := s.sources.find(source); ok {
-			n.sources = append(n.sources, i)
+			n.source[i] = 1
 		}
 	}
-	n.kind, _ = s.kinds.find(f.Kind) // 0 is the number of no kind
-	n.after, n.before = noTime, 1<<63-1
+	n.kind, _ = s.kinds.find(f.Kind)          // 0 is the number of no kind
+	n.after, n.before = noTime, math.MaxInt64 // noTime is not after itself
 	if !f.After.IsZero() {
 		n.after = f.After.UnixMicro()
 	}
@@ -77,24 +79,53 @@ func (c *columns) columnBitmap(n *numbers) []uint64 {
 		keep[i] = ^uint64(0)
 	}
 	if !n.anySource {
-		drop(keep, c.sources, func(source uint32) bool { return slices.Contains(n.sources, source) })
+		narrow(keep, c.sources, n.sourceWord)
 	}
 	if !n.anyKind {
-		drop(keep, c.kinds, func(kind uint32) bool { return kind == n.kind })
+		narrow(keep, c.kinds, n.kindWord)
 	}
 	if !n.anyTime {
-		drop(keep, c.modified, func(at int64) bool { return at != noTime && at > n.after && at < n.before })
+		narrow(keep, c.modified, n.timeWord)
 	}
 	return keep
 }
 
-// drop clears the bits of what does not pass.
-func drop[T any](keep []uint64, column []T, pass func(T) bool) {
-	for i, v := range column {
-		if !pass(v) {
-			keep[i/64] &^= 1 << (i % 64)
-		}
+// narrow clears the bits of what does not pass, told for 64 values at a time.
+func narrow[T any](keep []uint64, column []T, pass func([]T) uint64) {
+	for i := range keep {
+		keep[i] &= pass(column[64*i : min(64*i+64, len(column))])
 	}
+}
+
+// The following return which of at most 64 values pass, as bits and without a
+// branch: values are as good as random.
+
+func (n *numbers) sourceWord(sources []uint32) (word uint64) {
+	table := n.source
+	for i, source := range sources {
+		word |= uint64(table[source]) << (i & 63)
+	}
+	return word
+}
+
+func (n *numbers) kindWord(kinds []uint32) (word uint64) {
+	kind := n.kind
+	for i, k := range kinds {
+		word |= (uint64(k^kind) - 1) >> 63 << (i & 63) // borrows where they are equal
+	}
+	return word
+}
+
+func (n *numbers) timeWord(times []int64) (word uint64) {
+	first, span := n.after+1, uint64(0)
+	if n.before > first {
+		span = uint64(n.before) - uint64(first)
+	}
+	for i, at := range times {
+		_, within := bits.Sub64(uint64(at)-uint64(first), span, 0) // borrows within the span
+		word |= within << (i & 63)
+	}
+	return word
 }
 
 // marker sets the bits of the chunks of a part that hold a term.

@@ -10,7 +10,7 @@ type fresh struct {
 	ordinals  map[int64]uint32 // of the living
 	index     *lexical.Fresh   // with the same ordinals
 	lengths   []uint16
-	languages []string
+	languages []int // numbers of the census
 }
 
 func newFresh(words int) *fresh {
@@ -18,14 +18,14 @@ func newFresh(words int) *fresh {
 }
 
 // add appends a chunk that is not there.
-func (f *fresh) add(c FreshChunk, source, kind uint32) (uint32, error) {
+func (f *fresh) add(c FreshChunk, source, kind uint32, language int) (uint32, error) {
 	ord, err := f.index.Add(c.Chunk, c.Length, c.Terms)
 	if err != nil {
 		return 0, err
 	}
 	f.append(c.Row, source, kind)
 	f.lengths = append(f.lengths, lexical.ClampLength(c.Length))
-	f.languages = append(f.languages, lexical.PrimaryLanguage(c.Language))
+	f.languages = append(f.languages, language)
 	f.ordinals[c.Chunk] = ord
 	return ord, nil
 }
@@ -36,10 +36,13 @@ func (f *fresh) remove(chunk int64, ord uint32) {
 	delete(f.ordinals, chunk)
 }
 
+// tolerated is how many removed chunks are not worth a compaction.
+const tolerated = 1024
+
 // compacted returns f, or a copy without what was removed once that is the
-// majority.
-func (f *fresh) compacted() *fresh {
-	if dead := len(f.chunks) - len(f.ordinals); dead <= max(len(f.ordinals), 1024) {
+// majority and more than is tolerated.
+func (f *fresh) compacted(tolerated int) *fresh {
+	if dead := len(f.chunks) - len(f.ordinals); dead <= max(len(f.ordinals), tolerated) {
 		return f
 	}
 	keep := make([]bool, len(f.chunks))
@@ -53,7 +56,7 @@ func (f *fresh) compacted() *fresh {
 			continue
 		}
 		c.ordinals[f.chunks[ord]] = uint32(len(c.chunks))
-		c.columns.take(&f.columns, ord)
+		c.take(&f.columns, ord)
 		c.lengths = append(c.lengths, f.lengths[ord])
 		c.languages = append(c.languages, f.languages[ord])
 	}

@@ -1,6 +1,7 @@
 package index
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -60,9 +61,10 @@ func (s *State) Begin(r Request) *Search {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	x := &Search{visible: s.table(r.Visible), segments: s.segments}
-	x.Terms, x.filter = r.Analyse(s.census.visibleLanguages(x.visible))
+	var languages []string
+	x.stats, languages = s.census.count(x.visible)
+	x.Terms, x.filter = r.Analyse(languages)
 	x.numbers = s.numbersOf(&x.filter)
-	x.stats = s.census.statistics(x.visible)
 	x.fresh = s.fresh.columns
 	x.fresh.classes = slices.Clone(s.fresh.classes) // the rest does not change
 	x.fresh.has = slices.Clone(s.fresh.has)
@@ -78,21 +80,14 @@ func (s *State) Begin(r Request) *Search {
 // table returns the table of visible classes, long enough for every class that
 // a chunk has. The class of what is gone is never visible.
 func (s *State) table(visible []uint8) []uint8 {
-	visible = widenTable(visible, len(s.census.length))
-	if len(visible) > 0 && visible[gone] != 0 {
-		visible = slices.Clone(visible)
-		visible[gone] = 0
+	n := s.census.table()
+	if n <= len(visible) && visible[gone] == 0 {
+		return visible
 	}
-	return visible
-}
-
-func widenTable(table []uint8, n int) []uint8 {
-	if n = max(n, 1); n <= len(table) {
-		return table
-	}
-	grown := make([]uint8, n)
-	copy(grown, table)
-	return grown
+	table := make([]uint8, max(n, len(visible)))
+	copy(table, visible)
+	table[gone] = 0
+	return table
 }
 
 // Keys returns the rows that the search needs; words says whether it is one by
@@ -112,7 +107,7 @@ func (x *Search) Keys(words bool) []Key {
 			}
 		}
 		own := keys[first:]
-		slices.SortFunc(own, func(a, b Key) int { return int(min(max(a.Key-b.Key, -1), 1)) })
+		slices.SortFunc(own, func(a, b Key) int { return cmp.Compare(a.Key, b.Key) })
 		keys = keys[:first+len(slices.Compact(own))]
 	}
 	return keys

@@ -84,7 +84,7 @@ func (s *State) Apply(c Change) []Rejected {
 	for _, chunk := range c.Gone {
 		e.remove(chunk)
 	}
-	s.fresh = s.fresh.compacted()
+	s.fresh = s.fresh.compacted(tolerated)
 	return e.rejected
 }
 
@@ -95,7 +95,7 @@ func (s *State) Damaged(id int32) {
 	defer s.mu.Unlock()
 	e := edit{State: s}
 	if i, ok := s.position(id); ok && !s.segments[i].damaged {
-		g := e.changing(i, false)
+		g := e.changing(i, copyNothing)
 		s.countSegment(g, -1)
 		g.damaged = true
 	}
@@ -138,15 +138,23 @@ func (s *State) position(id int32) (int, bool) {
 
 // countSegment adds n times the chunks of a segment to the census.
 func (s *State) countSegment(g *segment, n int) {
-	for ord := range g.chunks {
-		s.count(g, ord, n)
+	if g.damaged {
+		return
+	}
+	languages := make([]int, len(g.lexical.Names))
+	for i, name := range g.lexical.Names {
+		languages[i] = s.census.language(name)
+	}
+	for ord, class := range g.classes {
+		s.census.add(class, languages[g.lexical.Languages[ord]], g.lexical.Lengths[ord], n)
 	}
 }
 
 // count adds n times a chunk of a segment to the census.
 func (s *State) count(g *segment, ord, n int) {
 	if !g.damaged {
-		s.census.add(g.classes[ord], g.lexical.Names[g.lexical.Languages[ord]], g.lexical.Lengths[ord], n)
+		language := s.census.language(g.lexical.Names[g.lexical.Languages[ord]])
+		s.census.add(g.classes[ord], language, g.lexical.Lengths[ord], n)
 	}
 }
 
@@ -171,27 +179,27 @@ func (g *segment) live() (n int) {
 // edit is a change of a state that is under way.
 type edit struct {
 	*State
-	copied   map[int32]bool // segments that were copied, so that they can be changed
-	recoded  map[int32]bool // those whose codes were copied, too
+	copied   map[*segment]depth // segments that are copies, so that they can be changed
 	rejected []Rejected
 }
 
-// changing returns a copy of a segment that replaces it and can be changed.
-func (e *edit) changing(i int, codes bool) *segment {
+// changing returns a copy of a segment that replaces it and can be changed to
+// the given depth.
+func (e *edit) changing(i int, to depth) *segment {
 	g := e.segments[i]
-	if e.copied[g.id] && (!codes || e.recoded[g.id]) {
-		return g
-	}
-	if e.copied == nil {
-		e.copied, e.recoded = make(map[int32]bool), make(map[int32]bool)
+	from, copied := e.copied[g]
+	if !copied {
+		if e.copied == nil {
+			e.copied = make(map[*segment]depth)
+		}
+		replacement := *g
+		g = &replacement
 		e.segments = slices.Clone(e.segments) // searches have the old list
+		e.segments[i] = g
 	}
-	replaced := *g
-	replaced.columns = g.clone(codes)
-	e.segments[i] = &replaced
-	e.copied[g.id] = true
-	e.recoded[g.id] = e.recoded[g.id] || codes
-	return &replaced
+	g.copyTo(from, to)
+	e.copied[g] = max(from, to)
+	return g
 }
 
 func (e *edit) retire(id int32) {
@@ -211,7 +219,7 @@ func (e *edit) install(in Segment) {
 		return
 	}
 	g := &segment{id: in.ID, lexical: in.Index, columns: newColumns(in.Index.Chunks, e.words)}
-	if len(in.Codes) == len(g.codes) && len(in.Has) == len(g.has) {
+	if in.hasCodes(g) {
 		g.codes, g.has = in.Codes, in.Has
 	}
 	for _, r := range in.Rows {
@@ -226,14 +234,19 @@ func (e *edit) install(in Segment) {
 	e.segments = slices.Insert(slices.Clone(e.segments), i, g)
 }
 
+// hasCodes reports whether there are codes for the chunks of a segment.
+func (in *Segment) hasCodes(g *segment) bool {
+	return len(in.Codes) == len(g.codes) && len(in.Has) == len(g.has)
+}
+
 // recode adds codes to a segment that is known: those of vectors that came after
 // it was packed were put into it.
 func (e *edit) recode(i int, in Segment) {
 	g := e.segments[i]
-	if len(in.Codes) != len(g.codes) || len(in.Has) != len(g.has) {
+	if !in.hasCodes(g) {
 		return
 	}
-	g = e.changing(i, true)
+	g = e.changing(i, copyCodes)
 	for ord := range g.chunks {
 		if isSet(in.Has, ord) && !isSet(g.has, ord) {
 			g.setCode(ord, in.Codes[ord*g.words:(ord+1)*g.words])
@@ -244,15 +257,16 @@ func (e *edit) recode(i int, in Segment) {
 func (e *edit) setPacked(r Row) {
 	i, ord, ok := e.lookUp(r.Chunk)
 	if !ok {
+		e.removeFresh(r.Chunk) // it was packed, and may have been revoked since
 		e.rejected = append(e.rejected, Rejected{r.Chunk, errNowhere})
 		return
 	}
 	source, kind := e.sources.number(r.Source), e.kinds.number(r.Kind)
-	g := e.segments[i]
-	if g.classes[ord] == uint32(r.Class) && g.same(ord, r, source, kind) {
+	changed := e.segments[i].deepest(ord, r, source, kind)
+	if changed == copyNothing {
 		return
 	}
-	g = e.changing(i, g.lacksCode(ord, r))
+	g := e.changing(i, changed)
 	e.count(g, ord, -1)
 	g.set(ord, r, source, kind)
 	e.count(g, ord, 1)
@@ -260,8 +274,8 @@ func (e *edit) setPacked(r Row) {
 
 func (e *edit) setFresh(c FreshChunk) {
 	source, kind := e.sources.number(c.Source), e.kinds.number(c.Kind)
-	e.removeFresh(c.Chunk)
-	ord, err := e.fresh.add(c, source, kind)
+	e.remove(c.Chunk)
+	ord, err := e.fresh.add(c, source, kind, e.census.language(c.Language))
 	if err != nil {
 		e.rejected = append(e.rejected, Rejected{c.Chunk, fmt.Errorf("chunk %d: %w", c.Chunk, err)})
 		return
@@ -272,7 +286,7 @@ func (e *edit) setFresh(c FreshChunk) {
 func (e *edit) remove(chunk int64) {
 	e.removeFresh(chunk)
 	if i, ord, ok := e.lookUp(chunk); ok && e.segments[i].classes[ord] != gone {
-		g := e.changing(i, false)
+		g := e.changing(i, copyClasses)
 		e.count(g, ord, -1)
 		g.classes[ord] = gone
 	}
