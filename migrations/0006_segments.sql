@@ -84,3 +84,14 @@ END $$;
 -- +goose StatementEnd
 CREATE TRIGGER note_insert AFTER INSERT ON segments REFERENCING NEW TABLE AS fresh_rows FOR EACH STATEMENT EXECUTE FUNCTION note_segments();
 CREATE TRIGGER note_update AFTER UPDATE ON segments REFERENCING NEW TABLE AS fresh_rows FOR EACH STATEMENT EXECUTE FUNCTION note_segments();
+
+-- Statistics for the planner, when tables have grown faster than autovacuum
+-- looks at them: without any it reads all documents of a viewer instead of looking
+-- up the few that were found (50 ms a search at 6,000 documents).
+-- +goose StatementBegin
+CREATE FUNCTION analyze_documents() RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+BEGIN
+    ANALYZE sources, documents, bodies, chunks, fresh, vectors, fresh_codes, acls, acl_keys, changes;
+END $$;
+-- +goose StatementEnd
+REVOKE ALL ON FUNCTION analyze_documents() FROM PUBLIC;

@@ -51,7 +51,7 @@ func (c *corpus) putDocument(d cairn.Document, vector []float32) {
 	c.t.Helper()
 	d.ID, d.Version, d.Kind = cairn.DocumentID(cairn.NewID()), cairn.VersionOf(d.Body), cmp.Or(d.Kind, cairn.KindPage)
 	d.Title, d.Language, d.Sections = d.External, "en", []cairn.Section{{Start: 0, End: len(d.Body)}}
-	terms, length := lexical.Terms(lexical.Fields{Body: string(d.Body), Language: "en", Author: d.Author, Attributes: d.Attributes})
+	terms, length := lexical.Terms(lexical.Fields{Title: d.Title, Body: string(d.Body), Language: "en", Author: d.Author, Attributes: d.Attributes})
 	_, err := c.store.Commit(context.Background(), ingest.Batch{Source: c.src.ID, Puts: []ingest.Put{{
 		Document: d, OwnACL: true,
 		Chunks: []ingest.Chunk{{Start: 0, End: len(d.Body), Terms: lexical.EncodeTerms(terms), Length: length, Vector: vector}},

@@ -39,7 +39,7 @@ const packLock = 0x6361_6972_6e02
 func (x *Index) Maintain(ctx context.Context) error {
 	return x.db.exclusively(ctx, func(conn *pgxpool.Conn) error {
 		p := packer{upkeep: x.upkeep, index: x, db: x.db, conn: conn, space: x.space, words: x.words}
-		for _, step := range []func(context.Context) (more bool, err error){p.rederive, p.packFresh, p.merge, p.packCodes} {
+		for _, step := range []func(context.Context) (more bool, err error){p.rederive, p.packFresh, p.merge, p.packCodes, p.analyze} {
 			for more := true; more; {
 				var err error
 				if more, err = step(ctx); err != nil {
@@ -201,6 +201,24 @@ func (p *packer) storeCodes(ctx context.Context, tx pgx.Tx, segment int32, chunk
 		return fmt.Errorf("store codes: %w", err)
 	}
 	return nil
+}
+
+// analyzeFrom is the number of chunks from which plans without statistics matter.
+const analyzeFrom = 500
+
+// analyze gives the planner statistics when there are twice as many chunks as it
+// knows of: autovacuum takes a minute to notice.
+func (p *packer) analyze(ctx context.Context) (more bool, err error) {
+	if err := p.index.refresh(ctx); err != nil {
+		return false, err
+	}
+	var known float64
+	err = p.conn.QueryRow(ctx, `SELECT reltuples FROM pg_class WHERE oid = 'chunks'::regclass`).Scan(&known)
+	if n := float64(p.index.Len()); err != nil || n < analyzeFrom || n < 2*known {
+		return false, err
+	}
+	_, err = p.conn.Exec(ctx, `SELECT analyze_documents()`)
+	return false, err
 }
 
 // retiredFor is how long the rows of a segment are kept after it was merged into
