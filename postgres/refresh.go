@@ -61,7 +61,6 @@ const loadBatch = 5000
 
 // load reads everything anew.
 func (x *Index) load(ctx context.Context) error {
-	x.db.classes.reset()
 	state := index.New(x.words)
 	var at position
 	identity := x.db.identity.Load()
@@ -86,6 +85,12 @@ func (x *Index) load(ctx context.Context) error {
 	})
 	if err != nil {
 		return fmt.Errorf("load the index: %w", err)
+	}
+	// After the snapshot, which may know classes that nobody tells of any more,
+	// and before there are chunks in them.
+	x.db.classes.reset()
+	if x.identity != identity {
+		x.cache.drop() // another cluster gives the same numbers to other segments
 	}
 	x.state.Lock()
 	x.state.State = state

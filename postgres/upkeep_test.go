@@ -1,0 +1,141 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/cairnhq/cairn"
+)
+
+// stack puts books that everybody may read and leaves their chunks fresh.
+func (l *library) stack(n int) {
+	l.t.Helper()
+	r := rand.New(rand.NewPCG(3, 4))
+	for i := range n {
+		l.put(fmt.Sprintf("book-%03d", i), &book{
+			text: "falcon " + randomText(r), acl: cairn.Allow(cairn.Everyone), kind: cairn.KindPage, language: "en", vector: randomVector(r),
+		})
+	}
+}
+
+// TestRebuildDerivesEverySegment: the terms of every segment were derived in
+// another way. What is packed during the rebuild must not be merged with what is
+// not derived anew yet.
+func TestRebuildDerivesEverySegment(t *testing.T) {
+	t.Parallel()
+	l := newLibrary(t)
+	x := l.replicas[0]
+	l.check(x.Maintain(t.Context())) // notes the version of the analysis
+	l.stack(15)
+	l.exec(`UPDATE fresh SET terms = (SELECT terms FROM fresh ORDER BY chunk_id LIMIT 1)`)
+	x.upkeep = upkeep{packFrom: 1, packAtMost: 12, small: 1, together: 100, largest: 14, looseCodes: 1}
+	l.check(x.Maintain(t.Context()))
+	if ids := l.segmentIDs(); len(ids) != 2 {
+		t.Fatalf("segments %v, want 2", ids)
+	}
+	x.upkeep = upkeep{packFrom: 1, packAtMost: 4, small: 1, together: 100, largest: 14, looseCodes: 1}
+	l.check(x.Rebuild(t.Context(), nil))
+	found, err := x.Verify(t.Context(), true)
+	if l.check(err); len(found.Problems) > 0 {
+		t.Errorf("after the rebuild verify finds %+v", found.Problems)
+	}
+}
+
+// TestSearchSeesClassesOfItsState: between the moment at which a search knows the
+// viewer's classes and that at which it reads the index, another search reads of
+// a chunk in a new class. The viewer may read it before and after.
+func TestSearchSeesClassesOfItsState(t *testing.T) {
+	t.Parallel()
+	l := newLibrary(t)
+	l.stack(1)
+	x := l.replicas[0]
+	if n := len(l.words(x, "falcon")); n != 1 {
+		t.Fatalf("%d are found", n)
+	}
+	for range cap(x.searching) {
+		x.searching <- struct{}{}
+	}
+	found := make(chan int)
+	go func() { found <- len(l.words(x, "falcon")) }()
+	time.Sleep(200 * time.Millisecond) // until it waits for its turn
+	b := l.books["book-000"]
+	b.acl = cairn.Allow(cairn.Everyone, "user:somebody-new")
+	l.put("book-000", b)
+	l.check(x.refresh(t.Context()))
+	for range cap(x.searching) {
+		<-x.searching
+	}
+	if n := <-found; n != 1 {
+		t.Errorf("%d are found while permissions change", n)
+	}
+}
+
+// TestMaintenancePassesADamagedSegment: one that cannot be merged keeps nothing
+// else from being merged.
+func TestMaintenancePassesADamagedSegment(t *testing.T) {
+	t.Parallel()
+	l := newLibrary(t)
+	l.stack(20)
+	x := l.replicas[0]
+	x.upkeep = upkeep{packFrom: 1, packAtMost: 5, small: 6, together: 100, largest: 10, looseCodes: 1}
+	l.check(x.Maintain(t.Context()))
+	ids := l.segmentIDs()
+	if len(ids) != 4 {
+		t.Fatalf("segments %v, want 4", ids)
+	}
+	l.exec(`UPDATE postings SET data = '' WHERE segment = $1`, ids[1])
+	x.upkeep.together, x.upkeep.largest = 2, 40
+	l.check(x.Maintain(t.Context()))
+	if left := l.segmentIDs(); len(left) != 2 || left[0] != ids[1] {
+		t.Errorf("segments %v are left, want %d, which is damaged, and one more", left, ids[1])
+	}
+	if n := len(l.words(x, "falcon")); n != 15 {
+		t.Errorf("%d are found, want 15", n)
+	}
+}
+
+// TestRebuildWhileDocumentsAreErased: a chunk that is being deleted while its
+// segment is dissolved does not stop the rebuild.
+func TestRebuildWhileDocumentsAreErased(t *testing.T) {
+	t.Parallel()
+	l := newLibrary(t)
+	l.shelve(6)
+	tx, err := l.worker.Begin(t.Context())
+	l.check(err)
+	_, err = tx.Exec(t.Context(), `DELETE FROM chunks WHERE id = (SELECT min(id) FROM chunks)`)
+	l.check(err)
+	done := make(chan error)
+	go func() { done <- l.replicas[0].Rebuild(context.WithoutCancel(t.Context()), nil) }()
+	select {
+	case err = <-done:
+	case <-time.After(2 * time.Second): // it waits for us, perhaps
+		l.check(tx.Commit(t.Context()))
+		err = <-done
+	}
+	_ = tx.Commit(t.Context())
+	l.check(err)
+	found, err := l.replicas[0].Verify(t.Context(), true)
+	if l.check(err); len(found.Problems) > 0 {
+		t.Errorf("verify finds %+v", found.Problems)
+	}
+}
+
+// TestAnotherClusterEmptiesTheCache: rows of another cluster may have the same keys.
+func TestAnotherClusterEmptiesTheCache(t *testing.T) {
+	t.Parallel()
+	l := newLibrary(t)
+	l.shelve(10)
+	x := l.replicas[0]
+	l.words(x, "falcon")
+	if x.cache.rows.Len() == 0 {
+		t.Fatal("no row is in the cache")
+	}
+	x.identity++
+	l.check(x.refresh(t.Context()))
+	if n := x.cache.rows.Len(); n != 0 {
+		t.Errorf("%d rows are in the cache", n)
+	}
+}
