@@ -73,14 +73,14 @@ func (db *DB) encodeVectors(ctx context.Context, q querier, space Space, chunks 
 }
 
 // encodeSpace makes the codes of every vector of a space.
-func (db *DB) encodeSpace(ctx context.Context, space Space) error {
+func encodeSpace(ctx context.Context, q querier, space Space) error {
 	for after := int64(-1); ; {
-		ids, codes, err := readAndEncode(ctx, db.worker, space.ID, space.coder, `
+		ids, codes, err := readAndEncode(ctx, q, space.ID, space.coder, `
 			SELECT chunk_id, v FROM vectors WHERE space = $1 AND chunk_id > $2 ORDER BY chunk_id LIMIT `+fmt.Sprint(codesAtOnce), after)
 		if err != nil || len(ids) == 0 {
 			return err
 		}
-		if err := putCodes(ctx, db.worker, space.ID, ids, codes); err != nil {
+		if err := putCodes(ctx, q, space.ID, ids, codes); err != nil {
 			return err
 		}
 		after = ids[len(ids)-1]

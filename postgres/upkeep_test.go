@@ -139,3 +139,50 @@ func TestAnotherClusterEmptiesTheCache(t *testing.T) {
 		t.Errorf("%d rows are in the cache", n)
 	}
 }
+
+// TestCodesSurviveAnotherSpace: while another model is in use, segments are merged;
+// whoever goes back to the first finds everything by its vectors.
+func TestCodesSurviveAnotherSpace(t *testing.T) {
+	t.Parallel()
+	l := newLibrary(t)
+	l.shelve(12)
+	other, err := l.UseSpace(t.Context(), "another", dimensions, nil)
+	l.check(err)
+	x := NewIndex(l.DB, other)
+	x.upkeep = eager
+	l.exec(`DELETE FROM chunks WHERE id IN (SELECT id FROM chunks ORDER BY id LIMIT 4)`)
+	l.check(x.Maintain(t.Context()))
+	l.exec(`DELETE FROM segment_codes WHERE segment IN (SELECT id FROM segments WHERE retired_at IS NOT NULL)`) // as sweep does
+	again, err := l.UseSpace(t.Context(), l.space.Model, dimensions, nil)
+	l.check(err)
+	hits, err := NewIndex(l.DB, again).Nearest(t.Context(), cairn.Query{Viewer: viewers[0]}, make([]float32, dimensions), 100)
+	if l.check(err); len(hits) != 8 {
+		t.Errorf("%d of 8 chunks are found by their vectors", len(hits))
+	}
+}
+
+// TestInterruptedCodesAreMade: the process that gave a space its codes was
+// stopped before all vectors had one.
+func TestInterruptedCodesAreMade(t *testing.T) {
+	t.Parallel()
+	l := newLibrary(t)
+	l.stack(5)
+	l.exec(`UPDATE vector_spaces SET centre = NULL, seed = NULL`)
+	l.exec(`DELETE FROM fresh_codes`)
+	tx, err := l.worker.Begin(t.Context())
+	l.check(err)
+	_, err = tx.Exec(t.Context(), `LOCK TABLE fresh_codes IN EXCLUSIVE MODE`)
+	l.check(err)
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	if _, err := l.UseSpace(ctx, l.space.Model, dimensions, nil); err == nil {
+		t.Error("codes are made in a locked table")
+	}
+	l.check(tx.Rollback(t.Context()))
+	space, err := l.UseSpace(t.Context(), l.space.Model, dimensions, nil)
+	l.check(err)
+	hits, err := NewIndex(l.DB, space).Nearest(t.Context(), cairn.Query{Viewer: viewers[0]}, make([]float32, dimensions), 100)
+	if l.check(err); len(hits) != 5 {
+		t.Errorf("%d of 5 chunks are found by their vectors", len(hits))
+	}
+}
