@@ -32,6 +32,7 @@ type Index struct {
 	// postings.
 	searching chan struct{}
 	upkeep    upkeep
+	feedLimit int       // changes that are read one by one
 	tables    sync.Pool // of *[]uint8, tables of visible classes
 
 	refreshing sync.Mutex // held while the feed is read
@@ -55,7 +56,7 @@ const defaultCache = 64 << 20
 func NewIndex(db *DB, space Space) *Index {
 	x := &Index{
 		db: db, space: space, words: space.words(), cache: newRowCache(defaultCache),
-		searching: make(chan struct{}, max(4, 2*runtime.GOMAXPROCS(0))), upkeep: defaultUpkeep,
+		searching: make(chan struct{}, max(4, 2*runtime.GOMAXPROCS(0))), upkeep: defaultUpkeep, feedLimit: defaultFeedLimit,
 		tables:  sync.Pool{New: func() any { return new([]uint8) }},
 		leftOut: make(map[int64]struct{}), damaged: make(map[int32]struct{}),
 	}

@@ -123,20 +123,27 @@ func TestRebuildWhileDocumentsAreErased(t *testing.T) {
 	}
 }
 
-// TestAnotherClusterEmptiesTheCache: rows of another cluster may have the same keys.
-func TestAnotherClusterEmptiesTheCache(t *testing.T) {
+// TestRestoreUnderARunningServer: after the cluster was exchanged or set back,
+// positions mean nothing, and rows may have the keys of others.
+func TestRestoreUnderARunningServer(t *testing.T) {
 	t.Parallel()
 	l := newLibrary(t)
 	l.shelve(10)
 	x := l.replicas[0]
-	l.words(x, "falcon")
-	if x.cache.rows.Len() == 0 {
-		t.Fatal("no row is in the cache")
-	}
-	x.identity++
-	l.check(x.refresh(t.Context()))
-	if n := x.cache.rows.Len(); n != 0 {
-		t.Errorf("%d rows are in the cache", n)
+	for name, restore := range map[string]func(){
+		"another cluster": func() { x.identity++ },
+		"set back":        func() { x.at.xmax = "9" + x.at.xmax },
+	} {
+		l.words(x, "falcon")
+		if x.cache.rows.Len() == 0 {
+			t.Fatal("no row is in the cache")
+		}
+		before := x.current()
+		restore()
+		l.check(x.refresh(t.Context()))
+		if n := x.cache.rows.Len(); n != 0 || x.current() == before {
+			t.Errorf("%s: %d rows are in the cache; the index must be read anew", name, n)
+		}
 	}
 }
 
@@ -184,5 +191,26 @@ func TestInterruptedCodesAreMade(t *testing.T) {
 	hits, err := NewIndex(l.DB, space).Nearest(t.Context(), cairn.Query{Viewer: viewers[0]}, make([]float32, dimensions), 100)
 	if l.check(err); len(hits) != 5 {
 		t.Errorf("%d of 5 chunks are found by their vectors", len(hits))
+	}
+}
+
+// TestLongFeed: so much has changed that reading everything anew is less work.
+func TestLongFeed(t *testing.T) {
+	t.Parallel()
+	l := newLibrary(t)
+	l.stack(3)
+	x := l.replicas[0]
+	l.check(x.Load(t.Context()))
+	x.feedLimit = 10
+	first := x.current()
+	l.exec(`INSERT INTO changes (kind, ref) SELECT 1, 1e9 + n FROM generate_series(1, 10) n`)
+	l.check(x.refresh(t.Context()))
+	if x.current() != first {
+		t.Error("all was read anew because of ten changes")
+	}
+	l.erase("book-000")
+	l.exec(`INSERT INTO changes (kind, ref) SELECT 1, 1e9 + n FROM generate_series(1, 11) n`)
+	if n := len(l.words(x, "falcon")); n != 2 || x.current() == first {
+		t.Errorf("%d are found, want 2, in a state that was read anew", n)
 	}
 }
