@@ -49,12 +49,19 @@ e2e: setup build ## Runs the browser tests.
 lint: setup ## Runs vet, golangci-lint, the style check, tsc and prettier.
 	go vet ./...
 	scripts/golangci-lint run
+	cd scripts/bench && go vet ./... && ../golangci-lint run
 	go run ./scripts/style
 	cd web && npm run --silent check
 
-bench: setup build ## Runs the benchmarks and the end-to-end measurements.
-	go test -run='^$$' -bench=. -benchmem $(PKG)
-	@if [ -x scripts/bench ]; then scripts/bench; fi
+# BENCH=full measures 300,000 chunks instead of 15,000, which takes long;
+# BENCHFLAGS chooses parts and sizes: make bench BENCHFLAGS='-parts lexical -docs 20000'
+BENCH ?= quick
+
+bench: setup build ## Measures search, ingestion and memory, as ratios in one run; BENCH=full at full size.
+	cd scripts/bench && go test ./... && go build -o ../../bin/bench .
+	bin/bench $(if $(filter full,$(BENCH)),,-quick) $(BENCHFLAGS)
+	scripts/bench/server.sh
+	go test -run='^$$' -bench=. -benchmem $(if $(filter full,$(BENCH)),./...,./cmd/cairn)
 
 eval: setup build ## Measures quality on the bundled sets; fails under the gate.
 	@scripts/eval

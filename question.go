@@ -61,6 +61,17 @@ type Passage struct {
 	Score    float64
 	Modified time.Time
 	Places   []Place `json:"-"` // the sections that it touches, in order; may be empty
+	AlsoIn   []Copy  `json:"-"` // other documents that hold it and that the viewer may read
+}
+
+// Copy is a document that holds a passage too, or an older version of it.
+type Copy struct {
+	Document DocumentID
+	Title    string
+	Source   string // name
+	URL      string
+	Modified time.Time
+	Older    bool // a version that differs, rather than a copy
 }
 
 // Place is a section that a passage touches, as a link to it.

@@ -69,7 +69,7 @@ type Usage struct {
 	CostUSD      float64 `json:"cost_usd"`
 }
 
-// Notice is something that the reader of an answer should know.
+// Notice is something that the reader of an answer or of results should know.
 type Notice struct {
 	Code    string `json:"code"`
 	Message string `json:"message"`

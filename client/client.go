@@ -119,19 +119,24 @@ func fetch[T any](ctx context.Context, c *Client, method, path string, body any)
 // closes its body.
 func (c *Client) send(ctx context.Context, method, path string, body any, header map[string]string) (*http.Response, error) {
 	var reader io.Reader
-	if body != nil {
+	mediaType := ""
+	switch body := body.(type) {
+	case nil:
+	case ndjson:
+		reader, mediaType = bytes.NewReader(body), "application/x-ndjson"
+	default:
 		b, err := json.Marshal(body)
 		if err != nil {
 			return nil, fmt.Errorf("encode request: %w", err)
 		}
-		reader = bytes.NewReader(b)
+		reader, mediaType = bytes.NewReader(b), "application/json"
 	}
 	req, err := http.NewRequestWithContext(ctx, method, c.base+path, reader)
 	if err != nil {
 		return nil, fmt.Errorf("build request: %w", err)
 	}
-	if body != nil {
-		req.Header.Set("Content-Type", "application/json")
+	if mediaType != "" {
+		req.Header.Set("Content-Type", mediaType)
 	}
 	if c.token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.token)
@@ -206,4 +211,7 @@ func required(what, value string) error {
 	return nil
 }
 
-var errNotCairn = errors.New("not the reply of a Cairn server")
+var (
+	errNotCairn = errors.New("not the reply of a Cairn server")
+	errCutShort = errors.New("missing")
+)

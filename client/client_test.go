@@ -56,7 +56,7 @@ func TestMethods(t *testing.T) {
 	}{
 		{
 			"search", "POST /api/v1/search", 200,
-			`{"results":[` + aPassage + `],"facets":{"kind":{"page":1}},"mode":"hybrid","next_cursor":null,"took_ms":7}`,
+			`{"results":[` + aPassage + `],"facets":{"kind":{"page":1}},"mode":"hybrid","next_cursor":null,"notices":[],"took_ms":7}`,
 			func(ctx context.Context, c *Client) (any, error) {
 				return c.Search(ctx, SearchRequest{Query: "hotel", Limit: 3, Sources: []string{"handbook"}, Mode: cairn.ModeLexical, Explain: true})
 			},

@@ -10,7 +10,7 @@ import (
 
 // SearchRequest is what to look for. Only Query is required.
 type SearchRequest struct {
-	Query   string     `json:"query"`
+	Query   string     `json:"query"`           // "a phrase" must occur, -word must not
 	Limit   int        `json:"limit,omitempty"` // 1 to 100; 0: 10
 	Cursor  string     `json:"cursor,omitempty"`
 	Sources []string   `json:"sources,omitempty"` // names; none: all
@@ -24,6 +24,7 @@ type SearchResponse struct {
 	Facets  map[string]map[string]int `json:"facets"`
 	Mode    cairn.Mode                `json:"mode"`
 	Next    string                    `json:"next_cursor"`
+	Notices []Notice                  `json:"notices"`
 	TookMS  int64                     `json:"took_ms"`
 	Reply
 }
@@ -43,16 +44,37 @@ type Passage struct {
 	End        int          `json:"end"`
 	Score      float64      `json:"score"`
 	UpdatedAt  *time.Time   `json:"updated_at"`
+	AlsoIn     []Copy       `json:"also_in"`
 	Explain    *Explanation `json:"explain"` // when it was asked for
+}
+
+// Copy is another document with the same passage, or with an older version of it.
+type Copy struct {
+	DocumentID string     `json:"document_id"`
+	Title      string     `json:"title"`
+	Source     string     `json:"source"`
+	URL        string     `json:"url"`
+	UpdatedAt  *time.Time `json:"updated_at"`
+	Older      bool       `json:"older"`
 }
 
 // Explanation says why a passage has its rank. Ranks begin at 1; 0 means that
 // it was not found that way.
 type Explanation struct {
-	LexicalRank int     `json:"lexical_rank"`
-	DenseRank   int     `json:"dense_rank"`
-	Lexical     float64 `json:"lexical"`
-	Dense       float64 `json:"dense"`
+	LexicalRank  int      `json:"lexical_rank"`
+	DenseRank    int      `json:"dense_rank"`
+	LexicalScore float64  `json:"lexical_score"`
+	DenseScore   float64  `json:"dense_score"`
+	Lexical      float64  `json:"lexical"`
+	Dense        float64  `json:"dense"`
+	LexicalShare float64  `json:"lexical_share"`
+	Reasons      []string `json:"reasons"`
+	Proximity    float64  `json:"proximity"`
+	Title        float64  `json:"title"`
+	Freshness    float64  `json:"freshness"`
+	Authority    float64  `json:"authority"`
+	// Reranked is nil without a reranker.
+	Reranked *float64 `json:"reranked,omitempty"`
 }
 
 // Search returns the passages that the caller may read.

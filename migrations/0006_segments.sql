@@ -40,8 +40,9 @@ ALTER TABLE changes SET (autovacuum_vacuum_scale_factor = 0.05);
 
 -- Sign codes of vectors: those of a segment's chunks in one row, the others, like
 -- the terms, one a chunk until they are packed. centre is the point that codes are
--- relative to, little-endian float32; seed makes the rotation. Both belong to the
--- space and never depend on documents. They are unset until the space is first used.
+-- relative to, little-endian float32, the origin when it is empty; seed makes the
+-- rotation. Both belong to the space and never depend on documents; seed is null
+-- until the space is first used.
 ALTER TABLE vector_spaces ADD COLUMN centre bytea, ADD COLUMN seed bigint;
 CREATE TABLE segment_codes (
     space   int NOT NULL REFERENCES vector_spaces ON DELETE CASCADE,

@@ -44,12 +44,15 @@ CREATE POLICY index ON sources TO {{.Index}} USING (true);
 -- The context of a viewer is transaction-local: cairn.classes holds those ACL
 -- classes that admit her among the classes of the rows asked for, as an array
 -- literal; cairn.account her account. Unset or empty means no rows. The
--- sub-select makes PostgreSQL read the setting once a statement.
+-- sub-select makes PostgreSQL read the setting once a statement. Rows are looked up
+-- by their ids and then checked: "+ 0" keeps the planner from beginning with an
+-- index on acl_id, as it does before a table has statistics, and reading all that
+-- the viewer may read (50 ms a search at 6,000 documents).
 CREATE POLICY viewer ON documents FOR SELECT TO {{.Search}} USING (
     hidden_at IS NULL
-    AND acl_id = ANY ((SELECT nullif(current_setting('cairn.classes', true), '')::int[])::int[]));
+    AND acl_id + 0 = ANY ((SELECT nullif(current_setting('cairn.classes', true), '')::int[])::int[]));
 CREATE POLICY viewer ON chunks FOR SELECT TO {{.Search}} USING (
-    acl_id = ANY ((SELECT nullif(current_setting('cairn.classes', true), '')::int[])::int[]));
+    acl_id + 0 = ANY ((SELECT nullif(current_setting('cairn.classes', true), '')::int[])::int[]));
 -- Every version of a text is readable by who may read the document today. A
 -- scalar sub-select is looked up row by row; of EXISTS the planner may make a
 -- table of all readable documents.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/jackc/pgx/v5"
@@ -46,19 +47,26 @@ func aclClasses(ctx context.Context, q beginner, acls []cairn.ACL) (map[[32]byte
 	if err != nil {
 		return nil, err
 	}
-	for _, h := range hashes {
-		hash := [32]byte(h)
-		if _, ok := classes[hash]; ok {
-			continue
+	hashes = slices.DeleteFunc(hashes, func(h []byte) bool { _, ok := classes[[32]byte(h)]; return ok })
+	for part := range slices.Chunk(hashes, classesAtOnce) {
+		if err := createClasses(ctx, q, part, byHash); err != nil {
+			return nil, err
 		}
-		id, err := createClass(ctx, q, hash, byHash[hash].Canonical())
+		made, err := classesByHash(ctx, q, part)
 		if err != nil {
 			return nil, err
 		}
-		classes[hash] = id
+		if len(made) < len(part) {
+			return nil, errors.New("create ACL classes: one of them is missing")
+		}
+		maps.Copy(classes, made)
 	}
 	return classes, nil
 }
+
+// classesAtOnce bounds how many classes one statement makes: an ACL may have
+// thousands of principals.
+const classesAtOnce = 500
 
 // aclClass returns the class of one ACL.
 func (db *DB) aclClass(ctx context.Context, a cairn.ACL) (int32, error) {
@@ -91,33 +99,43 @@ func classesByHash(ctx context.Context, q querier, hashes [][]byte) (map[[32]byt
 	return classes, nil
 }
 
-func createClass(ctx context.Context, q beginner, hash [32]byte, a cairn.ACL) (int32, error) {
-	rule, err := json.Marshal(a)
-	if err != nil {
-		return 0, fmt.Errorf("ACL: %w", err)
-	}
-	clauses, principals := aclKeys(a)
-	simple := len(a.Allow) == 1 && len(a.Deny) == 0 // to hold a key is enough: see admitting
-	var id int32
-	err = pgx.BeginFunc(ctx, q, func(tx pgx.Tx) error {
-		err := tx.QueryRow(ctx, `
-			INSERT INTO acls (hash, rule, clauses) VALUES ($1, $2, $3)
-			ON CONFLICT (hash) DO NOTHING RETURNING id`, hash[:], rule, len(a.Allow)).Scan(&id)
-		if errors.Is(err, pgx.ErrNoRows) { // somebody else has just made it
-			return tx.QueryRow(ctx, `SELECT id FROM acls WHERE hash = $1`, hash[:]).Scan(&id)
-		}
+// createClasses makes the classes of hashes, which are sorted. Those that
+// somebody else makes at the same time are waited for and left as they are.
+func createClasses(ctx context.Context, q beginner, hashes [][]byte, byHash map[[32]byte]cairn.ACL) error {
+	var rules, principals []string
+	var sizes, clauses []int32
+	var owners [][]byte // of principals: the hash of their ACL
+	var simple []bool   // of principals: to hold the key is enough, see admitting
+	for _, h := range hashes {
+		a := byHash[[32]byte(h)].Canonical()
+		rule, err := json.Marshal(a)
 		if err != nil {
-			return err
+			return fmt.Errorf("ACL: %w", err)
 		}
-		_, err = tx.Exec(ctx, `
+		rules, sizes = append(rules, string(rule)), append(sizes, int32(len(a.Allow)))
+		c, p := aclKeys(a)
+		clauses, principals = append(clauses, c...), append(principals, p...)
+		for range p {
+			owners = append(owners, h)
+			simple = append(simple, len(a.Allow) == 1 && len(a.Deny) == 0)
+		}
+	}
+	err := pgx.BeginFunc(ctx, q, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `
+			WITH made AS (
+				INSERT INTO acls (hash, rule, clauses)
+				SELECT h, r::jsonb, n FROM unnest($1::bytea[], $2::text[], $3::int[]) x (h, r, n) ORDER BY h
+				ON CONFLICT (hash) DO NOTHING RETURNING id, hash)
 			INSERT INTO acl_keys (acl_id, clause, principal, simple)
-			SELECT $1, *, $4 FROM unnest($2::int[], $3::text[]) ON CONFLICT DO NOTHING`, id, clauses, principals, simple)
+			SELECT made.id, k.clause, k.principal, k.simple
+			FROM made JOIN unnest($4::bytea[], $5::int[], $6::text[], $7::boolean[]) k (hash, clause, principal, simple) ON k.hash = made.hash`,
+			hashes, rules, sizes, owners, clauses, principals, simple)
 		return err
 	})
 	if err != nil {
-		return 0, fmt.Errorf("create ACL class: %w", err)
+		return fmt.Errorf("create ACL classes: %w", err)
 	}
-	return id, nil
+	return nil
 }
 
 // aclKeys returns the keys of an ACL as rows; clause -1 is Deny.

@@ -14,21 +14,8 @@ import (
 var _ retrieval.Chunks = (*DB)(nil)
 
 // Hydrate implements retrieval.Chunks.
-func (db *DB) Hydrate(ctx context.Context, v cairn.Viewer, ids []int64) ([]retrieval.Chunk, error) {
-	if len(ids) == 0 {
-		return nil, nil
-	}
-	rows, err := db.index.Query(ctx, `SELECT DISTINCT acl_id FROM chunks WHERE id = ANY ($1)`, ids)
-	if err != nil {
-		return nil, fmt.Errorf("hydrate: %w", err)
-	}
-	classes, err := pgx.CollectRows(rows, pgx.RowTo[int32])
-	if err != nil {
-		return nil, fmt.Errorf("hydrate: %w", err)
-	}
-	var chunks []retrieval.Chunk
-	err = db.asViewer(ctx, v, classes, func(tx pgx.Tx) error {
-		var err error
+func (db *DB) Hydrate(ctx context.Context, v cairn.Viewer, ids []int64) (chunks []retrieval.Chunk, err error) {
+	err = db.readChunks(ctx, v, ids, func(tx pgx.Tx) error {
 		chunks, err = hydrate(ctx, tx, ids)
 		return err
 	})
@@ -36,6 +23,60 @@ func (db *DB) Hydrate(ctx context.Context, v cairn.Viewer, ids []int64) ([]retri
 		return nil, fmt.Errorf("hydrate: %w", err)
 	}
 	return chunks, nil
+}
+
+// Texts implements retrieval.Chunks.
+func (db *DB) Texts(ctx context.Context, v cairn.Viewer, ids []int64) (texts []retrieval.ChunkText, err error) {
+	err = db.readChunks(ctx, v, ids, func(tx pgx.Tx) error {
+		texts, err = chunkTexts(ctx, tx, ids)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("texts of chunks: %w", err)
+	}
+	return texts, nil
+}
+
+// readChunks runs fn in a transaction in which those of the chunks that v may
+// read are visible.
+func (db *DB) readChunks(ctx context.Context, v cairn.Viewer, ids []int64, fn func(tx pgx.Tx) error) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	rows, err := db.index.Query(ctx, `SELECT DISTINCT acl_id FROM chunks WHERE id = ANY ($1)`, ids)
+	if err != nil {
+		return err
+	}
+	classes, err := pgx.CollectRows(rows, pgx.RowTo[int32])
+	if err != nil {
+		return err
+	}
+	return db.asViewer(ctx, v, classes, fn)
+}
+
+// chunkTexts reads chunks by their ids; OFFSET 0 is as in hydrate. Of the
+// sections only that in which a chunk begins is sent.
+func chunkTexts(ctx context.Context, tx pgx.Tx, ids []int64) ([]retrieval.ChunkText, error) {
+	rows, err := tx.Query(ctx, `
+		SELECT c.id, d.title, coalesce(s.heading, '{}') AS heading,
+		       substring(b.body FROM c.start_at + 1 FOR c.end_at - c.start_at) AS body
+		FROM unnest($1::bigint[]) AS x (id)
+		JOIN LATERAL (SELECT * FROM chunks WHERE chunks.id = x.id OFFSET 0) c ON true
+		JOIN LATERAL (SELECT * FROM documents WHERE documents.id = c.document_id OFFSET 0) d ON true
+		JOIN LATERAL (SELECT * FROM bodies WHERE bodies.document_id = d.id AND bodies.version = d.version OFFSET 0) b ON true
+		LEFT JOIN LATERAL (
+			SELECT ARRAY (SELECT jsonb_array_elements_text(e -> 'h')) AS heading
+			FROM jsonb_array_elements(b.sections) WITH ORDINALITY AS l (e, n)
+			WHERE (e -> 's')::int <= c.start_at AND c.start_at < (e -> 'e')::int ORDER BY n LIMIT 1) s ON true`, ids)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (t retrieval.ChunkText, err error) {
+		var body []byte
+		err = row.Scan(&t.ID, &t.Title, &t.Heading, &body)
+		t.Body = string(body)
+		return t, err
+	})
 }
 
 // hydratedChunk is a row of hydrate.

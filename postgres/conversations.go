@@ -133,22 +133,3 @@ func (db *DB) DeleteConversation(ctx context.Context, v cairn.Viewer, id string)
 	}
 	return nil
 }
-
-// SetFeedback implements api.Conversations.
-func (db *DB) SetFeedback(ctx context.Context, v cairn.Viewer, message string, f api.Feedback) error {
-	tag, err := db.worker.Exec(ctx, `
-		INSERT INTO feedback (message_id, account_id, rating, reason, comment)
-		SELECT m.id, c.account_id, $3, $4, $5
-		FROM messages m JOIN conversations c ON c.id = m.conversation_id
-		WHERE m.id = $1 AND c.account_id = $2
-		ON CONFLICT (message_id, account_id) DO UPDATE
-		SET rating = excluded.rating, reason = excluded.reason, comment = excluded.comment, at = now()`,
-		message, v.Account, f.Rating, f.Reason, f.Comment)
-	if err != nil {
-		return fmt.Errorf("feedback: %w", refused(err, ""))
-	}
-	if tag.RowsAffected() == 0 {
-		return fmt.Errorf("feedback: %w", cairn.ErrNotFound)
-	}
-	return nil
-}

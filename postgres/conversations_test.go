@@ -197,6 +197,21 @@ func TestChangeConversation(t *testing.T) {
 	f.check(f.SetFeedback(ctx, ann, m, api.Feedback{Rating: "up"}))
 	f.check(f.SetFeedback(ctx, ann, m, api.Feedback{Rating: "down", Reason: "outdated", Comment: "It is thirty."}))
 	wantError(t, "bad rating", f.SetFeedback(ctx, ann, m, api.Feedback{Rating: "meh"}), cairn.ErrInvalid)
+	other := f.message(asked{conversation: c, question: "q", answer: "a"})
+	want := map[string]api.Feedback{m: {Rating: "down", Reason: "outdated", Comment: "It is thirty."}}
+	if got, err := f.Feedback(ctx, ann, []string{m, other, "none"}); err != nil || !cmp.Equal(want, got) {
+		t.Errorf("feedback: %+v, %v", got, err)
+	}
+	bob := f.member("bob")
+	f.exec(`INSERT INTO feedback (message_id, account_id, rating) VALUES ($1, $2, 'up')`, other, bob.Account) // as no route does
+	for _, v := range []cairn.Viewer{bob, {}, {Keys: ann.Keys}} {
+		if got, err := f.Feedback(ctx, v, []string{m, other}); err != nil || len(got) != 0 {
+			t.Errorf("feedback for %q: %+v, %v", v.Account, got, err)
+		}
+	}
+	if got, err := f.Feedback(ctx, ann, []string{m, other}); err != nil || !cmp.Equal(want, got) {
+		t.Errorf("feedback beside another's: %+v, %v", got, err)
+	}
 	if n := f.count(`SELECT count(*) FROM feedback WHERE rating = 'down' AND reason = 'outdated' AND comment = 'It is thirty.'`); n != 1 {
 		t.Errorf("%d feedbacks as given last, want 1", n)
 	}

@@ -47,6 +47,47 @@ func (db *DB) DeleteSource(ctx context.Context, id cairn.SourceID) error {
 	return nil
 }
 
+// Erase implements ingest.Store.
+func (s *Ingest) Erase(ctx context.Context, source cairn.SourceID, externals []string) ([]string, error) {
+	var erased []string
+	err := pgx.BeginFunc(ctx, s.db.worker, func(tx pgx.Tx) error {
+		// Nobody stores documents of a source that is locked.
+		if _, err := tx.Exec(ctx, `SELECT FROM sources WHERE id = $1 FOR UPDATE`, source); err != nil {
+			return err
+		}
+		rows, err := tx.Query(ctx, `
+			WITH RECURSIVE tree AS (
+				SELECT id, external_id FROM documents WHERE source_id = $1 AND external_id = ANY ($2)
+				UNION SELECT d.id, d.external_id FROM documents d JOIN tree t ON d.parent_id = t.id AND d.attached)
+			SELECT id, external_id FROM tree`, source, externals)
+		if err != nil {
+			return err
+		}
+		asked := make(map[string]struct{}, len(externals))
+		for _, e := range externals {
+			asked[e] = struct{}{}
+		}
+		var ids []cairn.DocumentID
+		var id cairn.DocumentID
+		var external string
+		_, err = pgx.ForEachRow(rows, []any{&id, &external}, func() error {
+			ids = append(ids, id)
+			if _, ok := asked[external]; ok {
+				erased = append(erased, external)
+			}
+			return nil
+		})
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		return eraseDocuments(ctx, tx, ids)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("erase documents: %w", err)
+	}
+	return erased, nil
+}
+
 // eraseDocuments deletes documents with all that was made from them: bodies,
 // chunks, terms, vectors, errors, and the messages that had them as evidence.
 // Their ids stay as tombstones.

@@ -75,7 +75,8 @@ func (l *library) clear() {
 
 func (l *library) erase(name string) {
 	b := l.books[name]
-	l.check(l.store.Erase(context.Background(), l.sources[b.source].ID, name))
+	_, err := l.store.Erase(context.Background(), l.sources[b.source].ID, []string{name})
+	l.check(err)
 	delete(l.books, name)
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/pgvector/pgvector-go"
@@ -35,7 +36,9 @@ type Index struct {
 	feedLimit int       // changes that are read one by one
 	tables    sync.Pool // of *[]uint8, tables of visible classes
 
-	refreshing sync.Mutex // held while the feed is read
+	begun      atomic.Int64 // refreshes, as they begin
+	refreshing sync.Mutex   // held while the feed is read
+	succeeded  int64        // the last refresh that did, by its number
 	at         position
 	loaded     bool
 	identity   int64              // of the database server that at belongs to

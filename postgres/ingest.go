@@ -2,10 +2,10 @@ package postgres
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/pgvector/pgvector-go"
@@ -30,7 +30,7 @@ func (s *Ingest) Known(ctx context.Context, source cairn.SourceID, externals []s
 	rows, err := s.db.worker.Query(ctx, `
 		SELECT x.external_id, coalesce(d.id, ''), coalesce(d.version, ''), coalesce(d.revision, ''),
 		       coalesce(d.fingerprint, ''), a.hash, coalesce(d.acl_own, false), coalesce(d.run_id, ''),
-		       e.external_id IS NOT NULL, coalesce(e.revision, ''), coalesce(e.attempts, 0)
+		       d.modified_at, e.external_id IS NOT NULL, coalesce(e.revision, ''), coalesce(e.attempts, 0)
 		FROM unnest($2::text[]) x (external_id)
 		LEFT JOIN documents d ON d.source_id = $1 AND d.external_id = x.external_id AND d.hidden_at IS NULL
 		LEFT JOIN acls a ON a.id = d.acl_id
@@ -42,11 +42,13 @@ func (s *Ingest) Known(ctx context.Context, source cairn.SourceID, externals []s
 	known := make(map[string]ingest.Known, len(externals))
 	var external string
 	var hash []byte
+	var modified *time.Time
 	var k ingest.Known
-	fields := []any{&external, &k.ID, &k.Version, &k.Revision, &k.Fingerprint, &hash, &k.OwnACL, &k.Run, &k.Failed, &k.FailedRevision, &k.Attempts}
+	fields := []any{&external, &k.ID, &k.Version, &k.Revision, &k.Fingerprint, &hash, &k.OwnACL, &k.Run, &modified, &k.Failed, &k.FailedRevision, &k.Attempts}
 	_, err = pgx.ForEachRow(rows, fields, func() error {
 		k.ACL = [32]byte{}
 		copy(k.ACL[:], hash)
+		k.Modified = orZero(modified)
 		known[external] = k
 		return nil
 	})
@@ -107,7 +109,7 @@ func (s *Ingest) Commit(ctx context.Context, b ingest.Batch) ([]ingest.Stored, e
 	}
 	classes, err := s.db.aclClasses(ctx, acls)
 	if err != nil {
-		return nil, err
+		return nil, unfit(err)
 	}
 	var stored []ingest.Stored
 	err = pgx.BeginFunc(ctx, s.db.worker, func(tx pgx.Tx) error {
@@ -117,7 +119,7 @@ func (s *Ingest) Commit(ctx context.Context, b ingest.Batch) ([]ingest.Stored, e
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("commit batch: %w", err)
+		return nil, fmt.Errorf("commit batch: %w", unfit(err))
 	}
 	return stored, nil
 }
@@ -150,6 +152,9 @@ func (w *batchWriter) classOfPut(p ingest.Put) int32 {
 
 func (w *batchWriter) write(ctx context.Context, b ingest.Batch) ([]ingest.Stored, error) {
 	if err := w.fence(ctx, b); err != nil {
+		return nil, err
+	}
+	if err := w.expect(ctx, b.Expect); err != nil {
 		return nil, err
 	}
 	if err := w.move(ctx, b.Moves); err != nil {
@@ -230,80 +235,6 @@ func (w *batchWriter) move(ctx context.Context, moves map[string]string) error {
 	return nil
 }
 
-// put writes documents, bodies and chunks. Chunks are replaced as a whole:
-// their content is immutable.
-func (w *batchWriter) put(ctx context.Context, puts []ingest.Put) ([]ingest.Stored, error) {
-	if len(puts) == 0 {
-		return nil, nil
-	}
-	stored := make([]ingest.Stored, len(puts))
-	ids := make([]cairn.DocumentID, len(puts))
-	externals := make([]string, len(puts))
-	for i, p := range puts {
-		s, err := w.putDocument(ctx, p)
-		if err != nil {
-			return nil, fmt.Errorf("%q: %w", p.Document.External, err)
-		}
-		stored[i], ids[i], externals[i] = s, s.ID, p.Document.External
-	}
-	if err := w.resolve(ctx, externals); err != nil {
-		return nil, err
-	}
-	if err := w.hideLostAttachments(ctx, ids); err != nil {
-		return nil, err
-	}
-	if _, err := w.tx.Exec(ctx, `DELETE FROM chunks WHERE document_id = ANY ($1)`, ids); err != nil {
-		return nil, err
-	}
-	return stored, w.putChunks(ctx, puts, ids)
-}
-
-func (w *batchWriter) putDocument(ctx context.Context, p ingest.Put) (ingest.Stored, error) {
-	d := p.Document
-	sections, err := json.Marshal(encodeSections(d.Sections))
-	if err != nil {
-		return ingest.Stored{}, err
-	}
-	attributes := d.Attributes
-	if attributes == nil {
-		attributes = map[string]string{}
-	}
-	var s ingest.Stored
-	err = w.tx.QueryRow(ctx, `
-		INSERT INTO documents (id, source_id, external_id, version, revision, fingerprint, kind, title, url, author, language,
-		                       acl_id, acl_own, run_id, parent_id, attached, attributes, created_at, modified_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
-		        (SELECT id FROM documents WHERE source_id = $2 AND external_id = nullif($15, '')), $16, $17, $18, $19)
-		ON CONFLICT (source_id, external_id) DO UPDATE SET
-		    version = excluded.version, revision = excluded.revision, fingerprint = excluded.fingerprint, kind = excluded.kind,
-		    title = excluded.title, url = excluded.url, author = excluded.author, language = excluded.language,
-		    acl_id = excluded.acl_id, acl_own = excluded.acl_own, run_id = excluded.run_id, parent_id = excluded.parent_id, attached = excluded.attached,
-		    attributes = excluded.attributes, created_at = excluded.created_at, modified_at = excluded.modified_at,
-		    indexed_at = now(), hidden_at = NULL
-		RETURNING id, xmax = 0`,
-		d.ID, w.source, d.External, d.Version, p.Revision, p.Fingerprint, d.Kind, d.Title, d.URL, d.Author, d.Language,
-		w.classOfPut(p), p.OwnACL, w.run, p.Parent, p.Attached, attributes, nilTime(d.Created), nilTime(d.Modified)).Scan(&s.ID, &s.Created)
-	if err != nil {
-		return ingest.Stored{}, err
-	}
-	_, err = w.tx.Exec(ctx, `
-		INSERT INTO bodies (document_id, version, body, sections) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (document_id, version) DO UPDATE SET sections = excluded.sections`, s.ID, d.Version, d.Body, sections)
-	return s, err
-}
-
-// hideLostAttachments hides what was attached to documents that this batch
-// wrote and is not among what it wrote.
-func (w *batchWriter) hideLostAttachments(ctx context.Context, ids []cairn.DocumentID) error {
-	_, err := w.tx.Exec(ctx, `
-		WITH lost AS (
-			UPDATE documents SET hidden_at = now()
-			WHERE parent_id = ANY ($1) AND NOT id = ANY ($1) AND hidden_at IS NULL AND attached
-			RETURNING id)
-		DELETE FROM chunks WHERE document_id IN (SELECT id FROM lost)`, ids)
-	return err
-}
-
 func (w *batchWriter) putChunks(ctx context.Context, puts []ingest.Put, ids []cairn.DocumentID) error {
 	var docs []cairn.DocumentID
 	var languages []string
@@ -358,38 +289,6 @@ func (w *batchWriter) putChunks(ctx context.Context, puts []ingest.Put, ids []ca
 	return err
 }
 
-func (w *batchWriter) touch(ctx context.Context, touches map[string]ingest.Touch) error {
-	for external, t := range touches {
-		_, err := w.tx.Exec(ctx, `
-			UPDATE documents SET revision = $3, modified_at = coalesce($4, modified_at)
-			WHERE source_id = $1 AND external_id = $2`, w.source, external, t.Revision, nilTime(t.Modified))
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// setACLs gives documents, with what is attached to them, new ACLs.
-func (w *batchWriter) setACLs(ctx context.Context, acls map[string]*cairn.ACL) error {
-	for external, a := range acls {
-		_, err := w.tx.Exec(ctx, `
-			WITH whole AS (
-				SELECT id FROM documents WHERE source_id = $1 AND external_id = $2
-				UNION ALL
-				SELECT d.id FROM documents d JOIN documents p ON p.id = d.parent_id
-				WHERE d.attached AND p.source_id = $1 AND p.external_id = $2),
-			changed AS (
-				UPDATE documents SET acl_id = $3, acl_own = $4 WHERE id IN (SELECT id FROM whole) RETURNING id)
-			UPDATE chunks SET acl_id = $3 WHERE document_id IN (SELECT id FROM changed) AND acl_id <> $3`,
-			w.source, external, w.classOf(a), a != nil)
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // hide takes documents out of search at once; their bodies are erased later.
 func (w *batchWriter) hide(ctx context.Context, externals []string) error {
 	if len(externals) == 0 {
@@ -412,49 +311,4 @@ func (w *batchWriter) hide(ctx context.Context, externals []string) error {
 func (w *batchWriter) resolve(ctx context.Context, externals []string) error {
 	_, err := w.tx.Exec(ctx, `DELETE FROM document_errors WHERE source_id = $1 AND external_id = ANY ($2)`, w.source, externals)
 	return err
-}
-
-func (w *batchWriter) note(ctx context.Context, failures []ingest.Failure) error {
-	for _, f := range failures {
-		_, err := w.tx.Exec(ctx, `
-			INSERT INTO document_errors (source_id, external_id, url, code, reason, revision) VALUES ($1, $2, $3, $4, $5, $6)
-			ON CONFLICT (source_id, external_id) DO UPDATE SET url = excluded.url, code = excluded.code, reason = excluded.reason,
-			    attempts = CASE WHEN document_errors.revision = excluded.revision THEN document_errors.attempts + 1 ELSE 1 END,
-			    revision = excluded.revision, at = now()`,
-			w.source, f.External, f.URL, f.Code, f.Reason, f.Revision)
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// Erase implements ingest.Store.
-func (s *Ingest) Erase(ctx context.Context, source cairn.SourceID, external string) error {
-	err := pgx.BeginFunc(ctx, s.db.worker, func(tx pgx.Tx) error {
-		// Nobody stores documents of a source that is locked.
-		if _, err := tx.Exec(ctx, `SELECT FROM sources WHERE id = $1 FOR UPDATE`, source); err != nil {
-			return err
-		}
-		rows, err := tx.Query(ctx, `
-			WITH RECURSIVE tree AS (
-				SELECT id FROM documents WHERE source_id = $1 AND external_id = $2
-				UNION SELECT d.id FROM documents d JOIN tree t ON d.parent_id = t.id AND d.attached)
-			SELECT id FROM tree`, source, external)
-		if err != nil {
-			return err
-		}
-		ids, err := pgx.CollectRows(rows, pgx.RowTo[cairn.DocumentID])
-		if err != nil {
-			return err
-		}
-		if len(ids) == 0 {
-			return cairn.ErrNotFound
-		}
-		return eraseDocuments(ctx, tx, ids)
-	})
-	if err != nil {
-		return fmt.Errorf("erase document: %w", err)
-	}
-	return nil
 }

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -23,45 +24,38 @@ func (db *DB) inSnapshot(ctx context.Context, fn func(tx pgx.Tx) error) error {
 	})
 }
 
-// loadSegments reads segments with what the database has of their chunks now. Of
-// the ids that are asked for (nil: all), those that are no longer part of the index
-// are retired. A segment that is damaged is left out, and told loudly.
-func (x *Index) loadSegments(ctx context.Context, tx pgx.Tx, ids []int32) (loaded []index.Segment, retired []int32, err error) {
+// loadSegments calls add for segments with what the database has of their chunks
+// now. Of the ids that are asked for (nil: all), those that are no longer part of
+// the index are returned. A segment that is damaged is left out, and told loudly.
+func (x *Index) loadSegments(ctx context.Context, tx pgx.Tx, ids []int32, add func(index.Segment)) (retired []int32, err error) {
 	rows, err := tx.Query(ctx, `
-		SELECT s.id, s.header, k.codes
-		FROM segments s LEFT JOIN segment_codes k ON k.space = $1 AND k.segment = s.id
-		WHERE s.retired_at IS NULL AND ($2::int[] IS NULL OR s.id = ANY ($2)) ORDER BY s.id`, x.space.ID, ids)
+		SELECT id FROM segments WHERE retired_at IS NULL AND ($1::int[] IS NULL OR id = ANY ($1)) ORDER BY id`, ids)
 	if err != nil {
-		return nil, nil, fmt.Errorf("load segments: %w", err)
+		return nil, fmt.Errorf("load segments: %w", err)
 	}
-	alive := make(map[int32]bool)
-	var id int32
-	var header, codes []byte
-	_, err = pgx.ForEachRow(rows, []any{&id, &header, &codes}, func() error {
-		alive[id] = true
+	alive, err := pgx.CollectRows(rows, pgx.RowTo[int32])
+	if err != nil {
+		return nil, fmt.Errorf("load segments: %w", err)
+	}
+	for _, id := range alive {
+		var header, codes []byte
+		err := tx.QueryRow(ctx, `
+			SELECT s.header, k.codes FROM segments s LEFT JOIN segment_codes k ON k.space = $1 AND k.segment = s.id
+			WHERE s.id = $2`, x.space.ID, id).Scan(&header, &codes)
+		if err != nil {
+			return nil, fmt.Errorf("load segments: %w", err)
+		}
 		s, err := x.parseSegment(id, header, codes)
 		if err != nil {
 			x.reportDamage(id, err)
-			return nil
+			continue
 		}
-		loaded = append(loaded, s)
-		codes = nil
-		return nil
-	})
-	if err != nil {
-		return nil, nil, fmt.Errorf("load segments: %w", err)
-	}
-	for i := range loaded {
-		if loaded[i].Rows, err = readRows(ctx, tx, loaded[i].Index.Chunks, x.space.ID); err != nil {
-			return nil, nil, err
+		if s.Rows, err = readRows(ctx, tx, s.Index.Chunks, x.space.ID); err != nil {
+			return nil, err
 		}
+		add(s)
 	}
-	for _, id := range ids {
-		if !alive[id] {
-			retired = append(retired, id)
-		}
-	}
-	return loaded, retired, nil
+	return slices.DeleteFunc(slices.Clone(ids), func(id int32) bool { return slices.Contains(alive, id) }), nil
 }
 
 // parseSegment reads a segment as it is stored. Damaged codes are as good as

@@ -26,7 +26,7 @@ type upkeep struct {
 }
 
 var defaultUpkeep = upkeep{
-	packFrom: 5_000, packAtMost: 10_000, small: lexical.MaxSegment / 10, together: 10, largest: lexical.MaxSegment, looseCodes: 2_000,
+	packFrom: 5_000, packAtMost: 6_500, small: lexical.MaxSegment / 10, together: 10, largest: lexical.MaxSegment, looseCodes: 2_000,
 }
 
 // packLock is the advisory lock of whoever packs and merges.

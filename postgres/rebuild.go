@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -18,25 +19,42 @@ import (
 // on: segment by segment, terms and sign codes of the chunks become fresh and the
 // segment is retired, in one transaction, and what is fresh is packed. told (may be
 // nil) is called with the number of chunks that were done, and that of all. It fails
-// with ErrConflict while another process maintains the index.
+// with ErrConflict if another process goes on maintaining the index.
 func (x *Index) Rebuild(ctx context.Context, told func(done, all int)) error {
 	if told == nil {
 		told = func(int, int) {}
 	}
 	ran := false
-	err := x.db.exclusively(ctx, func(conn *pgxpool.Conn) error {
+	rebuild := func(conn *pgxpool.Conn) error {
 		ran = true
 		p := packer{upkeep: x.upkeep, index: x, db: x.db, conn: conn, space: x.space, words: x.words}
 		return p.rebuild(ctx, told)
-	})
-	if err == nil && !ran {
-		err = cairn.Errorf(cairn.ErrConflict, "the index is being maintained just now; try again in a moment")
+	}
+	var err error
+	for end := time.Now().Add(rebuildPatience); ; {
+		if err = x.db.exclusively(ctx, rebuild); err != nil || ran || ctx.Err() != nil {
+			break
+		}
+		if time.Now().After(end) {
+			err = cairn.Errorf(cairn.ErrConflict, "the index is being maintained by another process; try again when that has ended")
+			break
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(rebuildPause):
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("rebuild the index: %w", err)
 	}
 	return nil
 }
+
+// How long a rebuild waits for who maintains the index, and how often it looks.
+const (
+	rebuildPatience = time.Minute
+	rebuildPause    = 100 * time.Millisecond
+)
 
 func (p *packer) rebuild(ctx context.Context, told func(done, all int)) error {
 	var all, done int
@@ -99,8 +117,13 @@ func (p *packer) rederive(ctx context.Context) (more bool, err error) {
 	if version == fmt.Sprint(lexical.Version) {
 		return false, nil
 	}
-	p.db.log.Info("the index is derived anew: this version of Cairn analyses text in another way")
-	return false, p.rebuild(ctx, func(int, int) {})
+	told := false
+	return false, p.rebuild(ctx, func(_, all int) {
+		if all > 0 && !told {
+			told = true
+			p.db.log.Info("the index is derived anew: this version of Cairn analyses text in another way", "chunks", all)
+		}
+	})
 }
 
 // deriveAtOnce bounds the chunks of one transaction.

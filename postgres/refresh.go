@@ -18,10 +18,25 @@ const defaultFeedLimit = 100_000
 // errLongFeed is returned when there are more changes than that.
 var errLongFeed = errors.New("more has changed than is read at once")
 
-// refresh applies what was committed before it was called.
+// refresh applies what was committed before it was called. Callers who wait for
+// one that is under way share the next.
 func (x *Index) refresh(ctx context.Context) error {
+	seen := x.begun.Load()
 	x.refreshing.Lock()
 	defer x.refreshing.Unlock()
+	if x.succeeded > seen {
+		return nil // one that began after this call has ended
+	}
+	number := x.begun.Add(1)
+	if err := x.readNews(ctx); err != nil {
+		return err
+	}
+	x.succeeded = number
+	return nil
+}
+
+// readNews reads the change feed, or everything if that does not do.
+func (x *Index) readNews(ctx context.Context) error {
 	if !x.loaded || x.identity != x.db.identity.Load() {
 		return x.load(ctx)
 	}
@@ -55,7 +70,9 @@ func (x *Index) readFeedWithSegments(ctx context.Context) (n news, err error) {
 		if n, ok, err = readFeed(ctx, tx, x.at, x.space.ID, x.feedLimit); err != nil || !ok {
 			return cmp.Or(err, errLongFeed)
 		}
-		n.change.Segments, n.change.Retired, err = x.loadSegments(ctx, tx, n.segments)
+		n.change.Retired, err = x.loadSegments(ctx, tx, n.segments, func(s index.Segment) {
+			n.change.Segments = append(n.change.Segments, s)
+		})
 		return err
 	})
 	return n, err
@@ -82,11 +99,10 @@ func (x *Index) load(ctx context.Context) error {
 		if at, err = readPosition(ctx, tx); err != nil {
 			return err
 		}
-		segments, _, err := x.loadSegments(ctx, tx, nil)
+		_, err = x.loadSegments(ctx, tx, nil, func(s index.Segment) { state.Apply(index.Change{Segments: []index.Segment{s}}) })
 		if err != nil {
 			return err
 		}
-		state.Apply(index.Change{Segments: segments})
 		var batch []index.FreshChunk
 		flush := func() { x.reject(state.Apply(index.Change{Fresh: batch})); batch = batch[:0] }
 		err = readFresh(ctx, tx, x.space.ID, func(c index.FreshChunk) {
@@ -100,8 +116,8 @@ func (x *Index) load(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("load the index: %w", err)
 	}
-	// After the snapshot, which may know classes that nobody tells of any more,
-	// and before there are chunks in them.
+	// Only now: sets of classes that were looked up before the snapshot may lack
+	// some that the feed from here on does not tell of.
 	x.db.classes.reset()
 	x.cache.drop() // a restored database may give the same numbers to other segments
 	x.state.Lock()

@@ -15,6 +15,7 @@ const (
 	checkViolation      = "23514"
 	badText             = "22021" // a NUL, or no UTF-8
 	badEscape           = "22P05" // a NUL inside JSON
+	tooLong             = "54000" // for an index, say
 )
 
 // refused turns the refusal of a write by the schema into an error that the
@@ -46,4 +47,20 @@ func missing(err error) error {
 		return cairn.ErrNotFound
 	}
 	return notFound(err)
+}
+
+// unfit turns the refusal of a document by its content into an ErrInvalid; other
+// errors are returned as they are.
+func unfit(err error) error {
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) {
+		return err
+	}
+	switch pg.Code {
+	case badText, badEscape:
+		return cairn.Errorf(cairn.ErrInvalid, "text must be valid UTF-8 without the character NUL")
+	case tooLong:
+		return cairn.Errorf(cairn.ErrInvalid, "the id or another field of the document, or a principal of its acl, is too long to be stored")
+	}
+	return err
 }

@@ -40,7 +40,7 @@ type Centre func(ctx context.Context) ([]float32, error)
 // new, and returns it. Vectors of other spaces are kept, and get their sign codes
 // when the space becomes active again: segments that were written meanwhile have
 // none of theirs. centre is asked for once in the life of a space. Without one
-// (nil) codes are relative to the origin.
+// (nil) codes are relative to the origin, as where it gives none.
 func (db *DB) UseSpace(ctx context.Context, model string, dimensions int, centre Centre) (Space, error) {
 	s := Space{Model: model, Dim: dimensions}
 	var dim int
@@ -68,13 +68,13 @@ func (db *DB) UseSpace(ctx context.Context, model string, dimensions int, centre
 	return s, nil
 }
 
-// centreOf returns the centre of a space that is new.
+// centreOf returns the centre of a space that is new, nil for the origin.
 func (s Space) centreOf(ctx context.Context, centre Centre) ([]float32, error) {
 	if centre == nil {
-		return make([]float32, s.Dim), nil
+		return nil, nil
 	}
 	point, err := centre(ctx)
-	if err == nil && len(point) != s.Dim {
+	if err == nil && point != nil && len(point) != s.Dim {
 		err = fmt.Errorf("the centre has %d dimensions, the space %s has %d", len(point), s.Model, s.Dim)
 	}
 	return point, err
@@ -97,7 +97,8 @@ func (db *DB) activate(ctx context.Context, tx pgx.Tx, s *Space, point []float32
 	var stored []byte
 	var seed int64
 	err := tx.QueryRow(ctx, `
-		UPDATE vector_spaces SET active = true, centre = coalesce(centre, $2), seed = coalesce(seed, $3) WHERE id = $1
+		UPDATE vector_spaces SET active = true, centre = CASE WHEN seed IS NULL THEN $2 ELSE centre END, seed = coalesce(seed, $3)
+		WHERE id = $1
 		RETURNING centre, seed`, s.ID, encodeFloats(point), rand.Int64()).Scan(&stored, &seed) // another process may have been faster
 	if err != nil {
 		return err
@@ -118,6 +119,9 @@ func encodeFloats(values []float32) []byte {
 }
 
 func decodeFloats(data []byte) []float32 {
+	if len(data) == 0 {
+		return nil
+	}
 	values := make([]float32, len(data)/4)
 	for i := range values {
 		values[i] = math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:]))

@@ -102,7 +102,7 @@ func TestMaintenancePassesADamagedSegment(t *testing.T) {
 func TestRebuildWhileDocumentsAreErased(t *testing.T) {
 	t.Parallel()
 	l := newLibrary(t)
-	l.shelve(6)
+	l.shelve(0, 6)
 	tx, err := l.worker.Begin(t.Context())
 	l.check(err)
 	_, err = tx.Exec(t.Context(), `DELETE FROM chunks WHERE id = (SELECT min(id) FROM chunks)`)
@@ -128,7 +128,7 @@ func TestRebuildWhileDocumentsAreErased(t *testing.T) {
 func TestRestoreUnderARunningServer(t *testing.T) {
 	t.Parallel()
 	l := newLibrary(t)
-	l.shelve(10)
+	l.shelve(0, 10)
 	x := l.replicas[0]
 	for name, restore := range map[string]func(){
 		"another cluster": func() { x.identity++ },
@@ -152,7 +152,7 @@ func TestRestoreUnderARunningServer(t *testing.T) {
 func TestCodesSurviveAnotherSpace(t *testing.T) {
 	t.Parallel()
 	l := newLibrary(t)
-	l.shelve(12)
+	l.shelve(0, 12)
 	other, err := l.UseSpace(t.Context(), "another", dimensions, nil)
 	l.check(err)
 	x := NewIndex(l.DB, other)

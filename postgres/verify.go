@@ -9,30 +9,16 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/cairnhq/cairn/retrieval/dense"
+	"github.com/cairnhq/cairn/retrieval/index"
 	"github.com/cairnhq/cairn/retrieval/ingest"
 	"github.com/cairnhq/cairn/retrieval/lexical"
 )
 
-// Verification is what Verify found.
-type Verification struct {
-	Segments int       `json:"segments"`
-	Packed   int       `json:"packed"` // chunks in segments that are there
-	Fresh    int       `json:"fresh"`  // chunks in none
-	Rows     int       `json:"rows"`   // of postings
-	Problems []Problem `json:"problems"`
-}
-
-// Problem is something of the index that is not as it should be.
-type Problem struct {
-	Segment int32  `json:"segment,omitempty"` // 0: of none
-	What    string `json:"what"`
-}
-
 // Verify compares the index with what it is derived from, in one state of the
 // database: checksums and completeness of every segment, that every chunk is in
 // exactly one place, and, with texts, that the terms are those of the texts.
-func (x *Index) Verify(ctx context.Context, texts bool) (Verification, error) {
-	v := verifier{space: x.space, words: x.words, found: Verification{Problems: []Problem{}}, place: make(map[int64]int32), digests: make(map[int64]uint64)}
+func (x *Index) Verify(ctx context.Context, texts bool) (index.Verification, error) {
+	v := verifier{space: x.space, words: x.words, found: index.Verification{Problems: []index.Problem{}}, place: make(map[int64]int32), digests: make(map[int64]uint64)}
 	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
 	err := pgx.BeginTxFunc(ctx, x.db.worker, options, func(tx pgx.Tx) error {
 		v.tx = tx
@@ -42,7 +28,7 @@ func (x *Index) Verify(ctx context.Context, texts bool) (Verification, error) {
 		return v.run(ctx, texts)
 	})
 	if err != nil {
-		return Verification{}, fmt.Errorf("verify the index: %w", err)
+		return index.Verification{}, fmt.Errorf("verify the index: %w", err)
 	}
 	return v.found, nil
 }
@@ -51,13 +37,13 @@ type verifier struct {
 	tx      pgx.Tx
 	space   Space
 	words   int
-	found   Verification
+	found   index.Verification
 	place   map[int64]int32  // chunk → its segment; 0: fresh
 	digests map[int64]uint64 // chunk → digest of its terms
 }
 
 func (v *verifier) problem(segment int32, format string, args ...any) {
-	v.found.Problems = append(v.found.Problems, Problem{segment, fmt.Sprintf(format, args...)})
+	v.found.Problems = append(v.found.Problems, index.Problem{Segment: segment, What: fmt.Sprintf(format, args...)})
 }
 
 func (v *verifier) run(ctx context.Context, texts bool) error {
@@ -236,6 +222,6 @@ func (v *verifier) texts(ctx context.Context, chunks []int64) error {
 	for segment, n := range differ {
 		v.problem(segment, "the terms of %d chunks are not those of their texts", n)
 	}
-	slices.SortStableFunc(v.found.Problems, func(a, b Problem) int { return int(a.Segment) - int(b.Segment) })
+	slices.SortStableFunc(v.found.Problems, func(a, b index.Problem) int { return int(a.Segment) - int(b.Segment) })
 	return nil
 }

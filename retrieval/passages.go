@@ -20,17 +20,22 @@ const (
 // Passages returns what a question is answered from: the best chunks, widened
 // to their sections, or for the best documents to short whole bodies, while the
 // budget of bytes lasts, with neighbours merged; best first, numbered from 1.
+// Scores are from 0 to 1, that of the best.
 func (r *Retriever) Passages(ctx context.Context, q cairn.Query, budget int) ([]cairn.Passage, error) {
 	q.Literal = true
-	candidates, _, err := r.candidates(ctx, q)
+	rk, err := r.rank(ctx, q)
 	if err != nil {
 		return nil, err
 	}
-	found, err := r.hydrate(ctx, q.Viewer, candidates[:min(promptChunks, len(candidates))])
+	found, err := r.hydrate(ctx, q.Viewer, rk.candidates[:min(hydrateAtOnce, len(rk.candidates))])
 	if err != nil {
 		return nil, err
 	}
-	spans := gather(found, budget)
+	r.refine(ctx, q, rk, found)
+	stretch(found, rk)
+	folder := folder{copiesOnly: true}
+	found = folder.fold(found)
+	spans := gather(found[:min(promptChunks, len(found))], budget)
 	ranges := make([]Range, len(spans))
 	for i, s := range spans {
 		ranges[i] = Range{s.passage.Document, s.passage.Version, s.start, s.end}
@@ -50,6 +55,22 @@ func (r *Retriever) Passages(ctx context.Context, q cairn.Query, budget int) ([]
 		passages = append(passages, p)
 	}
 	return passages, nil
+}
+
+// stretch maps scores to 0..1 between the last candidate of the ranking and the
+// best: who writes the answer compares passages with each other.
+func stretch(found []hydrated, rk ranking) {
+	if len(found) == 0 {
+		return
+	}
+	best, worst := found[0].Score, rk.candidates[len(rk.candidates)-1].Score
+	for i := range found {
+		if best > worst {
+			found[i].Score = max(0, (found[i].Score-worst)/(best-worst))
+		} else {
+			found[i].Score = 1
+		}
+	}
 }
 
 // span is a range of a document that becomes a passage.

@@ -49,6 +49,9 @@ type Chunks interface {
 	// Hydrate returns the chunks among ids that the viewer may read, in the
 	// order of ids; others are left out. At most 50 ids are asked for at once.
 	Hydrate(ctx context.Context, v cairn.Viewer, ids []int64) ([]Chunk, error)
+	// Texts returns what is compared with phrases, of the chunks among ids that
+	// the viewer may read, in no order. At most 200 ids are asked for at once.
+	Texts(ctx context.Context, v cairn.Viewer, ids []int64) ([]ChunkText, error)
 	// Bodies returns ranges of bodies, one for each, in order; a range that the
 	// viewer may not read is nil.
 	Bodies(ctx context.Context, v cairn.Viewer, ranges []Range) ([][]byte, error)
@@ -69,4 +72,12 @@ type Chunk struct {
 	Sections []cairn.Section
 	URL      string // of the document, without an anchor
 	BodySize int    // bytes of the whole body
+}
+
+// ChunkText is the text of a chunk by its fields.
+type ChunkText struct {
+	ID      int64
+	Title   string
+	Heading []string // outermost first
+	Body    string   // the chunk's own range
 }

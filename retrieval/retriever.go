@@ -4,10 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"strings"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/retrieval/llm"
@@ -19,9 +16,16 @@ type Config struct {
 	Chunks   Chunks
 	Embedder llm.Embedder // nil: search is by words alone
 	Log      *slog.Logger
-	// LexicalWeight is the share of the lexical leg in a fused score, 0..1; the
-	// zero value means 0.7, which suits the built-in embedder.
+	// LexicalWeight is the share of the lexical leg in a fused score, above 0 and
+	// below 1, for a short query without names; the zero value means 0.75, which
+	// suits the built-in embedder.
 	LexicalWeight float64
+	// Spread is how far the best cosine of a query usually lies above that of the
+	// last candidate; 0: not known, each query is taken for a usual one.
+	Spread   float64
+	Reranker Reranker // nil: the fused order stands
+	// Authority says how much a source is trusted, 0..1, by its name; nil: all alike.
+	Authority func(source string) float64
 }
 
 // Retriever finds passages. It may be used by several goroutines at once.
@@ -32,7 +36,7 @@ type Retriever struct {
 // New returns a Retriever.
 func New(cfg Config) *Retriever {
 	if cfg.LexicalWeight == 0 {
-		cfg.LexicalWeight = 0.7
+		cfg.LexicalWeight = 0.75
 	}
 	return &Retriever{cfg: cfg}
 }
@@ -44,118 +48,31 @@ const (
 )
 
 // Search returns the passages for a query among those that its viewer may read,
-// best first. At most three are of one document. A query whose text is empty or
-// blank, or with an unknown mode, is ErrInvalid.
+// best first. At most three are of one document, and what several documents hold
+// is shown once. A query whose text is empty or blank or only excludes, or with an
+// unknown mode, is ErrInvalid.
 func (r *Retriever) Search(ctx context.Context, q cairn.Query) (Results, error) {
 	began := time.Now()
-	candidates, mode, err := r.candidates(ctx, q)
+	rk, err := r.rank(ctx, q)
 	if err != nil {
 		return Results{}, err
 	}
-	results := Results{Mode: mode, Facets: make(map[string]map[string]int)}
-	limit := max(q.Limit, 1)
-	shown := make(map[cairn.DocumentID]int)
-	seen := 0
-	for first := true; len(candidates) > 0 && !results.More; first = false {
-		window := candidates[:min(hydrateAtOnce, len(candidates))]
-		candidates = candidates[len(window):]
+	page := newPage(q, rk)
+	for rest := rk.candidates; len(rest) > 0 && !page.results.More; {
+		window := rest[:min(hydrateAtOnce, len(rest))]
+		first := len(rest) == len(rk.candidates)
+		rest = rest[len(window):]
 		found, err := r.hydrate(ctx, q.Viewer, window)
 		if err != nil {
 			return Results{}, err
 		}
-		for _, f := range found {
-			p := f.chunk.Passage
-			if shown[p.Document]++; shown[p.Document] > perDocument {
-				continue
-			}
-			if first {
-				count(results.Facets, "source", p.Source)
-				count(results.Facets, "kind", string(p.Kind))
-			}
-			seen++
-			switch {
-			case seen <= q.Offset:
-			case len(results.Passages) < limit:
-				p.Number, p.Score = len(results.Passages)+1, f.Score
-				results.Passages = append(results.Passages, p)
-				if q.Explain {
-					results.Explain = append(results.Explain, f.explanation())
-				}
-			default:
-				results.More = true
-			}
+		if first {
+			r.refine(ctx, q, rk, found)
 		}
+		page.add(found, first)
 	}
-	results.Took = time.Since(began)
-	return results, nil
-}
-
-func count(facets map[string]map[string]int, field, value string) {
-	if facets[field] == nil {
-		facets[field] = make(map[string]int)
-	}
-	facets[field][value]++
-}
-
-// candidates runs the legs and fuses them.
-func (r *Retriever) candidates(ctx context.Context, q cairn.Query) ([]candidate, cairn.Mode, error) {
-	if strings.TrimSpace(q.Text) == "" {
-		return nil, "", cairn.Errorf(cairn.ErrInvalid, "the query is empty; give at least a word")
-	}
-	mode := q.Mode
-	switch mode {
-	case "":
-		mode = cairn.ModeHybrid
-	case cairn.ModeHybrid, cairn.ModeLexical, cairn.ModeDense:
-	default:
-		return nil, "", cairn.Errorf(cairn.ErrInvalid, "the mode is hybrid, lexical or dense, not %q", mode)
-	}
-	if r.cfg.Embedder == nil {
-		mode = cairn.ModeLexical
-	}
-	var words Words
-	var vectors []Hit
-	g, gctx := errgroup.WithContext(ctx)
-	if mode != cairn.ModeDense {
-		g.Go(func() (err error) {
-			words, err = r.cfg.Index.Lexical(gctx, q, legDepth)
-			return err
-		})
-	}
-	if mode != cairn.ModeLexical {
-		g.Go(func() (err error) {
-			vectors, err = r.nearest(gctx, q, mode)
-			return err
-		})
-	}
-	if err := g.Wait(); err != nil {
-		return nil, "", fmt.Errorf("search: %w", err)
-	}
-	weight := r.cfg.LexicalWeight
-	switch mode {
-	case cairn.ModeLexical:
-		weight = 1
-	case cairn.ModeDense:
-		weight = 0
-	}
-	return fuse(words.Hits, vectors, weight), mode, nil
-}
-
-// nearest runs the dense leg. In hybrid mode an embedder that fails costs the
-// leg, not the search.
-func (r *Retriever) nearest(ctx context.Context, q cairn.Query, mode cairn.Mode) ([]Hit, error) {
-	vectors, err := r.cfg.Embedder.Embed(ctx, llm.RoleQuery, []string{q.Text})
-	if err != nil {
-		if mode == cairn.ModeDense || ctx.Err() != nil {
-			return nil, cairn.Errorf(cairn.ErrUnavailable, "the embedding model does not answer; search with mode lexical")
-		}
-		r.cfg.Log.Warn("searching without the embedding model", "error", err)
-		return nil, nil
-	}
-	if zero(vectors[0]) {
-		return nil, nil // no word that the model knows: everything would be equally near
-	}
-	return r.cfg.Index.Nearest(ctx, q, vectors[0], legDepth)
+	page.results.Took = time.Since(began)
+	return page.results, nil
 }
 
 func zero(v []float32) bool {
@@ -170,7 +87,8 @@ func zero(v []float32) bool {
 // hydrated is a candidate with its chunk.
 type hydrated struct {
 	candidate
-	chunk Chunk
+	chunk  Chunk
+	copies []cairn.Copy // other documents that hold it
 }
 
 // hydrate reads candidates; those that the viewer may not read any more are
@@ -187,7 +105,7 @@ func (r *Retriever) hydrate(ctx context.Context, v cairn.Viewer, window []candid
 	}
 	out := make([]hydrated, len(chunks))
 	for i, c := range chunks {
-		out[i] = hydrated{byID[c.ID], c}
+		out[i] = hydrated{candidate: byID[c.ID], chunk: c}
 	}
 	return out, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -17,10 +18,16 @@ import (
 // documents[i-1] names and lies in the source of that name's first letter.
 type shelf struct {
 	documents []string
-	hydrated  int
+	bodies    []string        // of the chunks; may be shorter
+	hidden    map[int64]bool  // from the viewer, since the index was read
+	vectors   []retrieval.Hit // what the dense leg finds
+	queries   []cairn.Query   // that the legs were asked
+	hydrated  int             // chunks
+	texts     [][]int64       // chunks whose text was read, call by call
 }
 
-func (s *shelf) Lexical(_ context.Context, _ cairn.Query, limit int) (retrieval.Words, error) {
+func (s *shelf) Lexical(_ context.Context, q cairn.Query, limit int) (retrieval.Words, error) {
+	s.queries = append(s.queries, q)
 	var hits []retrieval.Hit
 	for i := range s.documents[:min(limit, len(s.documents))] {
 		hits = append(hits, retrieval.Hit{Chunk: int64(i + 1), Score: float64(len(s.documents) - i)})
@@ -28,8 +35,27 @@ func (s *shelf) Lexical(_ context.Context, _ cairn.Query, limit int) (retrieval.
 	return retrieval.Words{Hits: hits}, nil
 }
 
-func (s *shelf) Nearest(context.Context, cairn.Query, []float32, int) ([]retrieval.Hit, error) {
-	return nil, errors.New("there is no embedder")
+func (s *shelf) Nearest(_ context.Context, _ cairn.Query, _ []float32, limit int) ([]retrieval.Hit, error) {
+	return s.vectors[:min(limit, len(s.vectors))], nil
+}
+
+func (s *shelf) Texts(_ context.Context, v cairn.Viewer, ids []int64) ([]retrieval.ChunkText, error) {
+	if v.Account != "" && v.Account != "ann" {
+		return nil, errors.New("not the viewer of the query")
+	}
+	s.texts = append(s.texts, ids)
+	var texts []retrieval.ChunkText
+	for _, id := range slices.Backward(ids) {
+		if s.hidden[id] {
+			continue
+		}
+		t := retrieval.ChunkText{ID: id, Title: "Title " + s.documents[id-1], Heading: []string{"Head", "Part"}}
+		if int(id) <= len(s.bodies) {
+			t.Body = s.bodies[id-1]
+		}
+		texts = append(texts, t)
+	}
+	return texts, nil
 }
 
 func (s *shelf) Hydrate(_ context.Context, _ cairn.Viewer, ids []int64) ([]retrieval.Chunk, error) {

@@ -48,6 +48,8 @@ type Settings struct {
 	LLM   ModelSettings `yaml:"llm" envPrefix:"CAIRN_LLM_"`     // unset: answers are extractive
 	Embed ModelSettings `yaml:"embed" envPrefix:"CAIRN_EMBED_"` // unset: the built-in embedder
 
+	Rerank RerankSettings `yaml:"rerank" envPrefix:"CAIRN_RERANK_"` // unset: no reranker
+
 	// The rest is for the command line as a client of a server.
 	URL   string `yaml:"url" env:"CAIRN_URL"`
 	Token Secret `yaml:"token" env:"CAIRN_TOKEN"`
@@ -72,6 +74,14 @@ type ModelSettings struct {
 	// Small models on small machines need shorter prompts and more patience.
 	ContextTokens int           `yaml:"context_tokens" env:"CONTEXT_TOKENS"` // of passages in a prompt
 	FirstToken    time.Duration `yaml:"first_token" env:"FIRST_TOKEN"`       // how long it may take to begin
+}
+
+// RerankSettings name a reranker. It takes part where Kind is set.
+type RerankSettings struct {
+	Kind   string `yaml:"kind" env:"KIND"` // "tei", "cohere" or "jina"
+	URL    string `yaml:"url" env:"URL"`   // to which /rerank is added; unset: the provider's own
+	Model  string `yaml:"model" env:"MODEL"`
+	APIKey Secret `yaml:"api_key" env:"API_KEY"`
 }
 
 // DefaultSettings returns the settings of an installation that sets none.

@@ -21,7 +21,7 @@ func (s Settings) validate() error {
 	if s.DataDir == "" {
 		return cairn.Errorf(cairn.ErrInvalid, "CAIRN_DATA_DIR is empty; name a folder for the data")
 	}
-	for name, value := range map[string]string{"CAIRN_PUBLIC_URL": s.PublicURL, "CAIRN_URL": s.URL, "CAIRN_LLM_URL": s.LLM.URL, "CAIRN_EMBED_URL": s.Embed.URL} {
+	for name, value := range map[string]string{"CAIRN_PUBLIC_URL": s.PublicURL, "CAIRN_URL": s.URL, "CAIRN_LLM_URL": s.LLM.URL, "CAIRN_EMBED_URL": s.Embed.URL, "CAIRN_RERANK_URL": s.Rerank.URL} {
 		if value != "" && !webURL(value) {
 			return cairn.Errorf(cairn.ErrInvalid, "%s is %q; give a URL that begins with http:// or https://", name, redactURL(value))
 		}
@@ -49,7 +49,10 @@ func (s Settings) validate() error {
 	if err := s.LLM.validate("CAIRN_LLM"); err != nil {
 		return err
 	}
-	return s.Embed.validate("CAIRN_EMBED")
+	if err := s.Embed.validate("CAIRN_EMBED"); err != nil {
+		return err
+	}
+	return s.Rerank.validate()
 }
 
 // maxDrainDelay is far longer than any load balancer needs to notice.
@@ -61,6 +64,22 @@ func (m ModelSettings) validate(prefix string) error {
 		return cairn.Errorf(cairn.ErrInvalid, "%s_MODEL is missing; name the model, or unset the other %s settings", prefix, prefix)
 	case m.Model != "" && m.URL == "" && !m.APIKey.Set():
 		return cairn.Errorf(cairn.ErrInvalid, "%s_MODEL is set, but where is it? set %s_URL, or %s_API_KEY for the provider's own address", prefix, prefix, prefix)
+	}
+	return nil
+}
+
+func (r RerankSettings) validate() error {
+	switch {
+	case r.Kind == "" && (r.URL != "" || r.Model != "" || r.APIKey.Set()):
+		return cairn.Errorf(cairn.ErrInvalid, "CAIRN_RERANK_KIND is missing; set it to tei, cohere or jina, or unset the other CAIRN_RERANK settings")
+	case r.Kind == "":
+		return nil
+	case r.Kind != "tei" && r.Kind != "cohere" && r.Kind != "jina":
+		return cairn.Errorf(cairn.ErrInvalid, "CAIRN_RERANK_KIND is %q; it can be tei, cohere or jina", r.Kind)
+	case r.Kind == "tei" && r.URL == "":
+		return cairn.Errorf(cairn.ErrInvalid, "CAIRN_RERANK_URL is missing; give the address of Text Embeddings Inference")
+	case r.Kind != "tei" && r.Model == "":
+		return cairn.Errorf(cairn.ErrInvalid, "CAIRN_RERANK_MODEL is missing; name the model as %s calls it", r.Kind)
 	}
 	return nil
 }

@@ -147,10 +147,12 @@ var theSpec = sync.OnceValues(func() (*specification, error) {
 			v.AdditionalProperties = openapi3.BoolSchema{Has: &no}
 		}
 	}
-	openapi3filter.RegisterBodyDecoder("text/plain", func(r io.Reader, _ http.Header, _ *openapi3.SchemaRef, _ openapi3filter.EncodingFn) (any, error) {
-		b, err := io.ReadAll(r)
-		return string(b), err
-	})
+	for _, mediaType := range []string{"text/plain", "application/x-ndjson"} {
+		openapi3filter.RegisterBodyDecoder(mediaType, func(r io.Reader, _ http.Header, _ *openapi3.SchemaRef, _ openapi3filter.EncodingFn) (any, error) {
+			b, err := io.ReadAll(r)
+			return string(b), err
+		})
+	}
 	router, err := gorillamux.NewRouter(doc)
 	return &specification{router}, err
 })

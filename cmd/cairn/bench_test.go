@@ -13,13 +13,11 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/connectors"
 	"github.com/cairnhq/cairn/connectors/files"
 	"github.com/cairnhq/cairn/retrieval"
-	"github.com/cairnhq/cairn/retrieval/eval"
 	"github.com/cairnhq/cairn/retrieval/extract"
 	"github.com/cairnhq/cairn/retrieval/ingest"
 	"github.com/cairnhq/cairn/retrieval/lexical"
@@ -28,10 +26,10 @@ import (
 	"github.com/cairnhq/cairn/server"
 )
 
-// benchFolder is what the benchmarks of ingestion read: CAIRN_BENCH_DIR, else
-// the sample company.
+// benchFolder is what the benchmarks of ingestion read: the folder that
+// CAIRN_BENCH_DOCUMENTS names, else the sample company.
 func benchFolder() string {
-	if dir := os.Getenv("CAIRN_BENCH_DIR"); dir != "" {
+	if dir := os.Getenv("CAIRN_BENCH_DOCUMENTS"); dir != "" {
 		return dir
 	}
 	return filepath.Join("..", "..", "examples", "acme", "documents")
@@ -161,25 +159,6 @@ func (p *parts) ingest(ctx context.Context, name string, c connectors.Connector)
 	return p.syncer.Run(ctx, ingest.Sync{Source: source, Connector: c})
 }
 
-// invented is a source of generated documents, about 2 kB each. Words follow
-// Zipf's law, as those of languages do.
-type invented struct{ documents int }
-
-func (s invented) Changes(context.Context, connectors.Cursor) iter.Seq2[connectors.Change, error] {
-	return func(yield func(connectors.Change, error) bool) {
-		r := rand.New(rand.NewPCG(1, 2))
-		zipf := rand.NewZipf(r, 1.1, 3, 40_000)
-		for i := range s.documents {
-			text := fmt.Sprintf("# Document %d\n\n%s", i, inventedText(zipf, 300))
-			c := connectors.Change{External: fmt.Sprint(i), Metadata: connectors.Metadata{Filename: "d.md", Size: int64(len(text))}}
-			c.Open = func(context.Context) (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(text)), nil }
-			if !yield(c, nil) {
-				return
-			}
-		}
-	}
-}
-
 // inventedWord returns the word of a rank: letters only, as digits would make
 // it an identifier of many parts.
 func inventedWord(rank uint64) string {
@@ -203,56 +182,11 @@ func inventedText(zipf *rand.Zipf, words int) string {
 	return b.String()
 }
 
-// BenchmarkSearch measures searches of four words at the folder's size and at
-// 20,000 generated documents: p50 and p95 of the whole retrieval.
-func BenchmarkSearch(b *testing.B) {
-	p := benchParts(b)
-	if _, err := p.ingest(b.Context(), "folder", folderSource(b)); err != nil {
-		b.Fatal(err)
-	}
-	questions := []string{"How do I claim travel expenses?", "What is the policy for remote work?", "Who approves a purchase?",
-		"How long is data kept?", "What do I do when a certificate expires?"}
-	b.Run("folder", func(b *testing.B) { p.measureSearch(b, questions) })
-	began := time.Now()
-	if _, err := p.ingest(b.Context(), "invented", invented{20_000}); err != nil {
-		b.Fatal(err)
-	}
-	b.Logf("20,000 documents in %.0f s; %d chunks", time.Since(began).Seconds(), p.index.Len())
-	zipf := rand.NewZipf(rand.New(rand.NewPCG(3, 4)), 1.1, 3, 40_000)
-	var generated []string
-	for range 200 {
-		generated = append(generated, inventedText(zipf, 4))
-	}
-	b.Run("20000", func(b *testing.B) { p.measureSearch(b, generated) })
-}
-
-func (p *parts) measureSearch(b *testing.B, questions []string) {
-	if err := p.index.Load(b.Context()); err != nil { // what was just brought in is not part of a search
-		b.Fatal(err)
-	}
-	for _, mode := range []cairn.Mode{cairn.ModeLexical, cairn.ModeDense, cairn.ModeHybrid} {
-		b.Run(string(mode), func(b *testing.B) {
-			var took []time.Duration
-			for n := 0; b.Loop(); n++ {
-				began := time.Now()
-				_, err := p.retriever.Search(b.Context(), cairn.Query{Viewer: evaluator, Text: questions[n%len(questions)], Mode: mode, Limit: 10})
-				if err != nil {
-					b.Fatal(err)
-				}
-				took = append(took, time.Since(began))
-			}
-			q := eval.QuantilesOf(took)
-			b.ReportMetric(q.P50, "p50-ms")
-			b.ReportMetric(q.P95, "p95-ms")
-		})
-	}
-}
-
 // BenchmarkPassagesOfLargeDocuments reads 50 passages out of documents of 5 MB.
 func BenchmarkPassagesOfLargeDocuments(b *testing.B) {
 	p := benchParts(b)
 	zipf := rand.NewZipf(rand.New(rand.NewPCG(5, 6)), 1.1, 3, 40_000)
-	body := "large " + inventedText(zipf, 700_000)[:5<<20]
+	body := "large " + inventedText(zipf, 900_000)[:5<<20]
 	if _, err := p.ingest(b.Context(), "large", large{body}); err != nil {
 		b.Fatal(err)
 	}

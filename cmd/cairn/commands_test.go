@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -88,7 +89,7 @@ func (s *shell) asked(want string) {
 }
 
 const (
-	thePassage = `{"document_id":"D1","version":"v1","source":"handbook","kind":"page","title":"Travel","url":"","author":"","heading":["Travel","Hotels"],"snippet":"# Hotels\n\nOslo \u001b[2J €180","start":3,"end":13,"score":0.5,"updated_at":"2026-10-02T09:30:00Z","explain":{"lexical_rank":1,"dense_rank":0,"lexical":1,"dense":0}}`
+	thePassage = `{"document_id":"D1","version":"v1","source":"handbook","kind":"page","title":"Travel","url":"","author":"","heading":["Travel","Hotels"],"snippet":"# Hotels\n\nOslo \u001b[2J €180","start":3,"end":13,"score":0.5,"updated_at":"2026-10-02T09:30:00Z","also_in":[{"document_id":"D2","title":"Trips","source":"wiki","url":"","updated_at":null,"older":true}],"explain":{"lexical_rank":1,"dense_rank":0,"lexical_score":8.5,"dense_score":0,"lexical":0.5,"dense":0,"lexical_share":0.7,"reasons":["names"],"proximity":0.25,"title":0.03,"freshness":0,"authority":0}}`
 	theSource  = `{"id":"S1","name":"handbook","kind":"files","settings":{"path":"/srv"},"acl_mode":"declared","acl":{"allow":[["everyone"]],"deny":[]},"paused":false,"created_at":"2026-10-02T09:30:00Z","documents":3,"errors":1,"last_run":{"id":"R1","state":"partial","full":false,"dry_run":false,"reason":"","created_at":"2026-10-02T09:30:00Z","started_at":null,"finished_at":"2026-10-02T09:31:00Z","total":0,"scanned":4,"added":3,"modified":0,"deleted":0,"failed":1,"unchanged":0}}`
 	theUser    = `{"id":"U1","email":"ann@example.com","name":"Ann","role":"member","disabled":false,"created_at":"2026-10-02T09:30:00Z"}`
 	theGroup   = `{"name":"finance","principal":"group:cairn:finance","members":[` + theUser + `]}`
@@ -97,19 +98,20 @@ const (
 
 func TestSearchCommand(t *testing.T) {
 	s := newShell(t)
-	reply := `{"results":[` + thePassage + `],"facets":{},"mode":"hybrid","next_cursor":null,"took_ms":7}`
+	reply := `{"results":[` + thePassage + `],"facets":{},"mode":"hybrid","next_cursor":null,"notices":[],"took_ms":7}`
 	s.Reply("POST /api/v1/search", 200, reply)
 	s.expect(exitDone, `
  1. Travel › Hotels
     handbook · page · 2026-10-02
     Hotels: Oslo ␛[2J €180
     cairn doc get D1
+    Also in Trips (wiki, older)
 `, "", "search", "hotel", "limit")
 	s.asked(`POST /api/v1/search {"query":"hotel limit","limit":10}`)
 	s.expectJSON(exitDone, reply, "search", "hotel", "--limit", "3", "--source", "a,b", "--source", "c", "--mode", "dense", "--explain")
 	s.asked(`POST /api/v1/search {"query":"hotel","limit":3,"sources":["a","b","c"],"mode":"dense","explain":true}`)
 	_, out, _ := s.run("search", "hotel", "--explain")
-	if !strings.Contains(out, "score 0.500 = by words rank 1 (1.000), by meaning not found (0.000)\n") {
+	if !strings.Contains(out, "score 0.500 = 70 % by words (names): rank 1 (0.500, of 8.500); 30 % by meaning: not found\n    words together 0.25, title +3.0 %\n") {
 		t.Error(out)
 	}
 	for _, wrong := range [][]string{{"search"}, {"search", "x", "--limit", "0"}, {"search", "x", "--limit", "101"}, {"search", "x", "--mode", "magic"}, {"search", "x", "--lmit", "3"}} {
@@ -117,9 +119,22 @@ func TestSearchCommand(t *testing.T) {
 	}
 }
 
+// Notices go to standard error, so that results can be read by a program.
+func TestNoticesOfASearch(t *testing.T) {
+	s := newShell(t)
+	reply := `{"results":[` + thePassage + `],"facets":{},"mode":"hybrid","next_cursor":null,"notices":[{"code":"phrase_truncated","message":"Not all\u001b[2J were checked."}],"took_ms":7}`
+	s.Reply("POST /api/v1/search", 200, reply)
+	_, out, errors := s.run("search", `"hotel limit" -draft`)
+	if errors != "Not all␛[2J were checked.\n" || strings.Contains(out, "checked") {
+		t.Errorf("standard error has %q, output %q", errors, out)
+	}
+	s.asked(`POST /api/v1/search {"query":"\"hotel limit\" -draft","limit":10}`)
+	s.expectJSON(exitDone, reply, "search", "x")
+}
+
 func TestSearchFindsNothing(t *testing.T) {
 	s := newShell(t)
-	reply := `{"results":[],"facets":{},"mode":"hybrid","next_cursor":null,"took_ms":7}`
+	reply := `{"results":[],"facets":{},"mode":"hybrid","next_cursor":null,"notices":[],"took_ms":7}`
 	s.Reply("POST /api/v1/search", 200, reply)
 	s.expect(exitNotFound, "Nothing that you may read matches \"xyzzy\".\n", "", "search", "xyzzy")
 	s.expectJSON(exitNotFound, reply, "search", "xyzzy")
@@ -245,6 +260,43 @@ func TestDocCommands(t *testing.T) {
 	s.expect(exitDone, "A is removed.\n", "", "doc", "rm", "D1")
 	s.asked("DELETE /api/v1/sources/wiki/documents?id=a%2F1")
 	s.expectJSON(exitDone, `{"id":"D1","deleted":true}`, "doc", "rm", "D1")
+}
+
+func TestDocPutBatch(t *testing.T) {
+	s := newShell(t)
+	status := 200
+	s.Handle("POST /api/v1/sources/{name}/documents/batch", func(w http.ResponseWriter, _ *http.Request) {
+		if status != 200 {
+			clienttest.Write(w, status, `{"error":{"code":"not_found","message":"not found"}}`)
+			return
+		}
+		w.Header().Set("Content-Type", "application/x-ndjson")
+		_, _ = io.WriteString(w, `{"id":"a","document_id":"D1"}`+"\n"+`{"id":"b"}`+"\n"+`{"id":"c\u001b","error":{"code":"invalid","message":"\"title\" is missing"}}`+"\n")
+	})
+	s.stdin = `{"id":"a","title":"A","text":"x"}` + "\n\n" + `{"id":"b","delete":true}` + "\n" + `{"id":"c\u001b"}`
+	s.expect(exitFailed, "1 stored, 1 removed, 1 failed.\n", "c␛: \"title\" is missing\n", "doc", "put", "--source", "wiki", "--batch", "-")
+	s.asked("POST /api/v1/sources/wiki/documents/batch " + strings.ReplaceAll(s.stdin, "\n\n", "\n"))
+	if err := os.WriteFile("all.ndjson", []byte(s.stdin), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.expectJSON(exitFailed, `{"results":[{"id":"a","document_id":"D1"},{"id":"b"},{"id":"c\u001b","error":{"code":"invalid","message":"\"title\" is missing"}}],"stored":1,"removed":1,"failed":1}`,
+		"doc", "put", "--source", "wiki", "--batch", "all.ndjson")
+	s.expect(exitUsage, "", "leave --id and FILE out", "doc", "put", "--source", "wiki", "--batch", "-", "--id", "x")
+	s.expect(exitUsage, "", "leave --id and FILE out", "doc", "put", "--source", "wiki", "--batch", "-", "x")
+	s.expect(exitUsage, "", "--source is missing", "doc", "put", "--batch", "-")
+	s.expect(exitUsage, "", "or --batch", "doc", "put", "--source", "wiki", "--id", "x")
+	s.expect(exitFailed, "", "nowhere", "doc", "put", "--source", "wiki", "--batch", "nowhere")
+	status = 404
+	s.expect(exitFailed, "", "wiki", "doc", "put", "--source", "wiki", "--batch", "all.ndjson")
+	status = 200
+	s.Handle("POST /api/v1/sources/numbers/documents/batch", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/x-ndjson")
+		_, _ = io.WriteString(w, `{"id":"a"}`+"\n"+`{"id":"","error":{"code":"invalid","message":"line 2: no JSON"}}`+"\n")
+	})
+	s.stdin = "\n{\"id\":\"a\",\"delete\":true}\n\nbad\n"
+	s.expect(exitFailed, "0 stored, 1 removed, 1 failed.\n", "line 4: no JSON\n", "doc", "put", "--source", "numbers", "--batch", "-")
+	s.stdin = "\n"
+	s.expect(exitDone, "0 stored, 0 removed, 0 failed.\n", "", "doc", "put", "--source", "wiki", "--batch", "-")
 }
 
 func TestPeopleCommands(t *testing.T) {

@@ -222,7 +222,7 @@ func TestModelsCommands(t *testing.T) {
 	s.expect(exitDone, "NAME        DEFAULT\nbig         yes\nextractive  -\n", "", "models", "list")
 	s.expectJSON(exitDone, `{"models":[{"name":"big","default":true},{"name":"extractive","default":false}]}`, "models", "list")
 
-	s.Reply("POST /api/v1/search", 200, `{"results":[`+thePassage+`],"facets":{},"mode":"hybrid","next_cursor":null,"took_ms":7}`)
+	s.Reply("POST /api/v1/search", 200, `{"results":[`+thePassage+`],"facets":{},"mode":"hybrid","next_cursor":null,"notices":[],"took_ms":7}`)
 	s.answers(answerSuccess) // made by "extractive"
 	s.expect(exitDone, "extractive answered in 1.2 s (0 tokens in, 0 out).\n", "", "models", "test", "extractive")
 	s.asked(`POST /api/v1/ask {"question":"What is \"Travel\" about?","model":"extractive","stream":true}`)
@@ -230,7 +230,7 @@ func TestModelsCommands(t *testing.T) {
 
 	empty := newShell(t)
 	empty.Handle("POST /api/v1/search", func(w http.ResponseWriter, _ *http.Request) {
-		clienttest.Write(w, 200, `{"results":[],"facets":{},"mode":"hybrid","next_cursor":null,"took_ms":7}`)
+		clienttest.Write(w, 200, `{"results":[],"facets":{},"mode":"hybrid","next_cursor":null,"notices":[],"took_ms":7}`)
 	})
 	empty.expect(exitFailed, "", "add a source first", "models", "test", "big")
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -60,15 +61,30 @@ func (e *environment) printDocument(d client.Document) error {
 }
 
 func docPutCommand(e *environment) *cobra.Command {
-	var source, id, acl, mediaType string
+	var source, id, acl, mediaType, batch string
 	var doc client.Push
 	c := &cobra.Command{
-		Use:   "put --source NAME --id EXTERNAL_ID FILE",
-		Short: "Bring a document to a source of kind push",
+		Use:   "put --source NAME (--id EXTERNAL_ID FILE | --batch FILE)",
+		Short: "Bring documents to a source of kind push",
 		Long: `Bring a document to a source of kind push, in place of an earlier one with the same id of
-yours. The next search finds it. FILE may be "-": standard input.`,
-		Args: cobra.ExactArgs(1),
+yours. The next search finds it. FILE may be "-": standard input.
+
+With --batch, FILE has a JSON object a line: {"id", "title", "text", …} as in the API, or
+{"id", "delete": true}. The lines that fail are printed; they do not stop the others.`,
+		Args: cobra.MaximumNArgs(1),
 		RunE: e.online(func(ctx context.Context, c *client.Client, args []string) error {
+			if batch != "" {
+				if len(args) > 0 || id != "" {
+					return usageError{errors.New("--batch brings ids and documents itself: leave --id and FILE out")}
+				}
+				if err := need("source", source); err != nil {
+					return err
+				}
+				return e.putBatch(ctx, c, source, batch)
+			}
+			if len(args) == 0 {
+				return usageError{errors.New("give the file of the document, or --batch")}
+			}
 			for _, f := range [][2]string{{"source", source}, {"id", id}} {
 				if err := need(f[0], f[1]); err != nil {
 					return err
@@ -98,6 +114,7 @@ yours. The next search finds it. FILE may be "-": standard input.`,
 	f := c.Flags()
 	f.StringVar(&source, "source", "", "name of the source")
 	f.StringVar(&id, "id", "", "your own id of the document")
+	f.StringVar(&batch, "batch", "", "a file of many documents, one JSON object a line")
 	f.StringVar(&doc.Title, "title", "", "its title (default: the name of the file)")
 	f.StringVar(&doc.URL, "url", "", "where people find it")
 	f.StringVar(&doc.Author, "author", "", "who wrote it")

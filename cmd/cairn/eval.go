@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"os"
 	"time"
@@ -19,68 +18,12 @@ import (
 
 // evalCommand returns `cairn eval`.
 func evalCommand(e *environment) *cobra.Command {
-	c := &cobra.Command{Use: "eval", Short: "Measure retrieval and answers on a data set", Args: cobra.NoArgs}
-	c.AddCommand(evalRunCommand(e), evalAnswersCommand(e))
-	return c
-}
-
-func evalRunCommand(e *environment) *cobra.Command {
-	var dir, mode string
-	var limit int
-	c := &cobra.Command{
-		Use:   "run --dir DIR",
-		Short: "Measure search: nDCG, recall, reciprocal rank, times",
-		Long: `Measure search on a folder in the layout of BEIR: corpus.jsonl, queries.jsonl and qrels.tsv.
-The corpus is indexed in a database of its own, which is removed afterwards.`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := oneOf("mode", mode, "lexical", "dense", "hybrid"); err != nil {
-				return err
-			}
-			return e.withScratch(cmd.Context(), func(ctx context.Context, p *parts) error {
-				return e.evalRun(ctx, p, dir, cairn.Mode(mode), limit)
-			})
-		},
-	}
-	c.Flags().StringVar(&dir, "dir", "", "folder of the data set")
-	c.Flags().StringVar(&mode, "mode", "hybrid", "lexical, dense or hybrid")
-	c.Flags().IntVar(&limit, "limit", 0, "measure the first so many queries only")
-	_ = c.MarkFlagRequired("dir") // the flag exists
-	return c
+	return family("eval", "Measure search and answers on sets of questions",
+		evalRunCommand(e), evalCompareCommand(e), evalMakeCommand(e), evalAnswersCommand(e), evalGatesCommand(e))
 }
 
 // evaluator is who searches and asks in a measurement.
 var evaluator = cairn.Viewer{Account: "eval", Keys: []cairn.PrincipalKey{cairn.Everyone}}
-
-func (e *environment) evalRun(ctx context.Context, p *parts, dir string, mode cairn.Mode, limit int) error {
-	set, err := eval.Load(dir)
-	if err != nil {
-		return err
-	}
-	ingested, names, err := p.fill(ctx, set.Connector())
-	if err != nil {
-		return err
-	}
-	report, err := eval.Run(ctx, set, func(ctx context.Context, text string, limit int) ([]string, error) {
-		found, err := p.retriever.Search(ctx, cairn.Query{Viewer: evaluator, Text: text, Mode: mode, Limit: limit})
-		if err != nil {
-			return nil, err
-		}
-		ids := make([]string, len(found.Passages))
-		for i, passage := range found.Passages {
-			ids[i] = names[passage.Document]
-		}
-		return ids, nil
-	}, limit)
-	if err != nil {
-		return err
-	}
-	report.Mode, report.Ingest = mode, ingested
-	return e.print(report, fmt.Sprintf(
-		"documents %d, queries %d, mode %s\nnDCG@10 %.4f   recall@5 %.4f   recall@20 %.4f   MRR@10 %.4f\nsearch p50 %.1f ms, p95 %.1f ms, p99 %.1f ms\ningested in %.1f s, %.0f documents/s",
-		report.Documents, report.Queries, report.Mode, report.NDCG10, report.Recall5, report.Recall20, report.MRR10,
-		report.Took.P50, report.Took.P95, report.Took.P99, ingested.Seconds, ingested.DocumentsPerSecond))
-}
 
 // withScratch runs fn on a database of its own in a folder of its own; both are
 // removed afterwards.
@@ -111,6 +54,9 @@ func (e *environment) withScratch(ctx context.Context, fn func(ctx context.Conte
 func (p *parts) fill(ctx context.Context, c connectors.Connector) (took eval.Ingest, names map[cairn.DocumentID]string, err error) {
 	source, err := p.db.CreateSource(ctx, cairn.Source{Name: "eval", Kind: "sample", ACLMode: cairn.ACLDeclared, ACL: cairn.Allow(cairn.Everyone)})
 	if err != nil {
+		return eval.Ingest{}, nil, err
+	}
+	if err := p.index.Maintain(ctx); err != nil { // notes which analysis the index is made by
 		return eval.Ingest{}, nil, err
 	}
 	began := time.Now()

@@ -99,7 +99,13 @@ func (p *parts) openRetrieval(ctx context.Context, s server.Settings) error {
 	if err := p.index.Load(ctx); err != nil {
 		return err
 	}
-	p.retriever = retrieval.New(retrieval.Config{Index: p.index, Chunks: p.db, Embedder: e.query, LexicalWeight: e.words, Log: p.log})
+	reranker, err := openReranker(s)
+	if err != nil {
+		return err
+	}
+	p.retriever = retrieval.New(retrieval.Config{
+		Index: p.index, Chunks: p.db, Embedder: e.query, LexicalWeight: e.words, Spread: e.spread, Reranker: reranker, Log: p.log,
+	})
 
 	self, err := os.Executable()
 	if err != nil {

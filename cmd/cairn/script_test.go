@@ -17,12 +17,14 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/cairnhq/cairn/client"
 	"github.com/cairnhq/cairn/postgres/postgrestest"
 )
 
 // TestScripts runs testdata/script: a person at a command line, with the program
 // itself, a server and a PostgreSQL. Beside testscript's own commands there are
-// exits, for exit codes, and field, which takes a value out of a reply.
+// exits, for exit codes, field, which takes a value out of a reply, and rate, the
+// thumbs of the web UI.
 func TestScripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/script/*.txt")
 	if err != nil || len(files) == 0 {
@@ -52,12 +54,13 @@ func runScript(t *testing.T, file, bin string) {
 			for name, value := range map[string]string{
 				"PATH": bin + string(os.PathListSeparator) + env.Getenv("PATH"), asCairn: "1", "HOME": env.WorkDir,
 				"CAIRN_URL": url, "CAIRN_DATA_DIR": data,
+				"TMPDIR": os.TempDir(), // as root, PostgreSQL runs as another user, who may not enter the script's folder
 			} {
 				env.Setenv(name, value)
 			}
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "field": field},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "field": field, "rate": rate},
 	})
 }
 
@@ -105,6 +108,16 @@ func field(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("there is no %s", args[1])
 	}
 	ts.Setenv(args[0], fmt.Sprint(v))
+}
+
+// rate MESSAGE RATING rates an answer as the owner of CAIRN_TOKEN.
+func rate(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: rate MESSAGE RATING")
+	}
+	c, err := client.New(client.Config{URL: ts.Getenv("CAIRN_URL"), Token: ts.Getenv("CAIRN_TOKEN")})
+	ts.Check(err)
+	ts.Check(c.GiveFeedback(context.Background(), args[0], client.Feedback{Rating: args[1]}))
 }
 
 var printedAddress = regexp.MustCompile(`http://[^/\s]+`)

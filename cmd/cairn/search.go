@@ -19,7 +19,12 @@ func searchCommand(e *environment) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "search QUERY",
 		Short: "Find passages in the documents that you may read",
-		Args:  cobra.MinimumNArgs(1),
+		Long: `Find passages in the documents that you may read.
+
+"a phrase" between quotation marks must occur word for word; -word must not
+occur. Put the whole query between single quotes, so that the shell leaves it
+as it is: cairn search 'report "hotel limit" -draft'`,
+		Args: cobra.MinimumNArgs(1),
 		RunE: e.online(func(ctx context.Context, c *client.Client, args []string) error {
 			req.Query, req.Mode = strings.Join(args, " "), cairn.Mode(mode)
 			if err := oneOf("mode", mode, "lexical", "dense", "hybrid"); err != nil {
@@ -36,6 +41,9 @@ func searchCommand(e *environment) *cobra.Command {
 				err = e.printReply(res.JSON)
 			} else {
 				e.printResults(res, req.Query, req.Explain)
+				for _, n := range res.Notices {
+					e.note("%s", terminal.Line(n.Message))
+				}
 			}
 			if err == nil && len(res.Results) == 0 {
 				err = errNothingFound
@@ -63,7 +71,9 @@ func (e *environment) printResults(res client.SearchResponse, query string, expl
 		}
 		printPassage(out, fmt.Sprintf("%2d. ", i+1), r, words)
 		if x := r.Explain; explain && x != nil {
-			out.Printf("    %s\n", out.Dim(explanation(r.Score, *x)))
+			for _, line := range explanation(r.Score, *x) {
+				out.Printf("    %s\n", out.Dim(line))
+			}
 		}
 	}
 	if res.Next != "" && out.Terminal {
@@ -87,6 +97,9 @@ func printPassage(out *terminal.Screen, label string, p client.Passage, words []
 		out.Printf("%s\n", terminal.Wrap(text, out.Width, indent))
 	}
 	out.Printf("%s%s\n", indent, out.Dim(link(p.URL, p.DocumentID, "")))
+	if len(p.AlsoIn) > 0 {
+		out.Printf("%s%s\n", indent, out.Dim(alsoIn(p.AlsoIn)))
+	}
 }
 
 // link returns where a document can be read: at its source, or here.
@@ -101,13 +114,45 @@ func link(url, id, version string) string {
 	return command
 }
 
-func explanation(score float64, x client.Explanation) string {
-	rank := func(n int) string {
-		if n == 0 {
+// explanation says in two or three lines how a score came about.
+func explanation(score float64, x client.Explanation) []string {
+	found := func(rank int, raw, normal float64) string {
+		if rank == 0 {
 			return "not found"
 		}
-		return fmt.Sprintf("rank %d", n)
+		return fmt.Sprintf("rank %d (%.3f, of %.3f)", rank, normal, raw)
 	}
-	return fmt.Sprintf("score %.3f = by words %s (%.3f), by meaning %s (%.3f)",
-		score, rank(x.LexicalRank), x.Lexical, rank(x.DenseRank), x.Dense)
+	why := ""
+	if len(x.Reasons) > 0 {
+		why = " (" + terminal.Line(strings.Join(x.Reasons, ", ")) + ")"
+	}
+	lines := []string{fmt.Sprintf("score %.3f = %.0f %% by words%s: %s; %.0f %% by meaning: %s", score,
+		100*x.LexicalShare, why, found(x.LexicalRank, x.LexicalScore, x.Lexical),
+		100*(1-x.LexicalShare), found(x.DenseRank, x.DenseScore, x.Dense))}
+	more := []string{fmt.Sprintf("words together %.2f", x.Proximity)}
+	for _, p := range []struct {
+		name  string
+		share float64
+	}{{"title", x.Title}, {"freshness", x.Freshness}, {"authority", x.Authority}} {
+		if p.share > 0 {
+			more = append(more, fmt.Sprintf("%s +%.1f %%", p.name, 100*p.share))
+		}
+	}
+	if x.Reranked != nil {
+		more = append(more, fmt.Sprintf("reranker %.2f", *x.Reranked))
+	}
+	return append(lines, strings.Join(more, ", "))
+}
+
+// alsoIn names the other documents that hold a passage.
+func alsoIn(copies []client.Copy) string {
+	names := make([]string, len(copies))
+	for i, c := range copies {
+		names[i] = terminal.Line(c.Title) + " (" + terminal.Line(c.Source)
+		if c.Older {
+			names[i] += ", older"
+		}
+		names[i] += ")"
+	}
+	return "Also in " + strings.Join(names, ", ")
 }

@@ -139,7 +139,7 @@ func newServer(ctx context.Context, s server.Settings, p *parts) (*server.Server
 		p.log.Warn("this binary was built without the web UI; make build includes it")
 	}
 	surface := api.New(api.Config{
-		Store: p.db, Auth: authenticator, Search: p.retriever, Ask: p.asker, Push: p.pusher, Jobs: p.jobs,
+		Store: p.db, Auth: authenticator, Search: p.retriever, Ask: p.asker, Push: p.pusher, Jobs: p.jobs, Index: p.index,
 		Kinds: p.kinds, Environment: s.Connectors(), Models: models(p), Log: p.log,
 	})
 	http, err := server.New(server.Config{

@@ -62,6 +62,15 @@ func TestEncodeTrimsBitmap(t *testing.T) {
 	}
 }
 
+func TestDecodeRejectsBitsPastTheLastChunk(t *testing.T) {
+	data := Encode(nil, []uint64{0}, 3, 1)
+	data[codecHeader] = 1 << 3
+	body := append(data[:len(data)-codecSum], 1, 2, 3, 4, 5, 6, 7, 8) // its code
+	if _, _, err := Decode(binary.LittleEndian.AppendUint32(body, checksum(body)), 3, 1); !errors.Is(err, ErrMalformed) {
+		t.Errorf("got %v, want ErrMalformed", err)
+	}
+}
+
 // FuzzDecode gives the decoder bodies whose checksum is right. What it accepts
 // encodes to the same bytes.
 func FuzzDecode(f *testing.F) {

@@ -9,4 +9,10 @@
 // of them, and the caller compares those exactly. Nothing is built beforehand,
 // and what is hidden is never touched: neither the results nor their scores
 // depend on it.
+//
+// With the first 4,000 and the best 400, recall@20 is .99 or more on 150,000 real
+// texts in 384 dimensions, for viewers who see all or little of them. It is the
+// 400 that bound it: where a viewer sees nothing close to the question, 8,000 and
+// 800 find more of what is far. A search runs on the caller's goroutine: one of
+// its own for each half of the parts was not measured to be faster.
 package dense

@@ -157,6 +157,37 @@ func TestNearestFindsTheLast(t *testing.T) {
 	}
 }
 
+// Over many blocks the bound falls: all of the first must be returned, also those
+// at the largest distance, when as many are asked for.
+func TestNearestKeepsTheBound(t *testing.T) {
+	for _, words := range []int{1, 4, 6, 8} {
+		random := splitMix(words)
+		var parts []Part
+		for range 3 {
+			p := Part{Classes: make([]uint32, 4000)}
+			for i := range p.Classes {
+				p.Classes[i] = uint32(random.below(4))
+				for range words {
+					p.Codes = append(p.Codes, random.next())
+				}
+			}
+			parts = append(parts, p)
+		}
+		vector := make([]float32, 64*words)
+		for i := range vector {
+			vector[i] = float32(random.below(2001)-1000) / 1000
+		}
+		q := NewCoder(64*words, nil, 1).Query(vector)
+		for _, first := range []int{1, 20, 500, 3000} {
+			got, want := q.Nearest(parts, []uint8{0, 1, 0, 1}, first, first), reference(q, parts, []uint8{0, 1, 0, 1}, first, first)
+			if !slices.Equal(got, want) {
+				t.Errorf("%d words, first %d: got %d candidates, want %d; first difference at %d",
+					words, first, len(got), len(want), difference(got, want))
+			}
+		}
+	}
+}
+
 // A vector of zeros, as of a text without any known word, has no direction.
 func TestNearestOfZero(t *testing.T) {
 	c := NewCoder(70, nil, 1)

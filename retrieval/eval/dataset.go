@@ -3,17 +3,14 @@
 package eval
 
 import (
-	"bufio"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"iter"
-	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"github.com/cairnhq/cairn"
@@ -22,6 +19,7 @@ import (
 
 // Set is a data set.
 type Set struct {
+	Name      string // of its folder
 	Documents []Document
 	Queries   []Query
 }
@@ -42,13 +40,23 @@ type Query struct {
 	Relevant map[string]int `json:"-"`
 }
 
-// maxLine bounds a line of a data set, in bytes.
-const maxLine = 64 << 20
+// SetInfo says which set was measured.
+type SetInfo struct {
+	Name string `json:"name"` // of its folder
+	// Digest is of documents, queries and judgements, in their order.
+	Digest string `json:"digest"`
+}
 
-// Load reads the data set in a folder. Queries without a relevant document are
-// left out, as they measure nothing.
+// Load reads the data set in a folder; its files may be packed with gzip
+// (corpus.jsonl.gz). Queries without a relevant document are left out, as they
+// measure nothing. What is wrong with the folder is cairn.ErrInvalid, a file of
+// more than 1 GiB cairn.ErrTooLarge.
 func Load(dir string) (*Set, error) {
-	var s Set
+	path, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, fmt.Errorf("evaluation folder: %w", err)
+	}
+	s := Set{Name: filepath.Base(path)}
 	if err := readLines(filepath.Join(dir, "corpus.jsonl"), func(d Document) { s.Documents = append(s.Documents, d) }); err != nil {
 		return nil, err
 	}
@@ -70,65 +78,18 @@ func Load(dir string) (*Set, error) {
 	return &s, nil
 }
 
-func readLines[T any](path string, add func(T)) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return cairn.Errorf(cairn.ErrInvalid, "an evaluation folder holds corpus.jsonl, queries.jsonl and qrels.tsv: %v", err)
+// Info identifies the set.
+func (s *Set) Info() SetInfo {
+	h := sha256.New()
+	e := json.NewEncoder(h)
+	for _, d := range s.Documents {
+		_ = e.Encode(d) // a hash takes everything, and strings encode
 	}
-	defer f.Close()
-	lines := bufio.NewScanner(f)
-	lines.Buffer(nil, maxLine)
-	for n := 1; lines.Scan(); n++ {
-		if strings.TrimSpace(lines.Text()) == "" {
-			continue
-		}
-		var v T
-		if err := json.Unmarshal(lines.Bytes(), &v); err != nil {
-			return cairn.Errorf(cairn.ErrInvalid, "%s, line %d: %v", path, n, err)
-		}
-		add(v)
+	for _, q := range s.Queries {
+		_ = e.Encode(q)
+		_ = e.Encode(q.Relevant) // in order of the keys
 	}
-	if err := lines.Err(); err != nil {
-		return fmt.Errorf("read %s: %w", path, err)
-	}
-	return nil
-}
-
-// readJudgements reads qrels.tsv or qrels/test.tsv: query, document, relevance,
-// separated by tabs, after a line of headings.
-func readJudgements(dir string) (map[string]map[string]int, error) {
-	f, err := os.Open(filepath.Join(dir, "qrels.tsv"))
-	if errors.Is(err, fs.ErrNotExist) {
-		f, err = os.Open(filepath.Join(dir, "qrels", "test.tsv"))
-	}
-	if err != nil {
-		return nil, cairn.Errorf(cairn.ErrInvalid, "an evaluation folder holds qrels.tsv or qrels/test.tsv: %v", err)
-	}
-	defer f.Close()
-	judged := make(map[string]map[string]int)
-	lines := bufio.NewScanner(f)
-	for n := 1; lines.Scan(); n++ {
-		fields := strings.Split(strings.TrimSpace(lines.Text()), "\t")
-		if len(fields) < 3 {
-			continue
-		}
-		relevance, err := strconv.Atoi(fields[len(fields)-1])
-		if err != nil {
-			if n == 1 {
-				continue // headings
-			}
-			return nil, cairn.Errorf(cairn.ErrInvalid, "%s, line %d: %q is no number", f.Name(), n, fields[len(fields)-1])
-		}
-		if relevance <= 0 {
-			continue
-		}
-		query, document := fields[0], fields[len(fields)-2]
-		if judged[query] == nil {
-			judged[query] = make(map[string]int)
-		}
-		judged[query][document] = relevance
-	}
-	return judged, lines.Err()
+	return SetInfo{Name: s.Name, Digest: hex.EncodeToString(h.Sum(nil)[:16])}
 }
 
 // Connector returns the corpus as a source of plain texts.

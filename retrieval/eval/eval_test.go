@@ -1,14 +1,21 @@
 package eval
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
+	"errors"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/cairnhq/cairn"
 )
 
 func near(a, b float64) bool { return math.Abs(a-b) < 1e-9 }
@@ -70,13 +77,73 @@ func TestLoadAndRun(t *testing.T) {
 		if len(set.Documents) != 2 || len(set.Queries) != 1 {
 			t.Fatalf("loaded %+v", set)
 		}
-		report, err := Run(t.Context(), set, func(context.Context, string, int) ([]string, error) { return []string{"1", "1", "2"}, nil }, 0)
+		run, err := Measure(t.Context(), set, func(context.Context, string, int) ([]Ranked, error) {
+			return []Ranked{{"1", 3}, {"1", 2}, {"2", 1}}, nil
+		}, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !near(report.MRR10, .5) || report.Recall5 != 1 {
-			t.Errorf("%s: %+v", judgements, report)
+		if !near(run.Report.MRR10, .5) || run.Report.Recall5 != 1 || run.Results[0].FirstRank() != 2 {
+			t.Errorf("%s: %+v", judgements, run)
 		}
+	}
+}
+
+// pack replaces a file by its packed form.
+func pack(t *testing.T, dir, name string) {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	if _, err := z.Write(b); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(z.Close(), os.Remove(path)); err != nil {
+		t.Fatal(err)
+	}
+	write(t, dir, name+".gz", packed.String())
+}
+
+func TestLoadPacked(t *testing.T) {
+	for _, judgements := range []string{"qrels.tsv", "qrels/test.tsv"} {
+		dir := filepath.Join(t.TempDir(), "set")
+		write(t, dir, "corpus.jsonl", `{"_id":"1","title":"One","text":"first"}`+"\n")
+		write(t, dir, "queries.jsonl", `{"_id":"q","text":"which"}`+"\n")
+		write(t, dir, judgements, "query-id\tcorpus-id\tscore\nq\t1\t1\n")
+		plain, err := Load(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{"corpus.jsonl", "queries.jsonl", judgements} {
+			pack(t, dir, name)
+		}
+		packed, err := Load(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(plain, packed); diff != "" || packed.Name != "set" || packed.Info() != plain.Info() {
+			t.Errorf("packed (-plain +packed):\n%s", diff)
+		}
+	}
+}
+
+func TestReadingIsBounded(t *testing.T) {
+	b := &bounded{in: strings.NewReader("123456"), name: "bomb", left: 5}
+	if _, err := io.ReadAll(b); !errors.Is(err, cairn.ErrTooLarge) {
+		t.Errorf("six bytes of five: %v", err)
+	}
+	b = &bounded{in: strings.NewReader("12345"), name: "fits", left: 5}
+	if got, err := io.ReadAll(b); err != nil || string(got) != "12345" {
+		t.Errorf("five bytes of five: %q, %v", got, err)
+	}
+	dir := t.TempDir()
+	write(t, dir, "corpus.jsonl.gz", "no gzip")
+	if _, err := Load(dir); !errors.Is(err, cairn.ErrInvalid) || !strings.Contains(err.Error(), "corpus.jsonl.gz") {
+		t.Errorf("broken gzip: %v", err)
 	}
 }
 

@@ -6,6 +6,28 @@ import (
 	"time"
 )
 
+// Metrics are the measures of a ranking, each 0..1.
+type Metrics struct {
+	NDCG10   float64 `json:"ndcg@10"`
+	Recall5  float64 `json:"recall@5"`
+	Recall20 float64 `json:"recall@20"`
+	MRR10    float64 `json:"mrr@10"`
+}
+
+// MetricsOf returns the measures of the ranked documents of one query.
+func MetricsOf(found []Ranked, relevant map[string]int) Metrics {
+	ranked := make([]string, len(found))
+	for i, r := range found {
+		ranked[i] = r.ID
+	}
+	return Metrics{
+		NDCG10:   NDCG(ranked, relevant, 10),
+		Recall5:  Recall(ranked, relevant, 5),
+		Recall20: Recall(ranked, relevant, 20),
+		MRR10:    ReciprocalRank(ranked, relevant, 10),
+	}
+}
+
 // NDCG returns the normalised discounted cumulative gain of the first k ranked
 // documents, 0..1, with linear gains as trec_eval computes it.
 func NDCG(ranked []string, relevant map[string]int, k int) float64 {
@@ -69,7 +91,9 @@ func QuantilesOf(durations []time.Duration) Quantiles {
 	slices.Sort(sorted)
 	at := func(p float64) float64 {
 		i := int(math.Ceil(p*float64(len(sorted)))) - 1
-		return float64(sorted[max(i, 0)].Microseconds()) / 1000
+		return milliseconds(sorted[max(i, 0)])
 	}
 	return Quantiles{P50: at(.50), P95: at(.95), P99: at(.99)}
 }
+
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

@@ -100,3 +100,15 @@ func BenchmarkPool(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkInline measures a short page.
+func BenchmarkInline(b *testing.B) {
+	text := "# Calibration\n\n" + strings.Repeat("The calibration of a logger is repeated every 24 months, unless the contract says so otherwise. ", 14)
+	b.SetBytes(int64(len(text)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, ok, err := Inline(b.Context(), Input{Filename: "42", MediaType: "text/markdown"}, text); !ok || err != nil {
+			b.Fatal(ok, err)
+		}
+	}
+}

@@ -97,12 +97,7 @@ func (e *extractor) close() { _ = e.pdf.Close() }
 
 // extract never panics: what a parser trips over is a Failure.
 func (e *extractor) extract(ctx context.Context, in Input, r io.Reader) (text *Text, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			e.close()
-			text, err = nil, crash(fmt.Sprint(p))
-		}
-	}()
+	defer e.survive(&text, &err)
 	if in.Size > e.limits.InputBytes {
 		return nil, tooLarge(e.limits)
 	}
@@ -110,7 +105,20 @@ func (e *extractor) extract(ctx context.Context, in Input, r io.Reader) (text *T
 	if err != nil {
 		return nil, err
 	}
-	text, err = e.parse(ctx, f)
+	return e.read(ctx, f)
+}
+
+// survive turns a panic into the error of a document; it is deferred.
+func (e *extractor) survive(text **Text, err *error) {
+	if p := recover(); p != nil {
+		e.close()
+		*text, *err = nil, crash(fmt.Sprint(p))
+	}
+}
+
+// read parses a file and completes its text.
+func (e *extractor) read(ctx context.Context, f *file) (*Text, error) {
+	text, err := e.parse(ctx, f)
 	var failure *Failure
 	switch {
 	case err == nil:

@@ -34,20 +34,24 @@ var notProse = regexp.MustCompile("(?s)```.*?```|`[^`\n]*`|https?://\\S+|[\\w.+-
 // language returns the language of a text as ISO 639-1 code, empty when the
 // statistics are not sure. Of code and data it looks at nothing: names are no
 // prose. The statistics are surest about one or two kilobytes, so they are
-// asked about several pieces and the most frequent answer counts.
+// asked about several pieces and the most frequent answer counts, until the
+// pieces that are left cannot change it.
 func language(t *Text) string {
 	switch t.Kind {
 	case cairn.KindCode, cairn.KindData, cairn.KindSpreadsheet:
 		return ""
 	}
-	sample := notProse.ReplaceAllString(string(canon.Cut(t.Body, languageSample)), " ")
+	sample := string(canon.Cut(t.Body, languageSample))
+	if strings.ContainsAny(sample, "`@<") || strings.Contains(sample, "://") || strings.Contains(sample, "](") {
+		sample = notProse.ReplaceAllString(sample, " ") // else there is nothing to find
+	}
 	sample = strings.Join(strings.Fields(sample), " ")
 	if t.Language != "" && len(sample) < languagePiece/2 {
 		return "" // what the document says of itself is surer than statistics of a few words
 	}
 	votes := map[string]int{}
-	best := ""
-	for len(sample) >= languageLeast {
+	best, lead := "", 0 // lead of the best over the others
+	for len(sample) >= languageLeast && lead*languagePiece < len(sample) {
 		piece := canon.Cut([]byte(sample), languagePiece)
 		sample = sample[len(piece):]
 		info := whatlanggo.DetectWithOptions(string(piece), whatlanggo.Options{Whitelist: likely})
@@ -58,6 +62,18 @@ func language(t *Text) string {
 		if votes[code]++; votes[code] > votes[best] {
 			best = code
 		}
+		lead = leadOf(votes, best)
 	}
 	return best
+}
+
+// leadOf returns how many more votes one has than any other.
+func leadOf(votes map[string]int, best string) int {
+	second := 0
+	for code, n := range votes {
+		if code != best {
+			second = max(second, n)
+		}
+	}
+	return votes[best] - second
 }

@@ -169,8 +169,8 @@ func release(matches []*lexical.Match) {
 // How many chunks the dense leg looks at: the nearest by the distance of their
 // sign codes, and the nearest of those by an estimate of the inner product.
 const (
-	nearestByDistance = 4000
-	nearestByEstimate = 400
+	nearestByDistance = 8000
+	nearestByEstimate = 800
 )
 
 // Nearest returns chunks among which are, nearly always, the limit nearest to
@@ -190,7 +190,7 @@ func (x *Search) Nearest(rows Rows, q *dense.Query, limit int) ([]int64, error) 
 		parts, columns = append(parts, part(&g.columns, keep)), append(columns, &g.columns)
 	}
 	best := max(nearestByEstimate, 2*limit)
-	found := q.Nearest(parts, x.visible, max(nearestByDistance, 4*best), best)
+	found := q.Nearest(parts, x.visible, max(nearestByDistance, 10*best), best)
 	chunks := make([]int64, len(found))
 	for i, c := range found {
 		chunks[i] = columns[c.Part].chunks[c.Ordinal]

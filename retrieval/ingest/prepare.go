@@ -11,8 +11,12 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"runtime"
+	"slices"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/connectors"
@@ -47,13 +51,14 @@ type original struct {
 	Metadata connectors.Metadata
 	ACL      cairn.ACL
 	OwnACL   bool
+	Text     string // the document itself, where it was given as text
 }
 
 // read extracts a document and what is attached to it, without chunks yet. The
 // document itself comes first.
 func (p *Preparer) read(ctx context.Context, o original, r io.Reader) ([]Put, error) {
 	m := o.Metadata
-	text, err := p.Extractor.Extract(ctx, extract.Input{Filename: cmp.Or(m.Filename, path.Base(o.External)), MediaType: m.MediaType, URL: m.URL, Size: m.Size}, r)
+	text, err := p.extract(ctx, o, r)
 	if err != nil {
 		return nil, err
 	}
@@ -76,6 +81,19 @@ func (p *Preparer) read(ctx context.Context, o original, r io.Reader) ([]Put, er
 		puts = append(puts, put)
 	}
 	return puts, nil
+}
+
+// extract extracts a document; a short text that was given as text without the
+// way to a child process.
+func (p *Preparer) extract(ctx context.Context, o original, r io.Reader) (*extract.Text, error) {
+	m := o.Metadata
+	in := extract.Input{Filename: cmp.Or(m.Filename, path.Base(o.External)), MediaType: m.MediaType, URL: m.URL, Size: m.Size}
+	if o.Text != "" {
+		if text, ok, err := extract.Inline(ctx, in, o.Text); ok {
+			return text, err
+		}
+	}
+	return p.Extractor.Extract(ctx, in, r)
 }
 
 // assemble joins what the source says of a document with what its bytes say.
@@ -127,8 +145,21 @@ func fingerprint(d *cairn.Document, parent string) string {
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
-// index cuts the documents into chunks and gives each its terms and vector.
+// index cuts the documents into chunks and gives each its terms and vector, in
+// as many parts at once as there are processors.
 func (p *Preparer) index(ctx context.Context, puts []Put) error {
+	size := max(leastPart, (len(puts)+runtime.GOMAXPROCS(0)-1)/runtime.GOMAXPROCS(0))
+	g, ctx := errgroup.WithContext(ctx)
+	for part := range slices.Chunk(puts, size) {
+		g.Go(func() error { return p.indexPart(ctx, part) })
+	}
+	return g.Wait()
+}
+
+// leastPart is how many documents are at least indexed together.
+const leastPart = 8
+
+func (p *Preparer) indexPart(ctx context.Context, puts []Put) error {
 	var texts []string
 	for i := range puts {
 		d := &puts[i].Document

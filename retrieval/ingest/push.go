@@ -40,8 +40,8 @@ type Sources interface {
 	SourceByID(ctx context.Context, id cairn.SourceID) (cairn.Source, error)
 }
 
-// Pusher stores documents that programs bring, one at a time and at once. It
-// may be used by several goroutines.
+// Pusher stores documents that programs bring, at once. It may be used by
+// several goroutines.
 type Pusher struct {
 	Store   Store
 	Sources Sources
@@ -55,11 +55,7 @@ func (p *Pusher) Put(ctx context.Context, source cairn.SourceID, in Push) (Pushe
 	if err != nil {
 		return Pushed{}, err
 	}
-	puts, err := p.Prepare.read(ctx, in.original(s), in.reader())
-	var failure *extract.Failure
-	if errors.As(err, &failure) {
-		return Pushed{}, cairn.Errorf(cairn.ErrInvalid, "%s", failure.Reason)
-	}
+	puts, err := p.read(ctx, s, in)
 	if err != nil {
 		return Pushed{}, err
 	}
@@ -73,14 +69,28 @@ func (p *Pusher) Put(ctx context.Context, source cairn.SourceID, in Push) (Pushe
 	return Pushed{ID: stored[0].ID, Version: puts[0].Document.Version, Created: stored[0].Created}, nil
 }
 
+// read extracts a document; one that cannot be read is ErrInvalid.
+func (p *Pusher) read(ctx context.Context, s cairn.Source, in Push) ([]Put, error) {
+	puts, err := p.Prepare.read(ctx, in.original(s), in.reader())
+	var failure *extract.Failure
+	if errors.As(err, &failure) {
+		return nil, cairn.Errorf(cairn.ErrInvalid, "%s", failure.Reason)
+	}
+	return puts, err
+}
+
 // Delete erases a document at once, with the answers that were made from it;
 // ErrNotFound when the source does not have it.
 func (p *Pusher) Delete(ctx context.Context, source cairn.SourceID, external string) error {
-	return p.Store.Erase(ctx, source, external)
+	erased, err := p.Store.Erase(ctx, source, []string{external})
+	if err == nil && len(erased) == 0 {
+		return cairn.ErrNotFound
+	}
+	return err
 }
 
 func (in Push) original(s cairn.Source) original {
-	o := original{External: in.External, ACL: s.ACL, Metadata: connectors.Metadata{
+	o := original{External: in.External, ACL: s.ACL, Text: in.Text, Metadata: connectors.Metadata{
 		Title: in.Title, URL: in.URL, Author: in.Author, MediaType: in.MediaType, Modified: in.Modified, Attributes: in.Attributes,
 	}}
 	if in.Text != "" && in.MediaType == "" {

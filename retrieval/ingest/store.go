@@ -21,11 +21,12 @@ type Store interface {
 	Externals(ctx context.Context, source cairn.SourceID) (map[string]cairn.Version, error)
 	// Commit stores a batch with its cursor and counts and returns what became
 	// of each Put, in order. It fails with ErrConflict when the run is no longer
-	// this worker's, and with ErrNotFound when the source is gone.
+	// this worker's or b.Expect does not hold, with ErrNotFound when the source is
+	// gone, and with ErrInvalid when a document cannot be stored as it is.
 	Commit(ctx context.Context, b Batch) ([]Stored, error)
-	// Erase deletes a document at once, with what is attached to it and all
-	// that was made from it. ErrNotFound when the source does not have it.
-	Erase(ctx context.Context, source cairn.SourceID, external string) error
+	// Erase deletes documents at once, with what is attached to them and all that
+	// was made from them. It returns those of the externals that were there.
+	Erase(ctx context.Context, source cairn.SourceID, externals []string) (erased []string, err error)
 }
 
 // Known is what the store has of one document.
@@ -37,6 +38,7 @@ type Known struct {
 	ACL         [32]byte // hash of its ACL
 	OwnACL      bool     // the ACL came with it; else it is the source's
 	Run         string   // that wrote it last
+	Modified    time.Time
 
 	Failed         bool   // an error is recorded
 	FailedRevision string // of that error
@@ -52,6 +54,9 @@ type Batch struct {
 	Moves  map[string]string // old external id → new: the document keeps its id; the new one is among Puts
 	// Touches are new revisions of documents whose content did not change.
 	Touches map[string]Touch
+	// Expect are the fingerprints of documents, by external id, on which Touches
+	// and ACLs rely, where others may write to the source at the same time.
+	Expect map[string]string
 	// Deletes are external ids that are hidden at once and erased later, with
 	// what is attached to them.
 	Deletes []string

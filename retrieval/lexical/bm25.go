@@ -1,6 +1,9 @@
 package lexical
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // Parameters of BM25 (Robertson and Zaragoza, The Probabilistic Relevance
 // Framework, 2009): saturation of frequencies and strength of the length norm.
@@ -39,6 +42,18 @@ func (s Stats) Weights(terms []QueryTerm) []float64 {
 		first = end
 	}
 	return weights
+}
+
+// Ceiling returns the score that no chunk exceeds: that of one which holds all
+// words of the query endlessly often, in the form in which they were asked for.
+func (s Stats) Ceiling(terms []QueryTerm) float64 {
+	weights, sum := s.Weights(terms), 0.0
+	for first := 0; first < len(terms); {
+		end := groupEnd(terms, first)
+		sum += slices.Max(weights[first:end])
+		first = end
+	}
+	return sum
 }
 
 // Norm returns the two parts of the length norm: a term's frequency tf in a chunk

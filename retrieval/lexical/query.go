@@ -14,7 +14,7 @@ const (
 
 // Factors of scores, measured on public test collections.
 const (
-	exactBonus  = 0.1 // how much more a match of the word itself counts than one of its stem
+	exactBonus  = 0.2 // how much more a match of the word itself counts than one of its stem
 	wholeWeight = 0.5 // of an identifier as a whole; its words count beside it
 )
 

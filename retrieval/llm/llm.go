@@ -24,6 +24,17 @@ type Embedder interface {
 	Embed(ctx context.Context, role Role, texts []string) ([][]float32, error)
 }
 
+// WeightedEmbedder is an Embedder whose queries can be told how much each word
+// says among the documents that are searched.
+type WeightedEmbedder interface {
+	Embedder
+	// EmbedQuery returns the vector of a query as Embed does for RoleQuery. weight
+	// gives the weight, above 0 and up to 1, of a word: a run of letters and digits
+	// in lower case without accents; it reports false for a word that it knows
+	// nothing of, which then weighs what the model holds for it.
+	EmbedQuery(ctx context.Context, text string, weight func(word string) (float64, bool)) ([]float32, error)
+}
+
 // Role says which side of a comparison a text is on; asymmetric models and
 // query-side weights need to know.
 type Role int

@@ -45,6 +45,8 @@ func attempts(conversation, message string) map[string]string {
 		"PUT /sources/:name/documents":        `/sources/inbox/documents?id=a {"title":"A","text":"b"}`,
 		"DELETE /sources/:name/documents":     `/sources/inbox/documents?id=a`,
 		"POST /sources/:name/documents/batch": `/sources/inbox/documents/batch {"id":"b","title":"B","text":"c"}`,
+		"POST /index/verify":                  `/index/verify {"quick":true}`,
+		"POST /index/rebuild":                 `/index/rebuild`,
 		"POST /logout":                        `/logout`,
 		"GET /me":                             `/me`,
 		"GET /users":                          `/users`,
@@ -173,6 +175,8 @@ admin  admin  POST /sources/:name/errors/retry
 write  any    PUT /sources/:name/documents
 write  any    DELETE /sources/:name/documents
 write  any    POST /sources/:name/documents/batch
+admin  admin  POST /index/verify
+admin  admin  POST /index/rebuild
 public public POST /login
 any    any    POST /logout
 any    any    GET /me

@@ -63,7 +63,7 @@ func answerOf(a cairn.Answer) answerBody {
 		Conversation: a.Conversation, Message: a.Message, State: a.State, Outcome: a.Outcome, Text: a.Text,
 		Sentences: make([]sentence, len(a.Sentences)), Citations: make([]citation, len(a.Citations)),
 		Nearest: passagesOf(a.Nearest, nil), Model: a.Model, Usage: usage(a.Usage),
-		Notices: make([]notice, len(a.Notices)), Took: a.Took.Milliseconds(),
+		Notices: noticesOf(a.Notices), Took: a.Took.Milliseconds(),
 	}
 	for i, s := range a.Sentences {
 		out.Sentences[i] = sentence(s)
@@ -71,8 +71,13 @@ func answerOf(a cairn.Answer) answerBody {
 	for i, c := range a.Citations {
 		out.Citations[i] = citationOf(c)
 	}
-	for i, n := range a.Notices {
-		out.Notices[i] = notice(n)
+	return out
+}
+
+func noticesOf(notices []cairn.Notice) []notice {
+	out := make([]notice, len(notices))
+	for i, n := range notices {
+		out[i] = notice(n)
 	}
 	return out
 }

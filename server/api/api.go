@@ -19,6 +19,7 @@ type Config struct {
 	Ask         Asker
 	Push        Pusher
 	Jobs        Jobs
+	Index       Index
 	Kinds       connectors.Registry
 	Environment connectors.Environment
 	Models      []Model // that can be asked for by name; the extractive one is added
@@ -90,6 +91,9 @@ func (a *API) Routes() []server.Route {
 		{Method: put, Path: "/sources/:name/documents", Scope: cairn.ScopeWrite, Handle: a.putDocument, Long: true},
 		{Method: del, Path: "/sources/:name/documents", Scope: cairn.ScopeWrite, Handle: a.deleteDocument},
 		{Method: post, Path: "/sources/:name/documents/batch", Scope: cairn.ScopeWrite, Handle: a.pushBatch, Long: true},
+
+		{Method: post, Path: "/index/verify", Scope: cairn.ScopeAdmin, Role: admin, Handle: a.verifyIndex, Long: true},
+		{Method: post, Path: "/index/rebuild", Scope: cairn.ScopeAdmin, Role: admin, Handle: a.rebuildIndex, Long: true},
 
 		{Method: post, Path: "/login", Public: true, Handle: a.login},
 		{Method: post, Path: "/logout", Handle: a.logout},

@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
 
 	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/retrieval/ingest"
 	"github.com/cairnhq/cairn/server"
 )
 
@@ -29,7 +31,9 @@ type batchResult struct {
 const maxBatch = 1000 // lines
 
 // pushBatch answers POST /sources/{name}/documents/batch. The batch is read
-// before the first document is stored, so that one that is too large stores nothing.
+// before the first document is stored, so that one that is too large stores
+// nothing. Results are sent as documents are stored; when the database fails
+// before the first, the request fails, later the lines that are left.
 func (a *API) pushBatch(c *gin.Context) error {
 	s, err := a.writable(c)
 	if err != nil {
@@ -44,68 +48,87 @@ func (a *API) pushBatch(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	lines := batchLines(b)
-	if len(lines) > maxBatch {
-		return cairn.Errorf(cairn.ErrTooLarge, "the batch has %d lines; send at most %d at once", len(lines), maxBatch)
+	batch := &pushedBatch{API: a, c: c, source: s.Name}
+	if err := batch.read(b); err != nil {
+		return err
 	}
-	c.Writer.Header().Set("Content-Type", "application/x-ndjson")
-	c.Writer.WriteHeader(http.StatusOK)
-	rc := http.NewResponseController(c.Writer)
-	defer func() { _ = rc.SetWriteDeadline(time.Time{}) }()
-	for _, line := range lines {
-		if c.Request.Context().Err() != nil {
+	for o, err := range a.Push.Batch(c.Request.Context(), s.ID, batch.edits) {
+		if err != nil {
+			if batch.sent == 0 {
+				return err
+			}
+			batch.fail(err)
+			break
+		}
+		batch.enter(o)
+		if !batch.send(batch.settled()) {
 			return nil // nobody reads the results; what was stored stays
 		}
-		out, err := encode(a.pushLine(c, s, line))
+	}
+	batch.send(len(batch.results))
+	return nil
+}
+
+// pushedBatch is a batch while it is stored.
+type pushedBatch struct {
+	*API
+	c       *gin.Context
+	source  string
+	results []batchResult // by line
+	edits   []ingest.Edit
+	lines   []int // for each edit, its place among the results
+	done    int   // edits with an outcome
+	sent    int   // results
+	flushed time.Time
+}
+
+// read takes the lines that are not blank. A line that is wrong has its result;
+// the others become edits.
+func (b *pushedBatch) read(body []byte) error {
+	number := 0
+	for line := range bytes.Lines(body) {
+		number++
+		if line = bytes.TrimSpace(line); len(line) == 0 {
+			continue
+		}
+		if len(b.results) == maxBatch {
+			return cairn.Errorf(cairn.ErrTooLarge, "the batch has more than %d lines; send at most so many at once", maxBatch)
+		}
+		result, edit, err := readLine(line, number)
 		if err != nil {
-			return err
+			result.Error = b.notice(err)
+		} else {
+			b.edits, b.lines = append(b.edits, edit), append(b.lines, len(b.results))
 		}
-		_ = rc.SetWriteDeadline(time.Now().Add(writePatience))
-		if _, err := c.Writer.Write(out); err != nil {
-			return nil
-		}
-		c.Writer.Flush()
+		b.results = append(b.results, result)
 	}
 	return nil
 }
 
-// batchLines returns the lines that are not blank.
-func batchLines(b []byte) [][]byte {
-	var lines [][]byte
-	for line := range bytes.Lines(b) {
-		if line = bytes.TrimSpace(line); len(line) > 0 {
-			lines = append(lines, line)
-		}
-	}
-	return lines
-}
-
-func (a *API) pushLine(c *gin.Context, s cairn.Source, b []byte) batchResult {
-	ctx := c.Request.Context()
+// readLine reads a line, which is the one of that number in the body.
+func readLine(b []byte, number int) (batchResult, ingest.Edit, error) {
 	var line batchLine
-	err := unmarshal(b, &line)
-	if err != nil {
-		line.ID = idOf(b)
-	} else {
-		err = checkLength("id", line.ID, 1, maxExternal)
-	}
-	out := batchResult{ID: line.ID}
-	switch {
-	case err != nil:
-	case line.Delete:
-		err = a.Push.Delete(ctx, s.ID, line.ID)
-	default:
-		pushed, putErr := a.put(ctx, s, line.ID, line.pushRequest)
-		out.Document, err = pushed.ID, putErr
-	}
-	if err != nil {
-		f := server.FailureOf(err)
-		if f.Code == "internal" {
-			a.Log.ErrorContext(ctx, "document of a batch not stored", slog.String("source", s.Name), slog.Any("error", err))
+	if err := unmarshal(b, &line); err != nil {
+		id := idOf(b)
+		if id == "" {
+			err = cairn.Errorf(cairn.ErrInvalid, "line %d: %s", number, server.FailureOf(err).Message)
 		}
-		out.Document, out.Error = "", &notice{f.Code, f.Message}
+		return batchResult{ID: id}, ingest.Edit{}, err
 	}
-	return out
+	out, edit := batchResult{ID: line.ID}, ingest.Edit{Delete: line.Delete}
+	if strings.TrimSpace(line.ID) == "" {
+		return out, edit, cairn.Errorf(cairn.ErrInvalid, "line %d: \"id\" is missing or empty", number)
+	}
+	if err := checkLength("id", line.ID, 1, maxExternal); err != nil {
+		return out, edit, err
+	}
+	if line.Delete {
+		edit.External = line.ID
+		return out, edit, nil
+	}
+	var err error
+	edit.Push, err = line.toPush(line.ID)
+	return out, edit, err
 }
 
 // idOf returns the id of a line that is otherwise wrong, if it has one.
@@ -116,3 +139,70 @@ func idOf(b []byte) string {
 	_ = json.Unmarshal(b, &line)
 	return line.ID
 }
+
+func (b *pushedBatch) notice(err error) *notice {
+	f := server.FailureOf(err)
+	if f.Code == "internal" {
+		b.Log.ErrorContext(b.c.Request.Context(), "document of a batch not stored", slog.String("source", b.source), slog.Any("error", err))
+	}
+	return &notice{f.Code, f.Message}
+}
+
+// enter takes the outcome of the next edit.
+func (b *pushedBatch) enter(o ingest.Outcome) {
+	result := &b.results[b.lines[b.done]]
+	b.done++
+	if o.Err != nil {
+		result.Error = b.notice(o.Err)
+		return
+	}
+	result.Document = o.ID
+}
+
+// fail gives the edits that have no outcome an error.
+func (b *pushedBatch) fail(err error) {
+	n := b.notice(err)
+	for _, line := range b.lines[b.done:] {
+		b.results[line].Error = n
+	}
+}
+
+// settled returns how many of the first results are known.
+func (b *pushedBatch) settled() int {
+	if b.done < len(b.lines) {
+		return b.lines[b.done]
+	}
+	return len(b.results)
+}
+
+// send writes the results up to a place, and reports whether somebody reads them.
+func (b *pushedBatch) send(upTo int) bool {
+	if b.c.Request.Context().Err() != nil {
+		return false
+	}
+	if b.sent == 0 {
+		b.c.Writer.Header().Set("Content-Type", "application/x-ndjson")
+		b.c.Writer.WriteHeader(http.StatusOK)
+	}
+	rc := http.NewResponseController(b.c.Writer)
+	_ = rc.SetWriteDeadline(time.Now().Add(writePatience))
+	defer func() { _ = rc.SetWriteDeadline(time.Time{}) }()
+	for ; b.sent < upTo; b.sent++ {
+		out, err := encode(b.results[b.sent])
+		if err != nil {
+			return false
+		}
+		if _, err := b.c.Writer.Write(out); err != nil {
+			return false
+		}
+	}
+	if time.Since(b.flushed) > flushAfter {
+		b.c.Writer.Flush()
+		b.flushed = time.Now()
+	}
+	return true
+}
+
+// flushAfter is how long results may wait in a buffer, so that the caller's
+// patience does not end while large files are read.
+const flushAfter = time.Second

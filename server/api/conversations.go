@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"time"
@@ -23,31 +24,57 @@ func conversationOf(c cairn.Conversation) conversation {
 }
 
 type message struct {
-	ID       string     `json:"id"`
-	Parent   *string    `json:"parent_message_id"`
-	Question string     `json:"question"`
-	Withheld bool       `json:"withheld"`
-	Created  time.Time  `json:"created_at"`
-	Answer   answerBody `json:"answer"`
+	ID       string        `json:"id"`
+	Parent   *string       `json:"parent_message_id"`
+	Question string        `json:"question"`
+	Withheld bool          `json:"withheld"`
+	Created  time.Time     `json:"created_at"`
+	Answer   answerBody    `json:"answer"`
+	Feedback *feedbackBody `json:"feedback,omitempty"`
+}
+
+type feedbackBody struct {
+	Rating  string `json:"rating"`
+	Reason  string `json:"reason,omitempty"`
+	Comment string `json:"comment,omitempty"`
 }
 
 // messageOf shows of a withheld message nothing but that it exists.
-func messageOf(m cairn.Message) message {
+func messageOf(m cairn.Message, given map[string]Feedback) message {
 	out := message{ID: m.ID, Parent: after(m.Parent), Withheld: m.Withheld, Created: m.Created.UTC(), Answer: answerOfMessage(m)}
-	if !m.Withheld {
-		out.Question = m.Question
+	if m.Withheld {
+		return out
+	}
+	out.Question = m.Question
+	if f, ok := given[m.ID]; ok {
+		body := feedbackBody(f)
+		out.Feedback = &body
 	}
 	return out
+}
+
+// messagesOf shows messages of v with what v said of them.
+func (a *API) messagesOf(ctx context.Context, v cairn.Viewer, messages ...cairn.Message) ([]message, error) {
+	given, err := a.Store.Feedback(ctx, v, mapped(messages, func(m cairn.Message) string { return m.ID }))
+	if err != nil {
+		return nil, err
+	}
+	return mapped(messages, func(m cairn.Message) message { return messageOf(m, given) }), nil
 }
 
 // getMessage answers GET /messages/{id}.
 func (a *API) getMessage(c *gin.Context) error {
 	ctx := c.Request.Context()
-	m, err := a.Store.Message(ctx, auth.FromContext(ctx).Viewer, c.Param("id"))
+	viewer := auth.FromContext(ctx).Viewer
+	m, err := a.Store.Message(ctx, viewer, c.Param("id"))
 	if err != nil {
 		return err
 	}
-	return reply(c, http.StatusOK, messageOf(m))
+	out, err := a.messagesOf(ctx, viewer, m)
+	if err != nil {
+		return err
+	}
+	return reply(c, http.StatusOK, out[0])
 }
 
 // listConversations answers GET /conversations.
@@ -71,14 +98,19 @@ func (a *API) listConversations(c *gin.Context) error {
 // getConversation answers GET /conversations/{id}.
 func (a *API) getConversation(c *gin.Context) error {
 	ctx := c.Request.Context()
-	conv, messages, err := a.Store.Conversation(ctx, auth.FromContext(ctx).Viewer, c.Param("id"))
+	viewer := auth.FromContext(ctx).Viewer
+	conv, messages, err := a.Store.Conversation(ctx, viewer, c.Param("id"))
+	if err != nil {
+		return err
+	}
+	shown, err := a.messagesOf(ctx, viewer, messages...)
 	if err != nil {
 		return err
 	}
 	out := struct {
 		conversation
 		Messages []message `json:"messages"`
-	}{conversationOf(conv), mapped(messages, messageOf)}
+	}{conversationOf(conv), shown}
 	return reply(c, http.StatusOK, out)
 }
 

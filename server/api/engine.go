@@ -7,6 +7,7 @@ import (
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/retrieval"
 	"github.com/cairnhq/cairn/retrieval/answer"
+	"github.com/cairnhq/cairn/retrieval/index"
 	"github.com/cairnhq/cairn/retrieval/ingest"
 )
 
@@ -39,6 +40,9 @@ type Pusher interface {
 	Put(ctx context.Context, source cairn.SourceID, p ingest.Push) (ingest.Pushed, error)
 	// Delete erases a document; ErrNotFound when the source does not have it.
 	Delete(ctx context.Context, source cairn.SourceID, external string) error
+	// Batch makes edits as if one after the other and yields what became of each,
+	// in order, when it is stored. An error ends the sequence.
+	Batch(ctx context.Context, source cairn.SourceID, edits []ingest.Edit) iter.Seq2[ingest.Outcome, error]
 }
 
 // Jobs runs the work of sources in the background.
@@ -51,4 +55,14 @@ type Jobs interface {
 	// Test reaches out to the source and reads a little; an error says what is
 	// wrong with its settings.
 	Test(ctx context.Context, source cairn.SourceID) error
+}
+
+// Index is the index as administrators see it.
+type Index interface {
+	// Verify compares the index with what it is derived from; with texts also its
+	// terms with those of the texts, which takes as long as reading all of them.
+	Verify(ctx context.Context, texts bool) (index.Verification, error)
+	// Rebuild derives the index anew while searches go on. It may be broken off
+	// and begun again at any time. ErrConflict while the index is being maintained.
+	Rebuild(ctx context.Context, told func(done, all int)) error
 }

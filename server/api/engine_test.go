@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"context"
+	"errors"
 	"iter"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/retrieval"
 	"github.com/cairnhq/cairn/retrieval/answer"
+	"github.com/cairnhq/cairn/retrieval/index"
 	"github.com/cairnhq/cairn/retrieval/ingest"
 )
 
@@ -21,7 +23,7 @@ type finder struct{ m *memory }
 func (f finder) Search(_ context.Context, q cairn.Query) (retrieval.Results, error) {
 	f.m.mu.Lock()
 	defer f.m.mu.Unlock()
-	res := retrieval.Results{Mode: cairn.ModeLexical, Took: 3 * time.Millisecond, Facets: map[string]map[string]int{"source": {}}}
+	res := retrieval.Results{Mode: cairn.ModeLexical, Took: 3 * time.Millisecond, Facets: map[string]map[string]int{"source": {}}, Notices: f.m.notices}
 	for _, d := range f.m.documents {
 		at := bytes.Index(d.Body, []byte(q.Text))
 		if at < 0 || !d.ACL.Admits(q.Viewer) || d.State != cairn.CitationCurrent || !f.passes(q.Filters, d) {
@@ -201,6 +203,26 @@ func (p pusher) Put(_ context.Context, id cairn.SourceID, push ingest.Push) (ing
 	return ingest.Pushed{ID: d.ID, Version: d.Version, Created: true}, nil
 }
 
+func (p pusher) Batch(ctx context.Context, id cairn.SourceID, edits []ingest.Edit) iter.Seq2[ingest.Outcome, error] {
+	return func(yield func(ingest.Outcome, error) bool) {
+		for _, e := range edits {
+			var o ingest.Outcome
+			switch {
+			case strings.HasPrefix(e.Text, "the database is down"):
+				yield(o, errors.New("connection lost"))
+				return
+			case e.Delete:
+				o.Err = p.Delete(ctx, id, e.External)
+			default:
+				o.Pushed, o.Err = p.Put(ctx, id, e.Push)
+			}
+			if !yield(o, nil) {
+				return
+			}
+		}
+	}
+}
+
 func (p pusher) Delete(_ context.Context, id cairn.SourceID, external string) error {
 	p.m.mu.Lock()
 	defer p.m.mu.Unlock()
@@ -236,3 +258,24 @@ func (r *runner) Sync(_ context.Context, id cairn.SourceID, o cairn.SyncOptions)
 func (r *runner) Cancel(context.Context, cairn.SourceID) error { return nil }
 
 func (r *runner) Test(context.Context, cairn.SourceID) error { return r.testFail }
+
+// indexer is an index with one problem until it is rebuilt.
+type indexer struct{ quick, rebuilt bool }
+
+func (x *indexer) Verify(_ context.Context, texts bool) (index.Verification, error) {
+	x.quick = !texts
+	found := index.Verification{Segments: 2, Packed: 5, Fresh: 1, Rows: 9, Problems: []index.Problem{}}
+	if !x.rebuilt {
+		found.Problems = append(found.Problems, index.Problem{Segment: 7, What: "its header is damaged"})
+	}
+	return found, nil
+}
+
+func (x *indexer) Rebuild(_ context.Context, told func(done, all int)) error {
+	if x.rebuilt {
+		return cairn.Errorf(cairn.ErrConflict, "the index is being maintained just now")
+	}
+	x.rebuilt = true
+	told(6, 6)
+	return nil
+}

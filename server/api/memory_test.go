@@ -25,8 +25,9 @@ type memory struct {
 	conversations []cairn.Conversation
 	messages      []cairn.Message
 	feedback      map[string]Feedback
-	fail          error // when set, what Document returns
-	counted       int   // how often a source was looked up with its counts
+	fail          error          // when set, what Document returns
+	notices       []cairn.Notice // of every search
+	counted       int            // how often a source was looked up with its counts
 }
 
 func newMemory() *memory {
@@ -269,6 +270,21 @@ func (m *memory) SetFeedback(ctx context.Context, v cairn.Viewer, message string
 	defer m.mu.Unlock()
 	m.feedback[message] = f
 	return nil
+}
+
+func (m *memory) Feedback(ctx context.Context, v cairn.Viewer, messages []string) (map[string]Feedback, error) {
+	given := map[string]Feedback{}
+	for _, id := range messages {
+		if _, err := m.Message(ctx, v, id); err != nil {
+			continue
+		}
+		m.mu.Lock()
+		if f, ok := m.feedback[id]; ok {
+			given[id] = f
+		}
+		m.mu.Unlock()
+	}
+	return given, nil
 }
 
 func (m *memory) ListAccounts(_ context.Context, p Page) ([]cairn.Account, string, error) {

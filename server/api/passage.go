@@ -22,14 +22,35 @@ type passage struct {
 	End      int              `json:"end"`
 	Score    float64          `json:"score"`
 	Updated  *time.Time       `json:"updated_at"`
+	AlsoIn   []duplicate      `json:"also_in,omitempty"`
 	Explain  *explanation     `json:"explain,omitempty"`
 }
 
+// explanation is a retrieval.Explanation as it is sent.
 type explanation struct {
-	LexicalRank int     `json:"lexical_rank"`
-	DenseRank   int     `json:"dense_rank"`
-	Lexical     float64 `json:"lexical"`
-	Dense       float64 `json:"dense"`
+	LexicalRank  int      `json:"lexical_rank"`
+	DenseRank    int      `json:"dense_rank"`
+	LexicalScore float64  `json:"lexical_score"`
+	DenseScore   float64  `json:"dense_score"`
+	Lexical      float64  `json:"lexical"`
+	Dense        float64  `json:"dense"`
+	LexicalShare float64  `json:"lexical_share"`
+	Reasons      []string `json:"reasons"`
+	Proximity    float64  `json:"proximity"`
+	Title        float64  `json:"title"`
+	Freshness    float64  `json:"freshness"`
+	Authority    float64  `json:"authority"`
+	Reranked     *float64 `json:"reranked,omitempty"`
+}
+
+// duplicate is another document with the same passage, as it is sent.
+type duplicate struct {
+	Document cairn.DocumentID `json:"document_id"`
+	Title    string           `json:"title"`
+	Source   string           `json:"source"`
+	URL      string           `json:"url"`
+	Updated  *time.Time       `json:"updated_at"`
+	Older    bool             `json:"older"`
 }
 
 func passagesOf(ps []cairn.Passage, explain []retrieval.Explanation) []passage {
@@ -40,9 +61,13 @@ func passagesOf(ps []cairn.Passage, explain []retrieval.Explanation) []passage {
 			Author: p.Author, Heading: list(p.Heading), Snippet: p.Text, Start: p.Start, End: p.End, Score: p.Score,
 			Updated: moment(p.Modified),
 		}
+		for _, c := range p.AlsoIn {
+			out[i].AlsoIn = append(out[i].AlsoIn, duplicate{c.Document, c.Title, c.Source, c.URL, moment(c.Modified), c.Older})
+		}
 		if i < len(explain) {
-			e := explain[i]
-			out[i].Explain = &explanation{e.LexicalRank, e.DenseRank, e.Lexical, e.Dense}
+			e := explanation(explain[i])
+			e.Reasons = list(e.Reasons)
+			out[i].Explain = &e
 		}
 	}
 	return out

@@ -4,8 +4,11 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cairnhq/cairn"
 )
@@ -163,6 +166,61 @@ func TestBatchTooLargeStoresNothing(t *testing.T) {
 	got = w.call(w.ann, "POST", inbox+"/batch", strings.Join(lines, "\n"), "Content-Type", "application/x-ndjson")
 	if got.status != 200 || len(w.m.documents) != 4+maxBatch {
 		t.Errorf("%d lines: %d, %d documents", maxBatch, got.status, len(w.m.documents))
+	}
+}
+
+func TestBatchSaysWhichLineIsWrong(t *testing.T) {
+	w := newWorld(t)
+	body := "\n" + `{"id":"a","title":"A","text":"x","acl":{"allow":[["all"]]}}` + "\n\nno json\n" + `{"id":" ","title":"A","text":"x"}` + "\n" +
+		`{"id":7,"title":"A","text":"x"}` + "\n" + `{"id":"b","title":"A","text":"x","delete":"yes"}` + "\n" + `{"id":"c"} {"id":"d"}` + "\n" + `{"id":"e","delete":true,"titel":"x"}`
+	got := w.call(w.ann, "POST", inbox+"/batch", body, "Content-Type", "application/x-ndjson")
+	for i, want := range []string{`"id":"a".*"all" is not a principal`, `"id":"".*line 4: `, `"id":" ".*line 5: `, `"id":"".*line 6: `, `"id":"b".*"delete" must be true or false`,
+		`more than one JSON value`, `"id":"e".*unknown field "titel"`} {
+		line := strings.Split(string(got.body), "\n")[i]
+		if !regexp.MustCompile(want).MatchString(strings.ReplaceAll(line, `\"`, `"`)) || !strings.Contains(line, `"code":"invalid"`) {
+			t.Errorf("line %d: %s; want %s", i, line, want)
+		}
+	}
+}
+
+func TestBatchIsForWriters(t *testing.T) {
+	w := newWorld(t)
+	const body = `{"id":"a","title":"A","text":"Alpha."}`
+	got := w.call(w.bob, "POST", inbox+"/batch", body, "Content-Type", "application/x-ndjson")
+	missing := w.call(w.bob, "POST", "/api/v1/sources/nothing/documents/batch", body, "Content-Type", "application/x-ndjson")
+	if got.status != 404 || string(got.body) != string(missing.body) {
+		t.Errorf("%d %s; want what a source that does not exist gives: %s", got.status, got.body, missing.body)
+	}
+	reader := actor{w.ann.account, w.m.Token(w.ann.account.ID, time.Now(), cairn.ScopeRead)}
+	if got := w.call(reader, "POST", inbox+"/batch", body, "Content-Type", "application/x-ndjson"); got.status != 403 {
+		t.Errorf("without the scope write: %d", got.status)
+	}
+	if len(w.m.documents) != 4 {
+		t.Errorf("%d documents; nothing should have been stored", len(w.m.documents))
+	}
+}
+
+// TestBatchWithoutDatabase: what is not known to be stored is not reported as stored.
+func TestBatchWithoutDatabase(t *testing.T) {
+	w := newWorld(t)
+	const good, down = `{"id":"a","title":"A","text":"Alpha."}` + "\n", `{"id":"b","title":"B","text":"the database is down"}` + "\n"
+	if got := w.call(w.ann, "POST", inbox+"/batch", "wrong\n"+down+good, "Content-Type", "application/x-ndjson"); got.status != 500 || got.code(t) != "internal" {
+		t.Errorf("before the first: %d %s", got.status, got.body)
+	}
+	got := w.call(w.ann, "POST", inbox+"/batch", good+"wrong\n"+down+"wrong\n"+good, "Content-Type", "application/x-ndjson")
+	var codes []string
+	for _, line := range strings.Split(strings.TrimSpace(string(got.body)), "\n") {
+		var r struct {
+			Document string `json:"document_id"`
+			Error    struct{ Code string }
+		}
+		if err := json.Unmarshal([]byte(line), &r); err != nil || (r.Document == "") == (r.Error.Code == "") {
+			t.Fatalf("%s: %v", line, err)
+		}
+		codes = append(codes, r.Error.Code)
+	}
+	if want := []string{"", "invalid", "internal", "invalid", "internal"}; got.status != 200 || !slices.Equal(codes, want) {
+		t.Errorf("%d, codes %q, want %q", got.status, codes, want)
 	}
 }
 

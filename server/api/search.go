@@ -57,6 +57,7 @@ type searchResponse struct {
 	Facets  map[string]map[string]int `json:"facets"`
 	Mode    cairn.Mode                `json:"mode"`
 	Next    *string                   `json:"next_cursor"`
+	Notices []notice                  `json:"notices"`
 	Took    int64                     `json:"took_ms"`
 }
 
@@ -83,7 +84,8 @@ func (a *API) search(c *gin.Context) error {
 		return fmt.Errorf("search: %w", err)
 	}
 	out := searchResponse{
-		Results: passagesOf(res.Passages, res.Explain), Facets: table(res.Facets), Mode: res.Mode, Took: res.Took.Milliseconds(),
+		Results: passagesOf(res.Passages, res.Explain), Facets: table(res.Facets), Mode: res.Mode,
+		Notices: noticesOf(res.Notices), Took: res.Took.Milliseconds(),
 	}
 	if next := q.Offset + len(res.Passages); res.More && len(res.Passages) > 0 && next <= maxOffset {
 		cursor := encodeCursor(next, req.fingerprint())

@@ -21,8 +21,9 @@ type results struct {
 			Rank int `json:"lexical_rank"`
 		}
 	}
-	Facets map[string]map[string]int
-	Next   *string `json:"next_cursor"`
+	Facets  map[string]map[string]int
+	Next    *string `json:"next_cursor"`
+	Notices []notice
 }
 
 func (w *world) search(who actor, body string) results {
@@ -47,6 +48,17 @@ func TestSearchShowsWhatTheCallerMayRead(t *testing.T) {
 		if got := strings.Join(ids, " "); got != want {
 			t.Errorf("%s finds %q; want %q", who.account.Email, got, want)
 		}
+	}
+}
+
+func TestNoticesOfASearch(t *testing.T) {
+	w := newWorld(t)
+	if r := w.search(w.bob, `{"query":"Meals"}`); r.Notices == nil || len(r.Notices) != 0 {
+		t.Errorf("notices are %+v; want an empty list", r.Notices)
+	}
+	w.m.notices = []cairn.Notice{{Code: "phrase_truncated", Message: "Not all were checked."}}
+	if r := w.search(w.bob, `{"query":"Meals"}`); len(r.Notices) != 1 || r.Notices[0] != notice(w.m.notices[0]) {
+		t.Errorf("notices are %+v", r.Notices)
 	}
 }
 

@@ -95,6 +95,9 @@ type Conversations interface {
 	DeleteConversation(ctx context.Context, v cairn.Viewer, id string) error
 	// SetFeedback stores what v says of an answer of its own; a later one replaces it.
 	SetFeedback(ctx context.Context, v cairn.Viewer, message string, f Feedback) error
+	// Feedback returns what v said of those of the messages that are its own and
+	// that it said something of.
+	Feedback(ctx context.Context, v cairn.Viewer, messages []string) (map[string]Feedback, error)
 }
 
 // Feedback is what a person says of an answer.

@@ -273,10 +273,31 @@ func TestStreamEndsWithTheSession(t *testing.T) {
 	}
 }
 
+func TestMessagesShowOwnFeedback(t *testing.T) {
+	w := newWorld(t)
+	w.asker.script = answered
+	s := w.asked()
+	for _, path := range []string{"/messages/" + s[1], "/conversations/" + s[0]} {
+		if got := w.call(w.ann, "GET", "/api/v1"+path, ""); strings.Contains(string(got.body), "feedback") {
+			t.Errorf("%s, before: %s", path, got.body)
+		}
+	}
+	given := `{"rating":"down","reason":"outdated","comment":"It is thirty."}`
+	if got := w.call(w.ann, "POST", "/api/v1/messages/"+s[1]+"/feedback", given); got.status != 204 {
+		t.Fatalf("feedback: %d %s", got.status, got.body)
+	}
+	for _, path := range []string{"/messages/" + s[1], "/conversations/" + s[0]} {
+		if got := w.call(w.ann, "GET", "/api/v1"+path, ""); got.status != 200 || !strings.Contains(string(got.body), `"feedback":`+given) {
+			t.Errorf("%s: %d %s", path, got.status, got.body)
+		}
+	}
+}
+
 func TestWithheldMessagesShowNothing(t *testing.T) {
 	w := newWorld(t)
 	w.asker.script = answered
 	s := w.asked()
+	w.call(w.ann, "POST", "/api/v1/messages/"+s[1]+"/feedback", `{"rating":"up","comment":"EUR 30, thanks"}`)
 	w.m.messages[0].Withheld = true
 	w.m.messages[0].Answer = *doneEvent(s[0], s[1]).Answer
 	for _, path := range []string{"/messages/" + s[1], "/conversations/" + s[0]} {

@@ -377,6 +377,9 @@ function search({ query, sources }) {
     facets: { source: { handbook: results.length }, kind: { page: results.length } },
     mode: 'hybrid',
     next_cursor: null,
+    notices: query.startsWith('"')
+      ? [{ code: 'phrase_truncated', message: 'Not all were checked for the phrase.' }]
+      : [],
     took_ms: 4,
   };
 }

@@ -289,6 +289,12 @@ describe('other pages', () => {
     assert.ok(Date.parse(body.filters.updated_after) < Date.now() - 300 * 86_400_000);
   });
 
+  it('says what limits the results of a search', async () => {
+    const { page } = await open(`/search?q=${encodeURIComponent('"meals are paid"')}`);
+    await page.locator('.result').first().waitFor();
+    assert.equal(await page.locator('.notice').innerText(), 'Not all were checked for the phrase.');
+  });
+
   it('shows a document at the passage that the address names', async () => {
     const { page } = await open();
     await ask(page, 'meals');

@@ -13,7 +13,7 @@ import (
 	"github.com/cairnhq/cairn/retrieval/llm"
 )
 
-var _ llm.Embedder = (*Embedder)(nil)
+var _ llm.WeightedEmbedder = (*Embedder)(nil)
 
 // Embedder is the built-in model. It may be used by several goroutines at once.
 type Embedder struct {

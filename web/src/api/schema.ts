@@ -13,7 +13,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Find passages */
+        /**
+         * Find passages
+         * @description `"a phrase"` between quotation marks must occur word for word, and `-word` or `-"a phrase"` must not; a query that only
+         *     excludes is `invalid`. Everything else in the query is plain words.
+         */
         post: operations["search"];
         delete?: never;
         options?: never;
@@ -375,8 +379,10 @@ export interface paths {
         put?: never;
         /**
          * Store and erase up to 1,000 documents
-         * @description One JSON object a line: a PushBatchLine. The reply has a PushBatchResult a line, in the same order; a line that
-         *     fails does not stop the others.
+         * @description One JSON object a line: a PushBatchLine; blank lines are left out. The edits are made as if one after the other,
+         *     so that of two with one id the later wins. The reply has a PushBatchResult a line, in the same order, sent when it
+         *     is stored; a line that fails does not stop the others. A document that is stored just so is left as it is. When the
+         *     database fails, the request fails, or, after the first results, each line that is left: send those again.
          */
         post: operations["pushBatch"];
         delete?: never;
@@ -717,6 +723,8 @@ export interface components {
             };
             mode: components["schemas"]["Mode"];
             next_cursor: components["schemas"]["NextCursor"];
+            /** @description What limits the results: `phrase_truncated`, when only the best 1,000 candidates were checked for a phrase. */
+            notices: components["schemas"]["Notice"][];
             took_ms: number;
         };
         SearchResult: {
@@ -734,17 +742,50 @@ export interface components {
             end: number;
             score: number;
             updated_at: components["schemas"]["OptionalTime"];
+            /** @description Other documents that the caller may read and that hold the same; absent when there are none. */
+            also_in?: components["schemas"]["Copy"][];
             explain?: components["schemas"]["Explanation"];
         };
         /** @description The path of headings, outermost first. */
         Heading: string[];
+        /** @description How the score came about: lexical × lexical_share + dense × (1 - lexical_share), plus 0.2 × proximity × lexical_share for the best candidates, times 1 + title + freshness + authority; a reranker's judgement counts for half of the order. */
         Explanation: {
             /** @description From 1; 0 when it was not found by its words. */
             lexical_rank: number;
             /** @description From 1; 0 when it was not found by its vector. */
             dense_rank: number;
+            /** @description BM25. */
+            lexical_score: number;
+            /** @description Inner product of the vectors. */
+            dense_score: number;
+            /** @description Share of the score that the query's words could reach at most, 0 to 1. */
             lexical: number;
+            /** @description Distance from the last candidate in the embedder's usual spread, about 0 to 1. */
             dense: number;
+            /** @description How much the words count for this query, 0 to 1. */
+            lexical_share: number;
+            /** @description Why that share is not the usual one: the query holds names, or is long. */
+            reasons: ("names" | "long")[];
+            /** @description How near to each other the query's words stand, 0 to 1. */
+            proximity: number;
+            /** @description Added for words in the title, as a share of the score. */
+            title: number;
+            /** @description Added for being new, as a share of the score. */
+            freshness: number;
+            /** @description Added for the source, as a share of the score. */
+            authority: number;
+            /** @description The reranker's judgement, 0 to 1 among what it read; absent without one. */
+            reranked?: number;
+        };
+        /** @description A document that holds the same passage, or an older version of it. */
+        Copy: {
+            document_id: string;
+            title: string;
+            source: string;
+            url: string;
+            updated_at: components["schemas"]["OptionalTime"];
+            /** @description An older version that differs rather than a copy. */
+            older: boolean;
         };
         Suggestions: {
             suggestions: {
@@ -880,6 +921,14 @@ export interface components {
             end: number;
             support: components["schemas"]["Support"];
         };
+        /** @description What the caller said of the answer, where something was said. */
+        Feedback: {
+            /** @enum {string} */
+            rating: "up" | "down";
+            /** @enum {string} */
+            reason?: "wrong" | "wrong_source" | "outdated" | "incomplete" | "unsafe" | "other";
+            comment?: string;
+        };
         FeedbackRequest: {
             /** @enum {string} */
             rating: "up" | "down";
@@ -916,6 +965,7 @@ export interface components {
             withheld: boolean;
             created_at: components["schemas"]["Time"];
             answer: components["schemas"]["Answer"];
+            feedback?: components["schemas"]["Feedback"];
         };
         /** @description Every clause of `allow` must hold one of the reader's principals; `deny` wins. */
         ACL: {
@@ -1219,6 +1269,7 @@ export type SearchResponse = components['schemas']['SearchResponse'];
 export type SearchResult = components['schemas']['SearchResult'];
 export type Heading = components['schemas']['Heading'];
 export type Explanation = components['schemas']['Explanation'];
+export type Copy = components['schemas']['Copy'];
 export type Suggestions = components['schemas']['Suggestions'];
 export type Document = components['schemas']['Document'];
 export type Section = components['schemas']['Section'];
@@ -1233,6 +1284,7 @@ export type StartEvent = components['schemas']['StartEvent'];
 export type StatusEvent = components['schemas']['StatusEvent'];
 export type PassagesEvent = components['schemas']['PassagesEvent'];
 export type DeltaEvent = components['schemas']['DeltaEvent'];
+export type Feedback = components['schemas']['Feedback'];
 export type FeedbackRequest = components['schemas']['FeedbackRequest'];
 export type Conversation = components['schemas']['Conversation'];
 export type ConversationList = components['schemas']['ConversationList'];
@@ -1344,6 +1396,7 @@ export interface operations {
                      *       },
                      *       "mode": "hybrid",
                      *       "next_cursor": null,
+                     *       "notices": [],
                      *       "took_ms": 7
                      *     }
                      */

@@ -97,6 +97,11 @@ export function SearchPage() {
       {found && found.results.length === 0 && (
         <p class="notice">Nothing that you may read matches “{q}”. Try fewer or other words, or take filters away.</p>
       )}
+      {found?.reply.notices.map((notice) => (
+        <p class="notice" key={notice.code}>
+          {notice.message}
+        </p>
+      ))}
       <ul class="results" aria-busy={busy}>
         {found?.results.map((result) => (
           <ResultItem result={result} level={2} key={`${result.document_id}:${result.start}`} />

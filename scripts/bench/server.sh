@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# bench: measures bin/cairn from outside: the time from start to /readyz on an
+# server: measures bin/cairn from outside: the time from start to /readyz on an
 # empty data directory and again, the time until the sample company can be
 # searched, and the memory of the server. On loopback, with a folder of its own
 # that is removed afterwards.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 work=$(mktemp -d)
 chmod 711 "$work" # as root, PostgreSQL runs as another user
 export CAIRN_DATA_DIR=$work/data CAIRN_ADDR=127.0.0.1:${CAIRN_BENCH_PORT:-18973} CAIRN_SAMPLE=on CAIRN_DATABASE_URL=

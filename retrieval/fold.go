@@ -1,0 +1,155 @@
+package retrieval
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/retrieval/lexical"
+)
+
+// When passages of different documents are shown as one.
+const (
+	copyLikeness    = 0.9 // equal numbers: a copy, whatever it is called
+	versionLikeness = 0.8 // the same title and another date: a version
+	shingleWords    = 4
+	sketchSize      = 64
+	leastCopy       = 100 // bytes: what is shorter may stand in several documents by chance
+)
+
+// folder finds among the results of one search those that say the same. A viewer
+// is told of copies that they may read alone, as they are all among the results.
+type folder struct {
+	seen []sketch
+	// copiesOnly keeps versions apart: an answer must see where they differ.
+	copiesOnly bool
+}
+
+// fold returns found, in order, without those that repeat a better one: they are
+// in its copies. Of two versions the newer stands at the place of the better. What
+// repeats a passage of an earlier call is left out.
+func (f *folder) fold(found []hydrated) []hydrated {
+	var out []hydrated
+	var sketches []sketch
+	for _, h := range found {
+		s := sketchOf(h.chunk.Passage)
+		if slices.ContainsFunc(f.seen, func(o sketch) bool { return f.related(o, s) != unrelated }) {
+			continue
+		}
+		i := slices.IndexFunc(sketches, func(o sketch) bool { return f.related(o, s) != unrelated })
+		if i < 0 {
+			out, sketches = append(out, h), append(sketches, s)
+			continue
+		}
+		better := &out[i]
+		version := f.related(sketches[i], s) == isVersion
+		if version && s.passage.Modified.After(sketches[i].passage.Modified) {
+			h.Score, h.copies = better.Score, better.copies
+			*better, h = h, *better
+			sketches[i], s = s, sketches[i]
+		}
+		better.copies = append(better.copies, copyOf(s.passage, version))
+	}
+	f.seen = append(f.seen, sketches...)
+	return out
+}
+
+func copyOf(p cairn.Passage, older bool) cairn.Copy {
+	return cairn.Copy{Document: p.Document, Title: p.Title, Source: p.Source, URL: p.URL, Modified: p.Modified, Older: older}
+}
+
+// relation is what two passages are to each other.
+type relation int
+
+const (
+	unrelated relation = iota
+	isCopy
+	isVersion
+)
+
+func (f *folder) related(a, b sketch) relation {
+	if a.passage.Document == b.passage.Document || len(a.shingles) == 0 || len(b.shingles) == 0 {
+		return unrelated
+	}
+	sameTitle := a.title == b.title
+	if !sameTitle && min(len(a.passage.Text), len(b.passage.Text)) < leastCopy {
+		return unrelated
+	}
+	likeness := a.likeness(b)
+	dated := !a.passage.Modified.IsZero() && !b.passage.Modified.IsZero() && !a.passage.Modified.Equal(b.passage.Modified)
+	switch {
+	case likeness >= copyLikeness && a.numbers == b.numbers:
+		return isCopy
+	case likeness >= versionLikeness && sameTitle && dated && !f.copiesOnly:
+		return isVersion
+	}
+	return unrelated
+}
+
+// sketch is a passage in a form that is quickly compared: the least of the hashes
+// of its shingles (Broder, On the Resemblance and Containment of Documents, 1997),
+// with all numbers alike, and the numbers apart.
+type sketch struct {
+	passage  cairn.Passage
+	title    string
+	shingles []uint64 // ascending, at most sketchSize
+	numbers  uint64   // hash of all of them, in order
+}
+
+func sketchOf(p cairn.Passage) sketch {
+	s := sketch{passage: p, title: plainTitle(p.Title)}
+	var words []uint64
+	for word := range strings.FieldsFuncSeq(p.Text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsNumber(r) }) {
+		if strings.ContainsFunc(word, unicode.IsNumber) {
+			s.numbers = mix(s.numbers, lexical.Hash(word))
+			word = "0"
+		}
+		words = append(words, lexical.Hash(strings.ToLower(word)))
+	}
+	for i := 0; i < len(words) && (i == 0 || i+shingleWords <= len(words)); i++ {
+		var h uint64
+		for _, w := range words[i:min(i+shingleWords, len(words))] {
+			h = mix(h, w)
+		}
+		s.shingles = append(s.shingles, h)
+	}
+	slices.Sort(s.shingles)
+	s.shingles = slices.Compact(s.shingles)
+	s.shingles = s.shingles[:min(sketchSize, len(s.shingles))]
+	return s
+}
+
+// mix joins a hash to those before it; their order matters.
+func mix(h, next uint64) uint64 {
+	h = (h ^ next) * 0x9e3779b97f4a7c15
+	return h ^ h>>32
+}
+
+// likeness estimates which share of all their shingles two passages have in common.
+func (s sketch) likeness(o sketch) float64 {
+	common, union := 0, 0
+	for i, j := 0, 0; union < sketchSize && (i < len(s.shingles) || j < len(o.shingles)); union++ {
+		switch {
+		case j == len(o.shingles) || i < len(s.shingles) && s.shingles[i] < o.shingles[j]:
+			i++
+		case i == len(s.shingles) || o.shingles[j] < s.shingles[i]:
+			j++
+		default:
+			common++
+			i++
+			j++
+		}
+	}
+	return float64(common) / float64(union)
+}
+
+// versionMarks are what people write beside a title to tell copies and versions apart.
+var versionMarks = regexp.MustCompile(`(?i)\b(copy( of)?|final|draft|old|new|v\d+(\.\d+)*|version \d+(\.\d+)*)\b|\(\d+\)`)
+
+// plainTitle returns a title without such marks, in lower case.
+func plainTitle(title string) string {
+	words := strings.FieldsFunc(versionMarks.ReplaceAllString(title, " "), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsNumber(r) })
+	return strings.ToLower(strings.Join(words, " "))
+}

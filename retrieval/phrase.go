@@ -1,0 +1,115 @@
+package retrieval
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/retrieval/lexical"
+)
+
+const (
+	maxVerified  = 1_000 // chunks whose text is compared with the phrases of one query
+	verifyAtOnce = 200
+)
+
+// phraseTruncated says that not all candidates were compared with a phrase.
+var phraseTruncated = cairn.Notice{
+	Code:    "phrase_truncated",
+	Message: "Only the best 1,000 candidates were checked for the phrase; others may hold it too. Add a word to narrow the search.",
+}
+
+// parse takes the operators out of the text of a query, which is ErrInvalid when
+// it says nothing to look for.
+func parse(q cairn.Query) (lexical.Parsed, error) {
+	p := lexical.Parse(q.Text, q.Literal)
+	if p.OnlyExcludes() {
+		return p, cairn.Errorf(cairn.ErrInvalid, "the query only excludes; add a word to look for, as in: report -draft")
+	}
+	return p, nil
+}
+
+// depth returns how many hits of a leg are wanted. Where phrases are verified it
+// is one more than are, to tell whether there are more. Vectors beside words add
+// little to them: what holds a phrase is found by its words.
+func depth(p lexical.Parsed, dense, alone bool) int {
+	if p.NeedsText() && (!dense || alone) {
+		return maxVerified + 1
+	}
+	return legDepth
+}
+
+// verifier compares candidates with the phrases of a query.
+type verifier struct {
+	chunks    Chunks
+	viewer    cairn.Viewer
+	query     lexical.Parsed
+	verdicts  map[int64]bool // by chunk
+	truncated bool
+}
+
+// verified returns those hits of both legs whose text has every phrase of the
+// query and none that it excludes, in their order, at most legDepth of each. The
+// text is what the viewer may read now; what she may not is left out.
+func (r *Retriever) verified(ctx context.Context, v cairn.Viewer, p lexical.Parsed, legs ...*[]Hit) ([]cairn.Notice, error) {
+	if !p.NeedsText() {
+		return nil, nil
+	}
+	c := verifier{chunks: r.cfg.Chunks, viewer: v, query: p, verdicts: make(map[int64]bool)}
+	for _, leg := range legs {
+		kept, err := c.keep(ctx, *leg)
+		if err != nil {
+			return nil, fmt.Errorf("search: %w", err)
+		}
+		*leg = kept
+	}
+	if c.truncated {
+		return []cairn.Notice{phraseTruncated}, nil
+	}
+	return nil, nil
+}
+
+// keep returns the best hits that are right, and reads no more texts than that takes.
+func (c *verifier) keep(ctx context.Context, hits []Hit) ([]Hit, error) {
+	var kept []Hit
+	for len(hits) > 0 && len(kept) < legDepth {
+		window := hits[:min(verifyAtOnce, len(hits))]
+		hits = hits[len(window):]
+		if err := c.check(ctx, window); err != nil {
+			return nil, err
+		}
+		for _, h := range window {
+			if c.verdicts[h.Chunk] {
+				kept = append(kept, h)
+			}
+		}
+	}
+	return kept[:min(legDepth, len(kept))], nil
+}
+
+// check finds a verdict for each hit that has none, as long as it may.
+func (c *verifier) check(ctx context.Context, window []Hit) error {
+	var ids []int64
+	for _, h := range window {
+		if _, known := c.verdicts[h.Chunk]; known {
+			continue
+		}
+		if len(c.verdicts) == maxVerified {
+			c.truncated = true
+			break
+		}
+		c.verdicts[h.Chunk] = false
+		ids = append(ids, h.Chunk)
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	texts, err := c.chunks.Texts(ctx, c.viewer, ids)
+	if err != nil {
+		return err
+	}
+	for _, t := range texts {
+		c.verdicts[t.ID] = c.query.Admits(append(append([]string{t.Title}, t.Heading...), t.Body)...)
+	}
+	return nil
+}
