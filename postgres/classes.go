@@ -75,6 +75,14 @@ func (c *Classes) reset() {
 	c.added = nil
 }
 
+// count returns how many classes the feed has told of: as long as it stays the
+// same, what Visible returns is right for every class that it told of.
+func (c *Classes) count() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.told
+}
+
 // Visible returns the classes that admit v, right for every class that was
 // committed before the feed was last read; its table reaches beyond all of them.
 // Callers must not change the keys of v meanwhile.

@@ -73,14 +73,14 @@ func (db *DB) encodeVectors(ctx context.Context, q querier, space Space, chunks 
 }
 
 // encodeSpace makes the codes of every vector of a space.
-func (db *DB) encodeSpace(ctx context.Context, space Space) error {
+func encodeSpace(ctx context.Context, q querier, space Space) error {
 	for after := int64(-1); ; {
-		ids, codes, err := readAndEncode(ctx, db.worker, space.ID, space.coder, `
+		ids, codes, err := readAndEncode(ctx, q, space.ID, space.coder, `
 			SELECT chunk_id, v FROM vectors WHERE space = $1 AND chunk_id > $2 ORDER BY chunk_id LIMIT `+fmt.Sprint(codesAtOnce), after)
 		if err != nil || len(ids) == 0 {
 			return err
 		}
-		if err := putCodes(ctx, db.worker, space.ID, ids, codes); err != nil {
+		if err := putCodes(ctx, q, space.ID, ids, codes); err != nil {
 			return err
 		}
 		after = ids[len(ids)-1]
@@ -106,13 +106,14 @@ func readAndEncode(ctx context.Context, q querier, space int, coder *dense.Coder
 	return ids, codes, nil
 }
 
-// putCodes stores the codes of chunks that have none beside their segment. The
-// change feed tells of them.
+// putCodes stores the codes of chunks that have none beside their segment, but for
+// those that somebody is deleting just now. The change feed tells of them.
 func putCodes(ctx context.Context, q querier, space int, ids []int64, codes [][]byte) error {
 	rows, err := q.Query(ctx, `
 		WITH put AS (
 			INSERT INTO fresh_codes (space, chunk_id, code)
 			SELECT $1, c.id, x.code FROM unnest($2::bigint[], $3::bytea[]) x (id, code) JOIN chunks c ON c.id = x.id
+			FOR KEY SHARE OF c SKIP LOCKED
 			ON CONFLICT (space, chunk_id) DO NOTHING RETURNING chunk_id)
 		INSERT INTO changes (kind, ref) SELECT 1, chunk_id FROM put`, space, ids, codes)
 	if err != nil {

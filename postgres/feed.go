@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -30,6 +31,13 @@ type position struct {
 	xmax string   // transactions from here on had not begun
 	xip  []string // transactions before xmax that were still running
 	at   time.Time
+}
+
+// before reports whether p is before o, where the same cluster counts its
+// transactions. A later position that is before an earlier one shows that the
+// database was set back to an earlier state.
+func (p position) before(o position) bool {
+	return cmp.Or(cmp.Compare(len(p.xmax), len(o.xmax)), cmp.Compare(p.xmax, o.xmax)) < 0 // decimal, without leading zeros
 }
 
 // parsePosition reads the text form of pg_snapshot: "xmin:xmax:xip,xip,…".
@@ -63,14 +71,16 @@ type news struct {
 	segments []int32      // that were made or retired
 }
 
-// readFeed returns what changed since p. It is one statement, so that all of it
-// is one state of the database.
-func readFeed(ctx context.Context, q querier, p position, space int) (news, error) {
+// readFeed returns what changed since p; ok is false when that is more than limit
+// things. It is one statement, so that all of it is one state of the database.
+func readFeed(ctx context.Context, q querier, p position, space, limit int) (n news, ok bool, err error) {
 	rows, err := q.Query(ctx, `
 		WITH new AS MATERIALIZED (
-			SELECT kind, ref FROM changes WHERE xid >= $1::text::xid8
-			UNION
-			SELECT kind, ref FROM changes WHERE xid = ANY ($2::text[]::xid8[]) AND xid < $1::text::xid8)
+			SELECT kind, ref FROM (
+				SELECT kind, ref FROM changes WHERE xid >= $1::text::xid8
+				UNION
+				SELECT kind, ref FROM changes WHERE xid = ANY ($2::text[]::xid8[]) AND xid < $1::text::xid8) c
+			LIMIT $4::int + 1)
 		SELECT 0 AS kind, 0 AS ref, pg_current_snapshot()::text AS snapshot, now() AS at,
 		       NULL::int AS acl_id, NULL::text AS source, NULL::text AS document_kind, NULL::timestamptz AS modified,
 		       NULL::bytea AS code, NULL::bytea AS terms, NULL::int AS length, NULL::text AS language
@@ -82,12 +92,11 @@ func readFeed(ctx context.Context, q querier, p position, space int) (news, erro
 			SELECT source_id, kind, coalesce(modified_at, created_at) AS modified FROM documents WHERE id = c.document_id OFFSET 0) d ON true
 		LEFT JOIN LATERAL (SELECT terms, length, language FROM fresh WHERE chunk_id = c.id OFFSET 0) f ON true
 		LEFT JOIN LATERAL (SELECT code FROM fresh_codes WHERE space = $3 AND chunk_id = c.id OFFSET 0) k ON true`,
-		p.xmax, p.xip, space)
+		p.xmax, p.xip, space, limit)
 	if err != nil {
-		return news{}, fmt.Errorf("change feed: %w", err)
+		return news{}, false, fmt.Errorf("change feed: %w", err)
 	}
 	var (
-		out      news
 		kind     int
 		ref      int64
 		snapshot *string
@@ -95,25 +104,27 @@ func readFeed(ctx context.Context, q querier, p position, space int) (news, erro
 		row      indexedRow
 	)
 	fields := append([]any{&kind, &ref, &snapshot, &at}, row.fields()...)
+	read := -1 // the first row says where the feed is
 	_, err = pgx.ForEachRow(rows, fields, func() error {
+		read++
 		switch kind {
 		case 0:
 			var err error
-			out.next, err = parsePosition(*snapshot, *at)
+			n.next, err = parsePosition(*snapshot, *at)
 			return err
 		case changeClass:
-			out.classes = append(out.classes, int32(ref))
+			n.classes = append(n.classes, int32(ref))
 		case changeSegment:
-			out.segments = append(out.segments, int32(ref))
+			n.segments = append(n.segments, int32(ref))
 		default:
-			row.addTo(&out.change, ref)
+			row.addTo(&n.change, ref)
 		}
 		return nil
 	})
 	if err != nil {
-		return news{}, fmt.Errorf("change feed: %w", err)
+		return news{}, false, fmt.Errorf("change feed: %w", err)
 	}
-	return out, nil
+	return n, read <= limit, nil
 }
 
 // indexedRow is a chunk as the index in memory needs it.

@@ -33,6 +33,7 @@ type Index struct {
 	// postings.
 	searching chan struct{}
 	upkeep    upkeep
+	feedLimit int       // changes that are read one by one
 	tables    sync.Pool // of *[]uint8, tables of visible classes
 
 	begun      atomic.Int64 // refreshes, as they begin
@@ -58,7 +59,7 @@ const defaultCache = 64 << 20
 func NewIndex(db *DB, space Space) *Index {
 	x := &Index{
 		db: db, space: space, words: space.words(), cache: newRowCache(defaultCache),
-		searching: make(chan struct{}, max(4, 2*runtime.GOMAXPROCS(0))), upkeep: defaultUpkeep,
+		searching: make(chan struct{}, max(4, 2*runtime.GOMAXPROCS(0))), upkeep: defaultUpkeep, feedLimit: defaultFeedLimit,
 		tables:  sync.Pool{New: func() any { return new([]uint8) }},
 		leftOut: make(map[int64]struct{}), damaged: make(map[int32]struct{}),
 	}
@@ -163,8 +164,7 @@ func (x *Index) run(ctx context.Context, q cairn.Query, words bool, fn func(s *i
 		case err == nil || attempt == maxAttempts:
 			return err
 		case errors.As(err, &damage):
-			x.reportDamage(damage.Segment, damage)
-			x.current().Damaged(damage.Segment)
+			x.damagedSegment(damage.Segment, damage)
 		case !errors.Is(err, errStale):
 			return err
 		}
@@ -173,10 +173,6 @@ func (x *Index) run(ctx context.Context, q cairn.Query, words bool, fn func(s *i
 
 func (x *Index) attempt(ctx context.Context, q cairn.Query, words bool, fn func(s *index.Search, rows index.Rows) error) error {
 	if err := x.refresh(ctx); err != nil {
-		return err
-	}
-	classes, err := x.db.classes.Visible(ctx, q.Viewer)
-	if err != nil {
 		return err
 	}
 	filter, err := x.filter(ctx, q.Filters)
@@ -191,16 +187,37 @@ func (x *Index) attempt(ctx context.Context, q cairn.Query, words bool, fn func(
 	}
 	buffer := x.tables.Get().(*[]uint8)
 	defer x.tables.Put(buffer)
-	*buffer = classes.Table(*buffer)
-	s := x.current().Begin(index.Request{Visible: *buffer, Analyse: func(languages []string) ([]lexical.QueryTerm, index.Filter) {
-		languages = languages[:min(maxQueryLanguages, len(languages))]
-		return analyse(q, filter, languages)
-	}})
+	s, err := x.begin(ctx, q, filter, buffer)
+	if err != nil {
+		return err
+	}
 	rows, err := x.fetch(ctx, s, words)
 	if err != nil {
 		return err
 	}
 	return fn(s, func(segment int32, key int64) []byte { return rows[index.Key{Segment: segment, Key: key}] })
+}
+
+// begin begins a search with the classes that admit the viewer, whose table it
+// makes in buffer. Other searches read the feed, too: it begins anew when one of
+// them has read of a class after the viewer's were asked for, because chunks may
+// be in that class now.
+func (x *Index) begin(ctx context.Context, q cairn.Query, filter index.Filter, buffer *[]uint8) (*index.Search, error) {
+	for {
+		told := x.db.classes.count()
+		classes, err := x.db.classes.Visible(ctx, q.Viewer)
+		if err != nil {
+			return nil, err
+		}
+		*buffer = classes.Table(*buffer)
+		s := x.current().Begin(index.Request{Visible: *buffer, Analyse: func(languages []string) ([]lexical.QueryTerm, index.Filter) {
+			languages = languages[:min(maxQueryLanguages, len(languages))]
+			return analyse(q, filter, languages)
+		}})
+		if x.db.classes.count() == told {
+			return s, nil
+		}
+	}
 }
 
 // analyse returns the terms of a query, and the filter with what its operators
@@ -236,6 +253,12 @@ func (x *Index) filter(ctx context.Context, f cairn.Filters) (index.Filter, erro
 		out.Sources = []string{}
 	}
 	return out, nil
+}
+
+// damagedSegment has searches by words go on without a segment.
+func (x *Index) damagedSegment(segment int32, err error) {
+	x.reportDamage(segment, err)
+	x.current().Damaged(segment)
 }
 
 // reportDamage tells once that a segment is damaged.

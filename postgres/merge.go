@@ -36,13 +36,27 @@ func (p *packer) merge(ctx context.Context) (more bool, err error) {
 	}
 	for i := range chosen {
 		if err := p.read(ctx, &chosen[i]); err != nil {
-			return false, err
+			return p.withoutDamaged(chosen[i].id, err)
 		}
 	}
 	err = pgx.BeginFunc(ctx, p.conn, func(tx pgx.Tx) error { return p.join(ctx, tx, chosen) })
+	var source *lexical.SourceError
+	if errors.As(err, &source) {
+		return p.withoutDamaged(chosen[source.Source].id, err)
+	}
 	if err != nil {
 		return false, fmt.Errorf("merge segments: %w", err)
 	}
+	return true, nil
+}
+
+// withoutDamaged has the next merge go without a segment if the error is that
+// it is damaged: others are not to wait for its repair.
+func (p *packer) withoutDamaged(segment int32, err error) (more bool, _ error) {
+	if !errors.Is(err, lexical.ErrMalformed) {
+		return false, fmt.Errorf("merge segments: %w", err)
+	}
+	p.index.damagedSegment(segment, err)
 	return true, nil
 }
 

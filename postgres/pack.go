@@ -39,16 +39,24 @@ const packLock = 0x6361_6972_6e02
 func (x *Index) Maintain(ctx context.Context) error {
 	return x.db.exclusively(ctx, func(conn *pgxpool.Conn) error {
 		p := packer{upkeep: x.upkeep, index: x, db: x.db, conn: conn, space: x.space, words: x.words}
-		for _, step := range []func(context.Context) (more bool, err error){p.rederive, p.packFresh, p.merge, p.packCodes, p.analyze} {
-			for more := true; more; {
-				var err error
-				if more, err = step(ctx); err != nil {
-					return fmt.Errorf("maintain the index: %w", err)
-				}
-			}
+		if err := repeat(ctx, p.rederive, p.packFresh, p.merge, p.packCodes, p.analyze); err != nil {
+			return fmt.Errorf("maintain the index: %w", err)
 		}
 		return p.sweep(ctx)
 	})
+}
+
+// repeat takes each of the steps until there is no more for it to do.
+func repeat(ctx context.Context, steps ...func(context.Context) (more bool, err error)) error {
+	for _, step := range steps {
+		for more := true; more; {
+			var err error
+			if more, err = step(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // exclusively runs fn while it holds the lock of the packer; it does nothing when
@@ -141,15 +149,17 @@ func (p *packer) store(ctx context.Context, tx pgx.Tx, b *lexical.Builder, known
 	}
 	next, stop := iter.Pull2(b.Rows())
 	defer stop()
+	var broken error // says more than what the server makes of it
 	_, err := tx.CopyFrom(ctx, pgx.Identifier{"postings"}, []string{"segment", "key", "data"}, pgx.CopyFromFunc(func() ([]any, error) {
 		row, err, ok := next()
 		if !ok || err != nil {
+			broken = err
 			return nil, err
 		}
 		return []any{id, row.Key, row.Data}, nil
 	}))
 	if err != nil {
-		return fmt.Errorf("store postings: %w", err)
+		return fmt.Errorf("store postings: %w", cmp.Or(broken, err))
 	}
 	segment := b.Segment()
 	header, err := segment.MarshalBinary()

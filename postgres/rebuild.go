@@ -79,13 +79,14 @@ func (p *packer) rebuild(ctx context.Context, told func(done, all int)) error {
 		if n, err = p.dissolve(ctx, id); err != nil {
 			return err
 		}
-		if err := p.packAll(ctx); err != nil {
+		// Nothing is merged yet: it could be with a segment that is not dissolved.
+		if err := repeat(ctx, p.packFresh); err != nil {
 			return err
 		}
 		done += n
 		told(min(done, all), all)
 	}
-	if n, err = p.adopt(ctx); err != nil {
+	if _, err = p.adopt(ctx); err != nil {
 		return err
 	}
 	if err := p.packAll(ctx); err != nil {
@@ -99,13 +100,8 @@ func (p *packer) rebuild(ctx context.Context, told func(done, all int)) error {
 }
 
 func (p *packer) packAll(ctx context.Context) error {
-	for _, step := range []func(context.Context) (bool, error){p.packFresh, p.merge} {
-		for more := true; more; {
-			var err error
-			if more, err = step(ctx); err != nil {
-				return err
-			}
-		}
+	if err := repeat(ctx, p.packFresh, p.merge); err != nil {
+		return err
 	}
 	return p.sweep(ctx)
 }
@@ -160,7 +156,7 @@ func (p *packer) dissolve(ctx context.Context, id int32) (n int, err error) {
 		var header []byte
 		err := tx.QueryRow(ctx, `SELECT header FROM segments WHERE id = $1 AND retired_at IS NULL FOR UPDATE`, id).Scan(&header)
 		if errors.Is(err, pgx.ErrNoRows) {
-			return nil // merged meanwhile: its chunks were derived anew before
+			return nil // whoever retired it put its chunks elsewhere
 		}
 		if err != nil {
 			return err
@@ -170,7 +166,7 @@ func (p *packer) dissolve(ctx context.Context, id int32) (n int, err error) {
 		}
 		segment, err := lexical.ParseSegment(header)
 		if err != nil {
-			return nil //nolint:nilerr // nobody knows its chunks: they are adopted afterwards
+			return nil // nobody knows its chunks: they are adopted afterwards
 		}
 		n = len(segment.Chunks)
 		for chunks := range slices.Chunk(segment.Chunks, deriveAtOnce) {
@@ -237,8 +233,8 @@ func (p *packer) adopt(ctx context.Context) (int, error) {
 	return len(lost), nil
 }
 
-// freshen derives the terms of chunks and makes them fresh. The change feed tells
-// of it.
+// freshen derives the terms of chunks and makes them fresh, but for those that
+// somebody is deleting just now. The change feed tells of it.
 func (p *packer) freshen(ctx context.Context, tx pgx.Tx, chunks []int64) error {
 	var ids []int64
 	var terms [][]byte
@@ -256,6 +252,7 @@ func (p *packer) freshen(ctx context.Context, tx pgx.Tx, chunks []int64) error {
 			INSERT INTO fresh (chunk_id, terms, length, language)
 			SELECT c.id, x.terms, x.length, x.language
 			FROM unnest($1::bigint[], $2::bytea[], $3::int[], $4::text[]) x (id, terms, length, language) JOIN chunks c ON c.id = x.id
+			FOR KEY SHARE OF c SKIP LOCKED
 			ON CONFLICT (chunk_id) DO UPDATE SET terms = excluded.terms, length = excluded.length, language = excluded.language
 			RETURNING chunk_id)
 		INSERT INTO changes (kind, ref) SELECT 1, chunk_id FROM put`, ids, terms, lengths, languages)

@@ -1,13 +1,22 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/cairnhq/cairn/retrieval/index"
 )
+
+// defaultFeedLimit is how many changes are read one by one: more take longer than
+// to read everything anew, and could take longer than a statement may.
+const defaultFeedLimit = 100_000
+
+// errLongFeed is returned when there are more changes than that.
+var errLongFeed = errors.New("more has changed than is read at once")
 
 // refresh applies what was committed before it was called. Callers who wait for
 // one that is under way share the next.
@@ -31,17 +40,21 @@ func (x *Index) readNews(ctx context.Context) error {
 	if !x.loaded || x.identity != x.db.identity.Load() {
 		return x.load(ctx)
 	}
-	n, err := readFeed(ctx, x.db.index, x.at, x.space.ID)
+	n, ok, err := readFeed(ctx, x.db.index, x.at, x.space.ID, x.feedLimit)
 	if err != nil {
 		return err
 	}
-	if n.next.at.Sub(x.at.at) > changeRetention/2 {
+	if !ok || n.next.before(x.at) || n.next.at.Sub(x.at.at) > changeRetention/2 {
 		return x.load(ctx)
 	}
 	if len(n.segments) > 0 {
 		// The classes of a segment's chunks have to be of the state in which the
 		// feed is read, or a revocation between the two would be lost.
-		if n, err = x.readFeedWithSegments(ctx); err != nil {
+		n, err = x.readFeedWithSegments(ctx)
+		if errors.Is(err, errLongFeed) {
+			return x.load(ctx)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -53,8 +66,9 @@ func (x *Index) readNews(ctx context.Context) error {
 // state of the database.
 func (x *Index) readFeedWithSegments(ctx context.Context) (n news, err error) {
 	err = x.db.inSnapshot(ctx, func(tx pgx.Tx) error {
-		if n, err = readFeed(ctx, tx, x.at, x.space.ID); err != nil {
-			return err
+		var ok bool
+		if n, ok, err = readFeed(ctx, tx, x.at, x.space.ID, x.feedLimit); err != nil || !ok {
+			return cmp.Or(err, errLongFeed)
 		}
 		n.change.Retired, err = x.loadSegments(ctx, tx, n.segments, func(s index.Segment) {
 			n.change.Segments = append(n.change.Segments, s)
@@ -105,6 +119,7 @@ func (x *Index) load(ctx context.Context) error {
 	// Only now: sets of classes that were looked up before the snapshot may lack
 	// some that the feed from here on does not tell of.
 	x.db.classes.reset()
+	x.cache.drop() // a restored database may give the same numbers to other segments
 	x.state.Lock()
 	x.state.State = state
 	clear(x.damaged)

@@ -37,59 +37,77 @@ func (s Space) code(v []float32) []byte { return encodeCode(s.coder.Append(nil, 
 type Centre func(ctx context.Context) ([]float32, error)
 
 // UseSpace makes the space of a model the active one, creating it when it is
-// new, and returns it. Vectors of other spaces are kept. centre is asked for once
-// in the life of a space; then its vectors get their sign codes. Without one (nil)
-// they are relative to the origin, as where it gives none.
+// new, and returns it. Vectors of other spaces are kept, and get their sign codes
+// when the space becomes active again: segments that were written meanwhile have
+// none of theirs. centre is asked for once in the life of a space. Without one
+// (nil) codes are relative to the origin, as where it gives none.
 func (db *DB) UseSpace(ctx context.Context, model string, dimensions int, centre Centre) (Space, error) {
 	s := Space{Model: model, Dim: dimensions}
 	var dim int
-	var stored []byte
-	var seed *int64
-	err := pgx.BeginFunc(ctx, db.worker, func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, `UPDATE vector_spaces SET active = false WHERE active AND model <> $1`, s.Model)
-		if err != nil {
-			return err
-		}
-		return tx.QueryRow(ctx, `
-			INSERT INTO vector_spaces (model, dim, active) VALUES ($1, $2, true)
-			ON CONFLICT (model) DO UPDATE SET active = true
-			RETURNING id, dim, centre, seed`, s.Model, s.Dim).Scan(&s.ID, &dim, &stored, &seed)
-	})
+	var begun bool
+	err := db.worker.QueryRow(ctx, `
+		INSERT INTO vector_spaces (model, dim) VALUES ($1, $2)
+		ON CONFLICT (model) DO UPDATE SET dim = vector_spaces.dim
+		RETURNING id, dim, seed IS NOT NULL`, s.Model, s.Dim).Scan(&s.ID, &dim, &begun)
 	if err != nil {
 		return Space{}, fmt.Errorf("vector space: %w", err)
 	}
 	if dim != s.Dim {
 		return Space{}, fmt.Errorf("the embedding model %s gave vectors of %d dimensions before and gives %d now: give it another name", s.Model, dim, s.Dim)
 	}
-	if seed == nil {
-		return db.beginCodes(ctx, s, centre)
-	}
-	s.coder = dense.NewCoder(s.Dim, decodeFloats(stored), uint64(*seed))
-	return s, nil
-}
-
-// beginCodes gives a space its centre and its rotation, and its vectors their codes.
-func (db *DB) beginCodes(ctx context.Context, s Space, centre Centre) (Space, error) {
 	var point []float32
-	if centre != nil {
-		var err error
-		if point, err = centre(ctx); err != nil {
+	if !begun {
+		if point, err = s.centreOf(ctx, centre); err != nil {
 			return Space{}, fmt.Errorf("vector space: %w", err)
 		}
 	}
-	if point != nil && len(point) != s.Dim {
-		return Space{}, fmt.Errorf("vector space: the centre has %d dimensions, the space %s has %d", len(point), s.Model, s.Dim)
-	}
-	var stored []byte
-	var seed int64
-	err := db.worker.QueryRow(ctx, `
-		UPDATE vector_spaces SET centre = CASE WHEN seed IS NULL THEN $2 ELSE centre END, seed = coalesce(seed, $3) WHERE id = $1 RETURNING centre, seed`,
-		s.ID, encodeFloats(point), rand.Int64()).Scan(&stored, &seed) // another process may have been faster
+	err = pgx.BeginFunc(ctx, db.worker, func(tx pgx.Tx) error { return db.activate(ctx, tx, &s, point) })
 	if err != nil {
 		return Space{}, fmt.Errorf("vector space: %w", err)
 	}
+	return s, nil
+}
+
+// centreOf returns the centre of a space that is new, nil for the origin.
+func (s Space) centreOf(ctx context.Context, centre Centre) ([]float32, error) {
+	if centre == nil {
+		return nil, nil
+	}
+	point, err := centre(ctx)
+	if err == nil && point != nil && len(point) != s.Dim {
+		err = fmt.Errorf("the centre has %d dimensions, the space %s has %d", len(point), s.Model, s.Dim)
+	}
+	return point, err
+}
+
+// activate makes a space the active one, gives it centre and rotation if it has
+// none, and gives its vectors codes unless it was active: all of it or nothing, so
+// that no vector is left without one when the process is stopped.
+func (db *DB) activate(ctx context.Context, tx pgx.Tx, s *Space, point []float32) error {
+	if _, err := tx.Exec(ctx, `SELECT FROM vector_spaces ORDER BY id FOR NO KEY UPDATE`); err != nil {
+		return err
+	}
+	var active bool
+	if err := tx.QueryRow(ctx, `SELECT active AND seed IS NOT NULL FROM vector_spaces WHERE id = $1`, s.ID).Scan(&active); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, `UPDATE vector_spaces SET active = false WHERE active AND id <> $1`, s.ID); err != nil {
+		return err
+	}
+	var stored []byte
+	var seed int64
+	err := tx.QueryRow(ctx, `
+		UPDATE vector_spaces SET active = true, centre = CASE WHEN seed IS NULL THEN $2 ELSE centre END, seed = coalesce(seed, $3)
+		WHERE id = $1
+		RETURNING centre, seed`, s.ID, encodeFloats(point), rand.Int64()).Scan(&stored, &seed) // another process may have been faster
+	if err != nil {
+		return err
+	}
 	s.coder = dense.NewCoder(s.Dim, decodeFloats(stored), uint64(seed))
-	return s, db.encodeSpace(ctx, s)
+	if active {
+		return nil
+	}
+	return encodeSpace(ctx, tx, *s)
 }
 
 func encodeFloats(values []float32) []byte {

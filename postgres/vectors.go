@@ -55,7 +55,7 @@ func (s *Ingest) PutVectors(ctx context.Context, vectors map[int64][]float32) er
 		half := pgvector.NewHalfVector(v)
 		ids, codes = append(ids, chunk), append(codes, s.space.code(v))
 		batch.Queue(`
-			INSERT INTO vectors (space, chunk_id, v) SELECT $1, id, $3 FROM chunks WHERE id = $2
+			INSERT INTO vectors (space, chunk_id, v) SELECT $1, id, $3 FROM chunks WHERE id = $2 FOR KEY SHARE SKIP LOCKED
 			ON CONFLICT (space, chunk_id) DO NOTHING`, s.space.ID, chunk, half)
 	}
 	err := pgx.BeginFunc(ctx, s.db.worker, func(tx pgx.Tx) error {

@@ -16,11 +16,22 @@ type Source struct {
 	Rows func(from, to int64) iter.Seq2[Row, error]
 }
 
+// SourceError says which source of a merge could not be read, and why.
+type SourceError struct {
+	Source int
+	Err    error
+}
+
+func (e *SourceError) Error() string { return e.Err.Error() }
+
+func (e *SourceError) Unwrap() error { return e.Err }
+
 // Merge packs the chunks that are kept of several segments, at most MaxSegment,
 // into one; chunk ids may interleave but must be distinct. One source alone is
 // rewritten without what is gone. Rows of the sources are read while those of the
 // new segment are, by ranges of hashes: of a large segment about a sixteenth at a
-// time. The rows of a source are checked; a missing or damaged one is ErrMalformed.
+// time. The rows of a source are checked; a missing or damaged one is ErrMalformed
+// in a SourceError.
 func Merge(sources []Source) (*Builder, error) {
 	kept, err := keptChunks(sources)
 	if err != nil {
@@ -39,7 +50,7 @@ func Merge(sources []Source) (*Builder, error) {
 	b.gather = func(g *gathering, first, last uint64) error {
 		for i, s := range sources {
 			if err := g.addSource(s, moved[i], first, last); err != nil {
-				return err
+				return &SourceError{i, err}
 			}
 		}
 		return nil
