@@ -61,7 +61,7 @@ func repeat(ctx context.Context, steps ...func(context.Context) (more bool, err 
 
 // exclusively runs fn while it holds the lock of the packer; it does nothing when
 // somebody else does. The lock ends with the connection.
-func (db *DB) exclusively(ctx context.Context, fn func(conn *pgxpool.Conn) error) error {
+func (db *DB) exclusively(ctx context.Context, fn func(conn *pgxpool.Conn) error) (err error) {
 	conn, err := db.worker.Acquire(ctx)
 	if err != nil {
 		return fmt.Errorf("maintain the index: %w", err)
@@ -71,11 +71,13 @@ func (db *DB) exclusively(ctx context.Context, fn func(conn *pgxpool.Conn) error
 	if err := conn.QueryRow(ctx, `SELECT pg_try_advisory_lock($1)`, packLock).Scan(&ours); err != nil || !ours {
 		return err
 	}
-	err = fn(conn)
-	if _, unlock := conn.Exec(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock($1)`, packLock); unlock != nil {
-		return errors.Join(err, conn.Conn().Close(context.WithoutCancel(ctx))) // and with it the lock
-	}
-	return err
+	defer func() { // even after a panic: a connection goes back to the pool without the lock
+		unlock := context.WithoutCancel(ctx)
+		if _, failed := conn.Exec(unlock, `SELECT pg_advisory_unlock($1)`, packLock); failed != nil {
+			err = errors.Join(err, conn.Conn().Close(unlock)) // and with it the lock
+		}
+	}()
+	return fn(conn)
 }
 
 // packer makes segments of fresh chunks and of other segments.
@@ -120,7 +122,9 @@ func (p *packer) pack(ctx context.Context, limit int) error {
 			return err
 		}
 		slices.SortFunc(entries, func(a, b lexical.Entry) int { return cmp.Compare(a.Chunk, b.Chunk) })
-		entries = p.sound(entries)
+		if entries = p.sound(entries); len(entries) == 0 {
+			return nil
+		}
 		b, err := lexical.Build(entries)
 		if err != nil {
 			return err

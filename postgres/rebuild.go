@@ -106,15 +106,15 @@ func (p *packer) packAll(ctx context.Context) error {
 	return p.sweep(ctx)
 }
 
-// rederive rebuilds the index when its terms were made by another version of the
-// analysis than this one.
+// rederive rebuilds the index when its terms were made by an older version of the
+// analysis.
 func (p *packer) rederive(ctx context.Context) (more bool, err error) {
-	var version string
-	err = p.conn.QueryRow(ctx, `SELECT value FROM settings WHERE name = 'analyzer'`).Scan(&version)
+	var version int
+	err = p.conn.QueryRow(ctx, `SELECT value::int FROM settings WHERE name = 'analyzer'`).Scan(&version)
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return false, err
 	}
-	if version == fmt.Sprint(lexical.Version) {
+	if version >= lexical.Version { // a newer server beside this one knows better
 		return false, nil
 	}
 	told := false

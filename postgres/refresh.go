@@ -90,8 +90,10 @@ func (x *Index) apply(n news) {
 // loadBatch is how many fresh chunks are applied at once while loading.
 const loadBatch = 5000
 
-// load reads everything anew.
+// load reads everything anew. It goes on when the search that met the need has
+// no more time: the next one is glad of it.
 func (x *Index) load(ctx context.Context) error {
+	ctx = context.WithoutCancel(ctx)
 	state := index.New(x.words)
 	var at position
 	identity := x.db.identity.Load()
