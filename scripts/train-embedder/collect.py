@@ -4,6 +4,7 @@ Writes pairs.jsonl for training, and a folder in BEIR layout for each kind of pa
 under held-out/, whose packages, pages and words are not in pairs.jsonl.
 """
 
+import functools
 import json
 import sysconfig
 import zlib
@@ -12,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import debian
-import functions
+import functions as code
 from pairs import Pair, fraction, section_pairs
 from prose import markdown_sections
 from tokenizer import WORD, fold
@@ -22,11 +23,16 @@ HELD_OUT_QUERIES = 400
 SHINGLE = 12  # words
 
 
+@functools.lru_cache(1 << 20)
+def word_number(word):
+    return zlib.crc32(fold(word).encode())
+
+
 def shingles(text):
-    """Returns hashes of the runs of SHINGLE words of a text; of all of it if it is shorter."""
-    found = [fold(w) for w in WORD.findall(text)]
+    """Returns numbers of the runs of SHINGLE words of a text; of all of it if it is shorter."""
+    found = tuple(map(word_number, WORD.findall(text)))
     runs = max(1, len(found) - SHINGLE + 1)
-    return {zlib.crc32(" ".join(found[i : i + SHINGLE]).encode()) for i in range(runs)}
+    return {hash(found[i : i + SHINGLE]) for i in range(runs)}
 
 
 class Excluded:
@@ -52,46 +58,69 @@ def handbook(folder):
         yield from section_pairs("section", unit, markdown_sections(path.read_text()))
 
 
-def all_pairs(work, options):
-    """Yields the pairs of all sources."""
+def sources(work, options):
+    """Returns what yields the pairs of each source, by name."""
     root = work / "debian"
-    yield from debian.descriptions(work / "lists")
-    yield from debian.manual(root)
-    yield from debian.wordnet(root)
-    yield from debian.dictionaries(root)
-    yield from functions.python(functions.standard_library(sysconfig.get_path("stdlib")))
-    yield from functions.python(functions.wheels(work / "wheels"))
-    yield from functions.go(functions.go_folders([work / "go"] + options.go_source))
-    yield from debian.documentation(root)
+    own_library = lambda: code.standard_library(sysconfig.get_path("stdlib"))
+    found = {
+        "descriptions": lambda: debian.descriptions(work / "lists"),
+        "manual": lambda: debian.manual(root),
+        "wordnet": lambda: debian.wordnet(root),
+        "dictionaries": lambda: debian.dictionaries(root),
+        "documentation": lambda: debian.documentation(root),
+        "python-library": lambda: code.python(own_library()),
+        "python": lambda: code.python(code.wheels(work / "wheels")),
+        "go": lambda: code.go(code.go_folders([work / "go"] + options.go_source)),
+    }
     if options.handbook:
-        yield from handbook(options.handbook)
+        found["handbook"] = lambda: handbook(options.handbook)
+    return found
+
+
+def collected(work, name, pairs):
+    """Yields the pairs of a source, from its file if an earlier run wrote it to the end."""
+    path = work / "collected" / f"{name}.jsonl"
+    if not path.exists():
+        path.parent.mkdir(exist_ok=True)
+        partial = path.with_suffix(".partial")
+        with open(partial, "w") as out:
+            for pair in pairs():
+                out.write(json.dumps(asdict(pair)) + "\n")
+        partial.rename(path)
+    with open(path) as lines:
+        for line in lines:
+            yield Pair(**json.loads(line))
 
 
 def collect(work, options):
     """Writes the pairs and the held-out folders, and returns their counts."""
     excluded = Excluded(options.exclude)
     seen, held_out = set(), {}
-    counts = {"pairs": Counter(), "held out": Counter(), "excluded": Counter(), "units": {}}
+    counts = {"pairs": Counter(), "held out": Counter(), "excluded": Counter(), "units": {}, "sources": {}}
     with open(work / "pairs.jsonl", "w") as out:
-        for pair in all_pairs(work, options):
-            key = zlib.crc32(f"{pair.query.lower()}\0{pair.text[:200]}".encode())
-            if key in seen:
-                continue
-            seen.add(key)
-            if options.quick and fraction(pair.text) > 0.05:
-                continue
-            if excluded.holds(pair):
-                counts["excluded"][pair.kind] += 1
-            elif fraction("unit", pair.unit) < HELD_OUT:
-                held_out.setdefault(pair.kind, []).append(pair)
-            else:
-                counts["pairs"][pair.kind] += 1
-                counts["units"].setdefault(pair.kind, set()).add(pair.unit)
-                out.write(json.dumps(asdict(pair)) + "\n")
+        for name, pairs in sources(work, options).items():
+            for pair in collected(work, name, pairs):
+                key = hash_of(pair)
+                if key in seen or (options.quick and fraction(pair.text) > 0.05):
+                    continue
+                seen.add(key)
+                counts["sources"][name] = counts["sources"].get(name, 0) + 1
+                if excluded.holds(pair):
+                    counts["excluded"][pair.kind] += 1
+                elif fraction("held out", pair.unit) < HELD_OUT:
+                    held_out.setdefault(pair.kind, []).append(pair)
+                else:
+                    counts["pairs"][pair.kind] += 1
+                    counts["units"].setdefault(pair.kind, set()).add(pair.unit)
+                    out.write(json.dumps(asdict(pair)) + "\n")
     counts["units"] = {kind: len(units) for kind, units in counts["units"].items()}
     for kind, pairs in held_out.items():
         counts["held out"][kind] = write_folder(work / "held-out" / kind, pairs)
     return counts
+
+
+def hash_of(pair):
+    return zlib.crc32(f"{pair.query.lower()}\0{pair.text[:200]}".encode())
 
 
 def write_folder(folder, pairs):

@@ -20,6 +20,7 @@ class Settings:
     batch: int = 512
     temperature: float = 0.05
     rate: float = 1e-3  # of Adam, falling to nothing along a half cosine
+    soft: float = 0.5  # share of the teacher's opinion in the targets, where there is one
     pull: float = 0.0  # towards the vectors that training began with, a step
     steps: int = 4000
     seed: int = 1
@@ -49,7 +50,9 @@ class Group:
     queries: Tokens
     texts: Tokens
     text_ids: np.ndarray  # equal for equal texts
+    weights: np.ndarray  # of the tokens of queries, by the idf in the texts of this kind
     negatives: np.ndarray = None  # the pair whose text is a hard negative, -1 for none
+    teacher: tuple = None  # the teacher's vectors of the queries and of the texts
 
     def __len__(self):
         return len(self.text_ids)
@@ -79,25 +82,30 @@ def softmax(scores):
     return exps / exps.sum(axis=1, keepdims=True)
 
 
-def loss_and_gradients(queries, texts, same, temperature):
+def loss_and_gradients(queries, texts, same, temperature, opinion=None, soft=0.0):
     """Returns the loss and its gradients with respect to queries and texts (rows of length 1).
 
     Text i belongs to query i; further texts are nobody's. same is true where a text
-    equals a query's own elsewhere: that is no negative.
+    equals a query's own elsewhere: that is no negative. opinion is the teacher's
+    cosine of each query and text; its softmax is the share soft of the target.
     """
     n = len(queries)
-    scores = queries @ texts.T / temperature
-    scores[same] = -1e4
-    forward = softmax(scores)
-    backward = softmax(scores[:, :n].T)
-    own = np.arange(n)
-    loss = -(np.log(forward[own, own] + 1e-9).mean() + np.log(backward[own, own] + 1e-9).mean()) / 2
-    forward[own, own] -= 1
-    backward[own, own] -= 1
-    gradient = forward
-    gradient[:, :n] += backward.T
+    own = np.eye(n, len(texts), dtype=queries.dtype)
+    forward = side(queries @ texts.T, own, same, temperature, opinion, soft)
+    backward = side(texts[:n] @ queries.T, own[:, :n], same[:, :n].T, temperature, None if opinion is None else opinion[:, :n].T, soft)
+    gradient = forward[1]
+    gradient[:, :n] += backward[1].T
     gradient /= 2 * n * temperature
-    return loss, gradient @ texts, gradient.T @ queries
+    return (forward[0] + backward[0]) / 2, gradient @ texts, gradient.T @ queries
+
+
+def side(scores, own, same, temperature, opinion, soft):
+    """Returns the cross-entropy of one direction, and its gradient for scores over temperature."""
+    guess = softmax(np.where(same, -1e4, scores / temperature))
+    target = own
+    if opinion is not None and soft:
+        target = (1 - soft) * own + soft * softmax(np.where(same, -1e4, opinion / temperature))
+    return -(target * np.log(guess + 1e-9)).sum(axis=1).mean(), guess - target
 
 
 def through_length(unit, lengths, gradient):
@@ -107,9 +115,8 @@ def through_length(unit, lengths, gradient):
 
 
 class Trainer:
-    def __init__(self, vectors, query_weights, settings):
-        self.vectors, self.start = vectors.copy(), vectors
-        self.query_weights, self.settings = query_weights, settings
+    def __init__(self, vectors, settings):
+        self.vectors, self.start, self.settings = vectors.copy(), vectors, settings
         self.adam = Adam(vectors.shape)
 
     def step(self, group, which, rate):
@@ -122,7 +129,7 @@ class Trainer:
         same = own[:, None] == group.text_ids[candidates][None]
         same[np.arange(len(which)), np.arange(len(which))] = False
         q, d = group.queries.rows(which), group.texts.rows(candidates)
-        q.data *= self.query_weights[q.indices]
+        q.data *= group.weights[q.indices]
         touched, back = np.unique(np.concatenate([q.indices, d.indices]), return_inverse=True)
         back = back.astype(np.int32)
         q = type(q)((q.data, back[: q.nnz], q.indptr), shape=(q.shape[0], len(touched)))
@@ -132,7 +139,10 @@ class Trainer:
         q_length = np.linalg.norm(q_sum, axis=1, keepdims=True) + 1e-6
         d_length = np.linalg.norm(d_sum, axis=1, keepdims=True) + 1e-6
         q_unit, d_unit = q_sum / q_length, d_sum / d_length
-        loss, dq, dd = loss_and_gradients(q_unit, d_unit, same, self.settings.temperature)
+        opinion = None
+        if group.teacher is not None:
+            opinion = group.teacher[0][which].astype(np.float32) @ group.teacher[1][candidates].astype(np.float32).T
+        loss, dq, dd = loss_and_gradients(q_unit, d_unit, same, self.settings.temperature, opinion, self.settings.soft)
         gradient = q.T @ through_length(q_unit, q_length, dq) + d.T @ through_length(d_unit, d_length, dd)
         used -= rate * self.adam.step(touched, gradient)
         if self.settings.pull:

@@ -27,7 +27,7 @@ def licence(wheel):
 
 
 def wheels(folder):
-    """Yields (unit, path in it, source) of the Python files of permissively licensed wheels."""
+    """Yields (unit, function that reads a file) for the Python files of permissively licensed wheels."""
     for path in sorted(Path(folder).glob("*.whl")):
         if not licence(path):
             continue
@@ -35,7 +35,7 @@ def wheels(folder):
         with zipfile.ZipFile(path) as archive:
             names = [n for n in archive.namelist() if n.endswith(".py") and not re.search(r"(^|/)(tests?|testing|_vendor|examples)/|/test_|_test\.py$", n)]
             for name in sorted(names, key=lambda n: fraction(unit, n)):
-                yield unit, name, archive.read(name).decode(errors="ignore")
+                yield unit, lambda: archive.read(name).decode(errors="ignore")  # noqa: B023 (called before the next)
 
 
 def standard_library(folder):
@@ -43,16 +43,16 @@ def standard_library(folder):
     for path in sorted(Path(folder).rglob("*.py")):
         name = path.relative_to(folder)
         if not {"site-packages", "test", "tests", "idlelib", "lib2to3"} & set(name.parts):
-            yield "python std " + name.parts[0].removesuffix(".py"), str(name), path.read_text(errors="ignore")
+            yield "python std " + name.parts[0].removesuffix(".py"), lambda: path.read_text(errors="ignore")  # noqa: B023
 
 
 def python(files):
     """Yields pairs of the first sentence of a docstring and its function."""
     taken = {}
-    for unit, _, source in files:
+    for unit, read in files:
         if taken.get(unit, 0) >= FUNCTIONS_OF_A_PACKAGE:
             continue
-        for pair in _functions(unit, source):
+        for pair in _functions(unit, read()):
             taken[unit] = taken.get(unit, 0) + 1
             yield pair
 
@@ -103,7 +103,7 @@ def _is_permissive(path):
 def go(folders):
     """Yields pairs of the first sentence of a doc comment and its function, and of READMEs' sections."""
     for unit, folder in folders:
-        files = [p for p in sorted(folder.rglob("*.go")) if not p.name.endswith("_test.go") and "vendor" not in p.parts]
+        files = [p for p in sorted(folder.rglob("*.go")) if not p.name.endswith("_test.go") and not {"vendor", "testdata"} & set(p.parts) and p.is_file()]
         taken = 0
         for path in sorted(files, key=lambda p: fraction(unit, p.name)):
             if taken >= FUNCTIONS_OF_A_PACKAGE:

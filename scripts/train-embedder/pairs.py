@@ -21,6 +21,19 @@ def fraction(*parts):
     return int.from_bytes(digest[:8], "big") / 2**64
 
 
+def as_asked(pair):
+    """Returns the query as a person would type it: of code without full stop, some with the language."""
+    if pair.kind not in ("python", "go"):
+        return pair.query
+    query = pair.query.rstrip(".")
+    query = query[:1].lower() + query[1:]
+    chance, language = fraction("asked", query), {"python": "python", "go": "golang"}[pair.kind]
+    for limit, form in ((0.2, "{0} {1}"), (0.27, "{1} in {0}"), (0.35, "how to {1} in {0}"), (0.4, "{0} how to {1}")):
+        if chance < limit:
+            return form.format(language, query)
+    return query
+
+
 def words(text):
     return text.count(" ") + 1
 
