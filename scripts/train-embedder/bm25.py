@@ -1,4 +1,4 @@
-"""BM25 (Robertson and Zaragoza 2009) for hard negatives and for the fused figures."""
+"""BM25 (Robertson and Zaragoza 2009) for the fused figures, over Snowball stems without function words."""
 
 import functools
 
@@ -9,11 +9,18 @@ import snowballstemmer
 from tokenizer import WORD, fold, parts
 
 K1, B = 1.2, 0.75
+FUNCTION_WORDS = frozenset(
+    """a an and are as at be been being but by can could did do does for from had has have he her his how i if in into is
+    it its me my no not of on or our she should so such than that the their them then there these they this to was we
+    were what when where which who why will with would you your about""".split()
+)
 
 
 @functools.cache
 def terms_of(word, stem=snowballstemmer.stemmer("english").stemWord):
     """Returns the terms of a word: its stem and, for an identifier, those of its parts."""
+    if fold(word) in FUNCTION_WORDS:
+        return []
     whole = stem(fold(word))
     pieces = [stem(fold(p)) for p in parts(word)]
     return [whole] + pieces if len(pieces) > 1 else [whole]

@@ -1,8 +1,8 @@
 """Contrastive tuning of the tokens' vectors: a query's own text before the others of its batch.
 
-InfoNCE (van den Oord et al. 2018) in both directions with in-batch negatives and, where
-they were mined, one hard negative a pair. All pairs of a batch are of one kind, so that
-the negatives are hard. Gradients are written out: the model is one sparse matrix product.
+InfoNCE (van den Oord et al. 2018) in both directions with in-batch negatives. All pairs of a
+batch are of one kind, so that the negatives are hard. Gradients are written out: the model is
+one sparse matrix product.
 """
 
 import time
@@ -17,12 +17,11 @@ QUERY_TOKENS, TEXT_TOKENS = 48, 160
 
 @dataclass
 class Settings:
-    batch: int = 512
+    batch: int = 1024
     temperature: float = 0.05
     rate: float = 1e-3  # of Adam, falling to nothing along a half cosine
-    soft: float = 0.5  # share of the teacher's opinion in the targets, where there is one
-    pull: float = 0.0  # towards the vectors that training began with, a step
-    steps: int = 4000
+    kept: float = 0.4  # share of the vectors that training began with in the result
+    steps: int = 600
     seed: int = 1
     share: dict = None  # of the batches, by kind of pair
 
@@ -51,8 +50,6 @@ class Group:
     texts: Tokens
     text_ids: np.ndarray  # equal for equal texts
     weights: np.ndarray  # of the tokens of queries, by the idf in the texts of this kind
-    negatives: np.ndarray = None  # the pair whose text is a hard negative, -1 for none
-    teacher: tuple = None  # the teacher's vectors of the queries and of the texts
 
     def __len__(self):
         return len(self.text_ids)
@@ -82,36 +79,32 @@ def softmax(scores):
     return exps / exps.sum(axis=1, keepdims=True)
 
 
-def loss_and_gradients(queries, texts, same, temperature, opinion=None, soft=0.0):
+def loss_and_gradients(queries, texts, same, temperature):
     """Returns the loss and its gradients with respect to queries and texts (rows of length 1).
 
-    Text i belongs to query i; further texts are nobody's. same is true where a text
-    equals a query's own elsewhere: that is no negative. opinion is the teacher's
-    cosine of each query and text; its softmax is the share soft of the target.
+    Text i belongs to query i. same is true where a text equals a query's own elsewhere:
+    that is no negative.
     """
-    n = len(queries)
-    own = np.eye(n, len(texts), dtype=queries.dtype)
-    forward = side(queries @ texts.T, own, same, temperature, opinion, soft)
-    backward = side(texts[:n] @ queries.T, own[:, :n], same[:, :n].T, temperature, None if opinion is None else opinion[:, :n].T, soft)
-    gradient = forward[1]
-    gradient[:, :n] += backward[1].T
-    gradient /= 2 * n * temperature
-    return (forward[0] + backward[0]) / 2, gradient @ texts, gradient.T @ queries
+    n, own = len(queries), np.arange(len(queries))
+    scores = np.where(same, -1e4, queries @ texts.T / temperature)
+    forward, backward = softmax(scores), softmax(scores.T)
+    loss = -(np.log(forward[own, own] + 1e-9).mean() + np.log(backward[own, own] + 1e-9).mean()) / 2
+    forward[own, own] -= 1
+    backward[own, own] -= 1
+    gradient = (forward + backward.T) / (2 * n * temperature)
+    return loss, gradient @ texts, gradient.T @ queries
 
 
-def side(scores, own, same, temperature, opinion, soft):
-    """Returns the cross-entropy of one direction, and its gradient for scores over temperature."""
-    guess = softmax(np.where(same, -1e4, scores / temperature))
-    target = own
-    if opinion is not None and soft:
-        target = (1 - soft) * own + soft * softmax(np.where(same, -1e4, opinion / temperature))
-    return -(target * np.log(guess + 1e-9)).sum(axis=1).mean(), guess - target
+def lengths(rows):
+    """Returns the lengths of rows; infinity for zeros, which have no direction to learn."""
+    found = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.where(found > 1e-6, found, np.inf)
 
 
-def through_length(unit, lengths, gradient):
+def through_length(unit, length, gradient):
     """Returns the gradient with respect to rows before they were given length 1."""
     along = (unit * gradient).sum(axis=1, keepdims=True)
-    return (gradient - unit * along) / lengths
+    return (gradient - unit * along) / length
 
 
 class Trainer:
@@ -122,13 +115,9 @@ class Trainer:
     def step(self, group, which, rate):
         """Takes a step on some pairs of a group and returns the loss."""
         own = group.text_ids[which]
-        candidates = which
-        if group.negatives is not None:
-            mined = group.negatives[which]
-            candidates = np.concatenate([which, mined[mined >= 0]])
-        same = own[:, None] == group.text_ids[candidates][None]
-        same[np.arange(len(which)), np.arange(len(which))] = False
-        q, d = group.queries.rows(which), group.texts.rows(candidates)
+        same = own[:, None] == own[None]
+        np.fill_diagonal(same, False)
+        q, d = group.queries.rows(which), group.texts.rows(which)
         q.data *= group.weights[q.indices]
         touched, back = np.unique(np.concatenate([q.indices, d.indices]), return_inverse=True)
         back = back.astype(np.int32)
@@ -136,22 +125,20 @@ class Trainer:
         d = type(d)((d.data, back[q.nnz :], d.indptr), shape=(d.shape[0], len(touched)))
         used = self.vectors[touched]
         q_sum, d_sum = q @ used, d @ used
-        q_length = np.linalg.norm(q_sum, axis=1, keepdims=True) + 1e-6
-        d_length = np.linalg.norm(d_sum, axis=1, keepdims=True) + 1e-6
+        q_length, d_length = lengths(q_sum), lengths(d_sum)
         q_unit, d_unit = q_sum / q_length, d_sum / d_length
-        opinion = None
-        if group.teacher is not None:
-            opinion = group.teacher[0][which].astype(np.float32) @ group.teacher[1][candidates].astype(np.float32).T
-        loss, dq, dd = loss_and_gradients(q_unit, d_unit, same, self.settings.temperature, opinion, self.settings.soft)
+        loss, dq, dd = loss_and_gradients(q_unit, d_unit, same, self.settings.temperature)
         gradient = q.T @ through_length(q_unit, q_length, dq) + d.T @ through_length(d_unit, d_length, dd)
         used -= rate * self.adam.step(touched, gradient)
-        if self.settings.pull:
-            used -= rate * self.settings.pull * (used - self.start[touched])
         self.vectors[touched] = used
         return float(loss)
 
     def train(self, groups, report, every=200):
-        """Trains on groups by kind; calls report(step, losses by kind, vectors) now and then."""
+        """Trains on groups by kind and returns the vectors; calls report(step, losses by kind, seconds) now and then.
+
+        The result is a mean of the tuned and the first vectors (Wortsman et al. 2022): what
+        the pairs do not teach is kept.
+        """
         settings, random = self.settings, np.random.default_rng(self.settings.seed)
         kinds = [k for k in settings.share if k in groups]
         shares = np.array([settings.share[k] for k in kinds])
@@ -163,6 +150,6 @@ class Trainer:
             losses.setdefault(kind, []).append(self.step(groups[kind], which, rate))
             if (step + 1) % every == 0 or step + 1 == settings.steps:
                 means = {k: round(float(np.mean(v)), 3) for k, v in sorted(losses.items())}
-                report(step + 1, means, self.vectors, time.time() - began)
+                report(step + 1, means, time.time() - began)
                 losses = {}
-        return self.vectors
+        return settings.kept * self.start + (1 - settings.kept) * self.vectors

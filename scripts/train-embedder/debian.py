@@ -107,6 +107,8 @@ def dictionaries(root, names=("foldoc", "jargon", "gcide")):
     """Yields headwords with their definitions, of dictionaries in dictd's format."""
     for name in names:
         folder = Path(root) / "usr/share/dictd"
+        if not (folder / f"{name}.index").exists():  # not fetched
+            continue
         data = gzip.decompress((folder / f"{name}.dict.dz").read_bytes())
         for line in (folder / f"{name}.index").read_text(errors="ignore").splitlines():
             word, offset, length = line.split("\t")[:3]

@@ -84,10 +84,10 @@ class Files(unittest.TestCase):
 class Training(unittest.TestCase):
     def test_gradients(self):
         random = np.random.default_rng(0)
-        q, d = model.normalize(random.standard_normal((4, 5))), model.normalize(random.standard_normal((6, 5)))
-        same = np.zeros((4, 6), bool)
-        same[0, 2] = True
-        arguments = (same, 0.3, random.uniform(-1, 1, (4, 6)), 0.4)
+        q, d = model.normalize(random.standard_normal((4, 5))), model.normalize(random.standard_normal((4, 5)))
+        same = np.zeros((4, 4), bool)
+        same[0, 2] = same[2, 0] = True
+        arguments = (same, 0.3)
         _, dq, dd = contrastive.loss_and_gradients(q, d, *arguments)
         for rows, gradient in ((q, dq), (d, dd)):
             for index in np.ndindex(rows.shape):
@@ -103,7 +103,7 @@ class Training(unittest.TestCase):
         queries, texts = [f"w{i}" for i in range(20)], [f"w{i + 20}" for i in range(20)]
         vectors = np.random.default_rng(0).standard_normal((40, 8)).astype(np.float32)
         group = contrastive.Group(contrastive.Tokens(tokenizer, queries, 9), contrastive.Tokens(tokenizer, texts, 9), np.arange(20), np.ones(40, np.float32))
-        settings = contrastive.Settings(batch=20, rate=0.05, steps=300, share={"x": 1})
+        settings = contrastive.Settings(batch=20, rate=0.05, steps=300, kept=0, share={"x": 1})
         tuned = contrastive.Trainer(vectors, settings).train({"x": group}, lambda *_: None)
         scores = model.normalize(tuned[:20]) @ model.normalize(tuned[20:]).T
         self.assertEqual(scores.argmax(axis=1).tolist(), list(range(20)))

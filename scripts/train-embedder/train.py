@@ -52,8 +52,7 @@ def parse():
     p.add_argument("--batch", type=int, default=Settings.batch, help="pairs a step")
     p.add_argument("--rate", type=float, default=Settings.rate)
     p.add_argument("--temperature", type=float, default=Settings.temperature)
-    p.add_argument("--soft", type=float, default=Settings.soft, help="share of the teacher's opinion where it read a pair")
-    p.add_argument("--pull", type=float, default=Settings.pull, help="towards the distilled vectors")
+    p.add_argument("--kept", type=float, default=Settings.kept, help="share of the first vectors in the tuned ones")
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--threads", type=int, default=1, help="of the teacher; those of numpy are set by OMP_NUM_THREADS")
     p.add_argument("--quick", action="store_true", help="a few packages, a twentieth of the pairs: shows that it runs")
@@ -107,8 +106,14 @@ def run_teacher(o):
     texts = sample_of_texts(o.work, o.texts)
     report = lambda done, of: print(f"teacher: {done} of {of}", flush=True) if done % 3200 == 0 else None
     np.save(o.work / "teacher.npy", teacher.embed(texts, report=report).astype(np.float16))
-    tokens = [t.removeprefix("##") for t in read_tokenizer(o).vocabulary]
-    np.save(o.work / "prior.npy", teacher.embed(tokens, batch=256).astype(np.float16))
+    tokenizer = read_tokenizer(o)
+    known = np.arange(len(tokenizer))
+    if o.quick:  # the others stay zero
+        known = np.unique(tokenizer.matrix(texts).indices)
+    tokens = [tokenizer.vocabulary[i].removeprefix("##") for i in known]
+    prior = np.zeros((len(tokenizer), DIMENSIONS), np.float16)
+    prior[known] = teacher.embed(tokens, batch=256)
+    np.save(o.work / "prior.npy", prior)
     return {"texts": len(texts), "tokens": len(tokens), "model": sorted(p.name for p in o.teacher.glob("*.onnx"))}
 
 
@@ -136,10 +141,10 @@ def run_tune(o):
     pairs = collect.read_pairs(o.work)
     weights = vocabulary.idf_weights(tokenizer, [p.text for p in pairs])
     np.save(o.work / "query_weights.npy", weights)
-    settings = Settings(o.batch, o.temperature, o.rate, o.soft, o.pull, o.steps, o.seed, SHARES)
+    settings = Settings(o.batch, o.temperature, o.rate, o.kept, o.steps, o.seed, SHARES)
     held_out = held_out_folders(o)
 
-    def report(step, losses, current, seconds):
+    def report(step, losses, seconds):
         print(f"tune: step {step}, {seconds:.0f} s, {losses}", flush=True)
 
     tuned = Trainer(vectors, settings).train(grouped(tokenizer, pairs), report)
@@ -200,7 +205,7 @@ def main():
     o = parse()
     o.work.mkdir(parents=True, exist_ok=True)
     if o.quick:
-        o.texts, o.steps = min(o.texts, 2000), min(o.steps, 200)
+        o.texts, o.steps = min(o.texts, 1000), min(o.steps, 60)
     stages = [s for s in STAGES if s in o.stages or "all" in o.stages]
     if o.start:
         stages = [s for s in stages if s not in ("vocabulary", "teacher", "distill")]

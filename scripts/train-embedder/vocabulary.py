@@ -5,7 +5,7 @@ from collections import Counter
 
 import numpy as np
 
-from tokenizer import WORD, fold, parts, pool
+from tokenizer import WORD, fold, parts
 
 SPECIAL = re.compile(r"^\[.*\]$")
 LONGEST_WORD = 24
@@ -42,5 +42,10 @@ def idf_weights(tokenizer, texts):
     holding = np.zeros(len(tokenizer))
     for text in texts:
         holding[list(set(tokenizer.ids(text)))] += 1
-    idf = np.log(1 + (len(texts) - holding + 0.5) / (holding + 0.5))
+    return root_of_idf(holding, len(texts))
+
+
+def root_of_idf(holding, of):
+    """Returns (idf / idf_max)^0.5 of tokens that so many texts of all hold."""
+    idf = np.log(1 + (of - holding + 0.5) / (holding + 0.5))
     return np.sqrt(idf / idf.max()).astype(np.float32)
