@@ -17,11 +17,10 @@ QUERY_TOKENS, TEXT_TOKENS = 48, 160
 
 @dataclass
 class Settings:
-    batch: int = 1024
+    batch: int = 2048
     temperature: float = 0.05
     rate: float = 1e-3  # of Adam, falling to nothing along a half cosine
-    kept: float = 0.4  # share of the vectors that training began with in the result
-    steps: int = 600
+    steps: int = 700
     seed: int = 1
     share: dict = None  # of the batches, by kind of pair
 
@@ -109,7 +108,7 @@ def through_length(unit, length, gradient):
 
 class Trainer:
     def __init__(self, vectors, settings):
-        self.vectors, self.start, self.settings = vectors.copy(), vectors, settings
+        self.vectors, self.settings = vectors.copy(), settings
         self.adam = Adam(vectors.shape)
 
     def step(self, group, which, rate):
@@ -133,12 +132,8 @@ class Trainer:
         self.vectors[touched] = used
         return float(loss)
 
-    def train(self, groups, report, every=200):
-        """Trains on groups by kind and returns the vectors; calls report(step, losses by kind, seconds) now and then.
-
-        The result is a mean of the tuned and the first vectors (Wortsman et al. 2022): what
-        the pairs do not teach is kept.
-        """
+    def train(self, groups, report, every=100):
+        """Trains on groups by kind and returns the vectors; calls report(step, losses by kind, seconds) now and then."""
         settings, random = self.settings, np.random.default_rng(self.settings.seed)
         kinds = [k for k in settings.share if k in groups]
         shares = np.array([settings.share[k] for k in kinds])
@@ -152,4 +147,4 @@ class Trainer:
                 means = {k: round(float(np.mean(v)), 3) for k, v in sorted(losses.items())}
                 report(step + 1, means, time.time() - began)
                 losses = {}
-        return settings.kept * self.start + (1 - settings.kept) * self.vectors
+        return self.vectors

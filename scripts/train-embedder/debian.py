@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 from pairs import Pair, context_pair, fraction, section_pairs, words
-from prose import clean, html_sections, is_english, man_sections, sentences
+from prose import clean, html_sections, is_english, man_sections
 
 PAGES_OF_A_PACKAGE = 250
 LARGEST_PAGE = 400_000  # bytes

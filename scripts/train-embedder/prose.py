@@ -10,7 +10,6 @@ ENGLISH = frozenset("the of to and a in is for that it with as be on this are by
 LONGEST = 2000  # characters kept of a section
 HEADINGS = {f"h{n}" for n in range(1, 7)} | {"title", "dt"}
 SKIPPED = {"script", "style", "nav", "header", "footer", "head", "table", "form", "info"}
-BLOCKS = {"p", "li", "pre", "dd", "div", "section", "tr", "td", "item", "para", "td"}
 
 
 def clean(text):
@@ -28,10 +27,6 @@ def is_english(text):
     words = re.findall(r"[a-z]+", text.lower())
     if len(words) < 20:
         return True
-    return sum(w in ENGLISH for w in words) > 0.12 * len(words) and text.isascii() or _mostly_ascii(text, words)
-
-
-def _mostly_ascii(text, words):
     letters = sum(c.isalpha() for c in text)
     ascii_letters = sum(c.isalpha() and c.isascii() for c in text)
     return ascii_letters > 0.97 * letters and sum(w in ENGLISH for w in words) > 0.12 * len(words)

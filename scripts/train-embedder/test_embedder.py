@@ -103,7 +103,7 @@ class Training(unittest.TestCase):
         queries, texts = [f"w{i}" for i in range(20)], [f"w{i + 20}" for i in range(20)]
         vectors = np.random.default_rng(0).standard_normal((40, 8)).astype(np.float32)
         group = contrastive.Group(contrastive.Tokens(tokenizer, queries, 9), contrastive.Tokens(tokenizer, texts, 9), np.arange(20), np.ones(40, np.float32))
-        settings = contrastive.Settings(batch=20, rate=0.05, steps=300, kept=0, share={"x": 1})
+        settings = contrastive.Settings(batch=20, rate=0.05, steps=300, share={"x": 1})
         tuned = contrastive.Trainer(vectors, settings).train({"x": group}, lambda *_: None)
         scores = model.normalize(tuned[:20]) @ model.normalize(tuned[20:]).T
         self.assertEqual(scores.argmax(axis=1).tolist(), list(range(20)))

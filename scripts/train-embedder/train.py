@@ -52,7 +52,7 @@ def parse():
     p.add_argument("--batch", type=int, default=Settings.batch, help="pairs a step")
     p.add_argument("--rate", type=float, default=Settings.rate)
     p.add_argument("--temperature", type=float, default=Settings.temperature)
-    p.add_argument("--kept", type=float, default=Settings.kept, help="share of the first vectors in the tuned ones")
+    p.add_argument("--kept", type=float, default=0.5, help="share of the first vectors in the result of tuning")
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--threads", type=int, default=1, help="of the teacher; those of numpy are set by OMP_NUM_THREADS")
     p.add_argument("--quick", action="store_true", help="a few packages, a twentieth of the pairs: shows that it runs")
@@ -137,23 +137,27 @@ def cosine(pooled, vectors, targets):
 
 def run_tune(o):
     tokenizer = read_tokenizer(o)
-    vectors = files.read(o.start).vectors if o.start else np.load(o.work / "distilled.npy")
     pairs = collect.read_pairs(o.work)
-    weights = vocabulary.idf_weights(tokenizer, [p.text for p in pairs])
-    np.save(o.work / "query_weights.npy", weights)
-    settings = Settings(o.batch, o.temperature, o.rate, o.kept, o.steps, o.seed, SHARES)
+    if o.start:  # its weights too: measured better than those of these texts, many of which are code and glosses
+        vectors, weights = files.read(o.start).vectors, files.read(o.start).query_weights
+    else:
+        vectors = np.load(o.work / "distilled.npy")
+        weights = vocabulary.idf_weights(tokenizer, [p.text for p in pairs])
+    settings = Settings(o.batch, o.temperature, o.rate, o.steps, o.seed, SHARES)
     held_out = held_out_folders(o)
 
     def report(step, losses, seconds):
         print(f"tune: step {step}, {seconds:.0f} s, {losses}", flush=True)
 
     tuned = Trainer(vectors, settings).train(grouped(tokenizer, pairs), report)
+    tuned = o.kept * vectors + (1 - o.kept) * tuned  # what the pairs do not teach is kept (Wortsman et al. 2022)
     np.save(o.work / "tuned.npy", tuned)
+    np.save(o.work / "query_weights.npy", weights)
     figures = {}
     for name, current in (("before", vectors), ("after", tuned)):
         built = files.Model(tokenizer.vocabulary, current, weights)
         figures[name] = {f.name: f.evaluate(built, tokenizer) for f in held_out}
-    return {"settings": vars(settings), "held out": figures}
+    return {"settings": vars(settings) | {"kept": o.kept}, "held out": figures}
 
 
 def held_out_folders(o):
@@ -183,7 +187,13 @@ def run_write(o):
         raise SystemExit(f"{built.vectors.shape} vectors; the binary holds {TOKENS} × {DIMENSIONS}")
     stored = files.write(o.work / "model", built)
     write_checks(o.work / "model" / "check.jsonl", stored, tokenizer)
-    return {"cosine to the vectors before": round(float((files.normalize(stored.vectors) * files.normalize(built.vectors)).sum(axis=1).mean()), 5)}
+    return {"cosine to the vectors before": cosine_of_rows(stored.vectors, built.vectors)}
+
+
+def cosine_of_rows(a, b):
+    """Returns the mean cosine of rows that are not zero."""
+    cosines = (files.normalize(a) * files.normalize(b)).sum(axis=1)
+    return round(float(cosines[np.abs(b).sum(axis=1) > 0].mean()), 5)
 
 
 def write_checks(path, stored, tokenizer):
