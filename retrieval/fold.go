@@ -50,10 +50,20 @@ func (f *folder) fold(found []hydrated) []hydrated {
 			*better, h = h, *better
 			sketches[i], s = s, sketches[i]
 		}
-		better.copies = append(better.copies, copyOf(s.passage, version))
+		better.copies = withCopy(better.copies, copyOf(s.passage, version), sketches[i].passage.Document)
 	}
 	f.seen = append(f.seen, sketches...)
 	return out
+}
+
+// withCopy adds c to the copies of a passage of document own. A document that says
+// the same twice is one copy, and none of its own.
+func withCopy(copies []cairn.Copy, c cairn.Copy, own cairn.DocumentID) []cairn.Copy {
+	copies = slices.DeleteFunc(copies, func(o cairn.Copy) bool { return o.Document == own })
+	if slices.ContainsFunc(copies, func(o cairn.Copy) bool { return o.Document == c.Document }) {
+		return copies
+	}
+	return append(copies, c)
 }
 
 func copyOf(p cairn.Passage, older bool) cairn.Copy {

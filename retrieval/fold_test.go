@@ -55,6 +55,8 @@ func TestFold(t *testing.T) {
 		{"another text", []hydrated{doc("a", "Travel", rule, october), doc("b", "Travel", strings.Repeat("The kitchen closes at six. ", 9), later)}, []string{"a", "b"}},
 		{"short by chance", []hydrated{doc("a", "Travel", "See also: contacts.", october), doc("b", "Parking", "See also: contacts.", later)}, []string{"a", "b"}},
 		{"no words", []hydrated{doc("a", "", "…", october), doc("b", "", "…", october)}, []string{"a", "b"}},
+		{"a copy that says it twice", []hydrated{doc("a", "Travel", rule, october), doc("b", "Trips", rule, later), doc("b", "Trips", rule, later)}, []string{"a b"}},
+		{"a copy with a newer version", []hydrated{doc("a", "Travel", rule, october), doc("b", "Travel", rule, later), doc("b", "Travel", sixty, later)}, []string{"b a-"}},
 		{"three", []hydrated{doc("a", "Travel", rule, october), doc("b", "Travel", rule, october), doc("c", "Travel", sixty, later)}, []string{"c b a-"}},
 	} {
 		if diff := cmp.Diff(tt.want, folded(new(folder), tt.in...)); diff != "" {

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -98,7 +100,7 @@ func printPassage(out *terminal.Screen, label string, p client.Passage, words []
 	}
 	out.Printf("%s%s\n", indent, out.Dim(link(p.URL, p.DocumentID, "")))
 	if len(p.AlsoIn) > 0 {
-		out.Printf("%s%s\n", indent, out.Dim(alsoIn(p.AlsoIn)))
+		out.Printf("%s\n", out.Dim(terminal.Wrap(alsoIn(p.AlsoIn), out.Width, indent)))
 	}
 }
 
@@ -114,21 +116,23 @@ func link(url, id, version string) string {
 	return command
 }
 
-// explanation says in two or three lines how a score came about.
+// explanation says in a few lines how a score came about.
 func explanation(score float64, x client.Explanation) []string {
-	found := func(rank int, raw, normal float64) string {
+	found := func(rank int, normal float64, measure string, raw float64) string {
 		if rank == 0 {
 			return "not found"
 		}
-		return fmt.Sprintf("rank %d (%.3f, of %.3f)", rank, normal, raw)
+		return fmt.Sprintf("%.3f  rank %d, %s %.3f", normal, rank, measure, raw)
 	}
 	why := ""
 	if len(x.Reasons) > 0 {
 		why = " (" + terminal.Line(strings.Join(x.Reasons, ", ")) + ")"
 	}
-	lines := []string{fmt.Sprintf("score %.3f = %.0f %% by words%s: %s; %.0f %% by meaning: %s", score,
-		100*x.LexicalShare, why, found(x.LexicalRank, x.LexicalScore, x.Lexical),
-		100*(1-x.LexicalShare), found(x.DenseRank, x.DenseScore, x.Dense))}
+	lines := []string{
+		fmt.Sprintf("score %.3f: %.0f %% by words%s, %.0f %% by meaning", score, 100*x.LexicalShare, why, 100*(1-x.LexicalShare)),
+		"  words    " + found(x.LexicalRank, x.Lexical, "BM25", x.LexicalScore),
+		"  meaning  " + found(x.DenseRank, x.Dense, "inner product", x.DenseScore),
+	}
 	more := []string{fmt.Sprintf("words together %.2f", x.Proximity)}
 	for _, p := range []struct {
 		name  string
@@ -141,18 +145,55 @@ func explanation(score float64, x client.Explanation) []string {
 	if x.Reranked != nil {
 		more = append(more, fmt.Sprintf("reranker %.2f", *x.Reranked))
 	}
-	return append(lines, strings.Join(more, ", "))
+	return append(lines, "  "+strings.Join(more, ", "))
 }
 
-// alsoIn names the other documents that hold a passage.
+// shownCopies is how many copies of a passage are named.
+const shownCopies = 3
+
+// alsoIn names documents that hold a passage too: copies, then older versions.
 func alsoIn(copies []client.Copy) string {
-	names := make([]string, len(copies))
-	for i, c := range copies {
-		names[i] = terminal.Line(c.Title) + " (" + terminal.Line(c.Source)
-		if c.Older {
-			names[i] += ", older"
+	sorted := slices.SortedStableFunc(slices.Values(copies), olderLast)
+	shown := sorted[:min(len(sorted), shownCopies)]
+	var out strings.Builder
+	for i, c := range shown {
+		facts := terminal.Line(c.Source)
+		if c.Older && c.UpdatedAt != nil {
+			facts += ", " + day(c.UpdatedAt)
 		}
-		names[i] += ")"
+		fmt.Fprintf(&out, "%s%s (%s)", copyLead(shown, i), cmp.Or(terminal.Line(c.Title), "Untitled"), facts)
 	}
-	return "Also in " + strings.Join(names, ", ")
+	if rest := len(copies) - len(shown); rest > 0 {
+		fmt.Fprintf(&out, " and %d more", rest)
+	}
+	return out.String()
+}
+
+func olderLast(a, b client.Copy) int {
+	switch {
+	case a.Older == b.Older:
+		return 0
+	case a.Older:
+		return 1
+	}
+	return -1
+}
+
+// copyLead returns what stands before the copy at i: what it and those after it are,
+// where that changes.
+func copyLead(shown []client.Copy, i int) string {
+	if i > 0 && shown[i-1].Older == shown[i].Older {
+		return ", "
+	}
+	if !shown[i].Older {
+		return "Also in: "
+	}
+	versions := "version: "
+	if i < len(shown)-1 {
+		versions = "versions: "
+	}
+	if i == 0 {
+		return "Older " + versions
+	}
+	return "; older " + versions
 }

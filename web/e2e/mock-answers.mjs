@@ -113,6 +113,26 @@ export const documents = {
   },
 };
 
+const copy = (document_id, title, source, older = false) => ({
+  document_id,
+  title,
+  source,
+  url: '',
+  updated_at: '2025-03-04T09:30:00Z',
+  older,
+});
+
+/** What was folded into the results, by their document. */
+export const copies = {
+  D1: [
+    copy('D6', 'Travel 2024', 'archive', true),
+    copy('D2', 'Travel policy \u202e(copy)', 'notes'),
+    copy('D7', '<b>Trips</b>', 'wiki'),
+    copy('D8', 'Travel 2023', 'archive', true),
+    copy('D9', 'Travel 2022', 'archive', true),
+  ],
+};
+
 /** A citation of the first place where the quote stands. */
 function cite(number, id, quote, { heading = [], versionAt = -1, state = 'current', at } = {}) {
   const document = documents[id];

@@ -7,7 +7,7 @@ import { createReadStream, existsSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { documents, script } from './mock-answers.mjs';
+import { copies, documents, script } from './mock-answers.mjs';
 
 const dist = fileURLToPath(new URL('../dist', import.meta.url));
 
@@ -369,6 +369,7 @@ function search({ query, sources }) {
         end: Buffer.byteLength(snippet),
         score: 0.9,
         updated_at: '2026-10-02T09:30:00Z',
+        ...(copies[id] ? { also_in: copies[id] } : {}),
       };
     })
     .filter(() => !query.includes('nothing'));

@@ -295,6 +295,23 @@ describe('other pages', () => {
     assert.equal(await page.locator('.notice').innerText(), 'Not all were checked for the phrase.');
   });
 
+  it('names copies and older versions of a result, and leads there by keyboard', async () => {
+    const { page, seen } = await open('/search?q=travel');
+    const line = page.locator('.result').first().locator('.also-in');
+    assert.equal(
+      await line.innerText(),
+      'Also in: Travel policy (copy) (notes), <b>Trips</b> (wiki); older version: Travel 2024 (archive, Mar 4, 2025) and 2 more',
+    );
+    assert.equal(await page.locator('.also-in').count(), 1);
+    await page.locator('.result a').first().focus();
+    await page.keyboard.press('Tab');
+    assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Travel policy (copy)');
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/\/d\/D2$/);
+    await page.getByRole('heading', { name: 'Parental leave', level: 1 }).waitFor();
+    assertClean(seen);
+  });
+
   it('shows a document at the passage that the address names', async () => {
     const { page } = await open();
     await ask(page, 'meals');

@@ -287,6 +287,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/index/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Compare the index with what it is derived from (administrators) */
+        post: operations["verifyIndex"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/index/rebuild": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Derive the index anew while searches go on (administrators)
+         * @description The reply comes at the end. Leaving before breaks the rebuild off; what was done stays.
+         */
+        post: operations["rebuildIndex"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sources/{name}/runs": {
         parameters: {
             query?: never;
@@ -1962,6 +1999,73 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    verifyIndex: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description Do not compare the terms with those of the texts.
+                     * @default false
+                     */
+                    quick?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description What was found. Without problems the index is as it should be. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        segments: number;
+                        /** @description Passages in segments. */
+                        packed: number;
+                        /** @description Passages in none yet. */
+                        fresh: number;
+                        /** @description Rows of postings. */
+                        rows: number;
+                        problems: {
+                            segment?: number;
+                            what: string;
+                        }[];
+                    };
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    rebuildIndex: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is rebuilt. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Passages that were indexed. */
+                        chunks: number;
+                    };
+                };
             };
             default: components["responses"]["Error"];
         };

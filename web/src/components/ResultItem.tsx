@@ -4,6 +4,7 @@ import type { SearchResult } from '../api/schema';
 import { plainText } from '../markdown/plain';
 import { visible } from '../markdown/text';
 import { passageOfResult, passageURL, showPassage } from '../state/panel';
+import { AlsoIn } from './AlsoIn';
 import { formatDay, formatHeading } from './format';
 
 export function ResultItem({ result, level = 3 }: { result: SearchResult; level?: 2 | 3 }) {
@@ -29,6 +30,7 @@ export function ResultItem({ result, level = 3 }: { result: SearchResult; level?
         {result.updated_at && <span>Updated {formatDay(result.updated_at)}</span>}
       </p>
       <p class="snippet">{result.kind === 'code' ? visible(result.snippet) : plainText(result.snippet)}</p>
+      {result.also_in && <AlsoIn copies={result.also_in} />}
     </li>
   );
 }
