@@ -64,6 +64,11 @@ func (p *parts) fill(ctx context.Context, c connectors.Connector) (took eval.Ing
 	if err != nil {
 		return eval.Ingest{}, nil, err
 	}
+	if p.filler != nil { // a measurement waits for the vectors of a slow model
+		if err := p.filler.All(ctx); err != nil {
+			return eval.Ingest{}, nil, err
+		}
+	}
 	took.Seconds = time.Since(began).Seconds()
 	if err := p.index.Maintain(ctx); err != nil {
 		return eval.Ingest{}, nil, err

@@ -63,6 +63,15 @@ func (f *Filler) Run(ctx context.Context) {
 	}
 }
 
+// All fills until every chunk has its vector, or the embedder fails.
+func (f *Filler) All(ctx context.Context) error {
+	for {
+		if n, err := f.fill(ctx); err != nil || n == 0 {
+			return err
+		}
+	}
+}
+
 // fill embeds one batch and returns its size.
 func (f *Filler) fill(ctx context.Context) (int, error) {
 	missing, err := f.Vectors.Missing(ctx, fillBatch)
