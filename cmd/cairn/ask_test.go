@@ -122,6 +122,7 @@ The nearest documents
     handbook · page · 2026-10-02
     Hotels: Oslo ␛[2J €180
     cairn doc get D1
+    Older version: Trips (wiki)
 `, "", "ask", "xyzzy?", "--source", "handbook")
 	s.expectJSON(exitNotFound, nothing, "ask", "xyzzy?")
 }

@@ -78,7 +78,7 @@ func draftServer(t *testing.T) *shell {
 			"url":"","author":"","language":"en","text":"Text %s","sections":[],"updated_at":null,"attributes":{}}`, id, id, id))
 	})
 	s.Reply("POST /api/v1/search", 200, `{"results":[`+strings.ReplaceAll(thePassage, "D1", "D9")+`,`+thePassage+`,`+
-		strings.ReplaceAll(thePassage, "D1", "D7")+`,`+strings.ReplaceAll(thePassage, "D1", "D8")+`],"facets":{},"mode":"dense","next_cursor":null,"took_ms":7}`)
+		strings.ReplaceAll(thePassage, "D1", "D7")+`,`+strings.ReplaceAll(thePassage, "D1", "D8")+`],"facets":{},"mode":"dense","next_cursor":null,"notices":[],"took_ms":7}`)
 	return s
 }
 

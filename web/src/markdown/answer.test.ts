@@ -43,6 +43,7 @@ it('puts marks after the claims and lists the sources', () => {
 
 it('reads Markdown as plain text', () => {
   expect(plainText('# A\n\n> - **b** [c](x) &amp; `d`\n\n| e | f |\n|---|---|\n| g | h |\n\n```\ni\n```')).toBe(
-    'A b c & d e, f g, h i',
+    'A: b c & d e, f; g, h i',
   );
+  expect(plainText('# How much?\n\nAll of it.\n\n## Last')).toBe('How much? All of it. Last');
 });

@@ -16,7 +16,12 @@ export function plainText(markdown: string): string {
 }
 
 function join(tokens: readonly Token[], separator: string): string {
-  return tokens.map(words).join(separator);
+  return tokens.map((token, i) => words(token) + (i < tokens.length - 1 ? headingEnd(token) : '')).join(separator);
+}
+
+/** What parts a heading from its text, which would else read as one sentence. */
+function headingEnd(token: Token): string {
+  return token.type === 'heading' && /[\p{L}\p{N})]$/u.test(words(token).trim()) ? ':' : '';
 }
 
 function words(token: Token): string {
@@ -25,7 +30,7 @@ function words(token: Token): string {
       return (token as Tokens.List).items.map((item) => join(item.tokens, ' ')).join(' ');
     case 'table': {
       const { header, rows } = token as Tokens.Table;
-      return [header, ...rows].map((row) => row.map((cell) => join(cell.tokens, '')).join(', ')).join(' ');
+      return [header, ...rows].map((row) => row.map((cell) => join(cell.tokens, '')).join(', ')).join('; ');
     }
     case 'code':
     case 'codespan':
