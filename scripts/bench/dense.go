@@ -89,11 +89,19 @@ func (b *bench) denseStore(ctx context.Context, t *table, name string, s *store.
 		return err
 	}
 	classOf, permissions := s.Corpus.ClassOf(), s.Corpus.Permissions()
-	beside, err := rival.OpenHNSW(ctx, s.Admin, chunks, classOf, s.Space.Dim)
-	if err != nil {
-		return err
+	beside := &rival.HNSW{}
+	if !b.alone {
+		if beside, err = rival.OpenHNSW(ctx, s.Admin, chunks, classOf, s.Space.Dim); err != nil {
+			return err
+		}
+		defer beside.Close(ctx)
 	}
-	defer beside.Close(ctx)
+	searchBeside := func(ctx context.Context, n int, classes []int32) ([]int, error) {
+		if b.alone {
+			return nil, nil
+		}
+		return beside.Search(ctx, questions[n], classes, nearest)
+	}
 	judges := newJudge(chunks, questions, min(len(questions), 2*b.checked))
 	for i, share := range corpus.Shares() {
 		viewer := share.Viewer()
@@ -106,7 +114,7 @@ func (b *bench) denseStore(ctx context.Context, t *table, name string, s *store.
 			return err
 		}
 		other := func(ctx context.Context, n int) error {
-			_, err := beside.Search(ctx, questions[n], classes, nearest)
+			_, err := searchBeside(ctx, n, classes)
 			return err
 		}
 		q, err := measure(ctx, b.rounds, len(questions), own, other)
@@ -125,7 +133,7 @@ func (b *bench) denseStore(ctx context.Context, t *table, name string, s *store.
 		if err != nil {
 			return err
 		}
-		theirs, err := judges.recall(visible, func(n int) ([]int, error) { return beside.Search(ctx, questions[n], classes, nearest) })
+		theirs, err := judges.recall(visible, func(n int) ([]int, error) { return searchBeside(ctx, n, classes) })
 		if err != nil {
 			return err
 		}

@@ -43,11 +43,13 @@ func (b *bench) lexical(ctx context.Context) error {
 	}
 	t := b.report.table("Lexical leg, the best 200, ms", "questions", "viewer sees", "exactly, %", "p50", "p95", "p99",
 		"cache empty p50", "bleve p50", "p95", "p99", "bleve / cairn")
-	beside, err := rival.OpenBleve(s.Dir, chunks, c.ClassOf())
-	if err != nil {
-		return err
+	beside := &rival.Bleve{}
+	if !b.alone {
+		if beside, err = rival.OpenBleve(s.Dir, chunks, c.ClassOf()); err != nil {
+			return err
+		}
+		defer beside.Close()
 	}
-	defer beside.Close()
 	m := legs{b, s, c, x, beside}
 	realistic := c.Realistic(b.queries)
 	for _, series := range []struct {
@@ -111,7 +113,7 @@ func (m legs) measure(ctx context.Context, t *table, name string, questions []co
 			return err
 		}
 		other := func(ctx context.Context, n int) error {
-			_, err := m.bleve.Search(ctx, terms[n], visible, depth)
+			_, err := m.beside(ctx, terms[n], visible, depth)
 			return err
 		}
 		q, err := measure(ctx, m.rounds, len(questions), own, other)
@@ -130,7 +132,7 @@ func (m legs) measure(ctx context.Context, t *table, name string, questions []co
 
 // visible returns bleve's filter for a share; everything needs none.
 func (m legs) visible(share int) query.Query {
-	if corpus.Shares()[share].Part == 1 {
+	if corpus.Shares()[share].Part == 1 || m.alone {
 		return nil
 	}
 	return m.bleve.Visible(m.corpus.Permissions().Classes(share))
@@ -218,7 +220,7 @@ func (m legs) check(ctx context.Context, chunks *exact.Chunks, questions []corpu
 				wrong++
 			}
 			worst = max(worst, miss)
-			others, err := m.bleve.Search(ctx, terms[n], m.visible(i), nearest)
+			others, err := m.beside(ctx, terms[n], m.visible(i), nearest)
 			if err != nil {
 				return err
 			}
@@ -282,4 +284,12 @@ func equalRanking(hits []retrieval.Hit, numbers map[int64]int, scores map[int]fl
 		worst = max(worst, math.Abs(h.Score-scores[number])/best[i].Score, math.Abs(scores[number]-best[i].Score)/best[i].Score)
 	}
 	return worst <= tolerance, worst
+}
+
+// beside searches in bleve, unless that is left out.
+func (m legs) beside(ctx context.Context, terms []lexical.QueryTerm, visible query.Query, limit int) ([]int, error) {
+	if m.alone {
+		return nil, nil
+	}
+	return m.bleve.Search(ctx, terms, visible, limit)
 }

@@ -53,7 +53,8 @@ type settings struct {
 	rounds                              int // of which the best counts
 	checked                             int // questions compared with brute force
 	loadSeconds                         int
-	batches, batchDocs                  int // of ingestion
+	batches, batchDocs                  int  // of ingestion
+	alone                               bool // without bleve and HNSW, whose figures are 0 then
 	program                             string
 }
 
@@ -102,6 +103,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	growthDocs := f.Int("growth-docs", 0, "documents of the part growth")
 	classes := f.Int("classes", 0, "ACL classes of the part classes")
 	queries := f.Int("queries", 0, "questions of a series")
+	alone := f.Bool("alone", false, "leave out bleve and HNSW, whose figures are 0 then")
 	program := f.String("program", "bin/cairn", "the server to run")
 	jsonFile := f.String("json", "", "write the results to this file, too")
 	verbose := f.Bool("v", false, "print what the database logs, too")
@@ -119,7 +121,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			*o.setting = *o.flag
 		}
 	}
-	s.program = *program
+	s.program, s.alone = *program, *alone
 	level := slog.LevelWarn
 	if *verbose {
 		level = slog.LevelInfo
