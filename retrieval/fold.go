@@ -33,8 +33,10 @@ type folder struct {
 func (f *folder) fold(found []hydrated) []hydrated {
 	var out []hydrated
 	var sketches []sketch
-	for _, h := range found {
-		s := sketchOf(h.chunk.Passage)
+	drawn := make([]sketch, len(found))
+	parallel(len(found), func(i int) { drawn[i] = sketchOf(found[i].chunk.Passage) })
+	for n, h := range found {
+		s := drawn[n]
 		if slices.ContainsFunc(f.seen, func(o sketch) bool { return f.related(o, s) != unrelated }) {
 			continue
 		}
@@ -84,7 +86,11 @@ func (f *folder) related(a, b sketch) relation {
 		return unrelated
 	}
 	sameTitle := a.title == b.title
-	if !sameTitle && min(len(a.passage.Text), len(b.passage.Text)) < leastCopy {
+	shorter, longer := len(a.passage.Text), len(b.passage.Text)
+	if shorter > longer {
+		shorter, longer = longer, shorter
+	}
+	if !sameTitle && shorter < leastCopy || 5*shorter < 3*longer { // too little of the longer can be in the shorter
 		return unrelated
 	}
 	likeness := a.likeness(b)

@@ -27,11 +27,11 @@ type measures struct {
 // is one. It raises scores only, so that the best stay before the rest.
 func (r *Retriever) refine(ctx context.Context, q cairn.Query, rk ranking, found []hydrated) {
 	m := measures{lexical.NewProximity(rk.evidence.terms, rk.evidence.stats), rk.lexical}
-	for i := range found[:min(proximityDepth, len(found))] {
+	parallel(min(proximityDepth, len(found)), func(i int) {
 		f := &found[i]
 		f.proximity = m.words.Of(f.chunk.Passage.Text, f.chunk.Passage.Language)
 		f.Score += m.share * proximityWeight * f.proximity
-	}
+	})
 	r.applyPriors(found, m)
 	sortHydrated(found)
 	r.rerank(ctx, q.Text, found)

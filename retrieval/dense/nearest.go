@@ -1,5 +1,10 @@
 package dense
 
+import (
+	"runtime"
+	"sync"
+)
+
 // Part is a set of chunks that are scanned together, such as a segment: codes
 // beside classes of permissions. The chunk at an ordinal exists where all of the
 // fields reach; what a bitmap does not reach is 0. A bitmap has the chunk of
@@ -43,12 +48,41 @@ func (q *Query) Nearest(parts []Part, visible []uint8, first, best int) []Candid
 	for i := range parts {
 		chunks += parts[i].len(q.words())
 	}
-	s := newSelection(q.words(), min(first, chunks))
-	defer s.release()
-	for i := range parts {
-		s.scan(q, &parts[i], i, visible)
+	first = min(first, chunks)
+	if chunks < parallelFrom || runtime.GOMAXPROCS(0) == 1 {
+		s := newSelection(q.words(), first)
+		defer s.release()
+		s.scanAll(q, parts, 0, len(parts), visible)
+		return q.best(parts, s.nearest(), best)
 	}
+	return q.nearestByTwo(parts, visible, first, best, q.middle(parts, chunks))
+}
+
+// nearestByTwo is Nearest by two goroutines: one scans the parts before half.
+func (q *Query) nearestByTwo(parts []Part, visible []uint8, first, best, half int) []Candidate {
+	s, o := newSelection(q.words(), first), newSelection(q.words(), first)
+	defer s.release()
+	defer o.release()
+	var wg sync.WaitGroup
+	wg.Go(func() { o.scanAll(q, parts, half, len(parts), visible) })
+	s.scanAll(q, parts, 0, half, visible)
+	wg.Wait()
+	s.merge(o)
 	return q.best(parts, s.nearest(), best)
+}
+
+// parallelFrom is the number of chunks from which two goroutines scan.
+const parallelFrom = 100_000
+
+// middle returns the part at which about half of the chunks have come before.
+func (q *Query) middle(parts []Part, chunks int) int {
+	before := 0
+	for i := range parts {
+		if before += parts[i].len(q.words()); before >= chunks/2 {
+			return i + 1
+		}
+	}
+	return len(parts)
 }
 
 func (q *Query) words() int { return len(q.signs) }

@@ -120,6 +120,13 @@ func TestNearestEqualsReference(t *testing.T) {
 		if !slices.Equal(got, want) {
 			t.Fatalf("got %d candidates, want %d; first difference at %d", len(got), len(want), difference(got, want))
 		}
+		if first == 0 || best == 0 || len(visible) < 2 {
+			return
+		}
+		half := rapid.IntRange(0, len(parts)).Draw(t, "half")
+		if two := q.nearestByTwo(parts, visible, first, best, half); !slices.Equal(two, want) {
+			t.Fatalf("two goroutines get %d candidates, want %d; first difference at %d", len(two), len(want), difference(two, want))
+		}
 	})
 }
 

@@ -41,6 +41,23 @@ func newSelection(words, first int) *selection {
 
 func (s *selection) release() { selections.Put(s) }
 
+// scanAll offers the visible chunks of the parts from one to before another.
+func (s *selection) scanAll(q *Query, parts []Part, from, to int, visible []uint8) {
+	for i := from; i < to; i++ {
+		s.scan(q, &parts[i], i, visible)
+	}
+}
+
+// merge adds what a selection of the following parts has kept.
+func (s *selection) merge(o *selection) {
+	s.compact()
+	o.compact()
+	s.keys = append(s.keys, o.keys...)
+	clear(s.histogram[:])
+	s.bound, s.within, s.counted = len(s.histogram)-1, 0, 0
+	s.count()
+}
+
 // scan offers the visible chunks of a part; parts are scanned in order.
 func (s *selection) scan(q *Query, p *Part, part int, visible []uint8) {
 	n := p.len(q.words())

@@ -1,6 +1,9 @@
 package lexical
 
-import "slices"
+import (
+	"slices"
+	"unicode/utf8"
+)
 
 // maxDistance is how many words further on the neighbour of a word counts as near.
 const maxDistance = 8
@@ -12,6 +15,7 @@ const maxDistance = 8
 // Systems, ECIR 2003). It may be used by several goroutines at once.
 type Proximity struct {
 	groupOf map[uint64]int // of the hash of each term
+	first   [256]bool      // first bytes of the terms
 	weights []float64      // by group: the least of its terms
 	total   float64
 }
@@ -25,6 +29,9 @@ func NewProximity(terms []QueryTerm, s Stats) *Proximity {
 		end := groupEnd(terms, first)
 		for _, t := range terms[first:end] {
 			p.groupOf[Hash(t.Text)] = len(p.weights)
+			if t.Text != "" {
+				p.first[t.Text[0]] = true
+			}
 		}
 		p.weights = append(p.weights, slices.Min(weights[first:end]))
 		p.total += slices.Max(weights[first:end])
@@ -87,6 +94,11 @@ func (p *Proximity) group(a *analyzer, t token) (int, bool) {
 	if t.kind == kindGram {
 		group, ok := p.groupOf[Hash(fold(t.text))]
 		return group, ok
+	}
+	// Stemming leaves the first letter of a word as it is; folding may change others
+	// than ASCII's, and Irish sheds what mutation has put before it.
+	if c := t.text[0]; c < utf8.RuneSelf && !p.first[c] && a.language != "ga" {
+		return 0, false
 	}
 	w := a.word(t.text)
 	group, ok := p.groupOf[w.stem]
