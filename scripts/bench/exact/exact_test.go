@@ -16,6 +16,8 @@ func TestWordsAgreeWithTheIndexInMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	c, fresh := corpus.NewInvented(120), lexical.NewFresh()
+	var classes []uint32
+	var seen lexical.Stats // of classes 1 and 3
 	chunk := 0
 	for d := range c.Documents() {
 		pieces, _ := d.Pieces()
@@ -25,9 +27,13 @@ func TestWordsAgreeWithTheIndexInMemory(t *testing.T) {
 			if err := w.Add(d.Number, length, data, []float32{float32(chunk), .5, -float32(i)}); err != nil {
 				t.Fatal(err)
 			}
-			doc := lexical.Doc{Chunk: int64(chunk), Class: int32(d.Number % 3), Language: "en", Terms: data, Length: length}
-			if err := fresh.Upsert(doc); err != nil {
+			if _, err := fresh.Add(int64(chunk), length, data); err != nil {
 				t.Fatal(err)
+			}
+			classes = append(classes, uint32(d.Number%3)+1)
+			if d.Number%3 != 1 {
+				seen.Chunks++
+				seen.Length += int64(length)
 			}
 			chunk++
 		}
@@ -50,8 +56,15 @@ func TestWordsAgreeWithTheIndexInMemory(t *testing.T) {
 			t.Fatal(err)
 		}
 		keep := func(doc int) bool { return doc%5 != 0 }
-		want := fresh.Search(terms, func(class int32) bool { return class != 1 },
-			func(chunk int64) bool { return keep(int(chunks.Doc[chunk])) }, 20)
+		match := fresh.Match(terms, classes, []uint8{0, 1, 0, 1})
+		kept := make([]uint64, (chunk+63)/64)
+		for i := range chunk {
+			if keep(int(chunks.Doc[i])) {
+				kept[i/64] |= 1 << (i % 64)
+			}
+		}
+		seen.Frequencies = match.Frequencies()
+		want := match.Top(seen, kept, 20)
 		got := words.Search(terms, visible, keep)
 		for i, b := range Best(got, 20) {
 			if math.Abs(b.Score-want[i].Score) > 1e-9*want[i].Score || math.Abs(got[int(want[i].Chunk)]-want[i].Score) > 1e-9 {
