@@ -186,6 +186,7 @@ describe('streams', () => {
 
   it('speaks little', async () => {
     const { page } = await open();
+    await page.locator('[role=status]').waitFor({ state: 'attached' });
     const said = page.evaluate(
       () =>
         new Promise((resolve) => {
