@@ -2,11 +2,9 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
-	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -18,7 +16,6 @@ import (
 	"time"
 
 	"github.com/cairnhq/cairn"
-	"github.com/cairnhq/cairn/server"
 )
 
 // BenchmarkPush measures how fast documents of 220 English words come in through
@@ -75,28 +72,15 @@ type pushBench struct {
 
 func newPushBench(b *testing.B, own bool) *pushBench {
 	b.Helper()
-	dir, err := os.MkdirTemp("", "cairn-bench-")
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { os.RemoveAll(dir) })
-	if err := os.Chmod(dir, 0o711); err != nil {
-		b.Fatal(err)
-	}
-	settings := server.DefaultSettings()
-	settings.DataDir = dir
-	p, err := openParts(b.Context(), settings, slog.New(slog.DiscardHandler))
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { p.close(context.Background()) })
+	settings := benchSettings(b)
+	p := benchParts(b, settings)
 	s, _, err := newServer(b.Context(), settings, p)
 	if err != nil {
 		b.Fatal(err)
 	}
 	web := httptest.NewServer(s.Handler())
 	b.Cleanup(web.Close)
-	token, err := os.ReadFile(filepath.Join(dir, "local.token"))
+	token, err := os.ReadFile(filepath.Join(settings.DataDir, "local.token"))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -104,7 +88,7 @@ func newPushBench(b *testing.B, own bool) *pushBench {
 	if err != nil {
 		b.Fatal(err)
 	}
-	return &pushBench{parts: p, server: web, token: strings.TrimSpace(string(token)), words: englishWords(b), own: own, data: dir}
+	return &pushBench{parts: p, server: web, token: strings.TrimSpace(string(token)), words: englishWords(b), own: own, data: settings.DataDir}
 }
 
 // englishWords returns the words of the sample company in order, so that drawn

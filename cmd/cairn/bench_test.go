@@ -35,8 +35,8 @@ func benchFolder() string {
 	return filepath.Join("..", "..", "examples", "acme", "documents")
 }
 
-// benchParts makes everything below the server on a private PostgreSQL.
-func benchParts(b *testing.B) *parts {
+// benchSettings returns the settings of a private PostgreSQL in a folder of its own.
+func benchSettings(b *testing.B) server.Settings {
 	b.Helper()
 	dir, err := os.MkdirTemp("", "cairn-bench-")
 	if err != nil {
@@ -48,6 +48,12 @@ func benchParts(b *testing.B) *parts {
 	}
 	settings := server.DefaultSettings()
 	settings.DataDir = dir
+	return settings
+}
+
+// benchParts makes everything below the server.
+func benchParts(b *testing.B, settings server.Settings) *parts {
+	b.Helper()
 	p, err := openParts(context.Background(), settings, slog.New(slog.DiscardHandler))
 	if err != nil {
 		b.Fatal(err)
@@ -140,7 +146,7 @@ func BenchmarkIngest(b *testing.B) {
 			b.Fatal(err)
 		}
 	})
-	p := benchParts(b)
+	p := benchParts(b, benchSettings(b))
 	round := 0
 	stage(b, "all", len(all), size, func() {
 		round++
@@ -184,7 +190,7 @@ func inventedText(zipf *rand.Zipf, words int) string {
 
 // BenchmarkPassagesOfLargeDocuments reads 50 passages out of documents of 5 MB.
 func BenchmarkPassagesOfLargeDocuments(b *testing.B) {
-	p := benchParts(b)
+	p := benchParts(b, benchSettings(b))
 	zipf := rand.NewZipf(rand.New(rand.NewPCG(5, 6)), 1.1, 3, 40_000)
 	body := "large " + inventedText(zipf, 900_000)[:5<<20]
 	if _, err := p.ingest(b.Context(), "large", large{body}); err != nil {
