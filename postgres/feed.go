@@ -159,7 +159,7 @@ func (r *indexedRow) addTo(c *index.Change, chunk int64) {
 	}
 }
 
-// encodeCode returns a sign code as it is stored.
+// encodeCode returns a code as it is stored.
 func encodeCode(code []uint64) []byte {
 	data := make([]byte, 0, 8*len(code))
 	for _, w := range code {

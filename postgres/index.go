@@ -27,7 +27,7 @@ var _ retrieval.Index = (*Index)(nil)
 type Index struct {
 	db    *DB
 	space Space
-	words int // of a sign code
+	words int // of the signs of a code
 	cache *rowCache
 	// searching bounds the searches at once, each of which needs memory for its
 	// postings.
@@ -111,7 +111,7 @@ func (x *Index) Lexical(ctx context.Context, q cairn.Query, limit int) (retrieva
 	return words, err
 }
 
-// Nearest implements retrieval.Index: the sign codes of what the viewer may read
+// Nearest implements retrieval.Index: the codes of what the viewer may read
 // say which vectors are compared. Vectors that a slower embedder has not made yet
 // are missing.
 func (x *Index) Nearest(ctx context.Context, q cairn.Query, vector []float32, limit int) ([]retrieval.Hit, error) {

@@ -70,8 +70,8 @@ func (x *Index) parseSegment(id int32, header, codes []byte) (index.Segment, err
 		return s, nil
 	}
 	if s.Codes, s.Has, err = dense.Decode(codes, len(parsed.Chunks), x.words); err != nil {
-		x.db.log.Error("the sign codes of a segment are damaged: its chunks are not found by their meaning until cairn index rebuild", "segment", id, "error", err)
-		s.Codes, s.Has = nil, nil
+		x.db.log.Error("the codes of a segment are damaged: its chunks are not found by their meaning until cairn index rebuild", "segment", id, "error", err)
+		s.Codes, s.Has = dense.Codes{}, nil
 	}
 	return s, nil
 }

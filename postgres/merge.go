@@ -196,7 +196,7 @@ func (p *packer) rows(ctx context.Context, segment int32) func(from, to int64) i
 	}
 }
 
-// codesOf returns the sign codes that segments have.
+// codesOf returns the codes that segments have.
 func (p *packer) codesOf(ctx context.Context, tx pgx.Tx, segments []stored) (map[int64][]uint64, error) {
 	codes := make(map[int64][]uint64)
 	for _, s := range segments {
@@ -214,7 +214,7 @@ func (p *packer) codesOf(ctx context.Context, tx pgx.Tx, segments []stored) (map
 		}
 		for ord, chunk := range s.index.Chunks {
 			if s.keep[ord] && (has == nil || has[ord/64]>>(ord%64)&1 == 1) {
-				codes[chunk] = all[ord*p.words : (ord+1)*p.words]
+				codes[chunk] = all.At(ord)
 			}
 		}
 	}

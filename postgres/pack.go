@@ -144,7 +144,7 @@ func (p *packer) sound(entries []lexical.Entry) []lexical.Entry {
 	})
 }
 
-// store writes the segment that a builder makes, with the sign codes of its
+// store writes the segment that a builder makes, with the codes of its
 // chunks: those of the segments that it replaces, and those that were fresh.
 func (p *packer) store(ctx context.Context, tx pgx.Tx, b *lexical.Builder, known map[int64][]uint64) error {
 	var id int32
@@ -187,10 +187,10 @@ func (p *packer) storeCodes(ctx context.Context, tx pgx.Tx, segment int32, chunk
 	if p.words == 0 {
 		return nil
 	}
-	codes, has := make([]uint64, len(chunks)*p.words), make([]uint64, (len(chunks)+63)/64)
+	codes, has := dense.MakeCodes(len(chunks), p.words), make([]uint64, (len(chunks)+63)/64)
 	set := func(chunk int64, code []uint64) {
-		if ord, ok := slices.BinarySearch(chunks, chunk); ok && len(code) == p.words {
-			copy(codes[ord*p.words:], code)
+		if ord, ok := slices.BinarySearch(chunks, chunk); ok && len(code) == codes.Size() {
+			codes.Set(ord, code)
 			has[ord/64] |= 1 << (ord % 64)
 		}
 	}
@@ -210,7 +210,7 @@ func (p *packer) storeCodes(ctx context.Context, tx pgx.Tx, segment int32, chunk
 	_, err = tx.Exec(ctx, `
 		INSERT INTO segment_codes (space, segment, codes) VALUES ($1, $2, $3)
 		ON CONFLICT (space, segment) DO UPDATE SET codes = excluded.codes`,
-		p.space.ID, segment, dense.Encode(codes, has, len(chunks), p.words))
+		p.space.ID, segment, dense.Encode(codes, has, len(chunks)))
 	if err != nil {
 		return fmt.Errorf("store codes: %w", err)
 	}

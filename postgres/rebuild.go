@@ -16,7 +16,7 @@ import (
 )
 
 // Rebuild derives the index anew from the texts and vectors while searches go
-// on: segment by segment, terms and sign codes of the chunks become fresh and the
+// on: segment by segment, terms and codes of the chunks become fresh and the
 // segment is retired, in one transaction, and what is fresh is packed. told (may be
 // nil) is called with the number of chunks that were done, and that of all. It fails
 // with ErrConflict if another process goes on maintaining the index.

@@ -21,7 +21,7 @@ type Space struct {
 	coder *dense.Coder // nil for a space that has no codes yet
 }
 
-// words returns the words of a sign code; 0 when the space has none.
+// words returns the words of the signs of a code; 0 when the space has none.
 func (s Space) words() int {
 	if s.coder == nil {
 		return 0
@@ -29,15 +29,15 @@ func (s Space) words() int {
 	return s.coder.Words()
 }
 
-// code returns the stored form of a vector's sign code.
+// code returns the stored form of a vector's code.
 func (s Space) code(v []float32) []byte { return encodeCode(s.coder.Append(nil, v)) }
 
-// Centre returns the point to which the sign codes of a space are relative: see
+// Centre returns the point to which the codes of a space are relative: see
 // dense.Centre.
 type Centre func(ctx context.Context) ([]float32, error)
 
 // UseSpace makes the space of a model the active one, creating it when it is
-// new, and returns it. Vectors of other spaces are kept, and get their sign codes
+// new, and returns it. Vectors of other spaces are kept, and get their codes
 // when the space becomes active again: segments that were written meanwhile have
 // none of theirs. centre is asked for once in the life of a space. Without one
 // (nil) codes are relative to the origin, as where it gives none.

@@ -141,7 +141,7 @@ func (v *verifier) codes(ctx context.Context, id int32, s *lexical.Segment) erro
 		return err
 	}
 	if _, _, err := dense.Decode(data, len(s.Chunks), v.words); err != nil {
-		v.problem(id, "its sign codes are damaged: %v", err)
+		v.problem(id, "its codes are damaged: %v", err)
 	}
 	return nil
 }

@@ -12,9 +12,12 @@ func randomParts(random *rand.Rand, chunks, words int) []Part {
 	var parts []Part
 	for chunks > 0 {
 		n := min(chunks, 1<<16)
-		p := Part{Codes: make([]uint64, n*words), Classes: make([]uint32, n)}
-		for i := range p.Codes {
-			p.Codes[i] = random.Uint64()
+		p := Part{Codes: MakeCodes(n, words), Classes: make([]uint32, n)}
+		for i := range p.Codes.signs {
+			p.Codes.signs[i] = random.Uint64()
+		}
+		for i := range p.Codes.finer {
+			p.Codes.finer[i] = random.Uint64()
 		}
 		for i := range p.Classes {
 			p.Classes[i] = 1 + random.Uint32N(1000)
@@ -55,7 +58,7 @@ func BenchmarkNearest(b *testing.B) {
 			b.Run(fmt.Sprintf("chunks=%d/words=%d/sees=%g%%", size.chunks, size.words, float64(thousandths)/10), func(b *testing.B) {
 				b.ReportAllocs()
 				for b.Loop() {
-					q.Nearest(parts, visible, 4000, 400)
+					q.Nearest(parts, visible, Limits{Least: 4096, Most: 1 << 16, Sure: 20, Best: 200})
 				}
 			})
 		}

@@ -12,11 +12,11 @@ import (
 // that are asked for.
 var ErrMalformed = errors.New("malformed codes")
 
-// The encoded form, little endian: version, 1 if a bitmap follows, words a code
-// (2 bytes), chunks (4 bytes); the bitmap; the codes of the chunks that have
-// one, in order; the CRC-32C of all before.
+// The encoded form, little endian: version, 1 if a bitmap follows, words of the
+// signs (2 bytes), chunks (4 bytes); the bitmap; of the chunks that have a code, in
+// order, first the signs and then what is beside them; the CRC-32C of all before.
 const (
-	codecVersion = 1
+	codecVersion = 2
 	codecHeader  = 8
 	codecSum     = crc32.Size
 )
@@ -25,77 +25,88 @@ func checksum(data []byte) uint32 {
 	return crc32.Checksum(data, crc32.MakeTable(crc32.Castagnoli))
 }
 
-// Encode returns a form to be stored of the codes of n chunks, words each, and
-// of the bitmap of the chunks that have one, nil for all. Chunks without a code
-// take no room; what codes holds for them is lost. It panics if codes or a
-// bitmap is too short.
-func Encode(codes []uint64, has []uint64, n, words int) []byte {
+// Encode returns a form to be stored of the codes of n chunks and of the bitmap of
+// the chunks that have one, nil for all. Chunks without a code take no room; what
+// codes holds for them is lost. It panics if codes or a bitmap is too short.
+func Encode(codes Codes, has []uint64, n int) []byte {
 	bitmap := []uint64(nil)
 	if has != nil {
 		bitmap = trimmed(has[:(n+63)/64], n)
 	}
-	size := codecHeader + 8*(len(bitmap)+words*count(bitmap, n)) + codecSum
+	size := codecHeader + 8*(len(bitmap)+codes.Size()*count(bitmap, n)) + codecSum
 	data := make([]byte, codecHeader, size)
 	data[0] = codecVersion
 	if has != nil {
 		data[1] = 1
 	}
-	binary.LittleEndian.PutUint16(data[2:], uint16(words))
+	binary.LittleEndian.PutUint16(data[2:], uint16(codes.words))
 	binary.LittleEndian.PutUint32(data[4:], uint32(n))
 	data = appendWords(data, bitmap)
-	for i := range n {
-		if word(bitmap, i/64)>>(i%64)&1 == 1 {
-			data = appendWords(data, codes[i*words:(i+1)*words])
-		}
-	}
+	data = appendHad(data, codes.signs, bitmap, n, codes.words)
+	data = appendHad(data, codes.finer, bitmap, n, finerWords(codes.words))
 	return binary.LittleEndian.AppendUint32(data, checksum(data))
 }
 
-// Decode returns the codes and the bitmap that Encode was given for n chunks of
-// words each, or ErrMalformed. Codes of chunks that have none are zero.
-func Decode(data []byte, n, words int) (codes, has []uint64, err error) {
+// appendHad appends the rows, so many words each, of those of n chunks that a
+// bitmap has.
+func appendHad(data []byte, rows, bitmap []uint64, n, words int) []byte {
+	for i := range n {
+		if word(bitmap, i/64)>>(i%64)&1 == 1 {
+			data = appendWords(data, rows[i*words:(i+1)*words])
+		}
+	}
+	return data
+}
+
+// Decode returns the codes and the bitmap that Encode was given for n chunks whose
+// signs have so many words, or ErrMalformed. Codes of chunks that have none are
+// zero.
+func Decode(data []byte, n, words int) (codes Codes, has []uint64, err error) {
 	if len(data) < codecHeader+codecSum || data[0] != codecVersion || data[1] > 1 {
-		return nil, nil, fmt.Errorf("%w: no header of version %d", ErrMalformed, codecVersion)
+		return Codes{}, nil, fmt.Errorf("%w: no header of version %d", ErrMalformed, codecVersion)
 	}
 	body, sum := data[:len(data)-codecSum], data[len(data)-codecSum:]
 	if checksum(body) != binary.LittleEndian.Uint32(sum) {
-		return nil, nil, fmt.Errorf("%w: wrong checksum", ErrMalformed)
+		return Codes{}, nil, fmt.Errorf("%w: wrong checksum", ErrMalformed)
 	}
 	gotWords, gotChunks := int(binary.LittleEndian.Uint16(data[2:])), int(binary.LittleEndian.Uint32(data[4:]))
 	if gotWords != words || gotChunks != n {
-		return nil, nil, fmt.Errorf("%w: %d chunks of %d words, want %d of %d", ErrMalformed, gotChunks, gotWords, n, words)
+		return Codes{}, nil, fmt.Errorf("%w: %d chunks of %d words, want %d of %d", ErrMalformed, gotChunks, gotWords, n, words)
 	}
 	body = body[codecHeader:]
 	if data[1] == 1 {
 		size := 8 * ((n + 63) / 64)
 		if len(body) < size {
-			return nil, nil, fmt.Errorf("%w: bitmap cut off", ErrMalformed)
+			return Codes{}, nil, fmt.Errorf("%w: bitmap cut off", ErrMalformed)
 		}
 		has = wordsOf(body[:size])
 		body = body[size:]
 		if n%64 != 0 && has[len(has)-1]>>(n%64) != 0 {
-			return nil, nil, fmt.Errorf("%w: bits past the last chunk", ErrMalformed)
+			return Codes{}, nil, fmt.Errorf("%w: bits past the last chunk", ErrMalformed)
 		}
 	}
-	if len(body) != 8*words*count(has, n) {
-		return nil, nil, fmt.Errorf("%w: %d bytes of codes, want %d", ErrMalformed, len(body), 8*words*count(has, n))
+	with := count(has, n)
+	if len(body) != 8*with*(words+finerWords(words)) {
+		return Codes{}, nil, fmt.Errorf("%w: %d bytes of codes, want %d", ErrMalformed, len(body), 8*with*(words+finerWords(words)))
 	}
-	if has == nil {
-		return wordsOf(body), nil, nil
-	}
-	return scattered(body, has, n, words), has, nil
+	signs, finer := body[:8*with*words], body[8*with*words:]
+	return Codes{words: words, signs: scattered(signs, has, n, words), finer: scattered(finer, has, n, finerWords(words))}, has, nil
 }
 
-// scattered returns the codes of n chunks, of which body holds those that have one.
+// scattered returns the rows of n chunks, so many words each, of which body holds
+// those that a bitmap has.
 func scattered(body []byte, has []uint64, n, words int) []uint64 {
-	codes := make([]uint64, n*words)
+	if has == nil {
+		return wordsOf(body)
+	}
+	rows := make([]uint64, n*words)
 	for i := range n {
 		if has[i/64]>>(i%64)&1 == 1 {
-			copyWords(codes[i*words:(i+1)*words], body)
+			copyWords(rows[i*words:(i+1)*words], body)
 			body = body[8*words:]
 		}
 	}
-	return codes
+	return rows
 }
 
 // trimmed returns a copy of the bitmap without bits past n.

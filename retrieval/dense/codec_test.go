@@ -13,10 +13,7 @@ func TestCodecRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n, words := rapid.IntRange(0, 300).Draw(t, "chunks"), rapid.IntRange(1, 64).Draw(t, "words")
 		random := splitMix(rapid.Uint64().Draw(t, "seed"))
-		codes := make([]uint64, n*words)
-		for i := range codes {
-			codes[i] = random.next()
-		}
+		codes := randomCodes(&random, n, words)
 		var has []uint64
 		if rapid.Bool().Draw(t, "bitmap") {
 			has = make([]uint64, (n+63)/64)
@@ -24,16 +21,16 @@ func TestCodecRoundTrip(t *testing.T) {
 				if random.below(2) == 1 {
 					has[i/64] |= 1 << (i % 64)
 				} else {
-					clear(codes[i*words : (i+1)*words])
+					codes.Set(i, make([]uint64, codes.Size()))
 				}
 			}
 		}
-		data := Encode(codes, has, n, words)
+		data := Encode(codes, has, n)
 		gotCodes, gotHas, err := Decode(data, n, words)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !slices.Equal(gotCodes, codes) || !slices.Equal(gotHas, has) || (gotHas == nil) != (has == nil) {
+		if !gotCodes.Equal(&codes) || !slices.Equal(gotHas, has) || (gotHas == nil) != (has == nil) {
 			t.Fatal("decoded something else")
 		}
 
@@ -54,18 +51,31 @@ func TestCodecRoundTrip(t *testing.T) {
 	})
 }
 
+// randomCodes returns n codes whose signs have so many words.
+func randomCodes(random *splitMix, n, words int) Codes {
+	codes := MakeCodes(0, words)
+	for range n {
+		code := make([]uint64, codes.Size())
+		for i := range code {
+			code[i] = random.next()
+		}
+		codes.Append(code)
+	}
+	return codes
+}
+
 // Bits past the last chunk are not kept.
 func TestEncodeTrimsBitmap(t *testing.T) {
-	_, has, err := Decode(Encode([]uint64{1, 2, 3}, []uint64{^uint64(0)}, 3, 1), 3, 1)
+	_, has, err := Decode(Encode(MakeCodes(3, 1), []uint64{^uint64(0)}, 3), 3, 1)
 	if err != nil || !slices.Equal(has, []uint64{7}) {
 		t.Errorf("bitmap %b, %v; want 111", has, err)
 	}
 }
 
 func TestDecodeRejectsBitsPastTheLastChunk(t *testing.T) {
-	data := Encode(nil, []uint64{0}, 3, 1)
+	data := Encode(MakeCodes(3, 1), []uint64{0}, 3)
 	data[codecHeader] = 1 << 3
-	body := append(data[:len(data)-codecSum], 1, 2, 3, 4, 5, 6, 7, 8) // its code
+	body := append(data[:len(data)-codecSum], make([]byte, 32)...) // its code
 	if _, _, err := Decode(binary.LittleEndian.AppendUint32(body, checksum(body)), 3, 1); !errors.Is(err, ErrMalformed) {
 		t.Errorf("got %v, want ErrMalformed", err)
 	}
@@ -75,7 +85,7 @@ func TestDecodeRejectsBitsPastTheLastChunk(t *testing.T) {
 // encodes to the same bytes.
 func FuzzDecode(f *testing.F) {
 	for _, data := range [][]byte{
-		Encode([]uint64{1, 2, 3, 4}, nil, 2, 2), Encode([]uint64{1, 2, 3, 4}, []uint64{2}, 2, 2), Encode(nil, nil, 0, 1),
+		Encode(MakeCodes(2, 2), nil, 2), Encode(MakeCodes(2, 2), []uint64{2}, 2), Encode(MakeCodes(0, 1), nil, 0),
 	} {
 		f.Add(data[:len(data)-codecSum], uint16(2), uint8(2))
 	}
@@ -88,7 +98,7 @@ func FuzzDecode(f *testing.F) {
 			}
 			return
 		}
-		if again := Encode(codes, has, int(n), int(words)); !slices.Equal(again, data) {
+		if again := Encode(codes, has, int(n)); !slices.Equal(again, data) {
 			t.Fatalf("%x became %x", data, again)
 		}
 	})

@@ -35,16 +35,28 @@ func NewCoder(dim int, centre []float32, seed uint64) *Coder {
 	return &Coder{dim: dim, words: words, centre: slices.Clone(centre), rotation: newRotation(64*words, seed)}
 }
 
-// Words returns the length of a code.
+// Words returns the number of words of a code's signs.
 func (c *Coder) Words() int { return c.words }
 
-// Append appends the code of a vector to dst: bit i%64 of word i/64 is set where
-// component i of the centred, rotated vector is negative. Only the direction
-// from the centre counts. It panics if the vector is not of the space's length.
+// Append appends the code of a vector to dst. Its first Words words are the signs:
+// bit i%64 of word i/64 is set where component i of the centred, rotated vector is
+// negative. It panics if the vector is not of the space's length.
 func (c *Coder) Append(dst []uint64, v []float32) []uint64 {
 	buffer := c.buffer()
 	defer c.scratch.Put(buffer)
-	return appendSigns(dst, c.rotate(*buffer, v))
+	x := c.rotate(*buffer, v)
+	return appendFiner(appendSigns(dst, x), x, c.shift(v))
+}
+
+// shift returns the inner product of what a vector differs from the centre by with
+// the centre: that of two vectors is, but for what depends on only one of them,
+// which is the query's, the one of what both differ from the centre by and this.
+func (c *Coder) shift(v []float32) float32 {
+	sum := 0.0
+	for i, m := range c.centre {
+		sum += float64(float64(v[i]-m) * float64(m))
+	}
+	return float32(sum)
 }
 
 func (c *Coder) buffer() *[]float32 {

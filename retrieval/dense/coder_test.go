@@ -55,8 +55,8 @@ func TestBlocks(t *testing.T) {
 		if !slices.Equal(c.rotation.blocks, tt.blocks) {
 			t.Errorf("%d dimensions: blocks %v, want %v", tt.dim, c.rotation.blocks, tt.blocks)
 		}
-		if got := len(c.Append(nil, make([]float32, tt.dim))); got != c.Words() {
-			t.Errorf("%d dimensions: a code of %d words, want %d", tt.dim, got, c.Words())
+		if got, want := len(c.Append(nil, make([]float32, tt.dim))), c.Words()+finerWords(c.Words()); got != want {
+			t.Errorf("%d dimensions: a code of %d words, want %d", tt.dim, got, want)
 		}
 	}
 }
@@ -69,7 +69,8 @@ func TestCodesNeverChange(t *testing.T) {
 		v[i], centre[i] = float32(i%7)-3, float32(i%3)/4
 	}
 	got := fmt.Sprintf("%x", NewCoder(dim, centre, 42).Append(nil, v))
-	const want = "[247b2ee410bc8ca5 c31cd137fa6d962e a0f05d8e59440edb]"
+	const want = "[247b2ee410bc8ca5 c31cd137fa6d962e a0f05d8e59440edb 67a10f402d8cda0 a0ae8adc18b272a1 c744f1a7887a976e " +
+		"d56ad855fe05942a a06019eed90464ea 11d6739e7fa38107 c18500003f09621b]"
 	if got != want {
 		t.Errorf("code %s, want %s", got, want)
 	}
@@ -104,7 +105,7 @@ func TestCentre(t *testing.T) {
 	}
 	c := NewCoder(100, centre, 1)
 	differ := 0
-	for i, w := range c.Append(nil, v) {
+	for i, w := range c.Append(nil, v)[:c.Words()] {
 		differ += onesCount(w ^ c.Append(nil, near)[i])
 	}
 	if differ > 1 { // rounding
@@ -112,31 +113,50 @@ func TestCentre(t *testing.T) {
 	}
 }
 
-// The estimate is about the inner product of the query with the direction.
+// The estimate is about the inner product of the vectors, whatever their lengths,
+// but for what is equal for all chunks.
 func TestScoreEstimatesInnerProduct(t *testing.T) {
 	const dim, n = 512, 200
 	random := rand.New(rand.NewPCG(1, 2))
-	c := NewCoder(dim, nil, 1)
-	query := normal(randomVector(random, dim))
-	var part Part
-	var want []float64
-	for i := range n {
-		v := randomVector(random, dim)
-		for d := range v {
-			v[d] += 2 * float32(i) / n * query[d] * float32(math.Sqrt(dim))
+	for _, centred := range []bool{false, true} {
+		var centre []float32
+		if centred {
+			centre = normal(randomVector(random, dim))
 		}
-		want = append(want, inner(query, normal(v)))
-		part.Codes = c.Append(part.Codes, v)
-		part.Classes = append(part.Classes, 1)
-	}
-	square := 0.0
-	for _, got := range c.Query(query).Nearest([]Part{part}, []uint8{0, 1}, n, n) {
-		d := float64(got.Score) - want[got.Ordinal]
-		square += d * d
-	}
-	// The error's deviation is about √((π/2-1)/dim) of what is orthogonal.
-	if rms := math.Sqrt(square / n); rms > 0.04 {
-		t.Errorf("the estimates deviate by %.3f", rms)
+		c := NewCoder(dim, centre, 1)
+		query := normal(randomVector(random, dim))
+		part := Part{Codes: MakeCodes(0, c.Words())}
+		var want []float64
+		for i := range n {
+			v := randomVector(random, dim)
+			for d := range v {
+				v[d] += 2 * float32(i) / n * query[d] * float32(math.Sqrt(dim))
+			}
+			normal(v)
+			for d := range v {
+				v[d] *= .5 + random.Float32()
+				if centred {
+					v[d] += centre[d]
+				}
+			}
+			want = append(want, inner(query, v))
+			part.Codes.Append(c.Append(nil, v))
+			part.Classes = append(part.Classes, 1)
+		}
+		equal := 0.0
+		if centred {
+			equal = inner(query, centre)
+		}
+		square := 0.0
+		for _, got := range c.Query(query).Nearest([]Part{part}, []uint8{0, 1}, Limits{Least: n, Most: n, Sure: 1, Best: n}) {
+			d := float64(got.Score) + equal - want[got.Ordinal]
+			square += d * d
+		}
+		// Three bits leave a deviation of about √(.0374/dim) of what is orthogonal,
+		// and the query's five bits add to it.
+		if rms := math.Sqrt(square / n); rms > 0.014 {
+			t.Errorf("centred %v: the estimates deviate by %.4f", centred, rms)
+		}
 	}
 }
 

@@ -10,66 +10,121 @@ import (
 // fields reach; what a bitmap does not reach is 0. A bitmap has the chunk of
 // ordinal i as bit i%64 of word i/64.
 type Part struct {
-	Codes   []uint64 // Coder.Words each
+	Codes   Codes
 	Has     []uint64 // bitmap of the chunks that have a code; nil: all
 	Classes []uint32 // class of permissions by ordinal; 0: the chunk is gone
 	Keep    []uint64 // bitmap of what a filter lets through; nil: all
+}
+
+// Limits bound what a search looks at; at 0 of any but Sure it finds nothing.
+type Limits struct {
+	// Least is the number of chunks, nearest by their signs, whose inner
+	// products are estimated in any case, with all that are as near as the last.
+	Least int
+	// Most bounds the chunks whose inner products are estimated, equal distances by
+	// part and ordinal.
+	Most int
+	// Sure is the number of chunks, best by the estimate among the least, that more
+	// are estimated for: all whose signs say that they may be as near.
+	Sure int
+	// Best is the number of candidates.
+	Best int
 }
 
 // Candidate is a chunk that may be among the nearest.
 type Candidate struct {
 	Part    int // index into the parts that were searched
 	Ordinal uint32
-	// Score estimates the inner product of the query's vector, centred, and the
-	// chunk's direction from the centre.
+	// Score estimates the inner product of the vectors of the query and of the
+	// chunk, but for what is equal for all chunks of a search.
 	Score float32
 }
 
 // maxParts is the most parts that one search can cover.
-const maxParts = 1 << 19
+const maxParts = 1 << 18
 
-// Nearest returns at most best candidates, highest score first, equal scores by
-// part and ordinal, out of the chunks that are visible: visible[class] is 1, not
+// Nearest returns at most limits.Best candidates, highest score first, equal scores
+// by part and ordinal, out of the chunks that are visible: visible[class] is 1, not
 // 0, for the classes that the viewer may read; other classes, and class 0, are
-// hidden. The Hamming distance chooses the first chunks that are scored, equal
-// distances by part and ordinal. With first at least the number of visible
-// chunks all of them are scored.
+// hidden. With limits.Least at least the number of visible chunks all of them are
+// scored.
 //
-// It panics at more than 524,288 parts. Classes and bitmaps must not change
+// It panics at more than 262,144 parts. Classes and bitmaps must not change
 // meanwhile.
-func (q *Query) Nearest(parts []Part, visible []uint8, first, best int) []Candidate {
+func (q *Query) Nearest(parts []Part, visible []uint8, limits Limits) []Candidate {
 	if len(parts) > maxParts {
 		panic("dense: too many parts")
 	}
-	if first <= 0 || best <= 0 || len(visible) < 2 {
+	if limits.Least <= 0 || limits.Most <= 0 || limits.Best <= 0 || len(visible) < 2 {
 		return nil
 	}
 	chunks := 0
 	for i := range parts {
-		chunks += parts[i].len(q.words())
+		chunks += parts[i].len()
 	}
-	first = min(first, chunks)
+	most := min(limits.Most, chunks)
+	s := newSelection(q.words(), most)
+	defer s.release()
 	if chunks < parallelFrom || runtime.GOMAXPROCS(0) == 1 {
-		s := newSelection(q.words(), first)
-		defer s.release()
 		s.scanAll(q, parts, 0, len(parts), visible)
-		return q.best(parts, s.nearest(), best)
+	} else {
+		s.scanByTwo(q, parts, q.middle(parts, chunks), visible)
 	}
-	return q.nearestByTwo(parts, visible, first, best, q.middle(parts, chunks))
+	return candidates(q.best(parts, s, limits))
 }
 
-// nearestByTwo is Nearest by two goroutines: one scans the parts before half.
-func (q *Query) nearestByTwo(parts []Part, visible []uint8, first, best, half int) []Candidate {
-	s, o := newSelection(q.words(), first), newSelection(q.words(), first)
-	defer s.release()
+// scanByTwo offers all visible chunks; one of two goroutines scans the parts
+// before half.
+func (s *selection) scanByTwo(q *Query, parts []Part, half int, visible []uint8) {
+	o := newSelection(q.words(), s.first)
 	defer o.release()
 	var wg sync.WaitGroup
 	wg.Go(func() { o.scanAll(q, parts, half, len(parts), visible) })
 	s.scanAll(q, parts, 0, half, visible)
 	wg.Wait()
 	s.merge(o)
-	return q.best(parts, s.nearest(), best)
 }
+
+// best returns the best of the chunks that were selected by their signs.
+func (q *Query) best(parts []Part, s *selection, limits Limits) []scored {
+	keys := s.nearest()
+	near := s.distance(limits.Least)
+	t := newTop(max(limits.Best, limits.Sure))
+	q.offer(t, parts, keys, 0, near+1)
+	best := t.best()
+	if reach := q.reach(parts, best[:min(limits.Sure, len(best))]); reach > near {
+		q.offer(t, parts, keys, near+1, reach+1)
+		best = t.best()
+	}
+	return best[:min(limits.Best, len(best))]
+}
+
+// offer offers those of the chunks that keys stand for whose distances are at least
+// from and less than to; where they may be many, two goroutines score them.
+func (q *Query) offer(t *top, parts []Part, keys []uint64, from, to int) {
+	low, high := uint64(from)<<distanceAt, uint64(to)<<distanceAt
+	if len(keys) < parallelKeys || runtime.GOMAXPROCS(0) == 1 {
+		t.offerAll(q, parts, keys, low, high)
+		return
+	}
+	o := &top{limit: t.limit, least: t.least}
+	var wg sync.WaitGroup
+	wg.Go(func() { o.offerAll(q, parts, keys[len(keys)/2:], low, high) })
+	t.offerAll(q, parts, keys[:len(keys)/2], low, high)
+	wg.Wait()
+	t.kept = append(t.kept, o.kept...)
+}
+
+func candidates(best []scored) []Candidate {
+	out := make([]Candidate, len(best))
+	for i, s := range best {
+		out[i] = Candidate{Part: int(s.key >> ordinalBits), Ordinal: uint32(s.key), Score: s.score}
+	}
+	return out
+}
+
+// parallelKeys is the number of chunks from which two goroutines score.
+const parallelKeys = 4_000
 
 // parallelFrom is the number of chunks from which two goroutines scan.
 const parallelFrom = 100_000
@@ -78,7 +133,7 @@ const parallelFrom = 100_000
 func (q *Query) middle(parts []Part, chunks int) int {
 	before := 0
 	for i := range parts {
-		if before += parts[i].len(q.words()); before >= chunks/2 {
+		if before += parts[i].len(); before >= chunks/2 {
 			return i + 1
 		}
 	}
@@ -88,6 +143,6 @@ func (q *Query) middle(parts []Part, chunks int) int {
 func (q *Query) words() int { return len(q.signs) }
 
 // len returns the number of chunks of a part.
-func (p *Part) len(words int) int {
-	return min(len(p.Classes), len(p.Codes)/words)
+func (p *Part) len() int {
+	return min(len(p.Classes), p.Codes.Len())
 }

@@ -2,6 +2,7 @@ package dense
 
 import (
 	"cmp"
+	"math"
 	"math/bits"
 	"slices"
 	"testing"
@@ -12,48 +13,78 @@ import (
 func onesCount(w uint64) int { return bits.OnesCount64(w) }
 
 // reference is Nearest as its documentation says it: sort everything.
-func reference(q *Query, parts []Part, visible []uint8, first, best int) []Candidate {
+func reference(q *Query, parts []Part, visible []uint8, limits Limits) []Candidate {
 	type chunk struct {
 		Candidate
 		distance int
+		cosine   float64
+	}
+	if limits.Least == 0 || limits.Most == 0 {
+		return nil
 	}
 	var chunks []chunk
-	words := len(q.signs)
 	has := func(bitmap []uint64, i int) bool {
 		return bitmap == nil || i/64 < len(bitmap) && bitmap[i/64]>>(i%64)&1 == 1
 	}
 	for part, p := range parts {
 		for i, class := range p.Classes {
-			if class == 0 || int(class) >= len(visible) || visible[class] == 0 || !has(p.Has, i) || !has(p.Keep, i) || (i+1)*words > len(p.Codes) {
+			if class == 0 || int(class) >= len(visible) || visible[class] == 0 || !has(p.Has, i) || !has(p.Keep, i) || i >= p.Codes.Len() {
 				continue
 			}
-			distance, sum := 0, 0
-			for d := range 64 * words {
-				code := p.Codes[i*words+d/64] >> (d % 64) & 1
-				magnitude := 0
-				for bit := range planes {
-					magnitude |= int(q.planes[d/64*planes+bit]>>(d%64)&1) << bit
-				}
-				if code != q.signs[d/64]>>(d%64)&1 {
-					distance++
-					sum -= magnitude
-				} else {
-					sum += magnitude
-				}
-			}
-			chunks = append(chunks, chunk{Candidate{part, uint32(i), q.scale * float32(sum)}, distance})
+			distance, level := compared(q, p.Codes.At(i))
+			factor, shift := factorAndShift(p.Codes.At(i)[p.Codes.Size()-1])
+			score := float32(float32(q.scale*float32(level))*factor) + shift
+			chunks = append(chunks, chunk{Candidate{part, uint32(i), score}, distance, q.cosine * float64(level)})
 		}
 	}
 	slices.SortStableFunc(chunks, func(a, b chunk) int { return cmp.Compare(a.distance, b.distance) })
-	chunks = chunks[:min(first, len(chunks))]
-	slices.SortFunc(chunks, func(a, b chunk) int {
-		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Part, b.Part), cmp.Compare(a.Ordinal, b.Ordinal))
-	})
+	chunks = chunks[:min(limits.Most, len(chunks))]
+	within := func(distance int) []chunk {
+		i, _ := slices.BinarySearchFunc(chunks, distance+1, func(c chunk, d int) int { return cmp.Compare(c.distance, d) })
+		out := slices.Clone(chunks[:i])
+		slices.SortFunc(out, func(a, b chunk) int {
+			return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Part, b.Part), cmp.Compare(a.Ordinal, b.Ordinal))
+		})
+		return out
+	}
+	if len(chunks) > 0 {
+		nearest := chunks[min(limits.Least, len(chunks))-1].distance
+		least := 1.0
+		best := within(nearest)
+		for _, c := range best[:min(limits.Sure, len(best))] {
+			least = min(least, c.cosine)
+		}
+		chunks = within(max(nearest, q.expects.reach(least)))
+	}
 	var out []Candidate
-	for _, c := range chunks[:min(best, len(chunks))] {
+	for _, c := range chunks[:min(limits.Best, len(chunks))] {
 		out = append(out, c.Candidate)
 	}
 	return out
+}
+
+// compared returns the distance of a code from the query, and the inner
+// product of the levels and the query's magnitudes, component by component.
+func compared(q *Query, code []uint64) (distance, level int) {
+	words := len(q.signs)
+	bit := func(word, d int) int { return int(code[word] >> (d % 64) & 1) }
+	for d := range 64 * words {
+		negative := bit(d/64, d)
+		number := 4*(1-negative) + 2*bit(words+2*(d/64), d) + bit(words+2*(d/64)+1, d)
+		magnitude := 0
+		for plane := range planes {
+			magnitude |= int(q.planes[d/64*planes+plane]>>(d%64)&1) << plane
+		}
+		sign := 1
+		if q.signs[d/64]>>(d%64)&1 == 1 {
+			sign = -1
+		}
+		if (sign < 0) != (negative == 1) {
+			distance += 1 + 2*int(q.heavy[d/64]>>(d%64)&1)
+		}
+		level += sign * magnitude * (2*number - 7)
+	}
+	return distance, level
 }
 
 // drawPart draws a part of chunks with few different codes, so that many
@@ -62,9 +93,10 @@ func drawPart(t *rapid.T, words int, seed uint64) Part {
 	n := rapid.OneOf(rapid.IntRange(0, 200), rapid.IntRange(0, 5*block)).Draw(t, "chunks")
 	random := splitMix(seed)
 	distinct := rapid.SampledFrom([]int{1, 3, 1000}).Draw(t, "distinct codes")
-	few := make([]uint64, distinct*words)
-	for i := range few {
-		few[i] = random.next()
+	few := randomCodes(&random, distinct, words)
+	for i := range distinct { // what is no number is no factor
+		factor, shift := random.below(3), random.below(3)-1
+		few.finer[(i+1)*finerWords(words)-1] = uint64(math.Float32bits(float32(factor))) | uint64(math.Float32bits(float32(shift)))<<32
 	}
 	bitmap := func(label string) []uint64 {
 		switch rapid.IntRange(0, 3).Draw(t, label) {
@@ -82,15 +114,14 @@ func drawPart(t *rapid.T, words int, seed uint64) Part {
 		}
 		return b
 	}
-	p := Part{Has: bitmap("has"), Keep: bitmap("keep")}
+	p := Part{Codes: MakeCodes(0, words), Has: bitmap("has"), Keep: bitmap("keep")}
 	classes := rapid.IntRange(1, 8).Draw(t, "classes")
 	for range n {
-		at := random.below(distinct) * words
-		p.Codes = append(p.Codes, few[at:at+words]...)
+		p.Codes.Append(few.At(random.below(distinct)))
 		p.Classes = append(p.Classes, uint32(random.below(classes)))
 	}
 	if n > 0 && random.below(4) == 0 {
-		p.Codes = p.Codes[:random.below(len(p.Codes))]
+		p.Codes.signs = p.Codes.signs[:random.below(len(p.Codes.signs))]
 	}
 	return p
 }
@@ -113,19 +144,21 @@ func TestNearestEqualsReference(t *testing.T) {
 		for i := range visible {
 			visible[i] = uint8(random.below(2))
 		}
-		first := rapid.OneOf(rapid.IntRange(0, 50), rapid.IntRange(0, 10_000)).Draw(t, "first")
-		best := rapid.OneOf(rapid.IntRange(0, 50), rapid.IntRange(0, 10_000)).Draw(t, "best")
+		number := rapid.OneOf(rapid.IntRange(0, 50), rapid.IntRange(0, 10_000))
+		limits := Limits{Least: number.Draw(t, "least"), Most: number.Draw(t, "most"), Sure: number.Draw(t, "sure"), Best: number.Draw(t, "best")}
 
-		got, want := q.Nearest(parts, visible, first, best), reference(q, parts, visible, first, best)
+		got, want := q.Nearest(parts, visible, limits), reference(q, parts, visible, limits)
 		if !slices.Equal(got, want) {
 			t.Fatalf("got %d candidates, want %d; first difference at %d", len(got), len(want), difference(got, want))
 		}
-		if first == 0 || best == 0 || len(visible) < 2 {
+		if limits.Least == 0 || limits.Most == 0 || limits.Best == 0 || len(visible) < 2 {
 			return
 		}
-		half := rapid.IntRange(0, len(parts)).Draw(t, "half")
-		if two := q.nearestByTwo(parts, visible, first, best, half); !slices.Equal(two, want) {
-			t.Fatalf("two goroutines get %d candidates, want %d; first difference at %d", len(two), len(want), difference(two, want))
+		two := newSelection(words, limits.Most)
+		defer two.release()
+		two.scanByTwo(q, parts, rapid.IntRange(0, len(parts)).Draw(t, "half"), visible)
+		if got := candidates(q.best(parts, two, limits)); !slices.Equal(got, want) {
+			t.Fatalf("two goroutines get %d candidates, want %d; first difference at %d", len(got), len(want), difference(got, want))
 		}
 	})
 }
@@ -146,17 +179,19 @@ func TestNearestFindsTheLast(t *testing.T) {
 	v := make([]float32, 4096)
 	v[0] = 1
 	q := c.Query(v)
-	var part Part
+	part := Part{Codes: MakeCodes(0, 64)}
 	for i := range n {
-		code := slices.Clone(q.signs)
+		code := append(slices.Clone(q.signs), make([]uint64, finerWords(64))...)
+		code[len(code)-1] = uint64(math.Float32bits(1))
 		for flipped := range (n - 1 - i) / 5 {
 			code[flipped/64] ^= 1 << (flipped % 64)
 		}
-		part.Codes = append(part.Codes, code...)
+		part.Codes.Append(code)
 		part.Classes = append(part.Classes, 1)
 	}
-	got := q.Nearest([]Part{part}, []uint8{0, 1}, 100, 10)
-	if want := reference(q, []Part{part}, []uint8{0, 1}, 100, 10); !slices.Equal(got, want) {
+	limits := Limits{Least: 100, Most: 100, Sure: 10, Best: 10}
+	got := q.Nearest([]Part{part}, []uint8{0, 1}, limits)
+	if want := reference(q, []Part{part}, []uint8{0, 1}, limits); !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 	if len(got) == 0 || got[0].Ordinal < n-5 {
@@ -171,12 +206,10 @@ func TestNearestKeepsTheBound(t *testing.T) {
 		random := splitMix(words)
 		var parts []Part
 		for range 3 {
-			p := Part{Classes: make([]uint32, 4000)}
+			p := Part{Codes: randomCodes(&random, 4000, words), Classes: make([]uint32, 4000)}
 			for i := range p.Classes {
 				p.Classes[i] = uint32(random.below(4))
-				for range words {
-					p.Codes = append(p.Codes, random.next())
-				}
+				p.Codes.finer[(i+1)*finerWords(words)-1] = uint64(math.Float32bits(1))
 			}
 			parts = append(parts, p)
 		}
@@ -186,7 +219,8 @@ func TestNearestKeepsTheBound(t *testing.T) {
 		}
 		q := NewCoder(64*words, nil, 1).Query(vector)
 		for _, first := range []int{1, 20, 500, 3000} {
-			got, want := q.Nearest(parts, []uint8{0, 1, 0, 1}, first, first), reference(q, parts, []uint8{0, 1, 0, 1}, first, first)
+			limits := Limits{Least: first, Most: 2 * first, Sure: 20, Best: first}
+			got, want := q.Nearest(parts, []uint8{0, 1, 0, 1}, limits), reference(q, parts, []uint8{0, 1, 0, 1}, limits)
 			if !slices.Equal(got, want) {
 				t.Errorf("%d words, first %d: got %d candidates, want %d; first difference at %d",
 					words, first, len(got), len(want), difference(got, want))
@@ -198,8 +232,11 @@ func TestNearestKeepsTheBound(t *testing.T) {
 // A vector of zeros, as of a text without any known word, has no direction.
 func TestNearestOfZero(t *testing.T) {
 	c := NewCoder(70, nil, 1)
-	part := Part{Codes: c.Append(c.Append(nil, make([]float32, 70)), make([]float32, 70)), Classes: []uint32{1, 1}}
-	got := c.Query(make([]float32, 70)).Nearest([]Part{part}, []uint8{0, 1}, 10, 10)
+	part := Part{Codes: MakeCodes(0, c.Words()), Classes: []uint32{1, 1}}
+	for range 2 {
+		part.Codes.Append(c.Append(nil, make([]float32, 70)))
+	}
+	got := c.Query(make([]float32, 70)).Nearest([]Part{part}, []uint8{0, 1}, Limits{Least: 10, Most: 10, Sure: 1, Best: 10})
 	if want := []Candidate{{0, 0, 0}, {0, 1, 0}}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}

@@ -9,11 +9,14 @@ const planes = 4
 // and may be used by several goroutines at once.
 type Query struct {
 	signs []uint64
-	// planes holds, for each word of a code, the four bits of the components'
+	heavy []uint64 // bitmap of the components that are large: see heavyFrom
+	// planes holds, for each word of the signs, the four bits of the components'
 	// magnitudes, lowest first.
-	planes []uint64
-	total  int     // the sum of the magnitudes
-	scale  float32 // turns sums of magnitudes to estimates
+	planes  []uint64
+	total   int     // the sum of the magnitudes
+	scale   float32 // turns products with levels to those with the vector
+	cosine  float64 // turns them to cosines
+	expects expectation
 }
 
 // Query prepares the vector of a query. It panics if the vector is not of the
@@ -23,32 +26,48 @@ func (c *Coder) Query(v []float32) *Query {
 	defer c.scratch.Put(buffer)
 	x := c.rotate(*buffer, v)
 
-	q := &Query{signs: appendSigns(make([]uint64, 0, c.words), x), planes: make([]uint64, planes*c.words)}
-	largest := float32(0)
+	q := &Query{
+		signs: appendSigns(make([]uint64, 0, c.words), x), heavy: make([]uint64, c.words), planes: make([]uint64, planes*c.words),
+	}
+	largest, square := float32(0), 0.0
 	for _, f := range x {
 		largest = max(largest, abs(f))
+		square += float64(f) * float64(f)
 	}
+	q.weigh(x, math.Sqrt(square))
 	if largest == 0 {
 		return q
 	}
-	const levels = 1<<planes - 1
+	const most = 1<<planes - 1
 	for i, f := range x {
-		magnitude := int(abs(f)/largest*levels + 0.5)
+		magnitude := int(abs(f)/largest*most + 0.5)
 		q.total += magnitude
 		for bit := range planes {
 			q.planes[i/64*planes+bit] |= uint64(magnitude>>bit&1) << (i % 64)
 		}
 	}
-	// The estimate divides by the product of the code's length, √n, and of the
-	// cosine between a rotated vector and its signs, in expectation √(2/π).
-	q.scale = largest / levels / float32(math.Sqrt(float64(len(x))*2/math.Pi))
+	q.scale = largest / most
+	// A level stands for half a step of the deviation, |v|/√n, and the levels lose
+	// a part of v that is in none of its products with them.
+	q.cosine = float64(q.scale) * step / 2 / math.Sqrt(float64(len(x))*square) / (1 - distortion)
 	return q
 }
 
-func abs(f float32) float32 { return math.Float32frombits(math.Float32bits(f) &^ (1 << 31)) }
-
-// score returns the estimate of the inner product of a chunk whose signs differ
-// from the query's where the magnitudes add up to differing.
-func (q *Query) score(differing uint32) float32 {
-	return q.scale * float32(q.total-2*int(differing))
+// weigh finds the heavy components of the rotated vector x.
+func (q *Query) weigh(x []float32, length float64) {
+	heavy := float32(heavyFrom * length / math.Sqrt(float64(len(x))))
+	weights, squares, product := 0.0, 0.0, 0.0
+	for i, f := range x {
+		weight := 1.0
+		if abs(f) >= heavy && heavy > 0 {
+			weight = 3
+			q.heavy[i/64] |= 1 << (i % 64)
+		}
+		weights += weight
+		squares += weight * weight
+		product += weight * float64(abs(f))
+	}
+	q.expects = newExpectation(len(x), weights, squares, product, length)
 }
+
+func abs(f float32) float32 { return math.Float32frombits(math.Float32bits(f) &^ (1 << 31)) }

@@ -70,22 +70,23 @@ func TestRecall(t *testing.T) {
 	for range queries {
 		asked = append(asked, a.around(a.around(a.topics[a.random.IntN(topics)], 1), 0.8))
 	}
-	var part Part
+	part := Part{Codes: MakeCodes(0, coder.Words())}
 	scores := make([][]float32, queries)
 	for i := range chunks {
 		v := a.around(a.topics[i%topics], 1)
-		part.Codes = coder.Append(part.Codes, v)
+		part.Codes.Append(coder.Append(nil, v))
 		part.Classes = append(part.Classes, uint32(1+i%topics))
 		for j, q := range asked {
 			scores[j] = append(scores[j], float32(inner(q, v)))
 		}
 	}
+	limits := Limits{Least: 1000, Most: 10_000, Sure: 20, Best: 100}
 	for _, thousandths := range []int{1000, 400, 100, 20, 1} {
 		t.Run(fmt.Sprintf("sees=%g%%", float64(thousandths)/10), func(t *testing.T) {
 			visible := seeing(thousandths)
 			sum := 0.0
 			for j, v := range asked {
-				sum += recallOf(coder.Query(v).Nearest([]Part{part}, visible, 4000, 400), scores[j], part.Classes, visible)
+				sum += recallOf(coder.Query(v).Nearest([]Part{part}, visible, limits), scores[j], part.Classes, visible)
 			}
 			if recall := sum / queries; recall < 0.98 {
 				t.Errorf("recall@20 is %.3f, want at least .98", recall)

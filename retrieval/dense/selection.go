@@ -2,20 +2,24 @@ package dense
 
 import "sync"
 
-// A key is a chunk with its Hamming distance in front, so that keys ascend by
+// A key is a chunk with its distance in front, so that keys ascend by
 // distance, part and ordinal.
 const (
 	ordinalBits = 32
-	partBits    = 19
+	partBits    = 18
 	distanceAt  = ordinalBits + partBits
 )
+
+// maxDistance is the largest distance of a code: all components differ, and all
+// are heavy.
+const maxDistance = 3 * maxDim
 
 // selection keeps the nearest of the chunks that are scanned, in the order of
 // part and ordinal. A histogram of the distances gives the bound below which a
 // chunk is still wanted; it is lowered after each block.
 type selection struct {
 	keys      []uint64 // in the order of the scan; some are past the bound by now
-	histogram [maxDim + 2]uint32
+	histogram [maxDistance + 2]uint32
 	first     int // how many are wanted
 	bound     int // all wanted chunks are nearer
 	within    int // how many keys are nearer than bound
@@ -30,8 +34,8 @@ var selections = sync.Pool{New: func() any { return new(selection) }}
 // of so many words.
 func newSelection(words, first int) *selection {
 	s, _ := selections.Get().(*selection)
-	s.first, s.bound, s.within, s.counted = first, 64*words+1, 0, 0
-	clear(s.histogram[:])
+	s.first, s.bound, s.within, s.counted = first, 3*64*words+1, 0, 0
+	clear(s.histogram[:s.bound+1])
 	if size := 2*first + 4*block; cap(s.keys) < size {
 		s.keys = make([]uint64, 0, size)
 	}
@@ -60,7 +64,7 @@ func (s *selection) merge(o *selection) {
 
 // scan offers the visible chunks of a part; parts are scanned in order.
 func (s *selection) scan(q *Query, p *Part, part int, visible []uint8) {
-	n := p.len(q.words())
+	n := p.len()
 	for from := 0; from < n; from += block {
 		ordinals := p.visibleIn(&s.ordinals, from, min(from+block, n), visible)
 		if len(ordinals) == 0 {
@@ -69,7 +73,7 @@ func (s *selection) scan(q *Query, p *Part, part int, visible []uint8) {
 		if cap(s.keys)-len(s.keys) < block {
 			s.compact()
 		}
-		kept := appendNearer(s.keys[len(s.keys):cap(s.keys)], q.signs, p.Codes, ordinals, uint64(part)<<ordinalBits, s.limit())
+		kept := q.appendNearer(s.keys[len(s.keys):cap(s.keys)], p.Codes.signs, ordinals, uint64(part)<<ordinalBits, s.limit())
 		s.keys = s.keys[:len(s.keys)+kept]
 		s.count()
 	}
@@ -137,4 +141,15 @@ func (s *selection) nearest() []uint64 {
 	}
 	s.keys = s.keys[:n]
 	return s.keys
+}
+
+// distance returns the distance of the nth nearest of the keys that nearest
+// returned, or of the last.
+func (s *selection) distance(n int) int {
+	d, within := 0, int(s.histogram[0])
+	for within < n && d < s.bound {
+		d++
+		within += int(s.histogram[d])
+	}
+	return d
 }

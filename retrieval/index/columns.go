@@ -4,6 +4,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/cairnhq/cairn/retrieval/dense"
 )
 
 // Row is what is known of a chunk beside its terms.
@@ -13,7 +15,7 @@ type Row struct {
 	Source   string // id
 	Kind     string
 	Modified time.Time // zero when unknown
-	Code     []uint64  // sign code of its vector; nil when it has none (yet)
+	Code     []uint64  // of its vector, from dense.Coder; nil when it has none (yet)
 }
 
 // class returns the class as the columns have it. What cannot be one admits nobody.
@@ -32,8 +34,7 @@ type columns struct {
 	sources  []uint32 // numbers of State.sources
 	kinds    []uint32 // numbers of State.kinds
 	modified []int64  // microseconds since 1970
-	words    int      // of a code
-	codes    []uint64
+	codes    dense.Codes
 	has      []uint64 // bitmap of the chunks that have a code
 }
 
@@ -42,7 +43,7 @@ func newColumns(chunks []int64, words int) columns {
 	n := len(chunks)
 	c := columns{
 		chunks: chunks, classes: make([]uint32, n), sources: make([]uint32, n), kinds: make([]uint32, n),
-		modified: make([]int64, n), words: words, codes: make([]uint64, n*words), has: newBitmap(n),
+		modified: make([]int64, n), codes: dense.MakeCodes(n, words), has: newBitmap(n),
 	}
 	return c
 }
@@ -68,7 +69,7 @@ func (c *columns) copyTo(from, to depth) {
 		c.sources, c.kinds, c.modified = slices.Clone(c.sources), slices.Clone(c.kinds), slices.Clone(c.modified)
 	}
 	if from < copyCodes && copyCodes <= to {
-		c.codes, c.has = slices.Clone(c.codes), slices.Clone(c.has)
+		c.codes, c.has = c.codes.Clone(), slices.Clone(c.has)
 	}
 }
 
@@ -83,18 +84,19 @@ func (c *columns) append(r Row, source, kind uint32) {
 	if ord%64 == 0 {
 		c.has = append(c.has, 0)
 	}
-	if len(r.Code) == c.words && c.words > 0 {
-		c.codes = append(c.codes, r.Code...)
+	c.codes.Append(r.Code)
+	if c.fits(r.Code) {
 		c.has[ord/64] |= 1 << (ord % 64)
-	} else {
-		c.codes = append(c.codes, make([]uint64, c.words)...)
 	}
 }
+
+// fits reports whether there are codes and this is one of them.
+func (c *columns) fits(code []uint64) bool { return len(code) > 0 && len(code) == c.codes.Size() }
 
 // deepest returns how deep a row changes what is known of a chunk.
 func (c *columns) deepest(ord int, r Row, source, kind uint32) depth {
 	switch {
-	case c.words > 0 && len(r.Code) == c.words && !isSet(c.has, ord):
+	case c.fits(r.Code) && !isSet(c.has, ord):
 		return copyCodes
 	case c.sources[ord] != source || c.kinds[ord] != kind || c.modified[ord] != microseconds(r.Modified):
 		return copyRows
@@ -121,7 +123,7 @@ func (c *columns) set(ord int, r Row, source, kind uint32) {
 }
 
 func (c *columns) setCode(ord int, code []uint64) {
-	copy(c.codes[ord*c.words:(ord+1)*c.words], code)
+	c.codes.Set(ord, code)
 	c.has[ord/64] |= 1 << (ord % 64)
 }
 

@@ -4,7 +4,7 @@
 // pure: package postgres reads the change feed and the rows.
 //
 // Every chunk has, beside its terms, its ACL class, what filters look at, and
-// the sign code of its vector, each in an array by ordinal. A search is given a
+// the code of its vector, each in an array by ordinal. A search is given a
 // table of the classes that admit the viewer; whatever it counts, scores or
 // returns comes from chunks of those classes.
 package index

@@ -14,7 +14,7 @@ type fresh struct {
 }
 
 func newFresh(words int) *fresh {
-	return &fresh{columns: columns{words: words}, ordinals: make(map[int64]uint32), index: lexical.NewFresh()}
+	return &fresh{columns: newColumns(nil, words), ordinals: make(map[int64]uint32), index: lexical.NewFresh()}
 }
 
 // add appends a chunk that is not there.
@@ -49,7 +49,7 @@ func (f *fresh) compacted(tolerated int) *fresh {
 	for ord, class := range f.classes {
 		keep[ord] = class != gone
 	}
-	c := newFresh(f.words)
+	c := newFresh(f.codes.Words())
 	c.index = f.index.Compact(keep)
 	for ord, kept := range keep {
 		if !kept {
@@ -71,7 +71,7 @@ func (c *columns) take(from *columns, ord int) {
 	c.sources = append(c.sources, from.sources[ord])
 	c.kinds = append(c.kinds, from.kinds[ord])
 	c.modified = append(c.modified, from.modified[ord])
-	c.codes = append(c.codes, from.codes[ord*c.words:(ord+1)*c.words]...)
+	c.codes.Append(from.codes.At(ord))
 	if n%64 == 0 {
 		c.has = append(c.has, 0)
 	}

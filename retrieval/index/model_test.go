@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cairnhq/cairn/retrieval/dense"
 	"github.com/cairnhq/cairn/retrieval/lexical"
 )
 
@@ -194,11 +195,11 @@ func (d *database) segment(id int32) Segment {
 	s := d.segments[id]
 	out := Segment{ID: id, Index: s.index}
 	if len(s.codes) > 0 {
-		out.Codes, out.Has = make([]uint64, codeWords*len(s.index.Chunks)), newBitmap(len(s.index.Chunks))
+		out.Codes, out.Has = dense.MakeCodes(len(s.index.Chunks), codeWords), newBitmap(len(s.index.Chunks))
 	}
 	for ord, chunk := range s.index.Chunks {
 		if code := s.codes[chunk]; code != nil {
-			copy(out.Codes[codeWords*ord:], code)
+			out.Codes.Set(ord, code)
 			out.Has[ord/64] |= 1 << (ord % 64)
 		}
 		if c, ok := d.chunks[chunk]; ok {
@@ -352,7 +353,14 @@ func randomRow(rng *rand.Rand, id int64) Row {
 	return r
 }
 
-func randomCode(rng *rand.Rand) []uint64 { return []uint64{rng.Uint64(), rng.Uint64()} }
+// randomCode returns the code of a random vector.
+func randomCode(rng *rand.Rand) []uint64 {
+	v := make([]float32, 64*codeWords)
+	for i := range v {
+		v[i] = float32(rng.NormFloat64())
+	}
+	return dense.NewCoder(len(v), nil, 1).Append(nil, v)
+}
 
 func day(n int) time.Time { return time.Date(2026, 1, 1+n, 0, 0, 0, 0, time.UTC) }
 

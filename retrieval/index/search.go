@@ -166,12 +166,10 @@ func release(matches []*lexical.Match) {
 	}
 }
 
-// How many chunks the dense leg looks at: the nearest by the distance of their
-// sign codes, and the nearest of those by an estimate of the inner product.
-const (
-	nearestByDistance = 8000
-	nearestByEstimate = 800
-)
+// limits bound what the dense leg looks at where limit chunks are wanted.
+func limits(limit int) dense.Limits {
+	return dense.Limits{Least: 4_000, Most: 40_000, Sure: 20, Best: max(250, limit+limit/4)}
+}
 
 // Nearest returns chunks among which are, nearly always, the limit nearest to
 // the vector: those whose codes say so, in no order. Their distances are to be
@@ -189,8 +187,7 @@ func (x *Search) Nearest(rows Rows, q *dense.Query, limit int) ([]int64, error) 
 		}
 		parts, columns = append(parts, part(&g.columns, keep)), append(columns, &g.columns)
 	}
-	best := max(nearestByEstimate, 2*limit)
-	found := q.Nearest(parts, x.visible, max(nearestByDistance, 10*best), best)
+	found := q.Nearest(parts, x.visible, limits(limit))
 	chunks := make([]int64, len(found))
 	for i, c := range found {
 		chunks[i] = columns[c.Part].chunks[c.Ordinal]

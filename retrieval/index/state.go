@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/cairnhq/cairn/retrieval/dense"
 	"github.com/cairnhq/cairn/retrieval/lexical"
 )
 
@@ -13,7 +14,7 @@ import (
 // goroutines: a search sees one state from its Begin to its end, and holds no
 // lock after Begin.
 type State struct {
-	words int // of a code; 0 when there are no vectors
+	words int // of the signs of a code; 0 when there are no vectors
 
 	mu       sync.RWMutex
 	sources  names
@@ -23,8 +24,8 @@ type State struct {
 	segments []*segment // never changed, only replaced; by id
 }
 
-// New returns an empty index whose sign codes have the given number of words; 0
-// when there are no vectors.
+// New returns an empty index over codes whose signs have the given number of
+// words; 0 when there are no vectors.
 func New(words int) *State {
 	return &State{words: words, fresh: newFresh(words)}
 }
@@ -42,9 +43,9 @@ type FreshChunk struct {
 type Segment struct {
 	ID    int32
 	Index *lexical.Segment
-	Codes []uint64 // of all its chunks, one after the other; nil when there are none
-	Has   []uint64 // bitmap of the chunks that have a code
-	Rows  []Row    // of the chunks that are still there
+	Codes dense.Codes // of all its chunks; none of no words
+	Has   []uint64    // bitmap of the chunks that have a code
+	Rows  []Row       // of the chunks that are still there
 }
 
 // Change is how some things are now.
@@ -236,7 +237,7 @@ func (e *edit) install(in Segment) {
 
 // hasCodes reports whether there are codes for the chunks of a segment.
 func (in *Segment) hasCodes(g *segment) bool {
-	return len(in.Codes) == len(g.codes) && len(in.Has) == len(g.has)
+	return in.Codes.Size() == g.codes.Size() && in.Codes.Len() == g.codes.Len() && len(in.Has) == len(g.has)
 }
 
 // recode adds codes to a segment that is known: those of vectors that came after
@@ -249,7 +250,7 @@ func (e *edit) recode(i int, in Segment) {
 	g = e.changing(i, copyCodes)
 	for ord := range g.chunks {
 		if isSet(in.Has, ord) && !isSet(g.has, ord) {
-			g.setCode(ord, in.Codes[ord*g.words:(ord+1)*g.words])
+			g.setCode(ord, in.Codes.At(ord))
 		}
 	}
 }

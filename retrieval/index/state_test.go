@@ -202,7 +202,7 @@ func (s *State) codes() map[int64][]uint64 {
 	for _, c := range parts {
 		for ord, chunk := range c.chunks {
 			if c.classes[ord] != gone && isSet(c.has, ord) {
-				codes[chunk] = c.codes[ord*codeWords : (ord+1)*codeWords]
+				codes[chunk] = c.codes.At(ord)
 			}
 		}
 	}

@@ -1,0 +1,76 @@
+package dense
+
+import "slices"
+
+// Codes are the codes of some chunks, by ordinal. The signs lie apart from the
+// rest, because a search scans them all. The zero value has no codes of no words.
+type Codes struct {
+	words int
+	signs []uint64 // words each
+	finer []uint64 // finerWords(words) each
+}
+
+// finerWords returns the length of what a code has beside its signs: two bits a
+// component, and one word for factor and shift.
+func finerWords(words int) int { return 2*words + 1 }
+
+// MakeCodes returns n codes of zeros whose signs have so many words, see
+// Coder.Words.
+func MakeCodes(n, words int) Codes {
+	return Codes{words: words, signs: make([]uint64, n*words), finer: make([]uint64, n*finerWords(words))}
+}
+
+// Words returns the number of words of the signs.
+func (c *Codes) Words() int { return c.words }
+
+// Size returns the length of a code, or 0 for codes of no words.
+func (c *Codes) Size() int {
+	if c.words == 0 {
+		return 0
+	}
+	return c.words + finerWords(c.words)
+}
+
+// Len returns the number of codes; 0 when they have no words.
+func (c *Codes) Len() int {
+	if c.words == 0 {
+		return 0
+	}
+	return len(c.signs) / c.words
+}
+
+// Append adds a code of Coder.Append, or zeros if its length is not Size.
+func (c *Codes) Append(code []uint64) {
+	n := c.words
+	if len(code) != c.Size() {
+		code = make([]uint64, c.Size())
+	}
+	if n > 0 {
+		c.signs, c.finer = append(c.signs, code[:n]...), append(c.finer, code[n:]...)
+	}
+}
+
+// Set replaces the code at an ordinal by one of the length Size.
+func (c *Codes) Set(ordinal int, code []uint64) {
+	copy(c.signs[ordinal*c.words:], code[:c.words])
+	copy(c.finer[ordinal*finerWords(c.words):], code[c.words:])
+}
+
+// At returns a copy of the code at an ordinal, nil when codes have no words.
+func (c *Codes) At(ordinal int) []uint64 {
+	if c.words == 0 {
+		return nil
+	}
+	n, m := c.words, finerWords(c.words)
+	return append(slices.Clone(c.signs[ordinal*n:(ordinal+1)*n]), c.finer[ordinal*m:(ordinal+1)*m]...)
+}
+
+// Clone returns codes of their own.
+func (c *Codes) Clone() Codes {
+	return Codes{words: c.words, signs: slices.Clone(c.signs), finer: slices.Clone(c.finer)}
+}
+
+// Equal reports whether both have the same codes.
+func (c *Codes) Equal(o *Codes) bool {
+	return c.words == o.words && slices.Equal(c.signs, o.signs) && slices.Equal(c.finer, o.finer)
+}
