@@ -2,12 +2,14 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/pgvector/pgvector-go"
 
 	"github.com/cairnhq/cairn/retrieval/dense"
+	"github.com/cairnhq/cairn/retrieval/lexical"
 )
 
 // packCodes puts codes into their segments that lie beside them: those of vectors
@@ -28,8 +30,22 @@ func (p *packer) packCodes(ctx context.Context) (more bool, err error) {
 		if loose < p.looseCodes {
 			continue
 		}
-		if err := p.read(ctx, &s); err != nil {
+		err = p.read(ctx, &s)
+		if errors.Is(err, lexical.ErrMalformed) {
+			p.index.damagedSegment(s.id, err)
+			continue
+		}
+		if err != nil {
 			return false, err
+		}
+		// What lies between its chunks may be of another segment, even of one that
+		// cannot be read, whose codes stay where they are.
+		err = p.conn.QueryRow(ctx, `SELECT count(*) FROM fresh_codes WHERE space = $1 AND chunk_id = ANY ($2)`, p.space.ID, s.index.Chunks).Scan(&loose)
+		if err != nil {
+			return false, err
+		}
+		if loose < p.looseCodes {
+			continue
 		}
 		err = pgx.BeginFunc(ctx, p.conn, func(tx pgx.Tx) error {
 			known, err := p.codesOf(ctx, tx, []stored{s})

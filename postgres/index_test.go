@@ -352,6 +352,17 @@ func TestDamagedChunkIsLeftOut(t *testing.T) {
 	if n := strings.Count(log.String(), "level=ERROR"); n != 2 { // once an index
 		t.Errorf("%d errors are logged, want 2:\n%s", n, &log)
 	}
+	for range 2 { // everything is read anew
+		c.index.loaded = false
+		find("sound")
+	}
+	if n := strings.Count(log.String(), "level=ERROR"); n != 2 {
+		t.Errorf("after it was read anew %d errors are logged, want 2:\n%s", n, &log)
+	}
 	c.put("damaged", "falcon", cairn.Allow(cairn.Everyone), nil)
+	c.index.loaded = false
 	find("damaged", "sound")
+	if len(c.index.leftOut) > 0 {
+		t.Errorf("the chunks %v count as left out", c.index.leftOut)
+	}
 }

@@ -106,8 +106,8 @@ func (p *packer) packAll(ctx context.Context) error {
 	return p.sweep(ctx)
 }
 
-// rederive rebuilds the index when its terms were made by an older version of the
-// analysis.
+// rederive rebuilds the index when its terms or segments were made by an older version
+// of Cairn.
 func (p *packer) rederive(ctx context.Context) (more bool, err error) {
 	var version int
 	err = p.conn.QueryRow(ctx, `SELECT value::int FROM settings WHERE name = 'analyzer'`).Scan(&version)
@@ -121,7 +121,7 @@ func (p *packer) rederive(ctx context.Context) (more bool, err error) {
 	return false, p.rebuild(ctx, func(_, all int) {
 		if all > 0 && !told {
 			told = true
-			p.db.log.Info("the index is derived anew: this version of Cairn analyses text in another way", "chunks", all)
+			p.db.log.Info("the index is derived anew: this version of Cairn makes it in another way", "chunks", all)
 		}
 	})
 }

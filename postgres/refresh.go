@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -96,6 +98,7 @@ func (x *Index) load(ctx context.Context) error {
 	ctx = context.WithoutCancel(ctx)
 	state := index.New(x.words)
 	var at position
+	var rejected []index.Rejected
 	identity := x.db.identity.Load()
 	err := x.db.inSnapshot(ctx, func(tx pgx.Tx) (err error) {
 		if at, err = readPosition(ctx, tx); err != nil {
@@ -106,7 +109,10 @@ func (x *Index) load(ctx context.Context) error {
 			return err
 		}
 		var batch []index.FreshChunk
-		flush := func() { x.reject(state.Apply(index.Change{Fresh: batch})); batch = batch[:0] }
+		flush := func() {
+			rejected = append(rejected, state.Apply(index.Change{Fresh: batch})...)
+			batch = batch[:0]
+		}
 		err = readFresh(ctx, tx, x.space.ID, func(c index.FreshChunk) {
 			if batch = append(batch, c); len(batch) == loadBatch {
 				flush()
@@ -127,6 +133,10 @@ func (x *Index) load(ctx context.Context) error {
 	clear(x.damaged)
 	x.state.Unlock()
 	x.at, x.loaded, x.identity = at, true, identity
+	maps.DeleteFunc(x.leftOut, func(chunk int64, _ struct{}) bool {
+		return !slices.ContainsFunc(rejected, func(r index.Rejected) bool { return r.Chunk == chunk })
+	})
+	x.reject(rejected)
 	return nil
 }
 

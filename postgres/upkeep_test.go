@@ -168,6 +168,39 @@ func TestCodesSurviveAnotherSpace(t *testing.T) {
 	}
 }
 
+// TestCodesOfAnotherSegmentAreLeftToIt: codes lie beside a segment that cannot be
+// read. Those of a segment whose chunks lie around its own are not written again
+// and again because of them.
+func TestCodesOfAnotherSegmentAreLeftToIt(t *testing.T) {
+	t.Parallel()
+	l := newLibrary(t)
+	l.stack(10)
+	x := l.replicas[0]
+	x.upkeep = upkeep{packFrom: 1, packAtMost: 5, small: 1, together: 100, largest: 6, looseCodes: 1}
+	l.check(x.Maintain(t.Context()))
+	ids := l.segmentIDs()
+	if len(ids) != 2 {
+		t.Fatalf("segments %v, want 2", ids)
+	}
+	l.exec(`DELETE FROM segment_codes`)
+	l.check(encodeSpace(t.Context(), l.worker, l.space))
+	l.exec(`UPDATE segments SET header = '' WHERE id = $1`, ids[1])
+	l.exec(`UPDATE segments SET high = 1e9 WHERE id = $1`, ids[0])
+	told := func() int { return l.count(`SELECT count(*) FROM changes WHERE kind = $1`, changeSegment) }
+	before := told()
+	for range 3 {
+		l.check(x.Maintain(t.Context())) // its state is of when both could be read
+		x = NewIndex(l.DB, l.space)
+		x.upkeep = l.replicas[0].upkeep
+	}
+	if n := told() - before; n != 1 {
+		t.Errorf("codes are put into a segment %d times, want once", n)
+	}
+	if n := l.count(`SELECT count(*) FROM fresh_codes`); n != 5 {
+		t.Errorf("%d codes lie beside segments, want the 5 of the one that cannot be read", n)
+	}
+}
+
 // TestInterruptedCodesAreMade: the process that gave a space its codes was
 // stopped before all vectors had one.
 func TestInterruptedCodesAreMade(t *testing.T) {

@@ -14,14 +14,14 @@ import (
 var _ ingest.Vectors = (*Ingest)(nil)
 
 // Missing implements ingest.Vectors.
-func (s *Ingest) Missing(ctx context.Context, limit int) ([]ingest.Unembedded, error) {
+func (s *Ingest) Missing(ctx context.Context, limit int, without []int64) ([]ingest.Unembedded, error) {
 	rows, err := s.db.worker.Query(ctx, `
 		SELECT c.id, d.title, c.start_at, substring(b.body FROM c.start_at + 1 FOR c.end_at - c.start_at), b.sections
 		FROM chunks c
 		JOIN documents d ON d.id = c.document_id
 		JOIN bodies b ON b.document_id = d.id AND b.version = d.version
-		WHERE NOT EXISTS (SELECT FROM vectors v WHERE v.space = $1 AND v.chunk_id = c.id)
-		ORDER BY c.id DESC LIMIT $2`, s.space.ID, limit)
+		WHERE NOT EXISTS (SELECT FROM vectors v WHERE v.space = $1 AND v.chunk_id = c.id) AND c.id <> ALL (coalesce($3, '{}'::bigint[]))
+		ORDER BY c.id DESC LIMIT $2`, s.space.ID, limit, without)
 	if err != nil {
 		return nil, fmt.Errorf("chunks without a vector: %w", err)
 	}

@@ -84,7 +84,7 @@ func (b *bench) fill(store *postgres.Ingest, e llm.Embedder) (stop func()) {
 func (b *bench) waitForVectors(store *postgres.Ingest) {
 	b.t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		missing, err := store.Missing(b.t.Context(), 1)
+		missing, err := store.Missing(b.t.Context(), 1, nil)
 		check(b.t, err)
 		if len(missing) == 0 {
 			return

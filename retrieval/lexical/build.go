@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"math"
+	"math/rand/v2"
 	"slices"
 )
 
@@ -67,6 +68,7 @@ func Build(entries []Entry) (*Builder, error) {
 
 func newBuilder(chunks int) *Builder {
 	b := &Builder{segment: &Segment{
+		nonce:     rand.Uint64N(math.MaxUint64) + 1, // never 0
 		Chunks:    make([]int64, 0, chunks),
 		Lengths:   make([]uint16, 0, chunks),
 		Languages: make([]uint8, 0, chunks),
@@ -139,7 +141,7 @@ func (b *Builder) emit(terms []postingList, postings []uint32, first, last uint6
 		for n < len(rest) && rest[n].hash>>shift == bucket {
 			n++
 		}
-		if !yield(bucketRow(s.bucketKey(bucket<<shift), rest[:n], postings), nil) {
+		if !yield(s.bucketRow(s.bucketKey(bucket<<shift), rest[:n], postings), nil) {
 			return false
 		}
 		rest = rest[n:]
@@ -147,7 +149,7 @@ func (b *Builder) emit(terms []postingList, postings []uint32, first, last uint6
 	for _, t := range terms {
 		if t.big() {
 			s.big = append(s.big, t.hash)
-			if !yield(bigRow(t, postings), nil) {
+			if !yield(s.bigRow(t, postings), nil) {
 				return false
 			}
 		}

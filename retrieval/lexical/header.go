@@ -7,20 +7,24 @@ import (
 	"math"
 )
 
-// headerVersion is that of the stored form of a Segment.
-const headerVersion = 1
+// headerVersion is that of the stored form of a Segment. Version 1, which is still
+// read, had no nonce, in the header and in the checksums of rows.
+const headerVersion = 2
+
+const nonceSize = 8
 
 // maxBits bounds the buckets of a segment to 16 million.
 const maxBits = 24
 
 // MarshalBinary returns the stored form of the segment without its postings:
-// a version byte, the CRC-32C of the rest, the bits of buckets (1 byte), the
-// number of chunks (varint), their ids as differences (varints), lengths (2
+// a version byte, the CRC-32C of the rest, the nonce (8 bytes, little endian), the
+// bits of buckets (1 byte), the number of chunks (varint), their ids as differences (varints), lengths (2
 // bytes each, little endian), languages (1 byte each), the names of languages,
 // and the hashes of big terms (8 bytes each). The error is always nil.
 func (s *Segment) MarshalBinary() ([]byte, error) {
 	data := make([]byte, headerStart, headerStart+8*len(s.Chunks)+8*len(s.big)+64)
 	data[0] = headerVersion
+	data = binary.LittleEndian.AppendUint64(data, s.nonce)
 	data = append(data, s.bits)
 	data = binary.AppendUvarint(data, uint64(len(s.Chunks)))
 	prev := int64(0)
@@ -61,13 +65,17 @@ func ParseSegment(data []byte) (*Segment, error) {
 	switch {
 	case len(data) < headerStart+1:
 		return nil, fmt.Errorf("%w: the segment is cut off", ErrMalformed)
-	case data[0] != headerVersion:
-		return nil, fmt.Errorf("%w: the segment is of version %d, not %d", ErrMalformed, data[0], headerVersion)
+	case data[0] == 0 || data[0] > headerVersion:
+		return nil, fmt.Errorf("%w: the segment is of version %d, not of 1 to %d", ErrMalformed, data[0], headerVersion)
 	case binary.LittleEndian.Uint32(data[1:]) != headerChecksum(data):
 		return nil, fmt.Errorf("%w: the segment has a wrong checksum", ErrMalformed)
 	}
 	r := headerReader{data: data[headerStart:]}
-	s := &Segment{bits: r.bytes(1)[0]}
+	s := &Segment{}
+	if data[0] > 1 {
+		s.nonce = binary.LittleEndian.Uint64(r.bytes(nonceSize))
+	}
+	s.bits = r.bytes(1)[0]
 	if s.bits > maxBits {
 		r.fail("too many buckets")
 	}

@@ -10,7 +10,7 @@ import (
 // Row is one row of postings as it is stored.
 type Row struct {
 	Key  int64  // unique within the segment
-	Data []byte // CRC-32C of key and payload, little endian, then the payload
+	Data []byte // CRC-32C of the segment's nonce, key and payload, little endian, then the payload
 }
 
 // A blob holds the postings of a term: n ordinals of two bytes, then n
@@ -27,24 +27,30 @@ const (
 	maxSmall     = maxBlob / postingSize
 )
 
-// checksum returns the CRC-32C of a row.
-func checksum(key int64, payload []byte) uint32 {
+// checksum returns the CRC-32C of a row of the segment. The nonce makes a row of
+// another segment wrong here, whatever key it has.
+func (s *Segment) checksum(key int64, payload []byte) uint32 {
 	castagnoli := crc32.MakeTable(crc32.Castagnoli) // the library's own table, made once
-	var k [8]byte
-	binary.LittleEndian.PutUint64(k[:], uint64(key))
-	return crc32.Update(crc32.Checksum(k[:], castagnoli), castagnoli, payload)
+	var head [16]byte
+	binary.LittleEndian.PutUint64(head[:], s.nonce)
+	binary.LittleEndian.PutUint64(head[8:], uint64(key))
+	from := 0
+	if s.nonce == 0 { // of version 1
+		from = 8
+	}
+	return crc32.Update(crc32.Checksum(head[from:], castagnoli), castagnoli, payload)
 }
 
 // CheckRow returns ErrMalformed unless data is the stored form of the row with
-// that key in this segment: the checksum is right, terms and ordinals ascend,
-// and the ordinals are those of chunks. To be called once, when a row was read.
+// that key in this segment and no other: the checksum is right, terms and ordinals
+// ascend, and the ordinals are those of chunks. To be called once, when a row was read.
 func (s *Segment) CheckRow(key int64, data []byte) error {
 	payload, err := payloadOf(key, data)
 	if err != nil {
 		return err
 	}
-	if checksum(key, payload) != binary.LittleEndian.Uint32(data) {
-		return fmt.Errorf("%w: row %d has a wrong checksum", ErrMalformed, key)
+	if s.checksum(key, payload) != binary.LittleEndian.Uint32(data) {
+		return fmt.Errorf("%w: row %d has a wrong checksum or is of another segment", ErrMalformed, key)
 	}
 	if key >= 0 {
 		ords, tfs, err := splitBlob(key, payload)
@@ -160,7 +166,7 @@ func (d directory) blob(key int64, i int) (ords, tfs []byte, err error) {
 }
 
 // bucketRow returns the row of a bucket from its small terms.
-func bucketRow(key int64, terms []postingList, postings []uint32) Row {
+func (s *Segment) bucketRow(key int64, terms []postingList, postings []uint32) Row {
 	n, size := 0, countSize
 	for _, t := range terms {
 		if !t.big() {
@@ -184,18 +190,18 @@ func bucketRow(key int64, terms []postingList, postings []uint32) Row {
 			data = appendBlob(data, postings[t.start:t.start+t.n])
 		}
 	}
-	return sealed(key, data)
+	return s.sealed(key, data)
 }
 
 // bigRow returns the row of a big term.
-func bigRow(t postingList, postings []uint32) Row {
+func (s *Segment) bigRow(t postingList, postings []uint32) Row {
 	data := make([]byte, checksumSize, checksumSize+postingSize*int(t.n))
-	return sealed(int64(t.hash), appendBlob(data, postings[t.start:t.start+t.n]))
+	return s.sealed(int64(t.hash), appendBlob(data, postings[t.start:t.start+t.n]))
 }
 
 // sealed puts the checksum into its place.
-func sealed(key int64, data []byte) Row {
-	binary.LittleEndian.PutUint32(data, checksum(key, data[checksumSize:]))
+func (s *Segment) sealed(key int64, data []byte) Row {
+	binary.LittleEndian.PutUint32(data, s.checksum(key, data[checksumSize:]))
 	return Row{Key: key, Data: data}
 }
 

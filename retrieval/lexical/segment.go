@@ -27,8 +27,9 @@ type Segment struct {
 	Languages []uint8  // by ordinal, an index into Names
 	Names     []string // of languages: ISO 639-1 codes; the first is "", unknown
 
-	bits uint8    // there are 1<<bits buckets
-	big  []uint64 // hashes of the big terms, strictly ascending
+	nonce uint64   // random, of this segment alone; 0: of version 1, which had none
+	bits  uint8    // there are 1<<bits buckets
+	big   []uint64 // hashes of the big terms, strictly ascending
 }
 
 // Key returns the key of the one row that can hold a term, a hash of 63 bits.

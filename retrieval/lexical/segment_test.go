@@ -208,8 +208,9 @@ func TestMergeIsBuildOfWhatRemains(t *testing.T) {
 		b, err := Merge(sources)
 		b.partitions = partitions
 		s, rows := finish(t, b, err)
+		nonce := b.segment.nonce
 		b, err = Build(remaining)
-		b.partitions = partitions
+		b.partitions, b.segment.nonce = partitions, nonce
 		want, wantRows := finish(t, b, err)
 		if diff := gocmp.Diff(entryContents(remaining), segmentContents(t, s, rows, allHashes)); diff != "" {
 			t.Fatalf("contents (-entries +segment):\n%s", diff)

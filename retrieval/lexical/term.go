@@ -11,9 +11,10 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Version is that of the analysis: it changes when the same text gives other
-// terms. An index that was made by another version is derived anew.
-const Version = 2
+// Version is that of the analysis and of the form of segments: it changes when the
+// same text gives other terms, or the same terms another segment. An index that was
+// made by an older version is derived anew, and searched until then.
+const Version = 3
 
 // Weights of one occurrence by field, measured on public test collections.
 const (
