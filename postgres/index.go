@@ -133,10 +133,8 @@ func (x *Index) Nearest(ctx context.Context, q cairn.Query, vector []float32, li
 // compare returns the chunks with the largest inner products, best first, ties
 // by chunk.
 func (x *Index) compare(ctx context.Context, vector []float32, chunks []int64, limit int) ([]retrieval.Hit, error) {
-	rows, err := x.db.index.Query(ctx, `
-		SELECT x.id AS chunk, -(v.v <#> $1) AS score
-		FROM unnest($3::bigint[]) x (id)
-		JOIN LATERAL (SELECT v FROM vectors WHERE space = $2 AND chunk_id = x.id OFFSET 0) v ON true
+	rows, err := x.db.lookup.Query(ctx, `
+		SELECT chunk_id, -(v <#> $1) FROM vectors WHERE space = $2 AND chunk_id = ANY ($3)
 		ORDER BY 2 DESC, 1 LIMIT $4`,
 		pgvector.NewHalfVector(vector), x.space.ID, chunks, limit)
 	if err != nil {
@@ -242,7 +240,7 @@ func (x *Index) filter(ctx context.Context, f cairn.Filters) (index.Filter, erro
 	if len(f.Sources) == 0 {
 		return out, nil
 	}
-	rows, err := x.db.index.Query(ctx, `SELECT id FROM sources WHERE name = ANY ($1)`, f.Sources)
+	rows, err := x.db.lookup.Query(ctx, `SELECT id FROM sources WHERE name = ANY ($1)`, f.Sources)
 	if err != nil {
 		return index.Filter{}, fmt.Errorf("filter: %w", err)
 	}

@@ -27,7 +27,7 @@ func TestNoStateOfAConnectionOpensTheSecondLock(t *testing.T) {
 	ann := f.member("ann")
 	f.search.Close()
 	var err error
-	f.search, err = f.openPool(ctx, f.made.URL, f.roles.Search, 1, 15*time.Second)
+	f.search, err = f.openPool(ctx, f.made.URL, f.roles.Search, 1, 15*time.Second, planAnew())
 	f.check(err)
 	id := f.document(f.source("handbook", cairn.ACL{}), "a", "Secret", "text", cairn.ACL{})
 	classes, err := f.classesOfDocuments(ctx, []cairn.DocumentID{id})
@@ -55,9 +55,9 @@ func TestNoStateOfAConnectionOpensTheSecondLock(t *testing.T) {
 	}
 }
 
-// TestSearchPoolIsUsedByAsViewerAlone reads this package: nothing else may take
+// TestSearchPoolIsUsedForViewersAlone reads this package: nothing else may take
 // connections from the pool of the search role.
-func TestSearchPoolIsUsedByAsViewerAlone(t *testing.T) {
+func TestSearchPoolIsUsedForViewersAlone(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("*.go")
 	if err != nil {
@@ -86,7 +86,7 @@ func TestSearchPoolIsUsedByAsViewerAlone(t *testing.T) {
 		}
 	}
 	slices.Sort(users)
-	if want := []string{"Close", "Open", "asViewer"}; !slices.Equal(users, want) {
+	if want := []string{"Close", "Open", "asViewer", "lookUpAsViewer"}; !slices.Equal(users, want) {
 		t.Errorf("the search pool is used by %q, want %q", users, want)
 	}
 }
@@ -99,10 +99,10 @@ func TestForbiddenAndMissingTakeTheSameSteps(t *testing.T) {
 	ann := f.member("ann")
 	forbidden := f.document(f.source("handbook", cairn.ACL{}), "a", "Secret", "text", cairn.ACL{})
 	steps := func(id cairn.DocumentID) int64 {
-		before := f.index.Stat().AcquireCount() + f.search.Stat().AcquireCount()
+		before := f.index.Stat().AcquireCount() + f.lookup.Stat().AcquireCount() + f.search.Stat().AcquireCount()
 		_, err := f.Document(context.Background(), ann, id, "")
 		wantError(t, string(id), err, cairn.ErrNotFound)
-		return f.index.Stat().AcquireCount() + f.search.Stat().AcquireCount() - before
+		return f.index.Stat().AcquireCount() + f.lookup.Stat().AcquireCount() + f.search.Stat().AcquireCount() - before
 	}
 	if f, m := steps(forbidden), steps("missing"); f != m {
 		t.Errorf("a forbidden document takes %d steps, a missing one %d", f, m)
