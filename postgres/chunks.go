@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/retrieval"
@@ -66,10 +65,17 @@ const chunkTexts = `
 		WHERE (e -> 's')::int <= c.start_at AND c.start_at < (e -> 'e')::int ORDER BY n LIMIT 1) s ON true`
 
 func chunkText(row pgx.CollectableRow) (t retrieval.ChunkText, err error) {
-	var body []byte
-	err = row.Scan(&t.ID, &t.Title, &t.Heading, &body)
-	t.Body = string(body)
+	err = row.Scan(&t.ID, &t.Title, &t.Heading, (*bodyText)(&t.Body))
 	return t, err
+}
+
+// bodyText is a range of a body, which the database has as bytes.
+type bodyText string
+
+// ScanBytes implements pgtype.BytesScanner.
+func (t *bodyText) ScanBytes(b []byte) error {
+	*t = bodyText(b)
+	return nil
 }
 
 // hydrate reads chunks by their ids. OFFSET 0 keeps the planner from beginning
@@ -89,18 +95,17 @@ const hydrate = `
 func hydratedChunk(row pgx.CollectableRow) (retrieval.Chunk, error) {
 	var c retrieval.Chunk
 	var modified *time.Time
-	var body pgtype.DriverBytes // as it lies in what was received
 	var sections []section
 	p := &c.Passage
 	err := row.Scan(&c.ID, &c.Ordinal, &p.Document, &p.Version, &p.Source, &p.Kind, &p.Title, &c.URL, &p.Author, &p.Language,
-		&modified, &p.Start, &p.End, &body, &c.BodySize, &sections)
+		&modified, &p.Start, &p.End, (*bodyText)(&p.Text), &c.BodySize, &sections)
 	if err != nil {
 		return c, err
 	}
 	var anchor string
 	c.Sections = decodeSections(sections)
 	p.Heading, anchor = sectionAt(c.Sections, p.Start)
-	p.URL, p.Text, p.Modified = withAnchor(c.URL, anchor), string(body), orZero(modified)
+	p.URL, p.Modified = withAnchor(c.URL, anchor), orZero(modified)
 	return c, nil
 }
 

@@ -32,6 +32,8 @@ func TestNoStateOfAConnectionOpensTheSecondLock(t *testing.T) {
 	id := f.document(f.source("handbook", cairn.ACL{}), "a", "Secret", "text", cairn.ACL{})
 	classes, err := f.classesOfDocuments(ctx, []cairn.DocumentID{id})
 	f.check(err)
+	var chunk int64
+	f.check(f.worker.QueryRow(ctx, `SELECT id FROM chunks WHERE document_id = $1`, id).Scan(&chunk))
 	for _, damage := range []string{
 		`RESET ROLE`,
 		`SET ROLE ` + pgx.Identifier{f.roles.Worker}.Sanitize(),
@@ -44,6 +46,13 @@ func TestNoStateOfAConnectionOpensTheSecondLock(t *testing.T) {
 		}))
 		_, err := f.Document(ctx, ann, id, "")
 		wantError(t, damage, err, cairn.ErrNotFound)
+		chunks, err := f.Hydrate(ctx, ann, []int64{chunk})
+		f.check(err)
+		texts, err := f.Texts(ctx, ann, []int64{chunk})
+		f.check(err)
+		if len(chunks)+len(texts) != 0 {
+			t.Errorf("%s: %d chunks and %d texts are read", damage, len(chunks), len(texts))
+		}
 		f.check(f.asViewer(ctx, ann, nil, func(tx pgx.Tx) error {
 			var seen int
 			err := tx.QueryRow(ctx, `SELECT count(*) FROM documents`).Scan(&seen)

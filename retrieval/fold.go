@@ -33,10 +33,9 @@ type folder struct {
 // in its copies. Of two versions the newer stands at the place of the better. What
 // repeats a passage of an earlier call is left out.
 func (f *folder) fold(found []hydrated) []hydrated {
-	var out []hydrated
-	var sketches []sketch
+	out, sketches := make([]hydrated, 0, len(found)), make([]sketch, 0, len(found))
 	drawn := make([]sketch, len(found))
-	parallel(len(found), func(i int) { drawn[i] = sketchOf(found[i].chunk.Passage) })
+	parallel(len(found), func(i int) { drawn[i] = sketchOf(&found[i].chunk.Passage) })
 	for n, h := range found {
 		s := drawn[n]
 		if slices.ContainsFunc(f.seen, func(o sketch) bool { return f.related(o, s) != unrelated }) {
@@ -70,7 +69,7 @@ func withCopy(copies []cairn.Copy, c cairn.Copy, own cairn.DocumentID) []cairn.C
 	return append(copies, c)
 }
 
-func copyOf(p cairn.Passage, older bool) cairn.Copy {
+func copyOf(p *cairn.Passage, older bool) cairn.Copy {
 	return cairn.Copy{Document: p.Document, Title: p.Title, Source: p.Source, URL: p.URL, Modified: p.Modified, Older: older}
 }
 
@@ -113,13 +112,13 @@ func (f *folder) related(a, b sketch) relation {
 // of its shingles (Broder, On the Resemblance and Containment of Documents, 1997),
 // with all numbers alike, and the numbers apart.
 type sketch struct {
-	passage  cairn.Passage
+	passage  *cairn.Passage
 	title    string
 	shingles []uint64 // ascending, at most sketchSize
 	numbers  uint64   // hash of all of them, in order
 }
 
-func sketchOf(p cairn.Passage) sketch {
+func sketchOf(p *cairn.Passage) sketch {
 	s := sketch{passage: p, title: plainTitle(p.Title)}
 	words := make([]uint64, 0, len(p.Text)/4)
 	for start := 0; start < len(p.Text); {
