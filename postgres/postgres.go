@@ -68,7 +68,7 @@ func Open(ctx context.Context, databaseURL string, log *slog.Logger) (*DB, error
 		db.Close()
 		return nil, err
 	}
-	db.classes = newClasses(db.lookup)
+	db.classes = newClasses(db.index)
 	return db, nil
 }
 
