@@ -56,7 +56,7 @@ func Open(ctx context.Context, databaseURL string, log *slog.Logger) (*DB, error
 		{&db.search, db.roles.Search, 16, 15 * time.Second, planAnew()},
 		{&db.worker, db.roles.Worker, 20, 5 * time.Minute, planAnew()},
 		{&db.index, db.roles.Index, 4, 15 * time.Second, planAnew()},
-		{&db.lookup, db.roles.Index, 8, 15 * time.Second, keepPlans()},
+		{&db.lookup, db.roles.Index, 12, 15 * time.Second, keepPlans()},
 	} {
 		*p.pool, err = db.openPool(ctx, databaseURL, p.role, p.conns, p.timeout, p.plans)
 		if err != nil {
