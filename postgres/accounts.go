@@ -155,20 +155,3 @@ func checkAccount(a *cairn.Account) error {
 }
 
 func normalEmail(email string) string { return strings.ToLower(strings.TrimSpace(email)) }
-
-// holder returns an account with the groups kept here that it belongs to.
-func (db *DB) holder(ctx context.Context, id cairn.AccountID) (auth.Holder, error) {
-	a, err := db.AccountByID(ctx, id)
-	if err != nil {
-		return auth.Holder{}, err
-	}
-	rows, err := db.worker.Query(ctx, `SELECT group_name FROM group_members WHERE account_id = $1 ORDER BY group_name`, id)
-	if err != nil {
-		return auth.Holder{}, fmt.Errorf("groups of account: %w", err)
-	}
-	groups, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		return auth.Holder{}, fmt.Errorf("groups of account: %w", err)
-	}
-	return auth.Holder{Account: a, Groups: groups}, nil
-}

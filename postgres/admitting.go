@@ -67,16 +67,28 @@ func admittingAmong(ctx context.Context, q querier, v cairn.Viewer, classes []in
 	if len(v.Keys) == 0 || len(classes) == 0 {
 		return nil, nil
 	}
+	return admittingOf(ctx, q, `$2`, v, classes)
+}
+
+// admittingChunks returns those classes that admit v and that chunks among ids
+// have now, in no order.
+func admittingChunks(ctx context.Context, q querier, v cairn.Viewer, ids []int64) ([]int32, error) {
+	return admittingOf(ctx, q, `ARRAY (SELECT acl_id FROM chunks WHERE id = ANY ($2))`, v, ids)
+}
+
+// admittingOf returns the classes that admit v among those that an expression
+// makes of its parameter.
+func admittingOf(ctx context.Context, q querier, among string, v cairn.Viewer, parameter any) ([]int32, error) {
 	var ids []int32
 	err := q.QueryRow(ctx, `
 		SELECT ARRAY (
 			SELECT a.id
 			FROM (SELECT acl_id, count(DISTINCT clause) FILTER (WHERE clause >= 0) AS met, bool_or(clause < 0) AS denied
 			      FROM acl_keys
-			      WHERE principal = ANY ($1) AND acl_id = ANY ($2)
+			      WHERE principal = ANY ($1) AND acl_id = ANY (`+among+`)
 			      GROUP BY acl_id) k
 			JOIN acls a ON a.id = k.acl_id
-			WHERE a.clauses > 0 AND k.met = a.clauses AND NOT k.denied)`, v.Keys, classes).Scan(&ids)
+			WHERE a.clauses > 0 AND k.met = a.clauses AND NOT k.denied)`, v.Keys, parameter).Scan(&ids)
 	if err != nil {
 		return nil, fmt.Errorf("ACL classes: %w", err)
 	}

@@ -15,8 +15,8 @@ var _ retrieval.Chunks = (*DB)(nil)
 
 // Hydrate implements retrieval.Chunks.
 func (db *DB) Hydrate(ctx context.Context, v cairn.Viewer, ids []int64) (chunks []retrieval.Chunk, err error) {
-	err = db.readChunks(ctx, v, ids, func(tx pgx.Tx) error {
-		chunks, err = hydrate(ctx, tx, ids)
+	err = db.readChunks(ctx, v, ids, hydrate, func(rows pgx.Rows) (err error) {
+		chunks, err = pgx.CollectRows(rows, hydratedChunk)
 		return err
 	})
 	if err != nil {
@@ -27,8 +27,8 @@ func (db *DB) Hydrate(ctx context.Context, v cairn.Viewer, ids []int64) (chunks 
 
 // Texts implements retrieval.Chunks.
 func (db *DB) Texts(ctx context.Context, v cairn.Viewer, ids []int64) (texts []retrieval.ChunkText, err error) {
-	err = db.readChunks(ctx, v, ids, func(tx pgx.Tx) error {
-		texts, err = chunkTexts(ctx, tx, ids)
+	err = db.readChunks(ctx, v, ids, chunkTexts, func(rows pgx.Rows) (err error) {
+		texts, err = pgx.CollectRows(rows, chunkText)
 		return err
 	})
 	if err != nil {
@@ -37,107 +37,76 @@ func (db *DB) Texts(ctx context.Context, v cairn.Viewer, ids []int64) (texts []r
 	return texts, nil
 }
 
-// readChunks runs fn in a transaction in which those of the chunks that v may
-// read are visible.
-func (db *DB) readChunks(ctx context.Context, v cairn.Viewer, ids []int64, fn func(tx pgx.Tx) error) error {
+// readChunks calls read with the rows of a statement whose parameter is the ids of
+// chunks; those of them that v may read are visible to it.
+func (db *DB) readChunks(ctx context.Context, v cairn.Viewer, ids []int64, sql string, read func(pgx.Rows) error) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	rows, err := db.index.Query(ctx, `SELECT DISTINCT acl_id FROM chunks WHERE id = ANY ($1)`, ids)
+	admitted, err := admittingChunks(ctx, db.lookup, v, ids)
 	if err != nil {
 		return err
 	}
-	classes, err := pgx.CollectRows(rows, pgx.RowTo[int32])
-	if err != nil {
-		return err
-	}
-	return db.asViewer(ctx, v, classes, fn)
+	return db.lookUpAsViewer(ctx, v, admitted, read, sql, ids)
 }
 
 // chunkTexts reads chunks by their ids; OFFSET 0 is as in hydrate. Of the
 // sections only that in which a chunk begins is sent.
-func chunkTexts(ctx context.Context, tx pgx.Tx, ids []int64) ([]retrieval.ChunkText, error) {
-	rows, err := tx.Query(ctx, `
-		SELECT c.id, d.title, coalesce(s.heading, '{}') AS heading,
-		       substring(b.body FROM c.start_at + 1 FOR c.end_at - c.start_at) AS body
-		FROM unnest($1::bigint[]) AS x (id)
-		JOIN LATERAL (SELECT * FROM chunks WHERE chunks.id = x.id OFFSET 0) c ON true
-		JOIN LATERAL (SELECT * FROM documents WHERE documents.id = c.document_id OFFSET 0) d ON true
-		JOIN LATERAL (SELECT * FROM bodies WHERE bodies.document_id = d.id AND bodies.version = d.version OFFSET 0) b ON true
-		LEFT JOIN LATERAL (
-			SELECT ARRAY (SELECT jsonb_array_elements_text(e -> 'h')) AS heading
-			FROM jsonb_array_elements(b.sections) WITH ORDINALITY AS l (e, n)
-			WHERE (e -> 's')::int <= c.start_at AND c.start_at < (e -> 'e')::int ORDER BY n LIMIT 1) s ON true`, ids)
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (t retrieval.ChunkText, err error) {
-		var body []byte
-		err = row.Scan(&t.ID, &t.Title, &t.Heading, &body)
-		t.Body = string(body)
-		return t, err
-	})
+const chunkTexts = `
+	SELECT c.id, d.title, coalesce(s.heading, '{}') AS heading,
+	       substring(b.body FROM c.start_at + 1 FOR c.end_at - c.start_at) AS body
+	FROM unnest($1::bigint[]) AS x (id)
+	JOIN LATERAL (SELECT * FROM chunks WHERE chunks.id = x.id OFFSET 0) c ON true
+	JOIN LATERAL (SELECT * FROM documents WHERE documents.id = c.document_id OFFSET 0) d ON true
+	JOIN LATERAL (SELECT * FROM bodies WHERE bodies.document_id = d.id AND bodies.version = d.version OFFSET 0) b ON true
+	LEFT JOIN LATERAL (
+		SELECT ARRAY (SELECT jsonb_array_elements_text(e -> 'h')) AS heading
+		FROM jsonb_array_elements(b.sections) WITH ORDINALITY AS l (e, n)
+		WHERE (e -> 's')::int <= c.start_at AND c.start_at < (e -> 'e')::int ORDER BY n LIMIT 1) s ON true`
+
+func chunkText(row pgx.CollectableRow) (t retrieval.ChunkText, err error) {
+	err = row.Scan(&t.ID, &t.Title, &t.Heading, (*bodyText)(&t.Body))
+	return t, err
 }
 
-// hydratedChunk is a row of hydrate.
-type hydratedChunk struct {
-	ID         int64
-	Ordinal    int
-	DocumentID cairn.DocumentID
-	Version    cairn.Version
-	Source     string
-	Kind       cairn.Kind
-	Title      string
-	URL        string
-	Author     string
-	Language   string
-	Modified   *time.Time
-	StartAt    int
-	EndAt      int
-	Body       []byte
-	BodySize   int
-	Sections   []section
+// bodyText is a range of a body, which the database has as bytes.
+type bodyText string
+
+// ScanBytes implements pgtype.BytesScanner.
+func (t *bodyText) ScanBytes(b []byte) error {
+	*t = bodyText(b)
+	return nil
 }
 
 // hydrate reads chunks by their ids. OFFSET 0 keeps the planner from beginning
 // elsewhere: it cannot know how few rows a class of permissions has, and has
 // been seen to read every readable document.
-func hydrate(ctx context.Context, tx pgx.Tx, ids []int64) ([]retrieval.Chunk, error) {
-	rows, err := tx.Query(ctx, `
-		SELECT c.id, c.ordinal, d.id AS document_id, d.version, s.name AS source, d.kind, d.title, d.url, d.author, d.language,
-		       coalesce(d.modified_at, d.created_at) AS modified, c.start_at, c.end_at,
-		       substring(b.body FROM c.start_at + 1 FOR c.end_at - c.start_at) AS body, octet_length(b.body) AS body_size, b.sections
-		FROM unnest($1::bigint[]) WITH ORDINALITY AS x (id, n)
-		JOIN LATERAL (SELECT * FROM chunks WHERE chunks.id = x.id OFFSET 0) c ON true
-		JOIN LATERAL (SELECT * FROM documents WHERE documents.id = c.document_id OFFSET 0) d ON true
-		JOIN LATERAL (SELECT * FROM bodies WHERE bodies.document_id = d.id AND bodies.version = d.version OFFSET 0) b ON true
-		JOIN LATERAL (SELECT id, name FROM sources WHERE sources.id = d.source_id OFFSET 0) s ON true
-		ORDER BY x.n`, ids)
-	if err != nil {
-		return nil, err
-	}
-	found, err := pgx.CollectRows(rows, pgx.RowToStructByName[hydratedChunk])
-	if err != nil {
-		return nil, err
-	}
-	chunks := make([]retrieval.Chunk, len(found))
-	for i, h := range found {
-		chunks[i] = h.chunk()
-	}
-	return chunks, nil
-}
+const hydrate = `
+	SELECT c.id, c.ordinal, d.id, d.version, s.name, d.kind, d.title, d.url, d.author, d.language,
+	       coalesce(d.modified_at, d.created_at), c.start_at, c.end_at,
+	       substring(b.body FROM c.start_at + 1 FOR c.end_at - c.start_at), octet_length(b.body), b.sections
+	FROM unnest($1::bigint[]) WITH ORDINALITY AS x (id, n)
+	JOIN LATERAL (SELECT * FROM chunks WHERE chunks.id = x.id OFFSET 0) c ON true
+	JOIN LATERAL (SELECT * FROM documents WHERE documents.id = c.document_id OFFSET 0) d ON true
+	JOIN LATERAL (SELECT * FROM bodies WHERE bodies.document_id = d.id AND bodies.version = d.version OFFSET 0) b ON true
+	JOIN LATERAL (SELECT id, name FROM sources WHERE sources.id = d.source_id OFFSET 0) s ON true
+	ORDER BY x.n`
 
-func (h hydratedChunk) chunk() retrieval.Chunk {
-	sections := decodeSections(h.Sections)
-	heading, anchor := sectionAt(sections, h.StartAt)
-	return retrieval.Chunk{
-		ID: h.ID, Ordinal: h.Ordinal, Sections: sections, URL: h.URL, BodySize: h.BodySize,
-		Passage: cairn.Passage{
-			Document: h.DocumentID, Version: h.Version, Source: h.Source, Kind: h.Kind, Title: h.Title,
-			URL: withAnchor(h.URL, anchor), Author: h.Author, Language: h.Language, Heading: heading,
-			Start: h.StartAt, End: h.EndAt, Text: string(h.Body), Modified: orZero(h.Modified),
-		},
+func hydratedChunk(row pgx.CollectableRow) (retrieval.Chunk, error) {
+	var c retrieval.Chunk
+	var modified *time.Time
+	var sections []section
+	p := &c.Passage
+	err := row.Scan(&c.ID, &c.Ordinal, &p.Document, &p.Version, &p.Source, &p.Kind, &p.Title, &c.URL, &p.Author, &p.Language,
+		&modified, &p.Start, &p.End, (*bodyText)(&p.Text), &c.BodySize, &sections)
+	if err != nil {
+		return c, err
 	}
+	var anchor string
+	c.Sections = decodeSections(sections)
+	p.Heading, anchor = sectionAt(c.Sections, p.Start)
+	p.URL, p.Modified = withAnchor(c.URL, anchor), orZero(modified)
+	return c, nil
 }
 
 // sectionAt returns heading path and anchor of the section that a place lies in.

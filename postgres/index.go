@@ -17,11 +17,14 @@ import (
 	"github.com/cairnhq/cairn/retrieval/lexical"
 )
 
-var _ retrieval.Index = (*Index)(nil)
+var (
+	_ retrieval.Index = (*Index)(nil)
+	_ retrieval.Legs  = (*Index)(nil)
+)
 
 // Index finds chunks by words and by vectors. What it searches in lies in memory
 // (package index), brought up to date from the change feed at the start of each
-// search; rows of postings are read when they are needed and kept in a cache of
+// search, be it one by Begin or of one leg; rows of postings are read when they are needed and kept in a cache of
 // bounded size; exact distances of vectors are computed in the database. It may be
 // used by several goroutines at once.
 type Index struct {
@@ -91,10 +94,42 @@ func (x *Index) current() *index.State {
 // maxQueryLanguages bounds the languages in which a question is analysed.
 const maxQueryLanguages = 4
 
-// Lexical implements retrieval.Index.
+// Begin implements retrieval.Index.
+func (x *Index) Begin(ctx context.Context) (retrieval.Legs, error) {
+	if err := x.refresh(ctx); err != nil {
+		return nil, err
+	}
+	return begun{x}, nil
+}
+
+// begun is an index that was up to date when a search began.
+type begun struct{ index *Index }
+
+// Lexical implements retrieval.Legs.
+func (b begun) Lexical(ctx context.Context, q cairn.Query, limit int) (retrieval.Words, error) {
+	return b.index.lexical(ctx, q, limit, nothing)
+}
+
+// Nearest implements retrieval.Legs.
+func (b begun) Nearest(ctx context.Context, q cairn.Query, vector []float32, limit int) ([]retrieval.Hit, error) {
+	return b.index.nearest(ctx, q, vector, limit, nothing)
+}
+
+func nothing(context.Context) error { return nil }
+
+// Lexical implements retrieval.Legs for a search of this leg alone.
 func (x *Index) Lexical(ctx context.Context, q cairn.Query, limit int) (retrieval.Words, error) {
+	return x.lexical(ctx, q, limit, x.refresh)
+}
+
+// Nearest implements retrieval.Legs for a search of this leg alone.
+func (x *Index) Nearest(ctx context.Context, q cairn.Query, vector []float32, limit int) ([]retrieval.Hit, error) {
+	return x.nearest(ctx, q, vector, limit, x.refresh)
+}
+
+func (x *Index) lexical(ctx context.Context, q cairn.Query, limit int, first func(context.Context) error) (retrieval.Words, error) {
 	var words retrieval.Words
-	err := x.run(ctx, q, true, func(s *index.Search, rows index.Rows) error {
+	err := x.run(ctx, q, first, true, func(s *index.Search, rows index.Rows) error {
 		hits, stats, err := s.Lexical(rows, limit)
 		if err != nil {
 			return err
@@ -111,16 +146,15 @@ func (x *Index) Lexical(ctx context.Context, q cairn.Query, limit int) (retrieva
 	return words, err
 }
 
-// Nearest implements retrieval.Index: the codes of what the viewer may read
-// say which vectors are compared. Vectors that a slower embedder has not made yet
-// are missing.
-func (x *Index) Nearest(ctx context.Context, q cairn.Query, vector []float32, limit int) ([]retrieval.Hit, error) {
+// nearest compares those vectors of which the codes of what the viewer may read say
+// that they are near. Vectors that a slower embedder has not made yet are missing.
+func (x *Index) nearest(ctx context.Context, q cairn.Query, vector []float32, limit int, first func(context.Context) error) ([]retrieval.Hit, error) {
 	if len(vector) != x.space.Dim {
 		return nil, fmt.Errorf("the query vector has %d dimensions, the space %s has %d", len(vector), x.space.Model, x.space.Dim)
 	}
 	var chunks []int64
 	code := x.space.coder.Query(vector)
-	err := x.run(ctx, q, false, func(s *index.Search, rows index.Rows) (err error) {
+	err := x.run(ctx, q, first, false, func(s *index.Search, rows index.Rows) (err error) {
 		chunks, err = s.Nearest(rows, code, limit)
 		return err
 	})
@@ -133,10 +167,8 @@ func (x *Index) Nearest(ctx context.Context, q cairn.Query, vector []float32, li
 // compare returns the chunks with the largest inner products, best first, ties
 // by chunk.
 func (x *Index) compare(ctx context.Context, vector []float32, chunks []int64, limit int) ([]retrieval.Hit, error) {
-	rows, err := x.db.index.Query(ctx, `
-		SELECT x.id AS chunk, -(v.v <#> $1) AS score
-		FROM unnest($3::bigint[]) x (id)
-		JOIN LATERAL (SELECT v FROM vectors WHERE space = $2 AND chunk_id = x.id OFFSET 0) v ON true
+	rows, err := x.db.lookup.Query(ctx, `
+		SELECT chunk_id, -(v <#> $1) FROM vectors WHERE space = $2 AND chunk_id = ANY ($3)
 		ORDER BY 2 DESC, 1 LIMIT $4`,
 		pgvector.NewHalfVector(vector), x.space.ID, chunks, limit)
 	if err != nil {
@@ -153,12 +185,15 @@ func (x *Index) compare(ctx context.Context, vector []float32, chunks []int64, l
 // away or found to be damaged while it went on.
 const maxAttempts = 20
 
-// run runs fn on a search for q in an up-to-date state of the index, with the
-// rows that it needs; words says whether it looks for words. A search that meets a
-// damaged segment goes on without it.
-func (x *Index) run(ctx context.Context, q cairn.Query, words bool, fn func(s *index.Search, rows index.Rows) error) error {
+// run runs fn on a search for q in a state of the index that first brings up to
+// date, with the rows that it needs; words says whether it looks for words. A search
+// that meets a damaged segment goes on without it.
+func (x *Index) run(ctx context.Context, q cairn.Query, first func(context.Context) error, words bool, fn func(s *index.Search, rows index.Rows) error) error {
 	for attempt := 1; ; attempt++ {
-		err := x.attempt(ctx, q, words, fn)
+		err := first(ctx)
+		if first = x.refresh; err == nil {
+			err = x.attempt(ctx, q, words, fn)
+		}
 		var damage *index.Damage
 		switch {
 		case err == nil || attempt == maxAttempts:
@@ -172,9 +207,6 @@ func (x *Index) run(ctx context.Context, q cairn.Query, words bool, fn func(s *i
 }
 
 func (x *Index) attempt(ctx context.Context, q cairn.Query, words bool, fn func(s *index.Search, rows index.Rows) error) error {
-	if err := x.refresh(ctx); err != nil {
-		return err
-	}
 	filter, err := x.filter(ctx, q.Filters)
 	if err != nil {
 		return err
@@ -242,7 +274,7 @@ func (x *Index) filter(ctx context.Context, f cairn.Filters) (index.Filter, erro
 	if len(f.Sources) == 0 {
 		return out, nil
 	}
-	rows, err := x.db.index.Query(ctx, `SELECT id FROM sources WHERE name = ANY ($1)`, f.Sources)
+	rows, err := x.db.lookup.Query(ctx, `SELECT id FROM sources WHERE name = ANY ($1)`, f.Sources)
 	if err != nil {
 		return index.Filter{}, fmt.Errorf("filter: %w", err)
 	}

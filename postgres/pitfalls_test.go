@@ -228,3 +228,39 @@ func TestTablesDoNotGrowWithMerges(t *testing.T) {
 		t.Errorf("after 50 merges the index takes %d bytes, before %d", after, before)
 	}
 }
+
+// Both legs of a search see what was committed before it began, and read the
+// change feed once between them. A segment that is deleted meanwhile has them read
+// it again.
+func TestOneReadOfTheFeedASearch(t *testing.T) {
+	t.Parallel()
+	l := newLibrary(t)
+	ctx := t.Context()
+	reader := l.replicas[1]
+	q := cairn.Query{Viewer: viewers[0], Text: "falcon"}
+	for i := range 6 {
+		l.put(fmt.Sprintf("book-%d", i), l.open("falcon"))
+	}
+	legs, err := reader.Begin(ctx)
+	l.check(err)
+	reads := reader.begun.Load()
+	words, err := legs.Lexical(ctx, q, 10)
+	l.check(err)
+	_, err = legs.Nearest(ctx, q, make([]float32, reader.space.Dim), 10)
+	l.check(err)
+	if len(words.Hits) != 6 || reader.begun.Load() != reads {
+		t.Errorf("%d chunks are found in %d more reads of the feed", len(words.Hits), reader.begun.Load()-reads)
+	}
+
+	l.check(l.replicas[0].Maintain(ctx))
+	legs, err = reader.Begin(ctx)
+	l.check(err)
+	l.exec(`UPDATE segments SET retired_at = now()`)
+	l.exec(`DELETE FROM postings`)
+	l.exec(`DELETE FROM segments`)
+	words, err = legs.Lexical(ctx, q, 10)
+	l.check(err)
+	if len(words.Hits) != 1 {
+		t.Errorf("%d chunks are found, want the one that is in no segment", len(words.Hits))
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/url"
 	"sync/atomic"
 	"time"
@@ -28,6 +29,7 @@ type DB struct {
 	search *pgxpool.Pool // text, for a viewer: only through asViewer
 	worker *pgxpool.Pool // the application and its jobs
 	index  *pgxpool.Pool // what the index is made of
+	lookup *pgxpool.Pool // the same, by keys: its plans are kept
 	roles  migrations.Roles
 	log    *slog.Logger
 	// Classes says which ACL classes admit a viewer.
@@ -49,12 +51,14 @@ func Open(ctx context.Context, databaseURL string, log *slog.Logger) (*DB, error
 		role    string
 		conns   int32
 		timeout time.Duration
+		plans   map[string]string
 	}{
-		{&db.search, db.roles.Search, 16, 15 * time.Second},
-		{&db.worker, db.roles.Worker, 20, 5 * time.Minute},
-		{&db.index, db.roles.Index, 12, 15 * time.Second},
+		{&db.search, db.roles.Search, 16, 15 * time.Second, planAnew()},
+		{&db.worker, db.roles.Worker, 20, 5 * time.Minute, planAnew()},
+		{&db.index, db.roles.Index, 4, 15 * time.Second, planAnew()},
+		{&db.lookup, db.roles.Index, 12, 15 * time.Second, keepPlans()},
 	} {
-		*p.pool, err = db.openPool(ctx, databaseURL, p.role, p.conns, p.timeout)
+		*p.pool, err = db.openPool(ctx, databaseURL, p.role, p.conns, p.timeout, p.plans)
 		if err != nil {
 			db.Close()
 			return nil, err
@@ -70,7 +74,7 @@ func Open(ctx context.Context, databaseURL string, log *slog.Logger) (*DB, error
 
 // Close ends all connections.
 func (db *DB) Close() {
-	for _, p := range []*pgxpool.Pool{db.search, db.worker, db.index} {
+	for _, p := range []*pgxpool.Pool{db.search, db.worker, db.index, db.lookup} {
 		if p != nil {
 			p.Close()
 		}
@@ -88,7 +92,7 @@ func (db *DB) Ping(ctx context.Context) error {
 	return nil
 }
 
-func (db *DB) openPool(ctx context.Context, databaseURL, role string, conns int32, timeout time.Duration) (*pgxpool.Pool, error) {
+func (db *DB) openPool(ctx context.Context, databaseURL, role string, conns int32, timeout time.Duration, plans map[string]string) (*pgxpool.Pool, error) {
 	config, err := pgxpool.ParseConfig(databaseURL)
 	if err != nil {
 		return nil, fmt.Errorf("parse database URL: %w", withoutSecret(err))
@@ -100,9 +104,7 @@ func (db *DB) openPool(ctx context.Context, databaseURL, role string, conns int3
 	params["statement_timeout"] = fmt.Sprint(timeout.Milliseconds())
 	params["idle_in_transaction_session_timeout"] = "60000"
 	params["timezone"] = "UTC"
-	// A plan that was kept from when the tables were small reads large ones from
-	// end to end: 120 ms a search at 20,000 documents. Planning takes about 1 ms.
-	params["plan_cache_mode"] = "force_custom_plan"
+	maps.Copy(params, plans)
 	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
 		if err := pgxvector.RegisterTypes(ctx, conn); err != nil {
 			return fmt.Errorf("pgvector: %w", err)

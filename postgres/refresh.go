@@ -42,7 +42,7 @@ func (x *Index) readNews(ctx context.Context) error {
 	if !x.loaded || x.identity != x.db.identity.Load() {
 		return x.load(ctx)
 	}
-	n, ok, err := readFeed(ctx, x.db.index, x.at, x.space.ID, x.feedLimit)
+	n, ok, err := readFeed(ctx, x.db.lookup, x.at, x.space.ID, x.feedLimit)
 	if err != nil {
 		return err
 	}

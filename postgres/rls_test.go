@@ -233,7 +233,7 @@ func TestContextDoesNotOutliveItsTransaction(t *testing.T) {
 	f := newFixture(t)
 	f.search.Close()
 	var err error
-	f.search, err = f.openPool(t.Context(), f.made.URL, f.roles.Search, 2, 15*time.Second)
+	f.search, err = f.openPool(t.Context(), f.made.URL, f.roles.Search, 2, 15*time.Second, planAnew())
 	f.check(err)
 	viewers := []cairn.Viewer{f.member("ann"), f.member("bob")}
 	documents := []cairn.DocumentID{f.fill(viewers[0]), f.fill(viewers[1])}

@@ -91,7 +91,7 @@ func (x *Index) fetch(ctx context.Context, search *index.Search, words bool) (ma
 	for i, k := range missing {
 		segments[i], numbers[i] = k.Segment, k.Key
 	}
-	rows, err := x.db.index.Query(ctx, `
+	rows, err := x.db.lookup.Query(ctx, `
 		SELECT x.segment, x.key, p.data, s.id IS NOT NULL
 		FROM unnest($1::int[], $2::bigint[]) AS x (segment, key)
 		LEFT JOIN LATERAL (SELECT data FROM postings WHERE segment = x.segment AND key = x.key OFFSET 0) p ON true

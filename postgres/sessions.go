@@ -25,17 +25,18 @@ func (db *DB) CreateSession(ctx context.Context, hash auth.Hash, s auth.Session)
 
 // SessionByHash implements auth.Sessions.
 func (db *DB) SessionByHash(ctx context.Context, hash auth.Hash) (auth.Session, auth.Holder, error) {
-	var s auth.Session
-	err := db.worker.QueryRow(ctx, `
-		SELECT account_id, created_at, expires_at FROM sessions WHERE hash = $1`, hash[:]).Scan(&s.Account, &s.Created, &s.Expires)
+	r, err := exactlyOne[struct {
+		CreatedAt time.Time
+		ExpiresAt time.Time
+		holderRow
+	}](db.worker.Query(ctx, `
+		SELECT s.created_at, s.expires_at, `+holderColumns+`
+		FROM sessions s JOIN accounts a ON a.id = s.account_id
+		WHERE s.hash = $1`, hash[:]))
 	if err != nil {
-		return auth.Session{}, auth.Holder{}, fmt.Errorf("session: %w", notFound(err))
+		return auth.Session{}, auth.Holder{}, fmt.Errorf("session: %w", err)
 	}
-	h, err := db.holder(ctx, s.Account)
-	if err != nil {
-		return auth.Session{}, auth.Holder{}, fmt.Errorf("holder of session: %w", err)
-	}
-	return s, h, nil
+	return auth.Session{Account: r.Holder, Created: r.CreatedAt, Expires: r.ExpiresAt}, r.holder(), nil
 }
 
 // DeleteSession implements auth.Sessions.
@@ -131,24 +132,24 @@ func hasAdministrator(ctx context.Context, q querier) (bool, error) {
 
 // LocalAccount implements auth.Locals.
 func (db *DB) LocalAccount(ctx context.Context) (auth.Holder, error) {
-	id, err := db.localID(ctx)
-	if errors.Is(err, pgx.ErrNoRows) {
+	h, err := db.localHolder(ctx)
+	if errors.Is(err, cairn.ErrNotFound) {
 		_, err = db.worker.Exec(ctx, `
 			INSERT INTO accounts (id, name, role, is_local) VALUES ($1, 'local', 'admin', true)
 			ON CONFLICT DO NOTHING`, cairn.NewID())
 		if err == nil {
-			id, err = db.localID(ctx)
+			h, err = db.localHolder(ctx)
 		}
 	}
 	if err != nil {
 		return auth.Holder{}, fmt.Errorf("local account: %w", err)
 	}
-	return db.holder(ctx, id)
+	return h, nil
 }
 
-func (db *DB) localID(ctx context.Context) (id cairn.AccountID, err error) {
-	err = db.worker.QueryRow(ctx, `SELECT id FROM accounts WHERE is_local`).Scan(&id)
-	return id, err
+func (db *DB) localHolder(ctx context.Context) (auth.Holder, error) {
+	r, err := exactlyOne[holderRow](db.worker.Query(ctx, `SELECT `+holderColumns+` FROM accounts a WHERE a.is_local`))
+	return r.holder(), err
 }
 
 // EndLocalAccess ends the sessions, tokens and codes of the local account: for a

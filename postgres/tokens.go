@@ -35,21 +35,17 @@ func (r tokenRow) token() cairn.Token {
 
 // TokenByHash implements auth.Tokens.
 func (db *DB) TokenByHash(ctx context.Context, hash auth.Hash) (cairn.Token, auth.Holder, error) {
-	rows, err := db.worker.Query(ctx, `
-		SELECT id, account_id, name, scopes, created_at, expires_at, last_used_at, revoked_at
-		FROM tokens WHERE hash = $1`, hash[:])
+	r, err := exactlyOne[struct {
+		tokenRow
+		holderRow
+	}](db.worker.Query(ctx, `
+		SELECT t.id, t.account_id, t.name, t.scopes, t.created_at, t.expires_at, t.last_used_at, t.revoked_at, `+holderColumns+`
+		FROM tokens t JOIN accounts a ON a.id = t.account_id
+		WHERE t.hash = $1`, hash[:]))
 	if err != nil {
 		return cairn.Token{}, auth.Holder{}, fmt.Errorf("token: %w", err)
 	}
-	r, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[tokenRow])
-	if err != nil {
-		return cairn.Token{}, auth.Holder{}, fmt.Errorf("token: %w", notFound(err))
-	}
-	h, err := db.holder(ctx, r.AccountID)
-	if err != nil {
-		return cairn.Token{}, auth.Holder{}, fmt.Errorf("holder of token: %w", err)
-	}
-	return r.token(), h, nil
+	return r.token(), r.holder(), nil
 }
 
 // TouchToken implements auth.Tokens.

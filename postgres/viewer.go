@@ -14,11 +14,18 @@ import (
 // nobodysClass is the number of no ACL class.
 const nobodysClass = 0
 
+// setViewer sets role and context of row-level security in a transaction that
+// reads only, and returns the role that it then has. The expressions of a row are
+// computed from left to right.
+const setViewer = `
+	SELECT set_config('role', $1, true) || set_config('cairn.classes', $2, true) || set_config('cairn.account', $3, true)
+	       || set_config('transaction_read_only', 'on', true), current_user::text`
+
 // asViewer runs fn in a read-only transaction of the search role in which rows
 // of the given ACL classes are visible as far as they admit v, and the
 // conversations of v's account. classes are those of the rows asked for, not
-// all of the viewer's. This is the only place where the search pool is used and
-// the context of row-level security is set: role and context last no longer than
+// all of the viewer's. Only here and in lookUpAsViewer is the search pool used and
+// the context of row-level security set: role and context last no longer than
 // the transaction, and no state of the connection changes them.
 func (db *DB) asViewer(ctx context.Context, v cairn.Viewer, classes []int32, fn func(tx pgx.Tx) error) error {
 	if len(classes) == 0 {
@@ -26,25 +33,40 @@ func (db *DB) asViewer(ctx context.Context, v cairn.Viewer, classes []int32, fn 
 		// it takes that there is no such row.
 		classes = []int32{nobodysClass}
 	}
-	admitted, err := admittingAmong(ctx, db.index, v, classes)
+	admitted, err := admittingAmong(ctx, db.lookup, v, classes)
 	if err != nil {
 		return err
 	}
-	literal := classLiteral(admitted)
 	return pgx.BeginTxFunc(ctx, db.search, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
-		var role string
-		// The expressions of a row are computed from left to right.
-		err := tx.QueryRow(ctx, `
-			SELECT set_config('role', $1, true) || set_config('cairn.classes', $2, true) || set_config('cairn.account', $3, true),
-			       current_user::text`, db.roles.Search, literal, string(v.Account)).Scan(nil, &role)
-		if err != nil {
-			return fmt.Errorf("set viewer: %w", err)
-		}
-		if role != db.roles.Search {
-			return fmt.Errorf("set viewer: the transaction runs as %s, not as %s", role, db.roles.Search)
+		if err := db.viewerSet(tx.QueryRow(ctx, setViewer, db.roles.Search, classLiteral(admitted), string(v.Account))); err != nil {
+			return err
 		}
 		return fn(tx)
 	})
+}
+
+// lookUpAsViewer calls read with the rows of a statement that is run as in
+// asViewer, where admitted are classes that admit v. It is one round trip: what is
+// sent together is one transaction. read is not called unless the role was right.
+// The statement must look up its rows by their keys: see keepPlans.
+func (db *DB) lookUpAsViewer(ctx context.Context, v cairn.Viewer, admitted []int32, read func(pgx.Rows) error, sql string, args ...any) error {
+	batch := &pgx.Batch{}
+	batch.Queue(setViewer, db.roles.Search, classLiteral(admitted), string(v.Account)).QueryRow(db.viewerSet)
+	batch.Queue(setKeepPlans).QueryRow(func(row pgx.Row) error { return row.Scan(nil) })
+	batch.Queue(sql, args...).Query(read)
+	return db.search.SendBatch(ctx, batch).Close()
+}
+
+// viewerSet checks what setViewer returned.
+func (db *DB) viewerSet(row pgx.Row) error {
+	var role string
+	if err := row.Scan(nil, &role); err != nil {
+		return fmt.Errorf("set viewer: %w", err)
+	}
+	if role != db.roles.Search {
+		return fmt.Errorf("set viewer: the transaction runs as %s, not as %s", role, db.roles.Search)
+	}
+	return nil
 }
 
 // classLiteral returns classes as the text of an array.

@@ -27,11 +27,13 @@ func TestNoStateOfAConnectionOpensTheSecondLock(t *testing.T) {
 	ann := f.member("ann")
 	f.search.Close()
 	var err error
-	f.search, err = f.openPool(ctx, f.made.URL, f.roles.Search, 1, 15*time.Second)
+	f.search, err = f.openPool(ctx, f.made.URL, f.roles.Search, 1, 15*time.Second, planAnew())
 	f.check(err)
 	id := f.document(f.source("handbook", cairn.ACL{}), "a", "Secret", "text", cairn.ACL{})
 	classes, err := f.classesOfDocuments(ctx, []cairn.DocumentID{id})
 	f.check(err)
+	var chunk int64
+	f.check(f.worker.QueryRow(ctx, `SELECT id FROM chunks WHERE document_id = $1`, id).Scan(&chunk))
 	for _, damage := range []string{
 		`RESET ROLE`,
 		`SET ROLE ` + pgx.Identifier{f.roles.Worker}.Sanitize(),
@@ -44,6 +46,13 @@ func TestNoStateOfAConnectionOpensTheSecondLock(t *testing.T) {
 		}))
 		_, err := f.Document(ctx, ann, id, "")
 		wantError(t, damage, err, cairn.ErrNotFound)
+		chunks, err := f.Hydrate(ctx, ann, []int64{chunk})
+		f.check(err)
+		texts, err := f.Texts(ctx, ann, []int64{chunk})
+		f.check(err)
+		if len(chunks)+len(texts) != 0 {
+			t.Errorf("%s: %d chunks and %d texts are read", damage, len(chunks), len(texts))
+		}
 		f.check(f.asViewer(ctx, ann, nil, func(tx pgx.Tx) error {
 			var seen int
 			err := tx.QueryRow(ctx, `SELECT count(*) FROM documents`).Scan(&seen)
@@ -55,9 +64,9 @@ func TestNoStateOfAConnectionOpensTheSecondLock(t *testing.T) {
 	}
 }
 
-// TestSearchPoolIsUsedByAsViewerAlone reads this package: nothing else may take
+// TestSearchPoolIsUsedForViewersAlone reads this package: nothing else may take
 // connections from the pool of the search role.
-func TestSearchPoolIsUsedByAsViewerAlone(t *testing.T) {
+func TestSearchPoolIsUsedForViewersAlone(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("*.go")
 	if err != nil {
@@ -86,7 +95,7 @@ func TestSearchPoolIsUsedByAsViewerAlone(t *testing.T) {
 		}
 	}
 	slices.Sort(users)
-	if want := []string{"Close", "Open", "asViewer"}; !slices.Equal(users, want) {
+	if want := []string{"Close", "Open", "asViewer", "lookUpAsViewer"}; !slices.Equal(users, want) {
 		t.Errorf("the search pool is used by %q, want %q", users, want)
 	}
 }
@@ -99,10 +108,10 @@ func TestForbiddenAndMissingTakeTheSameSteps(t *testing.T) {
 	ann := f.member("ann")
 	forbidden := f.document(f.source("handbook", cairn.ACL{}), "a", "Secret", "text", cairn.ACL{})
 	steps := func(id cairn.DocumentID) int64 {
-		before := f.index.Stat().AcquireCount() + f.search.Stat().AcquireCount()
+		before := f.index.Stat().AcquireCount() + f.lookup.Stat().AcquireCount() + f.search.Stat().AcquireCount()
 		_, err := f.Document(context.Background(), ann, id, "")
 		wantError(t, string(id), err, cairn.ErrNotFound)
-		return f.index.Stat().AcquireCount() + f.search.Stat().AcquireCount() - before
+		return f.index.Stat().AcquireCount() + f.lookup.Stat().AcquireCount() + f.search.Stat().AcquireCount() - before
 	}
 	if f, m := steps(forbidden), steps("missing"); f != m {
 		t.Errorf("a forbidden document takes %d steps, a missing one %d", f, m)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/retrieval/lexical"
@@ -16,6 +17,7 @@ const (
 	versionLikeness = 0.8 // the same title and another date: a version
 	shingleWords    = 4
 	sketchSize      = 64
+	mostApart       = 12  // shingles of a sketch; with more the likeness is below versionLikeness
 	leastCopy       = 100 // bytes: what is shorter may stand in several documents by chance
 )
 
@@ -31,10 +33,9 @@ type folder struct {
 // in its copies. Of two versions the newer stands at the place of the better. What
 // repeats a passage of an earlier call is left out.
 func (f *folder) fold(found []hydrated) []hydrated {
-	var out []hydrated
-	var sketches []sketch
+	out, sketches := make([]hydrated, 0, len(found)), make([]sketch, 0, len(found))
 	drawn := make([]sketch, len(found))
-	parallel(len(found), func(i int) { drawn[i] = sketchOf(found[i].chunk.Passage) })
+	parallel(len(found), func(i int) { drawn[i] = sketchOf(&found[i].chunk.Passage) })
 	for n, h := range found {
 		s := drawn[n]
 		if slices.ContainsFunc(f.seen, func(o sketch) bool { return f.related(o, s) != unrelated }) {
@@ -68,7 +69,7 @@ func withCopy(copies []cairn.Copy, c cairn.Copy, own cairn.DocumentID) []cairn.C
 	return append(copies, c)
 }
 
-func copyOf(p cairn.Passage, older bool) cairn.Copy {
+func copyOf(p *cairn.Passage, older bool) cairn.Copy {
 	return cairn.Copy{Document: p.Document, Title: p.Title, Source: p.Source, URL: p.URL, Modified: p.Modified, Older: older}
 }
 
@@ -93,12 +94,15 @@ func (f *folder) related(a, b sketch) relation {
 	if !sameTitle && shorter < leastCopy || 5*shorter < 3*longer { // too little of the longer can be in the shorter
 		return unrelated
 	}
-	likeness := a.likeness(b)
 	dated := !a.passage.Modified.IsZero() && !b.passage.Modified.IsZero() && !a.passage.Modified.Equal(b.passage.Modified)
-	switch {
-	case likeness >= copyLikeness && a.numbers == b.numbers:
+	copies, versions := a.numbers == b.numbers, sameTitle && dated && !f.copiesOnly
+	if !copies && !versions {
+		return unrelated
+	}
+	switch likeness := a.likeness(b); {
+	case copies && likeness >= copyLikeness:
 		return isCopy
-	case likeness >= versionLikeness && sameTitle && dated && !f.copiesOnly:
+	case versions && likeness >= versionLikeness:
 		return isVersion
 	}
 	return unrelated
@@ -108,33 +112,71 @@ func (f *folder) related(a, b sketch) relation {
 // of its shingles (Broder, On the Resemblance and Containment of Documents, 1997),
 // with all numbers alike, and the numbers apart.
 type sketch struct {
-	passage  cairn.Passage
+	passage  *cairn.Passage
 	title    string
 	shingles []uint64 // ascending, at most sketchSize
 	numbers  uint64   // hash of all of them, in order
 }
 
-func sketchOf(p cairn.Passage) sketch {
+func sketchOf(p *cairn.Passage) sketch {
 	s := sketch{passage: p, title: plainTitle(p.Title)}
-	var words []uint64
-	for word := range strings.FieldsFuncSeq(p.Text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsNumber(r) }) {
-		if strings.ContainsFunc(word, unicode.IsNumber) {
+	words := make([]uint64, 0, len(p.Text)/4)
+	for start := 0; start < len(p.Text); {
+		end, next, number := nextWord(p.Text, start)
+		if word := p.Text[start:end]; number {
 			s.numbers = mix(s.numbers, lexical.Hash(word))
-			word = "0"
+			words = append(words, anyNumber)
+		} else if word != "" {
+			words = append(words, lexical.Hash(strings.ToLower(word)))
 		}
-		words = append(words, lexical.Hash(strings.ToLower(word)))
+		start = next
 	}
+	s.shingles = words // of which the place of the first word is free by then
+	n := 0
 	for i := 0; i < len(words) && (i == 0 || i+shingleWords <= len(words)); i++ {
 		var h uint64
 		for _, w := range words[i:min(i+shingleWords, len(words))] {
 			h = mix(h, w)
 		}
-		s.shingles = append(s.shingles, h)
+		s.shingles[n] = h
+		n++
 	}
+	s.shingles = s.shingles[:n]
 	slices.Sort(s.shingles)
 	s.shingles = slices.Compact(s.shingles)
 	s.shingles = s.shingles[:min(sketchSize, len(s.shingles))]
 	return s
+}
+
+// anyNumber stands for every word that holds a digit.
+var anyNumber = lexical.Hash("0")
+
+// nextWord returns where the word ends that begins at start, letters and numbers,
+// where to look for the next, and whether there is a number in it.
+func nextWord(text string, start int) (end, next int, number bool) {
+	for end = start; end < len(text); {
+		c := text[end]
+		switch {
+		case 'a' <= c|0x20 && c|0x20 <= 'z':
+			end++
+		case '0' <= c && c <= '9':
+			number = true
+			end++
+		case c < utf8.RuneSelf:
+			return end, end + 1, number
+		default:
+			r, size := utf8.DecodeRuneInString(text[end:])
+			switch {
+			case unicode.IsLetter(r):
+			case unicode.IsNumber(r):
+				number = true
+			default:
+				return end, end + size, number
+			}
+			end += size
+		}
+	}
+	return end, end, number
 }
 
 // mix joins a hash to those before it; their order matters.
@@ -143,7 +185,8 @@ func mix(h, next uint64) uint64 {
 	return h ^ h>>32
 }
 
-// likeness estimates which share of all their shingles two passages have in common.
+// likeness estimates which share of all their shingles two passages have in common;
+// 0 where it is below versionLikeness.
 func (s sketch) likeness(o sketch) float64 {
 	common, union := 0, 0
 	for i, j := 0, 0; union < sketchSize && (i < len(s.shingles) || j < len(o.shingles)); union++ {
@@ -156,6 +199,10 @@ func (s sketch) likeness(o sketch) float64 {
 			common++
 			i++
 			j++
+			continue
+		}
+		if union+1-common > mostApart {
+			return 0
 		}
 	}
 	return float64(common) / float64(union)

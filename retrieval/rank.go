@@ -77,27 +77,31 @@ func (r *Retriever) legs(ctx context.Context, q cairn.Query, p lexical.Parsed, m
 	if mode == cairn.ModeDense {
 		first = 0
 	}
+	index, err := r.cfg.Index.Begin(ctx)
+	if err != nil {
+		return words, nil, err
+	}
 	weighted, inTurn := r.cfg.Embedder.(llm.WeightedEmbedder)
 	if mode == cairn.ModeLexical || inTurn {
-		if words, err = r.cfg.Index.Lexical(ctx, q, first); err != nil || mode == cairn.ModeLexical {
+		if words, err = index.Lexical(ctx, q, first); err != nil || mode == cairn.ModeLexical {
 			return words, nil, err
 		}
 		vector, err := weighted.EmbedQuery(ctx, p.Text, weigh(words).wordWeight)
 		if err != nil {
 			return words, nil, err
 		}
-		vectors, err = r.nearest(ctx, q, vector, second)
+		vectors, err = nearest(ctx, index, q, vector, second)
 		return words, vectors, err
 	}
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
-		words, err = r.cfg.Index.Lexical(gctx, q, first)
+		words, err = index.Lexical(gctx, q, first)
 		return err
 	})
 	g.Go(func() error {
 		vector, err := r.embed(gctx, p.Text, mode)
 		if err == nil {
-			vectors, err = r.nearest(gctx, q, vector, second)
+			vectors, err = nearest(gctx, index, q, vector, second)
 		}
 		return err
 	})
@@ -121,9 +125,9 @@ func (r *Retriever) embed(ctx context.Context, text string, mode cairn.Mode) ([]
 
 // nearest runs the dense leg. A vector of zeros is that of a query without a word
 // that the model knows: everything would be equally near.
-func (r *Retriever) nearest(ctx context.Context, q cairn.Query, vector []float32, limit int) ([]Hit, error) {
+func nearest(ctx context.Context, index Legs, q cairn.Query, vector []float32, limit int) ([]Hit, error) {
 	if zero(vector) {
 		return nil, nil
 	}
-	return r.cfg.Index.Nearest(ctx, q, vector, limit)
+	return index.Nearest(ctx, q, vector, limit)
 }

@@ -19,6 +19,8 @@ type counted struct {
 	vector []float32
 }
 
+func (c *counted) Begin(context.Context) (retrieval.Legs, error) { return c, nil }
+
 func (c *counted) Lexical(_ context.Context, _ cairn.Query, limit int) (retrieval.Words, error) {
 	c.limits = append(c.limits, limit)
 	words := retrieval.Words{Chunks: 100, Terms: []retrieval.Term{{Text: "travel", Weight: 1, Frequency: 2}}}

@@ -30,11 +30,17 @@ type Term struct {
 	Frequency int // chunks that hold it
 }
 
-// Index finds chunks. Viewer and filters are inside the query and are applied
-// before ranking: no result, score or statistic depends on a chunk that the
-// viewer may not read. Implementations may be used by several goroutines at
-// once, and see every document whose transaction was committed before the call.
+// Index finds chunks. Implementations may be used by several goroutines at once.
 type Index interface {
+	// Begin begins a search: what it returns sees every document whose transaction
+	// was committed before the call.
+	Begin(ctx context.Context) (Legs, error)
+}
+
+// Legs are the ways to find chunks in one search. Viewer and filters are inside the
+// query and are applied before ranking: no result, score or statistic depends on a
+// chunk that the viewer may not read. They may be used by several goroutines at once.
+type Legs interface {
 	// Lexical returns the best limit chunks by BM25 for the words of the query,
 	// and what was counted for it. With limit 0 it only counts.
 	Lexical(ctx context.Context, q cairn.Query, limit int) (Words, error)

@@ -95,9 +95,9 @@ type hydrated struct {
 // left out.
 func (r *Retriever) hydrate(ctx context.Context, v cairn.Viewer, window []candidate) ([]hydrated, error) {
 	ids := make([]int64, len(window))
-	byID := make(map[int64]candidate, len(window))
+	places := make(map[int64]int, len(window))
 	for i, c := range window {
-		ids[i], byID[c.Chunk] = c.Chunk, c
+		ids[i], places[c.Chunk] = c.Chunk, i
 	}
 	chunks, err := r.cfg.Chunks.Hydrate(ctx, v, ids)
 	if err != nil {
@@ -105,7 +105,7 @@ func (r *Retriever) hydrate(ctx context.Context, v cairn.Viewer, window []candid
 	}
 	out := make([]hydrated, len(chunks))
 	for i, c := range chunks {
-		out[i] = hydrated{candidate: byID[c.ID], chunk: c}
+		out[i] = hydrated{candidate: window[places[c.ID]], chunk: c}
 	}
 	return out, nil
 }

@@ -26,6 +26,8 @@ type shelf struct {
 	texts     [][]int64       // chunks whose text was read, call by call
 }
 
+func (s *shelf) Begin(context.Context) (retrieval.Legs, error) { return s, nil }
+
 func (s *shelf) Lexical(_ context.Context, q cairn.Query, limit int) (retrieval.Words, error) {
 	s.queries = append(s.queries, q)
 	var hits []retrieval.Hit

@@ -15,7 +15,7 @@ import (
 // therefore wins. Statements in the log carry no parameters, hence no texts.
 const serverConf = `# Written by Cairn at every start. Put your own settings into postgresql.conf.
 max_connections = 60
-shared_buffers = 128MB
+shared_buffers = 512MB
 maintenance_work_mem = 128MB
 max_wal_size = 1GB
 wal_compression = on

@@ -186,7 +186,7 @@ func TestFirstAndSecondStart(t *testing.T) {
 	}
 	for setting, want := range map[string]string{
 		"server_encoding": "UTF8", "data_checksums": "on", "listen_addresses": "", "max_connections": "60",
-		"shared_buffers": "128MB", "timezone": "UTC", "unix_socket_permissions": "0700",
+		"shared_buffers": "512MB", "timezone": "UTC", "unix_socket_permissions": "0700",
 	} {
 		if got := query[string](t, s.URL(), `show `+setting); got != want {
 			t.Errorf("%s = %q; want %q", setting, got, want)

@@ -67,7 +67,7 @@ func (b *bench) filters(ctx context.Context) error {
 type filterCheck struct {
 	store     *store.Store
 	corpus    *corpus.Invented
-	index     retrieval.Index
+	index     retrieval.Legs
 	chunks    *exact.Chunks
 	questions []corpus.Question
 	vectors   [][]float32
@@ -76,7 +76,7 @@ type filterCheck struct {
 	judge     *judge
 }
 
-func (b *bench) newFilterCheck(ctx context.Context, s *store.Store, c *corpus.Invented, x retrieval.Index, chunks *exact.Chunks, questions []corpus.Question) (*filterCheck, error) {
+func (b *bench) newFilterCheck(ctx context.Context, s *store.Store, c *corpus.Invented, x retrieval.Legs, chunks *exact.Chunks, questions []corpus.Question) (*filterCheck, error) {
 	f := &filterCheck{store: s, corpus: c, index: x, chunks: chunks, questions: questions}
 	var texts []string
 	for _, q := range questions {

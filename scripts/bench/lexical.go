@@ -77,13 +77,13 @@ type legs struct {
 	*bench
 	store  *store.Store
 	corpus *corpus.Invented
-	index  retrieval.Index
+	index  retrieval.Legs
 	bleve  *rival.Bleve
 }
 
 // frequencies returns what tells in how many chunks words stand, all forms of a
 // word together.
-func frequencies(ctx context.Context, x retrieval.Index) func([]string) (map[string]int, error) {
+func frequencies(ctx context.Context, x retrieval.Legs) func([]string) (map[string]int, error) {
 	everything := corpus.Shares()[0].Viewer()
 	return func(words []string) (map[string]int, error) {
 		out := make(map[string]int, len(words))
