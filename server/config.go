@@ -46,7 +46,7 @@ type Settings struct {
 	IndexCacheMB int `yaml:"index_cache_mb" env:"CAIRN_INDEX_CACHE_MB"` // memory for postings; about 0.2 kB a chunk keeps all of them
 
 	LLM   ModelSettings `yaml:"llm" envPrefix:"CAIRN_LLM_"`     // unset: answers are extractive
-	Embed ModelSettings `yaml:"embed" envPrefix:"CAIRN_EMBED_"` // unset: the built-in embedder
+	Embed EmbedSettings `yaml:"embed" envPrefix:"CAIRN_EMBED_"` // unset: the built-in embedder
 
 	Rerank RerankSettings `yaml:"rerank" envPrefix:"CAIRN_RERANK_"` // unset: no reranker
 
@@ -74,6 +74,14 @@ type ModelSettings struct {
 	// Small models on small machines need shorter prompts and more patience.
 	ContextTokens int           `yaml:"context_tokens" env:"CONTEXT_TOKENS"` // of passages in a prompt
 	FirstToken    time.Duration `yaml:"first_token" env:"FIRST_TOKEN"`       // how long it may take to begin
+}
+
+// EmbedSettings name an embedding model.
+type EmbedSettings struct {
+	ModelSettings `yaml:",inline"`
+	// Prefixes is what the model wants before questions and before documents,
+	// with "|" between; "none"; or unset: what is known of models of that name.
+	Prefixes string `yaml:"prefixes" env:"PREFIXES"`
 }
 
 // RerankSettings name a reranker. It takes part where Kind is set.

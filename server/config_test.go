@@ -55,6 +55,7 @@ func TestSettingsFromVariables(t *testing.T) {
 	s, err := readSettings("no-such-file", false, map[string]string{
 		"CAIRN_FILES_ROOTS": "/srv/a:/srv/b,/srv/c d", "CAIRN_SAMPLE": "on", "CAIRN_DATABASE_URL": "postgres://x",
 		"CAIRN_ALLOWED_NETWORKS": "10.0.0.0/8,fd00::/8", "CAIRN_EMBED_URL": "http://e", "CAIRN_EMBED_MODEL": "m",
+		"CAIRN_EMBED_PREFIXES": "q: |d: ",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -62,7 +63,7 @@ func TestSettingsFromVariables(t *testing.T) {
 	if diff := cmp.Diff([]string{"/srv/a", "/srv/b", "/srv/c d"}, []string(s.FilesRoots)); diff != "" {
 		t.Error(diff)
 	}
-	if !bool(s.Sample) || s.DatabaseURL.Reveal() != "postgres://x" || len(s.AllowedNetworks) != 2 || s.Embed.Model != "m" {
+	if !bool(s.Sample) || s.DatabaseURL.Reveal() != "postgres://x" || len(s.AllowedNetworks) != 2 || s.Embed.Model != "m" || s.Embed.Prefixes != "q: |d: " {
 		t.Errorf("%+v", s)
 	}
 }
@@ -84,6 +85,7 @@ func TestSettingsErrorsNameTheSetting(t *testing.T) {
 		{"", map[string]string{"CAIRN_ALLOWED_NETWORKS": "10.1"}, "10.1"},
 		{"", map[string]string{"CAIRN_LLM_URL": "http://x"}, "CAIRN_LLM_MODEL"},
 		{"", map[string]string{"CAIRN_EMBED_MODEL": "x"}, "CAIRN_EMBED_URL"},
+		{"", map[string]string{"CAIRN_EMBED_PREFIXES": "query: "}, "CAIRN_EMBED_PREFIXES"},
 		{"", map[string]string{"CAIRN_RERANK_URL": "http://x"}, "CAIRN_RERANK_KIND"},
 		{"", map[string]string{"CAIRN_RERANK_KIND": "magic"}, "CAIRN_RERANK_KIND"},
 		{"", map[string]string{"CAIRN_RERANK_KIND": "tei"}, "CAIRN_RERANK_URL"},

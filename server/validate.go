@@ -49,7 +49,7 @@ func (s Settings) validate() error {
 	if err := s.LLM.validate("CAIRN_LLM"); err != nil {
 		return err
 	}
-	if err := s.Embed.validate("CAIRN_EMBED"); err != nil {
+	if err := s.Embed.validate(); err != nil {
 		return err
 	}
 	return s.Rerank.validate()
@@ -66,6 +66,13 @@ func (m ModelSettings) validate(prefix string) error {
 		return cairn.Errorf(cairn.ErrInvalid, "%s_MODEL is set, but where is it? set %s_URL, or %s_API_KEY for the provider's own address", prefix, prefix, prefix)
 	}
 	return nil
+}
+
+func (e EmbedSettings) validate() error {
+	if p := e.Prefixes; p != "" && p != "none" && strings.Count(p, "|") != 1 {
+		return cairn.Errorf(cairn.ErrInvalid, "CAIRN_EMBED_PREFIXES is %q; give what the model wants before questions and documents, as in \"query: |passage: \", or none", p)
+	}
+	return e.ModelSettings.validate("CAIRN_EMBED")
 }
 
 func (r RerankSettings) validate() error {

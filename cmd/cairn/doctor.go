@@ -101,7 +101,7 @@ func examine(ctx context.Context, s server.Settings) []finding {
 		found = append(found, endpoint(ctx, "model", s.LLM))
 	}
 	if s.Embed.Model != "" {
-		found = append(found, endpoint(ctx, "embedder", s.Embed))
+		found = append(found, endpoint(ctx, "embedder", s.Embed.ModelSettings))
 	}
 	return found
 }

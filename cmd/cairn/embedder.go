@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/cairnhq/cairn/postgres"
 	"github.com/cairnhq/cairn/retrieval"
@@ -39,8 +40,8 @@ func (p *parts) openEmbedding(ctx context.Context, s server.Settings, own *built
 		e.space, err = p.db.UseSpace(ctx, own.Model(), own.Dim(), centreOf(own))
 		return e, err
 	}
-	config := langchain.EmbedderConfig{URL: s.Embed.URL, Model: s.Embed.Model, APIKey: s.Embed.APIKey.Reveal()}
-	known, ok, err := p.db.SpaceOf(ctx, s.Embed.Model)
+	config := embedderConfig(s.Embed)
+	known, ok, err := p.db.SpaceOf(ctx, config.Name)
 	if err != nil {
 		return embedding{}, err
 	}
@@ -59,6 +60,23 @@ func (p *parts) openEmbedding(ctx context.Context, s server.Settings, own *built
 	e = embedding{query: model, words: wordsWithModel}
 	e.space, err = p.db.UseSpace(ctx, model.Model(), model.Dim(), centreOf(model))
 	return e, err
+}
+
+// embedderConfig returns how the model is reached that the settings name. Vectors
+// of texts with something before them are a space of their own.
+func embedderConfig(s server.EmbedSettings) langchain.EmbedderConfig {
+	c := langchain.EmbedderConfig{URL: s.URL, Model: s.Model, Name: s.Model, APIKey: s.APIKey.Reveal()}
+	switch s.Prefixes {
+	case "none":
+	case "":
+		c.QueryPrefix, c.DocumentPrefix = langchain.KnownPrefixes(s.Model)
+	default:
+		c.QueryPrefix, c.DocumentPrefix, _ = strings.Cut(s.Prefixes, "|")
+	}
+	if c.DocumentPrefix != "" {
+		c.Name = fmt.Sprintf("%s with %q", s.Model, c.DocumentPrefix)
+	}
+	return c
 }
 
 // centreOf returns the centre of a model's vector space, once it is asked for.
