@@ -14,11 +14,8 @@ import (
 var _ retrieval.Chunks = (*DB)(nil)
 
 // Hydrate implements retrieval.Chunks.
-func (db *DB) Hydrate(ctx context.Context, v cairn.Viewer, ids []int64) (chunks []retrieval.Chunk, err error) {
-	err = db.readChunks(ctx, v, ids, hydrate, func(rows pgx.Rows) (err error) {
-		chunks, err = pgx.CollectRows(rows, hydratedChunk)
-		return err
-	})
+func (db *DB) Hydrate(ctx context.Context, v cairn.Viewer, ids []int64) ([]retrieval.Chunk, error) {
+	chunks, err := readChunks(ctx, db, v, ids, hydrate, hydratedChunk)
 	if err != nil {
 		return nil, fmt.Errorf("hydrate: %w", err)
 	}
@@ -26,28 +23,34 @@ func (db *DB) Hydrate(ctx context.Context, v cairn.Viewer, ids []int64) (chunks 
 }
 
 // Texts implements retrieval.Chunks.
-func (db *DB) Texts(ctx context.Context, v cairn.Viewer, ids []int64) (texts []retrieval.ChunkText, err error) {
-	err = db.readChunks(ctx, v, ids, chunkTexts, func(rows pgx.Rows) (err error) {
-		texts, err = pgx.CollectRows(rows, chunkText)
-		return err
-	})
+func (db *DB) Texts(ctx context.Context, v cairn.Viewer, ids []int64) ([]retrieval.ChunkText, error) {
+	texts, err := readChunks(ctx, db, v, ids, chunkTexts, chunkText)
 	if err != nil {
 		return nil, fmt.Errorf("texts of chunks: %w", err)
 	}
 	return texts, nil
 }
 
-// readChunks calls read with the rows of a statement whose parameter is the ids of
-// chunks; those of them that v may read are visible to it.
-func (db *DB) readChunks(ctx context.Context, v cairn.Viewer, ids []int64, sql string, read func(pgx.Rows) error) error {
+// readInHalves is the number of chunks from which they are read in two halves.
+const readInHalves = 20
+
+// readChunks returns the rows of a statement whose parameter is the ids of chunks;
+// those of them that v may read are visible to it.
+func readChunks[T any](ctx context.Context, db *DB, v cairn.Viewer, ids []int64, sql string, scan pgx.RowToFunc[T]) ([]T, error) {
 	if len(ids) == 0 {
-		return nil
+		return nil, nil
 	}
-	admitted, err := admittingChunks(ctx, db.lookup, v, ids)
-	if err != nil {
-		return err
-	}
-	return db.lookUpAsViewer(ctx, v, admitted, read, sql, ids)
+	return inHalves(ctx, ids, readInHalves, func(ctx context.Context, ids []int64) (found []T, err error) {
+		admitted, err := admittingChunks(ctx, db.lookup, v, ids)
+		if err != nil {
+			return nil, err
+		}
+		err = db.lookUpAsViewer(ctx, v, admitted, func(rows pgx.Rows) (err error) {
+			found, err = pgx.CollectRows(rows, scan)
+			return err
+		}, sql, ids)
+		return found, err
+	})
 }
 
 // chunkTexts reads chunks by their ids; OFFSET 0 is as in hydrate. Of the

@@ -1,10 +1,12 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -164,21 +166,28 @@ func (x *Index) nearest(ctx context.Context, q cairn.Query, vector []float32, li
 	return x.compare(ctx, vector, chunks, limit)
 }
 
+// compareInHalves is the number of vectors from which they are compared in two halves.
+const compareInHalves = 100
+
 // compare returns the chunks with the largest inner products, best first, ties
 // by chunk.
 func (x *Index) compare(ctx context.Context, vector []float32, chunks []int64, limit int) ([]retrieval.Hit, error) {
-	rows, err := x.db.lookup.Query(ctx, `
-		SELECT chunk_id, -(v <#> $1) FROM vectors WHERE space = $2 AND chunk_id = ANY ($3)
-		ORDER BY 2 DESC, 1 LIMIT $4`,
-		pgvector.NewHalfVector(vector), x.space.ID, chunks, limit)
+	half := pgvector.NewHalfVector(vector)
+	hits, err := inHalves(ctx, chunks, compareInHalves, func(ctx context.Context, chunks []int64) ([]retrieval.Hit, error) {
+		rows, err := x.db.lookup.Query(ctx, `
+			SELECT chunk_id, -(v <#> $1) FROM vectors WHERE space = $2 AND chunk_id = ANY ($3)`, half, x.space.ID, chunks)
+		if err != nil {
+			return nil, err
+		}
+		return pgx.CollectRows(rows, pgx.RowToStructByPos[retrieval.Hit])
+	})
 	if err != nil {
 		return nil, fmt.Errorf("nearest vectors: %w", err)
 	}
-	hits, err := pgx.CollectRows(rows, pgx.RowToStructByPos[retrieval.Hit])
-	if err != nil {
-		return nil, fmt.Errorf("nearest vectors: %w", err)
-	}
-	return hits, nil
+	slices.SortFunc(hits, func(a, b retrieval.Hit) int {
+		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Chunk, b.Chunk))
+	})
+	return hits[:min(limit, len(hits))], nil
 }
 
 // maxAttempts bounds how often a search begins anew because segments were merged

@@ -43,7 +43,7 @@ func New(cfg Config) *Retriever {
 
 const (
 	legDepth      = 200 // candidates of each leg
-	hydrateAtOnce = 50  // facets count among the first so many
+	hydrateAtOnce = 30  // facets count among the first so many
 	perDocument   = 3   // results of one document
 )
 

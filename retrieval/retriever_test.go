@@ -113,8 +113,8 @@ func TestSearchReadsNoMoreThanItMust(t *testing.T) {
 	for i := range 150 {
 		s.documents = append(s.documents, "a"+strconv.Itoa(i))
 	}
-	if _, err := newRetriever(s).Search(t.Context(), cairn.Query{Text: "word", Limit: 10}); err != nil || s.hydrated != 50 {
-		t.Errorf("%d chunks were read, %v; want 50", s.hydrated, err)
+	if _, err := newRetriever(s).Search(t.Context(), cairn.Query{Text: "word", Limit: 10}); err != nil || s.hydrated != 30 {
+		t.Errorf("%d chunks were read, %v; want 30", s.hydrated, err)
 	}
 }
 

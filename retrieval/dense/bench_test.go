@@ -58,7 +58,7 @@ func BenchmarkNearest(b *testing.B) {
 			b.Run(fmt.Sprintf("chunks=%d/words=%d/sees=%g%%", size.chunks, size.words, float64(thousandths)/10), func(b *testing.B) {
 				b.ReportAllocs()
 				for b.Loop() {
-					q.Nearest(parts, visible, Limits{Least: 4096, Most: 1 << 16, Sure: 20, Best: 200})
+					q.Nearest(parts, visible, Limits{Least: 4_000, Most: 40_000, Sure: 20, Best: 250})
 				}
 			})
 		}

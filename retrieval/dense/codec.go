@@ -89,24 +89,25 @@ func Decode(data []byte, n, words int) (codes Codes, has []uint64, err error) {
 	if len(body) != 8*with*(words+finerWords(words)) {
 		return Codes{}, nil, fmt.Errorf("%w: %d bytes of codes, want %d", ErrMalformed, len(body), 8*with*(words+finerWords(words)))
 	}
-	signs, finer := body[:8*with*words], body[8*with*words:]
-	return Codes{words: words, signs: scattered(signs, has, n, words), finer: scattered(finer, has, n, finerWords(words))}, has, nil
+	codes = MakeCodes(n, words)
+	scatter(codes.signs, body[:8*with*words], has, n, words)
+	scatter(codes.finer, body[8*with*words:], has, n, finerWords(words))
+	return codes, has, nil
 }
 
-// scattered returns the rows of n chunks, so many words each, of which body holds
-// those that a bitmap has.
-func scattered(body []byte, has []uint64, n, words int) []uint64 {
+// scatter fills the rows of n chunks, so many words each, of which body holds those
+// that a bitmap has.
+func scatter(rows []uint64, body []byte, has []uint64, n, words int) {
 	if has == nil {
-		return wordsOf(body)
+		copyWords(rows, body)
+		return
 	}
-	rows := make([]uint64, n*words)
 	for i := range n {
 		if has[i/64]>>(i%64)&1 == 1 {
 			copyWords(rows[i*words:(i+1)*words], body)
 			body = body[8*words:]
 		}
 	}
-	return rows
 }
 
 // trimmed returns a copy of the bitmap without bits past n.

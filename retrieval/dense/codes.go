@@ -17,7 +17,8 @@ func finerWords(words int) int { return 2*words + 1 }
 // MakeCodes returns n codes of zeros whose signs have so many words, see
 // Coder.Words.
 func MakeCodes(n, words int) Codes {
-	return Codes{words: words, signs: make([]uint64, n*words), finer: make([]uint64, n*finerWords(words))}
+	all := make([]uint64, n*(words+finerWords(words)))
+	return Codes{words: words, signs: all[: n*words : n*words], finer: all[n*words:]}
 }
 
 // Words returns the number of words of the signs.
@@ -67,7 +68,10 @@ func (c *Codes) At(ordinal int) []uint64 {
 
 // Clone returns codes of their own.
 func (c *Codes) Clone() Codes {
-	return Codes{words: c.words, signs: slices.Clone(c.signs), finer: slices.Clone(c.finer)}
+	o := MakeCodes(c.Len(), c.words)
+	copy(o.signs, c.signs)
+	copy(o.finer, c.finer)
+	return o
 }
 
 // Equal reports whether both have the same codes.

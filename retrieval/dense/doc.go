@@ -11,12 +11,13 @@
 // hidden is never touched: neither the results nor their scores depend on it.
 //
 // How many are near enough by their signs depends on the query. Where the corpus
-// has something close to it, 4,000 are plenty, and where everything is about
-// equally far, tens of thousands may have to be looked at. The best of the first
+// has something close to it, 2,000 are plenty, and where everything is about
+// equally far, many thousands may have to be looked at. The best of the first
 // thousands tell: at which distances the signs of chunks as near as those lie is
 // known, see expectation.
 //
-// Recall@20 with Limits{4000, 40_000, 20, 250} is .98 or more in 384 dimensions, on
-// real texts and on 300,000 artificial vectors of which none is near the query, for
-// viewers who see all or little of them: docs/performance.md.
+// From 100,000 chunks on two goroutines scan. What the memory takes counts more than
+// what is computed: codes that are estimated are brought together first, and how
+// well that goes cannot be seen in a benchmark that finds them in the cache.
+// docs/performance.md tells how much is found.
 package dense

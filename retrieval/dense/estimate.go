@@ -7,22 +7,31 @@ import (
 	"slices"
 )
 
-// level returns the inner product of the query's magnitudes, with their signs, and
-// the levels of the chunk that a key names.
-func (q *Query) level(parts []Part, key uint64) int {
-	codes, ordinal := &parts[key>>ordinalBits%maxParts].Codes, int(uint32(key))
-	n, m := codes.words, finerWords(codes.words)
-	return q.product(codes.signs[ordinal*n:(ordinal+1)*n], codes.finer[ordinal*m:])
+// gathered is how many codes are brought together before any is looked at: they lie
+// far apart, and the processor fetches several at once as long as nothing waits for
+// one of them.
+const gathered = 32
+
+// gather appends the codes of the chunks that keys stand for.
+func gather(dst []uint64, parts []Part, keys []uint64) []uint64 {
+	for _, key := range keys {
+		codes, ordinal := &parts[key>>ordinalBits%maxParts].Codes, int(uint32(key))
+		n, m := codes.words, finerWords(codes.words)
+		dst = append(dst, codes.signs[ordinal*n:ordinal*n+n]...)
+		dst = append(dst, codes.finer[ordinal*m:ordinal*m+m]...)
+	}
+	return dst
 }
 
-// product is level of a code. A level is twice its number, of 0 to 7, less 7; where
-// the query is negative, 7 less the number is taken instead: all of its bits flip.
-func (q *Query) product(code, finer []uint64) int {
+// level returns the inner product of the query's magnitudes, with their signs, and
+// the levels of a code. A level is twice its number, of 0 to 7, less 7; where the
+// query is negative, 7 less the number is taken instead: all of its bits flip.
+func (q *Query) level(code []uint64) int {
 	sum := q.total
-	signs, magnitudes := q.signs[:len(code)], q.planes
-	for i, word := range code {
+	finer, magnitudes := code[len(q.signs):], q.planes
+	for i, sign := range q.signs {
 		p := (*[planes]uint64)(magnitudes)
-		sum += 4*weighted(finer[0]^signs[i], p) + 2*weighted(finer[1]^signs[i], p) - 8*weighted(word^signs[i], p)
+		sum += 4*weighted(finer[0]^sign, p) + 2*weighted(finer[1]^sign, p) - 8*weighted(code[i]^sign, p)
 		magnitudes, finer = magnitudes[planes:], finer[2:]
 	}
 	return sum
@@ -33,20 +42,21 @@ func weighted(set uint64, p *[planes]uint64) int {
 	return bits.OnesCount64(set&p[0]) + bits.OnesCount64(set&p[1])<<1 + bits.OnesCount64(set&p[2])<<2 + bits.OnesCount64(set&p[3])<<3
 }
 
-// score estimates the inner product of the query's vector and that of the chunk
-// that a key names, but for what is equal for all chunks.
-func (q *Query) score(parts []Part, key uint64) float32 {
-	codes := &parts[key>>ordinalBits%maxParts].Codes
-	factor, shift := factorAndShift(codes.finer[(int(uint32(key))+1)*finerWords(codes.words)-1])
-	return float32(float32(q.scale*float32(q.level(parts, key)))*factor) + shift
+// score estimates the inner product of the query's vector and that of a chunk by
+// its code, but for what is equal for all chunks.
+func (q *Query) score(code []uint64) float32 {
+	factor, shift := factorAndShift(code[len(code)-1])
+	return float32(float32(q.scale*float32(q.level(code)))*factor) + shift
 }
 
 // reach returns the distance within which nearly every chunk lies whose angle to
 // the query is not larger than those of the chunks given.
 func (q *Query) reach(parts []Part, chunks []scored) int {
 	least := 1.0
+	var code []uint64
 	for _, c := range chunks {
-		least = min(least, q.cosine*float64(q.level(parts, c.key)))
+		code = gather(code[:0], parts, []uint64{c.key})
+		least = min(least, q.cosine*float64(q.level(code)))
 	}
 	return q.expects.reach(least)
 }
@@ -71,20 +81,33 @@ type top struct {
 func newTop(limit int) *top { return &top{limit: limit, least: float32(math.Inf(-1))} }
 
 // offerAll offers the chunks whose keys are at least low and less than high. The
-// order of part and ordinal is that of the memory, which is read ahead.
+// order of part and ordinal is that of the memory.
 func (t *top) offerAll(q *Query, parts []Part, keys []uint64, low, high uint64) {
-	for _, key := range keys {
-		if key < low || key >= high {
-			continue
+	size := q.words() + finerWords(q.words())
+	codes := make([]uint64, 0, gathered*size)
+	var some [gathered]uint64
+	for len(keys) > 0 {
+		n := 0
+		for ; n < gathered && len(keys) > 0; keys = keys[1:] {
+			some[n] = keys[0]
+			if low <= keys[0] && keys[0] < high {
+				n++
+			}
 		}
-		score := q.score(parts, key)
-		if score < t.least {
-			continue
+		codes = gather(codes[:0], parts, some[:n])
+		for i, key := range some[:n] {
+			t.offer(key, q.score(codes[i*size:(i+1)*size]))
 		}
-		t.kept = append(t.kept, scored{key % (1 << distanceAt), score})
-		if len(t.kept) >= 2*t.limit {
-			t.best()
-		}
+	}
+}
+
+func (t *top) offer(key uint64, score float32) {
+	if score < t.least {
+		return
+	}
+	t.kept = append(t.kept, scored{key % (1 << distanceAt), score})
+	if len(t.kept) >= 2*t.limit {
+		t.best()
 	}
 }
 

@@ -66,21 +66,21 @@ func (q *Query) Nearest(parts []Part, visible []uint8, limits Limits) []Candidat
 	s := newSelection(q.words(), most)
 	defer s.release()
 	if chunks < parallelFrom || runtime.GOMAXPROCS(0) == 1 {
-		s.scanAll(q, parts, 0, len(parts), visible)
+		s.scanAll(q, parts, place{}, place{part: len(parts)}, visible)
 	} else {
-		s.scanByTwo(q, parts, q.middle(parts, chunks), visible)
+		s.scanByTwo(q, parts, middle(parts, chunks/2), visible)
 	}
 	return candidates(q.best(parts, s, limits))
 }
 
-// scanByTwo offers all visible chunks; one of two goroutines scans the parts
+// scanByTwo offers all visible chunks; one of two goroutines scans what comes
 // before half.
-func (s *selection) scanByTwo(q *Query, parts []Part, half int, visible []uint8) {
+func (s *selection) scanByTwo(q *Query, parts []Part, half place, visible []uint8) {
 	o := newSelection(q.words(), s.first)
 	defer o.release()
 	var wg sync.WaitGroup
-	wg.Go(func() { o.scanAll(q, parts, half, len(parts), visible) })
-	s.scanAll(q, parts, 0, half, visible)
+	wg.Go(func() { o.scanAll(q, parts, half, place{part: len(parts)}, visible) })
+	s.scanAll(q, parts, place{}, half, visible)
 	wg.Wait()
 	s.merge(o)
 }
@@ -129,15 +129,16 @@ const parallelKeys = 4_000
 // parallelFrom is the number of chunks from which two goroutines scan.
 const parallelFrom = 100_000
 
-// middle returns the part at which about half of the chunks have come before.
-func (q *Query) middle(parts []Part, chunks int) int {
-	before := 0
+// middle returns the place before which about half of the chunks come.
+func middle(parts []Part, half int) place {
 	for i := range parts {
-		if before += parts[i].len(); before >= chunks/2 {
-			return i + 1
+		n := parts[i].len()
+		if half < n {
+			return place{i, half / 64 * 64}
 		}
+		half -= n
 	}
-	return len(parts)
+	return place{part: len(parts)}
 }
 
 func (q *Query) words() int { return len(q.signs) }

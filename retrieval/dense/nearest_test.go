@@ -156,7 +156,11 @@ func TestNearestEqualsReference(t *testing.T) {
 		}
 		two := newSelection(words, limits.Most)
 		defer two.release()
-		two.scanByTwo(q, parts, rapid.IntRange(0, len(parts)).Draw(t, "half"), visible)
+		chunks := 0
+		for _, p := range parts {
+			chunks += p.len()
+		}
+		two.scanByTwo(q, parts, middle(parts, rapid.IntRange(0, chunks).Draw(t, "half")), visible)
 		if got := candidates(q.best(parts, two, limits)); !slices.Equal(got, want) {
 			t.Fatalf("two goroutines get %d candidates, want %d; first difference at %d", len(got), len(want), difference(got, want))
 		}

@@ -45,28 +45,45 @@ func newSelection(words, first int) *selection {
 
 func (s *selection) release() { selections.Put(s) }
 
-// scanAll offers the visible chunks of the parts from one to before another.
-func (s *selection) scanAll(q *Query, parts []Part, from, to int, visible []uint8) {
-	for i := from; i < to; i++ {
-		s.scan(q, &parts[i], i, visible)
+// place is a chunk of some parts.
+type place struct{ part, ordinal int }
+
+// scanAll offers the visible chunks of the parts between two places. Ordinals of
+// places are multiples of 64.
+func (s *selection) scanAll(q *Query, parts []Part, from, to place, visible []uint8) {
+	for i := from.part; i < len(parts) && i <= to.part; i++ {
+		end := parts[i].len()
+		if i == to.part {
+			end = to.ordinal
+		}
+		s.scan(q, &parts[i], i, from.ordinal, end, visible)
+		from.ordinal = 0
 	}
 }
 
-// merge adds what a selection of the following parts has kept.
+// merge adds what a selection of all that follows has kept. Each has as many as are
+// wanted within its bound, or everything, so that together they are within the lower.
 func (s *selection) merge(o *selection) {
+	s.bound = min(s.bound, o.bound)
+	o.bound = s.bound
 	s.compact()
 	o.compact()
+	s.within = 0
+	for d := range s.histogram[:s.bound] {
+		s.histogram[d] += o.histogram[d]
+		s.within += int(s.histogram[d])
+	}
 	s.keys = append(s.keys, o.keys...)
-	clear(s.histogram[:])
-	s.bound, s.within, s.counted = len(s.histogram)-1, 0, 0
-	s.count()
+	s.counted = len(s.keys)
+	s.lower()
+	s.compact()
 }
 
-// scan offers the visible chunks of a part; parts are scanned in order.
-func (s *selection) scan(q *Query, p *Part, part int, visible []uint8) {
-	n := p.len()
-	for from := 0; from < n; from += block {
-		ordinals := p.visibleIn(&s.ordinals, from, min(from+block, n), visible)
+// scan offers the visible chunks of a part from an ordinal to before another; parts
+// and ordinals are scanned in order.
+func (s *selection) scan(q *Query, p *Part, part, from, to int, visible []uint8) {
+	for ; from < to; from += block {
+		ordinals := p.visibleIn(&s.ordinals, from, min(from+block, to), visible)
 		if len(ordinals) == 0 {
 			continue
 		}
@@ -88,14 +105,18 @@ func (s *selection) limit() int {
 	return s.bound
 }
 
-// count takes new keys into the histogram and lowers the bound as far as enough
-// keys stay within.
+// count takes new keys into the histogram and lowers the bound.
 func (s *selection) count() {
 	for _, key := range s.keys[s.counted:] {
 		s.histogram[key>>distanceAt]++
 	}
 	s.within += len(s.keys) - s.counted
 	s.counted = len(s.keys)
+	s.lower()
+}
+
+// lower lowers the bound as far as enough keys stay within.
+func (s *selection) lower() {
 	for s.bound > 0 && s.within-int(s.histogram[s.bound-1]) >= s.first {
 		s.bound--
 		s.within -= int(s.histogram[s.bound])

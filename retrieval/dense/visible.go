@@ -12,26 +12,24 @@ const block = 1024
 // where the program branches: a viewer's share may be anything.
 func (p *Part) visibleIn(ordinals *[block]uint32, from, to int, visible []uint8) []uint32 {
 	visible = visible[1:] // there is no class 0: 0-1 is out of range
-	if p.Has == nil && p.Keep == nil {
-		n := 0
-		for i, class := range p.Classes[from:to] {
-			ordinals[n&(block-1)] = uint32(from + i)
-			if c := class - 1; uint64(c) < uint64(len(visible)) {
-				n += int(visible[c] & 1)
-			}
-		}
-		return ordinals[:n]
-	}
 	n := 0
 	for ; from < to; from += 64 {
 		mask := word(p.Has, from/64) & word(p.Keep, from/64)
-		if to-from < 64 {
-			mask &= 1<<(to-from) - 1
+		classes := p.Classes[from:min(from+64, to)]
+		if len(classes) == 64 && mask == ^uint64(0) {
+			for i, class := range classes {
+				ordinals[n&(block-1)] = uint32(from + i)
+				if c := class - 1; uint64(c) < uint64(len(visible)) {
+					n += int(visible[c] & 1)
+				}
+			}
+			continue
 		}
+		mask &= 1<<len(classes) - 1
 		for ; mask != 0; mask &= mask - 1 {
-			i := from + bits.TrailingZeros64(mask)
-			ordinals[n&(block-1)] = uint32(i)
-			if c := p.Classes[i] - 1; uint64(c) < uint64(len(visible)) {
+			i := bits.TrailingZeros64(mask)
+			ordinals[n&(block-1)] = uint32(from + i)
+			if c := classes[i] - 1; uint64(c) < uint64(len(visible)) {
 				n += int(visible[c] & 1)
 			}
 		}

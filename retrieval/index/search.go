@@ -168,7 +168,7 @@ func release(matches []*lexical.Match) {
 
 // limits bound what the dense leg looks at where limit chunks are wanted.
 func limits(limit int) dense.Limits {
-	return dense.Limits{Least: 4_000, Most: 40_000, Sure: 20, Best: max(250, limit+limit/4)}
+	return dense.Limits{Least: 2_000, Most: 16_000, Sure: 20, Best: max(250, limit+limit/4)}
 }
 
 // Nearest returns chunks among which are, nearly always, the limit nearest to
