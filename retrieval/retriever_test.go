@@ -85,12 +85,12 @@ func TestFacetsDoNotDependOnThePage(t *testing.T) {
 	s := &shelf{documents: []string{"a0", "a0", "a0", "a0", "a0"}} // three of them are results
 	for i := len(s.documents); i < 150; i++ {
 		source := "a"
-		if i >= 30 {
+		if i >= 20 {
 			source = "b"
 		}
 		s.documents = append(s.documents, source+strconv.Itoa(i))
 	}
-	want := map[string]map[string]int{"source": {"a": 28, "b": 20}, "kind": {"page": 48}}
+	want := map[string]map[string]int{"source": {"a": 18, "b": 10}, "kind": {"page": 28}}
 	r := newRetriever(s)
 	for _, limit := range []int{1, 10, 50, 100} {
 		for _, offset := range []int{0, 1, 60, 120, 1000} {
