@@ -505,6 +505,7 @@ func TestA12_40_SignatureOfAnotherKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	evil := oidctest.New(t, callback)
+	evil.Rotate(t)
 	s.edit(func(header, claims map[string]any) { evil.Resign(s.issuer, header, claims) })
 	other := s.browser()
 	other.refused("a signature of another key", other.signIn(), auth.RefusedInvalid)

@@ -91,7 +91,10 @@ class Mock {
           principals: [],
         });
       case 'GET login':
-        return reply({ oidc: this.oidc, failure: url.searchParams.get('failed') === 'unknown' ? 'There is no account.' : null });
+        return reply({
+          oidc: this.oidc,
+          failure: url.searchParams.get('failed') === 'unknown' ? 'There is no account.' : null,
+        });
       case 'POST login':
         only(body, 'code', 'email');
         if (body.code !== 'GOOD-CODE')

@@ -9,9 +9,7 @@ afterEach(() => vi.unstubAllGlobals());
 /** Fills the page in and sends it; returns what the server was sent. */
 async function signInWith(code: string, email: string): Promise<unknown> {
   const asked = vi.fn(async (_path: string, init: RequestInit) =>
-    init.method === 'GET'
-      ? Response.json({ oidc: null, failure: null })
-      : new Response('{}', { status: 401 }),
+    init.method === 'GET' ? Response.json({ oidc: null, failure: null }) : new Response('{}', { status: 401 }),
   );
   vi.stubGlobal('fetch', asked);
   const root = document.createElement('div');
@@ -62,7 +60,10 @@ it('leads to the issuer and back to the page', async () => {
 });
 
 it('says why a sign-in failed, in the words of the server alone', async () => {
-  const { root, asked } = await show('/login?failed=unknown', { oidc: { label: 'Okta', problem: 'It is down.' }, failure: 'No account.' });
+  const { root, asked } = await show('/login?failed=unknown', {
+    oidc: { label: 'Okta', problem: 'It is down.' },
+    failure: 'No account.',
+  });
   await vi.waitFor(() => expect(root.querySelector('[role=alert]')!.textContent).toBe('No account.'));
   expect(asked[0]).toBe('/api/v1/login?failed=unknown');
   expect(root.querySelector('a')!.getAttribute('href')).toBe('/api/v1/login/oidc?next=%2F');

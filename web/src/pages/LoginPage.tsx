@@ -85,7 +85,11 @@ export function LoginPage() {
             {failure}
           </p>
         )}
-        <button type="submit" class={ways?.oidc ? 'button wide' : 'button primary wide'} disabled={busy || code.trim() === ''}>
+        <button
+          type="submit"
+          class={ways?.oidc ? 'button wide' : 'button primary wide'}
+          disabled={busy || code.trim() === ''}
+        >
           {busy ? 'Signing in…' : 'Sign in'}
         </button>
       </form>

@@ -64,14 +64,19 @@ type grant struct {
 	used                       bool
 }
 
-// New returns an issuer that ends with the test.
+// New returns an issuer that ends with the test. Until Rotate or UseEC, issuers of
+// one process have the same key.
 func New(t testing.TB, redirectURL string) *Issuer {
 	t.Helper()
 	i := &Issuer{
 		ClientID: "cairn", ClientSecret: "s3cret/+ &=%" + rand.Text(), RedirectURL: redirectURL, Now: time.Now,
 		codes: map[string]*grant{}, access: map[string]map[string]any{}, asked: map[string]int{},
 	}
-	i.keys = []key{newRSAKey(t)}
+	k, err := firstKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	i.keys = []key{k}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /.well-known/openid-configuration", i.discovery)
 	mux.HandleFunc("GET /keys", i.serveKeys)

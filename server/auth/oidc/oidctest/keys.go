@@ -14,6 +14,7 @@ import (
 	"encoding/pem"
 	"math/big"
 	"net/http"
+	"sync"
 	"testing"
 )
 
@@ -26,12 +27,20 @@ type key struct {
 
 func newRSAKey(t testing.TB) key {
 	t.Helper()
-	k, err := rsa.GenerateKey(rand.Reader, 2048)
+	k, err := makeRSAKey()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return key{id: rand.Text(), rsa: k}
+	return k
 }
+
+func makeRSAKey() (key, error) {
+	k, err := rsa.GenerateKey(rand.Reader, 2048)
+	return key{id: rand.Text(), rsa: k}, err
+}
+
+// firstKey is that of every new issuer: to make one takes long.
+var firstKey = sync.OnceValues(makeRSAKey)
 
 // Rotate replaces all keys by a new one of RSA.
 func (i *Issuer) Rotate(t testing.TB) {
