@@ -37,7 +37,7 @@ export function LoginPage() {
           {ways.failure}
         </p>
       )}
-      {ways?.oidc && <IssuerLink label={ways.oidc.label} problem={ways.oidc.problem} />}
+      {ways?.oidc && <IssuerLink label={ways.oidc.label} problem={ways.failure ? null : ways.oidc.problem} />}
       <form
         onSubmit={(event) => {
           event.preventDefault();
