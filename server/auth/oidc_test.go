@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -433,6 +434,9 @@ func TestA12_40_AttemptsEnd(t *testing.T) {
 	s.clock.advance(10 * time.Minute)
 	_, err := b.finish(back)
 	b.refused("after ten minutes", err, auth.RefusedStale)
+	if n := s.issuer.Asked("/token"); n != 0 {
+		t.Errorf("an old attempt was taken to the issuer %d times", n)
+	}
 	for _, value := range []string{"", "x", "e30", base64.RawURLEncoding.EncodeToString([]byte(`{"until":"2099-01-01T00:00:00Z"}`))} {
 		b.cookies["__Host-cairn_oidc"] = &http.Cookie{Name: "__Host-cairn_oidc", Value: value}
 		_, err := b.finish(callback + "?state=&code=x")
@@ -650,13 +654,15 @@ func TestA12_44_SignInIsLimited(t *testing.T) {
 		_, err := b.FinishOIDC(w, r)
 		return err
 	}
-	if !limited(func(int) error {
+	if !limited(func(i int) error {
+		s.as(strconv.Itoa(i), strconv.Itoa(i)+"@acme.com")
 		b := s.browser()
 		return from(b, b.visit(b.begin("/")), "192.0.2.1")
 	}) {
 		t.Error("an address was not limited")
 	}
 	s.clock.advance(time.Hour)
+	s.as("ann", "ann@acme.com")
 	if !limited(func(i int) error {
 		b := s.browser()
 		return from(b, b.visit(b.begin("/")), "198.51.100."+string(rune('0'+i%10))+string(rune('0'+i/10)))
