@@ -35,6 +35,7 @@ var layers = []struct {
 	{"retrieval/extract/…", []string{".", "retrieval/extract/…"}},
 	{"retrieval/…", []string{".", "connectors", "retrieval/…"}}, // the contract, never a kind of source
 
+	{"outbound", []string{"."}},
 	{"migrations", nil},
 	{"postgres/local", nil},
 	{"postgres/postgrestest", []string{"migrations", "postgres", "postgres/local"}},
@@ -58,6 +59,8 @@ var layers = []struct {
 // in the root package and in connectors, the contract.
 var fences = map[string][]string{
 	"github.com/gin-gonic/gin":     {"server/…"},
+	"github.com/coreos/go-oidc":    {"server/auth/oidc"},
+	"golang.org/x/oauth2":          {"server/auth/oidc"},
 	"github.com/tmc/langchaingo":   {"retrieval/llm/langchain"},
 	"github.com/sony/gobreaker":    {"retrieval/llm/reliable"},
 	"github.com/jackc/pgx":         {"postgres/…", "migrations", "jobs", "cmd/…"},

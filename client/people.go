@@ -76,6 +76,40 @@ func (c *Client) SignInCode(ctx context.Context, user string) (SignInCode, error
 	return fetch[SignInCode](ctx, c, http.MethodPost, api("users", user, "code"), nil)
 }
 
+// Binding is an identity of the issuer that came with the address of an account
+// which another identity has. It is refused until it is confirmed.
+type Binding struct {
+	ID       string    `json:"id"`
+	User     User      `json:"user"`
+	Issuer   string    `json:"issuer"`
+	Subject  string    `json:"subject"`
+	Name     string    `json:"name"` // as the issuer says
+	FirstAt  time.Time `json:"first_at"`
+	LastAt   time.Time `json:"last_at"`
+	Attempts int       `json:"attempts"`
+}
+
+// Bindings lists the identities that wait for confirmation.
+func (c *Client) Bindings(ctx context.Context) (List[Binding], error) {
+	return list[Binding](ctx, c, api("users", "bindings"), "bindings", 0)
+}
+
+// ConfirmBinding gives the account to the identity and returns the account.
+func (c *Client) ConfirmBinding(ctx context.Context, id string) (User, error) {
+	if err := required("id of a binding", id); err != nil {
+		return User{}, err
+	}
+	return fetch[User](ctx, c, http.MethodPost, api("users", "bindings", id, "confirm"), nil)
+}
+
+// DismissBinding refuses the identity for good.
+func (c *Client) DismissBinding(ctx context.Context, id string) error {
+	if err := required("id of a binding", id); err != nil {
+		return err
+	}
+	return c.call(ctx, http.MethodDelete, api("users", "bindings", id), nil, nil)
+}
+
 // Group is a group that the server keeps itself.
 type Group struct {
 	Name      string `json:"name"`

@@ -56,8 +56,8 @@ func (db *DB) AccountByEmail(ctx context.Context, email string) (cairn.Account, 
 		FROM accounts WHERE email = $1`, normalEmail(email))
 }
 
-func account(ctx context.Context, q querier, sql, arg string) (cairn.Account, error) {
-	rows, err := q.Query(ctx, sql, arg)
+func account(ctx context.Context, q querier, sql string, args ...any) (cairn.Account, error) {
+	rows, err := q.Query(ctx, sql, args...)
 	if err != nil {
 		return cairn.Account{}, fmt.Errorf("account: %w", err)
 	}
@@ -107,7 +107,10 @@ func (db *DB) UpdateAccount(ctx context.Context, a cairn.Account) error {
 		if tag.RowsAffected() == 0 {
 			return cairn.ErrNotFound
 		}
-		return nil
+		if a.Disabled { // else they would go on when it is enabled again
+			_, err = tx.Exec(ctx, `DELETE FROM sessions WHERE account_id = $1`, a.ID)
+		}
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("update account: %w", err)

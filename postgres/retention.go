@@ -79,6 +79,7 @@ func (db *DB) eraseLeftovers(ctx context.Context) error {
 	for _, statement := range []string{
 		`DELETE FROM message_events e USING messages m WHERE m.id = e.message_id AND m.finished_at < now() - $1::interval`,
 		`DELETE FROM sessions WHERE expires_at < now() - $1::interval`,
+		`DELETE FROM used_sign_ins WHERE expires_at < now() - $1::interval`,
 		`DELETE FROM sign_in_codes WHERE expires_at < now() - $1::interval`,
 	} {
 		if _, err := db.worker.Exec(ctx, statement, eventRetention); err != nil {

@@ -15,8 +15,8 @@ import (
 // CreateSession implements auth.Sessions.
 func (db *DB) CreateSession(ctx context.Context, hash auth.Hash, s auth.Session) error {
 	_, err := db.worker.Exec(ctx, `
-		INSERT INTO sessions (hash, account_id, created_at, expires_at) VALUES ($1, $2, $3, $4)`,
-		hash[:], s.Account, s.Created, s.Expires)
+		INSERT INTO sessions (hash, account_id, created_at, expires_at, used_at) VALUES ($1, $2, $3, $4, $5)`,
+		hash[:], s.Account, s.Created, s.Expires, s.Used)
 	if err != nil {
 		return fmt.Errorf("create session: %w", refused(err, "there is a session with this secret"))
 	}
@@ -28,15 +28,25 @@ func (db *DB) SessionByHash(ctx context.Context, hash auth.Hash) (auth.Session, 
 	r, err := exactlyOne[struct {
 		CreatedAt time.Time
 		ExpiresAt time.Time
+		UsedAt    time.Time
 		holderRow
 	}](db.worker.Query(ctx, `
-		SELECT s.created_at, s.expires_at, `+holderColumns+`
+		SELECT s.created_at, s.expires_at, s.used_at, `+holderColumns+`
 		FROM sessions s JOIN accounts a ON a.id = s.account_id
 		WHERE s.hash = $1`, hash[:]))
 	if err != nil {
 		return auth.Session{}, auth.Holder{}, fmt.Errorf("session: %w", err)
 	}
-	return auth.Session{Account: r.Holder, Created: r.CreatedAt, Expires: r.ExpiresAt}, r.holder(), nil
+	return auth.Session{Account: r.Holder, Created: r.CreatedAt, Expires: r.ExpiresAt, Used: r.UsedAt}, r.holder(), nil
+}
+
+// TouchSession implements auth.Sessions.
+func (db *DB) TouchSession(ctx context.Context, hash auth.Hash, at time.Time) error {
+	_, err := db.worker.Exec(ctx, `UPDATE sessions SET used_at = greatest(used_at, $2) WHERE hash = $1`, hash[:], at)
+	if err != nil {
+		return fmt.Errorf("touch session: %w", err)
+	}
+	return nil
 }
 
 // DeleteSession implements auth.Sessions.
@@ -109,8 +119,25 @@ func createFirstAdministrator(ctx context.Context, tx pgx.Tx, email string) (cai
 	if err := checkAccount(&a); err != nil {
 		return "", err
 	}
+	if a.ID, err = takeLocalAccount(ctx, tx, a); !isMissing(err) {
+		return a.ID, err
+	}
 	a, err = createAccount(ctx, tx, a)
 	return a.ID, err
+}
+
+// takeLocalAccount makes the account of local mode, with its sources, what is
+// private to it and its conversations, that of the first administrator. What signed
+// the local account in before signs nobody in any more. ErrNotFound when there is none.
+func takeLocalAccount(ctx context.Context, tx pgx.Tx, a cairn.Account) (cairn.AccountID, error) {
+	if err := endLocalAccess(ctx, tx); err != nil {
+		return "", err
+	}
+	var id cairn.AccountID
+	err := tx.QueryRow(ctx, `
+		UPDATE accounts SET email = nullif($1, ''), name = $2, is_local = false, disabled_at = NULL WHERE is_local
+		RETURNING id`, a.Email, a.Name).Scan(&id)
+	return id, refused(err, "there is an account with the address "+a.Email)
 }
 
 // HasAdministrator reports whether somebody can sign in as an administrator.
@@ -155,13 +182,20 @@ func (db *DB) localHolder(ctx context.Context) (auth.Holder, error) {
 // EndLocalAccess ends the sessions, tokens and codes of the local account: for a
 // server that no longer runs in local mode, where a file was enough to become it.
 func (db *DB) EndLocalAccess(ctx context.Context) error {
+	if err := pgx.BeginFunc(ctx, db.worker, func(tx pgx.Tx) error { return endLocalAccess(ctx, tx) }); err != nil {
+		return fmt.Errorf("end local access: %w", err)
+	}
+	return nil
+}
+
+func endLocalAccess(ctx context.Context, tx pgx.Tx) error {
 	for _, statement := range []string{
 		`DELETE FROM sessions s USING accounts a WHERE a.id = s.account_id AND a.is_local`,
 		`DELETE FROM sign_in_codes c USING accounts a WHERE a.id = c.account_id AND a.is_local`,
 		`UPDATE tokens t SET revoked_at = now() FROM accounts a WHERE a.id = t.account_id AND a.is_local AND t.revoked_at IS NULL`,
 	} {
-		if _, err := db.worker.Exec(ctx, statement); err != nil {
-			return fmt.Errorf("end local access: %w", err)
+		if _, err := tx.Exec(ctx, statement); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -18,6 +18,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/server/auth"
 )
 
 // Settings is everything that an operator can set: in a file, where the names
@@ -36,10 +37,15 @@ type Settings struct {
 	PublicURL     string `yaml:"public_url" env:"CAIRN_PUBLIC_URL"`           // under which browsers reach the server
 	SignIn        SignIn `yaml:"sign_in" env:"CAIRN_SIGN_IN"`
 
+	OIDC           OIDCSettings  `yaml:"oidc" envPrefix:"CAIRN_OIDC_"`                // unset: people sign in with one-time codes
+	SessionMax     time.Duration `yaml:"session_max" env:"CAIRN_SESSION_MAX"`         // how long a browser stays signed in
+	SessionIdle    time.Duration `yaml:"session_idle" env:"CAIRN_SESSION_IDLE"`       // how long without a request
+	TrustedProxies Networks      `yaml:"trusted_proxies" env:"CAIRN_TRUSTED_PROXIES"` // whose X-Forwarded-For is believed
+
 	DrainDelay time.Duration `yaml:"drain_delay" env:"CAIRN_DRAIN_DELAY"` // at a stop, between a failing /readyz and the last request
 
 	FilesRoots      List     `yaml:"files_roots" env:"CAIRN_FILES_ROOTS"`           // folders that files sources may read
-	AllowedNetworks Networks `yaml:"allowed_networks" env:"CAIRN_ALLOWED_NETWORKS"` // private networks that sources may reach
+	AllowedNetworks Networks `yaml:"allowed_networks" env:"CAIRN_ALLOWED_NETWORKS"` // private networks that the server may reach
 
 	Extract ExtractSettings `yaml:"extract" envPrefix:"CAIRN_EXTRACT_"` // what is read of a document
 
@@ -92,6 +98,20 @@ type RerankSettings struct {
 	APIKey Secret `yaml:"api_key" env:"API_KEY"`
 }
 
+// OIDCSettings name the OpenID Connect issuer at which people sign in.
+type OIDCSettings struct {
+	Issuer           string      `yaml:"issuer" env:"ISSUER"` // exactly as its discovery document writes it
+	ClientID         string      `yaml:"client_id" env:"CLIENT_ID"`
+	ClientSecret     Secret      `yaml:"client_secret" env:"CLIENT_SECRET"`           // unset: a public client
+	ClientSecretFile string      `yaml:"client_secret_file" env:"CLIENT_SECRET_FILE"` // instead
+	Label            string      `yaml:"label" env:"LABEL"`                           // what people call it; unset: its host
+	Scopes           Words       `yaml:"scopes" env:"SCOPES"`
+	SignUp           auth.SignUp `yaml:"sign_up" env:"SIGN_UP"`                 // who gets an account at the first sign-in
+	Domains          Words       `yaml:"domains" env:"DOMAINS"`                 // of those who do
+	TrustedDomains   Words       `yaml:"trusted_domains" env:"TRUSTED_DOMAINS"` // whose addresses need not be called verified
+	GroupsClaim      string      `yaml:"groups_claim" env:"GROUPS_CLAIM"`       // holds the names of groups; unset: none is read
+}
+
 // DefaultSettings returns the settings of an installation that sets none.
 func DefaultSettings() Settings {
 	return Settings{
@@ -99,6 +119,9 @@ func DefaultSettings() Settings {
 		DataDir:      defaultDataDir(),
 		Timezone:     UTC,
 		SignIn:       SignInAuto,
+		OIDC:         OIDCSettings{Scopes: Words{"openid", "email", "profile"}, SignUp: auth.SignUpDomains},
+		SessionMax:   30 * 24 * time.Hour,
+		SessionIdle:  7 * 24 * time.Hour,
 		URL:          "http://127.0.0.1:8080",
 		Extract:      ExtractSettings{InputMB: 200, TextMB: 20},
 		IndexCacheMB: 64,
@@ -154,7 +177,7 @@ func readSettings(file string, named bool, environ map[string]string) (Settings,
 		return Settings{}, cairn.Errorf(cairn.ErrInvalid, "%s", envMessage(err))
 	}
 	s.Unknown = unknownVariables(environ)
-	return s, nil
+	return s, s.OIDC.complete()
 }
 
 // yamlMessage makes the decoder's words for an unknown field plain.
@@ -162,6 +185,7 @@ func yamlMessage(err error) string {
 	m := strings.TrimPrefix(err.Error(), "yaml: unmarshal errors:\n")
 	m = strings.ReplaceAll(m, " not found in type server.Settings", " is no setting; check its spelling")
 	m = strings.ReplaceAll(m, " not found in type server.ModelSettings", " is no setting of a model; check its spelling")
+	m = strings.ReplaceAll(m, " not found in type server.OIDCSettings", " is no setting of the issuer; check its spelling")
 	return strings.TrimSpace(m)
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/server/auth"
 )
 
 func configFile(t *testing.T, text string) string {
@@ -96,6 +97,20 @@ func TestSettingsErrorsNameTheSetting(t *testing.T) {
 		{"", map[string]string{"CAIRN_DRAIN_DELAY": "1h"}, "CAIRN_DRAIN_DELAY"},
 		{"drain_delay: soon", nil, "soon"},
 		{"", map[string]string{"CAIRN_SIGN_IN": "local", "CAIRN_ADDR": "0.0.0.0:80"}, "CAIRN_SIGN_IN"},
+		{"oidc: {isuer: x}", nil, "isuer"},
+		{"", map[string]string{"CAIRN_OIDC_CLIENT_ID": "x"}, "CAIRN_OIDC_ISSUER"},
+		{"", issuerSettings("CAIRN_PUBLIC_URL", ""), "CAIRN_PUBLIC_URL"},
+		{"", issuerSettings("CAIRN_OIDC_CLIENT_ID", ""), "CAIRN_OIDC_CLIENT_ID"},
+		{"", issuerSettings("CAIRN_OIDC_ISSUER", "http://id.acme.com"), "https://"},
+		{"", issuerSettings("CAIRN_OIDC_ISSUER", "id.acme.com"), "CAIRN_OIDC_ISSUER"},
+		{"", issuerSettings("CAIRN_OIDC_ISSUER", "https://id.acme.com/?x=y"), "CAIRN_OIDC_ISSUER"},
+		{"", issuerSettings("CAIRN_OIDC_SIGN_UP", "some"), "some"},
+		{"", issuerSettings("CAIRN_OIDC_DOMAINS", "*.acme.com"), "CAIRN_OIDC_DOMAINS"},
+		{"", issuerSettings("CAIRN_OIDC_TRUSTED_DOMAINS", "com"), "CAIRN_OIDC_TRUSTED_DOMAINS"},
+		{"", issuerSettings("CAIRN_OIDC_CLIENT_SECRET_FILE", "/no/such/file"), "CAIRN_OIDC_CLIENT_SECRET_FILE"},
+		{"", issuerSettings("CAIRN_SIGN_IN", "local"), "CAIRN_SIGN_IN"},
+		{"", map[string]string{"CAIRN_SESSION_IDLE": "0s"}, "CAIRN_SESSION_IDLE"},
+		{"", map[string]string{"CAIRN_TRUSTED_PROXIES": "0.0.0.0/0"}, "CAIRN_TRUSTED_PROXIES"},
 	}
 	for _, c := range cases {
 		for name, value := range c.env {
@@ -114,9 +129,53 @@ func TestSettingsErrorsNameTheSetting(t *testing.T) {
 	}
 }
 
+// issuerSettings are those of an issuer, with one changed.
+func issuerSettings(name, value string) map[string]string {
+	all := map[string]string{
+		"CAIRN_PUBLIC_URL": "https://cairn.acme.com", "CAIRN_OIDC_ISSUER": "https://id.acme.com", "CAIRN_OIDC_CLIENT_ID": "cairn",
+	}
+	all[name] = value
+	return all
+}
+
+func TestIssuerSettings(t *testing.T) {
+	secret := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(secret, []byte("hunter2\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range issuerSettings("CAIRN_OIDC_CLIENT_SECRET_FILE", secret) {
+		t.Setenv(name, value)
+	}
+	t.Setenv("CAIRN_OIDC_DOMAINS", "Acme.com, @acme.org")
+	t.Setenv("CAIRN_OIDC_SCOPES", "openid urn:acme:all")
+	s, err := LoadSettings(configFile(t, ""), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := []any{s.OIDC.ClientSecret.Reveal(), []string(s.OIDC.Domains), []string(s.OIDC.Scopes), s.OIDC.Name(), s.OIDC.SignUp, s.Local(), s.Unknown}
+	want := []any{"hunter2", []string{"acme.com", "acme.org"}, []string{"openid", "urn:acme:all"}, "id.acme.com", auth.SignUpDomains, false, []string(nil)}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	t.Setenv("CAIRN_OIDC_CLIENT_SECRET", "hunter3")
+	if _, err := LoadSettings(configFile(t, ""), nil); !errors.Is(err, cairn.ErrInvalid) || strings.Contains(err.Error(), "hunter") {
+		t.Errorf("two secrets: %v", err)
+	}
+}
+
+// TestIssuerEndsLocalMode sets an issuer on one's own machine.
+func TestIssuerEndsLocalMode(t *testing.T) {
+	s := DefaultSettings()
+	s.OIDC.Issuer, s.PublicURL = "https://id.acme.com", "http://127.0.0.1:8080"
+	if s.Local() {
+		t.Error("nobody needs to sign in")
+	}
+}
+
 func TestSecretsAreNeverShown(t *testing.T) {
 	s := DefaultSettings()
 	s.DatabaseURL, s.LLM.APIKey, s.Token = NewSecret("postgres://u:hunter2@db/x"), NewSecret("hunter2"), NewSecret("hunter2")
+	s.OIDC.ClientSecret = NewSecret("hunter2")
 	var out strings.Builder
 	if err := s.Print(&out); err != nil {
 		t.Fatal(err)

@@ -34,6 +34,9 @@ func (s Settings) validate() error {
 	if s.SignIn == SignInLocal && !loopbackAddr(s.Addr) {
 		return cairn.Errorf(cairn.ErrInvalid, "CAIRN_SIGN_IN is local, but %s can be reached from other machines; listen on 127.0.0.1", s.Addr)
 	}
+	if err := s.validateSignIn(); err != nil {
+		return err
+	}
 	if s.DrainDelay < 0 || s.DrainDelay > maxDrainDelay {
 		return cairn.Errorf(cairn.ErrInvalid, "CAIRN_DRAIN_DELAY is %s; give a time from 0s to %s", s.DrainDelay, maxDrainDelay)
 	}
@@ -113,7 +116,7 @@ func (s Settings) Local() bool {
 	case SignInRequired:
 		return false
 	}
-	if !loopbackAddr(s.Addr) {
+	if s.OIDC.Issuer != "" || !loopbackAddr(s.Addr) {
 		return false
 	}
 	u, err := url.Parse(s.PublicURL)

@@ -94,6 +94,23 @@ func (l *List) UnmarshalYAML(n *yaml.Node) error {
 	return n.Decode((*[]string)(l))
 }
 
+// Words is several words: in a variable, parted by blanks or commas.
+type Words []string
+
+// UnmarshalText reads the form of a variable.
+func (w *Words) UnmarshalText(b []byte) error {
+	*w = split(string(b), ", ")
+	return nil
+}
+
+// UnmarshalYAML reads a sequence, or one string in the form of a variable.
+func (w *Words) UnmarshalYAML(n *yaml.Node) error {
+	if n.Kind == yaml.ScalarNode {
+		return w.UnmarshalText([]byte(n.Value))
+	}
+	return n.Decode((*[]string)(w))
+}
+
 // Networks is several networks in CIDR notation: in a variable, parted by commas
 // or blanks.
 type Networks []netip.Prefix

@@ -97,6 +97,9 @@ func examine(ctx context.Context, s server.Settings) []finding {
 		return append(found, encrypted(c.URL()))
 	}
 	found = append(found, dataDirectory(s.DataDir), freeSpace(s.DataDir), database(ctx, s))
+	if s.OIDC.Issuer != "" {
+		found = append(found, identityProvider(ctx, s))
+	}
 	if s.LLM.Model != "" {
 		found = append(found, endpoint(ctx, "model", s.LLM))
 	}

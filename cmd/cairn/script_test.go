@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -134,7 +135,8 @@ func serveForTest(t *testing.T, data string) string {
 func serveUntil(t *testing.T, data string, wanted ...*regexp.Regexp) []string {
 	t.Helper()
 	for name, value := range map[string]string{
-		"CAIRN_DATABASE_URL": postgrestest.New(t).URL, "CAIRN_DATA_DIR": data, "CAIRN_ADDR": "127.0.0.1:0",
+		"CAIRN_DATABASE_URL": postgrestest.New(t).URL, "CAIRN_DATA_DIR": data,
+		"CAIRN_ADDR":   cmp.Or(os.Getenv("CAIRN_ADDR"), "127.0.0.1:0"),
 		"CAIRN_SAMPLE": "", "CAIRN_LLM_MODEL": "", "CAIRN_LLM_URL": "",
 	} {
 		t.Setenv(name, value)

@@ -129,7 +129,15 @@ func (p *parts) databaseEnded() <-chan error {
 // newServer returns the HTTP server over the parts, and what to print when it
 // has begun to listen.
 func newServer(ctx context.Context, s server.Settings, p *parts) (*server.Server, func(io.Writer, net.Addr), error) {
-	config := auth.Config{Store: p.db, Log: p.log, Secure: s.Secure(), PublicOrigin: s.PublicOrigin()}
+	config := auth.Config{
+		Store: p.db, Log: p.log, Secure: s.Secure(), PublicOrigin: s.PublicOrigin(), OIDC: openIssuer(s, p.log),
+		Proxies: s.TrustedProxies, SessionMax: s.SessionMax, SessionIdle: s.SessionIdle,
+	}
+	if s.OIDC.GroupsClaim == "" {
+		if err := p.db.ForgetGroups(ctx, auth.DirectoryOIDC); err != nil {
+			return nil, nil, err
+		}
+	}
 	if s.Local() {
 		var err error
 		if config.Local, err = auth.NewLocal(s.DataDir); err != nil {

@@ -17,7 +17,8 @@ func userCommand(e *environment) *cobra.Command {
 	return family("user", "Accounts: add, list, disable",
 		userAddCommand(e), userListCommand(e), userCodeCommand(e),
 		userSwitchCommand(e, "disable", "Disable an account: its sessions and tokens end", true),
-		userSwitchCommand(e, "enable", "Enable an account again", false))
+		userSwitchCommand(e, "enable", "Enable an account again", false),
+		userBindingsCommand(e), userConfirmCommand(e), userDismissCommand(e))
 }
 
 func userAddCommand(e *environment) *cobra.Command {

@@ -2,6 +2,7 @@ package api
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -11,56 +12,60 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/server/auth"
 )
 
 // attempts has one acceptable request for every route under /api/v1 that needs a
 // caller. %s stands for ids that exist and belong to ann.
-func attempts(conversation, message string) map[string]string {
+func attempts(conversation, message, binding string) map[string]string {
 	return map[string]string{
-		"POST /search":                        `/search {"query":"Meals"}`,
-		"GET /suggest":                        `/suggest?q=tr`,
-		"GET /documents/:id":                  `/documents/travel`,
-		"POST /ask":                           `/ask {"question":"How much for meals?"}`,
-		"GET /messages/:id":                   `/messages/` + message,
-		"GET /messages/:id/stream":            `/messages/` + message + `/stream`,
-		"DELETE /messages/:id/stream":         `/messages/` + message + `/stream`,
-		"POST /messages/:id/feedback":         `/messages/` + message + `/feedback {"rating":"up"}`,
-		"GET /conversations":                  `/conversations`,
-		"GET /conversations/:id":              `/conversations/` + conversation,
-		"PATCH /conversations/:id":            `/conversations/` + conversation + ` {"title":"x"}`,
-		"DELETE /conversations/:id":           `/conversations/` + conversation,
-		"GET /models":                         `/models`,
-		"GET /sources":                        `/sources`,
-		"GET /sources/:name":                  `/sources/handbook`,
-		"POST /sources":                       `/sources {"name":"new","kind":"files","settings":{"path":"/x"}}`,
-		"PATCH /sources/:name":                `/sources/handbook {"acl":"everyone"}`,
-		"DELETE /sources/:name":               `/sources/secrets`,
-		"POST /sources/:name/sync":            `/sources/handbook/sync`,
-		"POST /sources/:name/test":            `/sources/handbook/test`,
-		"POST /sources/:name/pause":           `/sources/handbook/pause`,
-		"POST /sources/:name/cancel":          `/sources/handbook/cancel`,
-		"GET /sources/:name/runs":             `/sources/handbook/runs`,
-		"GET /sources/:name/errors":           `/sources/handbook/errors`,
-		"POST /sources/:name/errors/retry":    `/sources/handbook/errors/retry`,
-		"PUT /sources/:name/documents":        `/sources/inbox/documents?id=a {"title":"A","text":"b"}`,
-		"DELETE /sources/:name/documents":     `/sources/inbox/documents?id=a`,
-		"POST /sources/:name/documents/batch": `/sources/inbox/documents/batch {"id":"b","title":"B","text":"c"}`,
-		"POST /index/verify":                  `/index/verify {"quick":true}`,
-		"POST /index/rebuild":                 `/index/rebuild`,
-		"POST /logout":                        `/logout`,
-		"GET /me":                             `/me`,
-		"GET /users":                          `/users`,
-		"POST /users":                         `/users {"email":"new@acme.com"}`,
-		"GET /users/:id":                      `/users/ann@acme.com`,
-		"PATCH /users/:id":                    `/users/ann@acme.com {"name":"Ann"}`,
-		"POST /users/:id/code":                `/users/ann@acme.com/code`,
-		"GET /groups":                         `/groups`,
-		"POST /groups":                        `/groups {"name":"ops"}`,
-		"PUT /groups/:name":                   `/groups/finance {"members":["ann@acme.com"]}`,
-		"DELETE /groups/:name":                `/groups/finance`,
-		"GET /tokens":                         `/tokens`,
-		"POST /tokens":                        `/tokens {"name":"t"}`,
-		"DELETE /tokens/:id":                  `/tokens/nope`,
+		"POST /search":                          `/search {"query":"Meals"}`,
+		"GET /suggest":                          `/suggest?q=tr`,
+		"GET /documents/:id":                    `/documents/travel`,
+		"POST /ask":                             `/ask {"question":"How much for meals?"}`,
+		"GET /messages/:id":                     `/messages/` + message,
+		"GET /messages/:id/stream":              `/messages/` + message + `/stream`,
+		"DELETE /messages/:id/stream":           `/messages/` + message + `/stream`,
+		"POST /messages/:id/feedback":           `/messages/` + message + `/feedback {"rating":"up"}`,
+		"GET /conversations":                    `/conversations`,
+		"GET /conversations/:id":                `/conversations/` + conversation,
+		"PATCH /conversations/:id":              `/conversations/` + conversation + ` {"title":"x"}`,
+		"DELETE /conversations/:id":             `/conversations/` + conversation,
+		"GET /models":                           `/models`,
+		"GET /sources":                          `/sources`,
+		"GET /sources/:name":                    `/sources/handbook`,
+		"POST /sources":                         `/sources {"name":"new","kind":"files","settings":{"path":"/x"}}`,
+		"PATCH /sources/:name":                  `/sources/handbook {"acl":"everyone"}`,
+		"DELETE /sources/:name":                 `/sources/secrets`,
+		"POST /sources/:name/sync":              `/sources/handbook/sync`,
+		"POST /sources/:name/test":              `/sources/handbook/test`,
+		"POST /sources/:name/pause":             `/sources/handbook/pause`,
+		"POST /sources/:name/cancel":            `/sources/handbook/cancel`,
+		"GET /sources/:name/runs":               `/sources/handbook/runs`,
+		"GET /sources/:name/errors":             `/sources/handbook/errors`,
+		"POST /sources/:name/errors/retry":      `/sources/handbook/errors/retry`,
+		"PUT /sources/:name/documents":          `/sources/inbox/documents?id=a {"title":"A","text":"b"}`,
+		"DELETE /sources/:name/documents":       `/sources/inbox/documents?id=a`,
+		"POST /sources/:name/documents/batch":   `/sources/inbox/documents/batch {"id":"b","title":"B","text":"c"}`,
+		"POST /index/verify":                    `/index/verify {"quick":true}`,
+		"POST /index/rebuild":                   `/index/rebuild`,
+		"POST /logout":                          `/logout`,
+		"GET /me":                               `/me`,
+		"GET /users":                            `/users`,
+		"POST /users":                           `/users {"email":"new@acme.com"}`,
+		"GET /users/:id":                        `/users/ann@acme.com`,
+		"PATCH /users/:id":                      `/users/ann@acme.com {"name":"Ann"}`,
+		"POST /users/:id/code":                  `/users/ann@acme.com/code`,
+		"GET /users/bindings":                   `/users/bindings`,
+		"POST /users/bindings/:binding/confirm": `/users/bindings/` + binding + `/confirm`,
+		"DELETE /users/bindings/:binding":       `/users/bindings/` + binding,
+		"GET /groups":                           `/groups`,
+		"POST /groups":                          `/groups {"name":"ops"}`,
+		"PUT /groups/:name":                     `/groups/finance {"members":["ann@acme.com"]}`,
+		"DELETE /groups/:name":                  `/groups/finance`,
+		"GET /tokens":                           `/tokens`,
+		"POST /tokens":                          `/tokens {"name":"t"}`,
+		"DELETE /tokens/:id":                    `/tokens/nope`,
 	}
 }
 
@@ -68,7 +73,7 @@ func attempts(conversation, message string) map[string]string {
 func (w *world) attempt(who actor, route string, header ...string) replied {
 	w.Helper()
 	ask := w.asked()
-	request, ok := attempts(ask[0], ask[1])[route]
+	request, ok := attempts(ask[0], ask[1], w.pending())[route]
 	if !ok {
 		w.Fatalf("no attempt for %s: add one to the table", route)
 	}
@@ -89,6 +94,21 @@ func (w *world) asked() [2]string {
 	}
 	w.asker.add(s.Message, doneEvent(s.Conversation, s.Message))
 	return [2]string{s.Conversation, s.Message}
+}
+
+// pending makes somebody try to sign in with bob's address, which is another's, and
+// returns the id of the pending binding.
+func (w *world) pending() string {
+	w.Helper()
+	for i := range 2 {
+		_, err := w.m.SignInPerson(w.Context(), auth.Person{
+			Issuer: "https://id.acme.com", Subject: cairn.NewID(), Email: "bob@acme.com", Once: auth.HashOf(cairn.NewID()),
+		}, time.Now())
+		if i == 1 && !errors.Is(err, auth.RefusedPending) {
+			w.Fatalf("second subject: %v", err)
+		}
+	}
+	return w.m.AllBindings()[0].ID
 }
 
 func routeName(method, path string) string { return method + " " + strings.TrimPrefix(path, "/api/v1") }
@@ -177,7 +197,10 @@ write  any    DELETE /sources/:name/documents
 write  any    POST /sources/:name/documents/batch
 admin  admin  POST /index/verify
 admin  admin  POST /index/rebuild
+public public GET /login
 public public POST /login
+public public GET /login/oidc
+public public GET /login/oidc/callback
 any    any    POST /logout
 any    any    GET /me
 admin  admin  GET /users
@@ -185,6 +208,9 @@ admin  admin  POST /users
 admin  admin  GET /users/:id
 admin  admin  PATCH /users/:id
 admin  admin  POST /users/:id/code
+admin  admin  GET /users/bindings
+admin  admin  POST /users/bindings/:binding/confirm
+admin  admin  DELETE /users/bindings/:binding
 admin  admin  GET /groups
 admin  admin  POST /groups
 admin  admin  PUT /groups/:name

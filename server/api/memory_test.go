@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/server/auth"
 	"github.com/cairnhq/cairn/server/auth/authtest"
 )
 
@@ -53,6 +54,10 @@ func part[T any](all []T, p Page) ([]T, string, error) {
 		next = strconv.Itoa(to)
 	}
 	return all[from:to], next, nil
+}
+
+func (m *memory) ListBindings(_ context.Context, p Page) ([]auth.PendingBinding, string, error) {
+	return part(m.AllBindings(), p)
 }
 
 func (m *memory) ListSources(_ context.Context, p Page) ([]SourceStatus, string, error) {

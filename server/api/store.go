@@ -125,6 +125,20 @@ type Accounts interface {
 	UpdateAccount(ctx context.Context, a cairn.Account) error
 }
 
+// Bindings keeps what administrators decide about people of an issuer. Its callers
+// are administrators.
+type Bindings interface {
+	// ListBindings returns the pending bindings, oldest first.
+	ListBindings(ctx context.Context, p Page) (bindings []auth.PendingBinding, next string, err error)
+	// ConfirmBinding gives the account of a pending binding to its subject, ends the
+	// account's sessions and returns the account. ErrNotFound when nothing of that id
+	// is pending, ErrConflict when the subject has another account.
+	ConfirmBinding(ctx context.Context, id string) (cairn.Account, error)
+	// DismissBinding refuses the subject for good. ErrNotFound when nothing of that
+	// id is pending.
+	DismissBinding(ctx context.Context, id string) error
+}
+
 // Group is a group kept by Cairn: "group:cairn:<Name>".
 type Group struct {
 	Name    string
@@ -163,6 +177,7 @@ type Store interface {
 	Documents
 	Conversations
 	Accounts
+	Bindings
 	Groups
 	Tokens
 }

@@ -1,10 +1,12 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -23,6 +25,13 @@ type Config struct {
 	PublicOrigin string
 	// Local is the token of local mode; nil outside of it.
 	Local *Local
+	// OIDC is the issuer at which people sign in; nil: with one-time codes alone.
+	OIDC *OIDC
+	// Proxies are those whose X-Forwarded-For is believed.
+	Proxies []netip.Prefix
+	// SessionMax is how long a browser stays signed in (0: 30 days), SessionIdle
+	// how long without a request (0: 7 days).
+	SessionMax, SessionIdle time.Duration
 	// Now is the clock; nil: time.Now.
 	Now func() time.Time
 }
@@ -30,25 +39,35 @@ type Config struct {
 // Authenticator says who makes a request. It may be used by several goroutines
 // at once.
 type Authenticator struct {
-	store  Store
-	log    *slog.Logger
-	secure bool
-	local  *Local
-	now    func() time.Time
-	cross  *http.CrossOriginProtection
-	logins *limiter
+	store   Store
+	log     *slog.Logger
+	secure  bool
+	local   *Local
+	oidc    *OIDC
+	proxies []netip.Prefix
+	max     time.Duration // of a session
+	idle    time.Duration
+	now     func() time.Time
+	cross   *http.CrossOriginProtection
+
+	logins    *limiter // one-time codes, by address
+	callbacks *limiter // returns from the issuer, by address
+	accounts  *limiter // sign-ins at the issuer, by account
 }
 
 // New returns an Authenticator. It fails when PublicOrigin is malformed.
 func New(cfg Config) (*Authenticator, error) {
 	a := &Authenticator{
-		store: cfg.Store, log: cfg.Log, secure: cfg.Secure, local: cfg.Local, now: cfg.Now,
+		store: cfg.Store, log: cfg.Log, secure: cfg.Secure, local: cfg.Local, oidc: cfg.OIDC, proxies: cfg.Proxies, now: cfg.Now,
+		max: cmp.Or(cfg.SessionMax, sessionMax), idle: cmp.Or(cfg.SessionIdle, sessionIdle),
 		cross: http.NewCrossOriginProtection(),
 	}
 	if a.now == nil {
 		a.now = time.Now
 	}
-	a.logins = newLimiter(a.now)
+	a.logins = newLimiter(a.now, burst{5, 12 * time.Second}, burst{60, time.Second})
+	a.callbacks = newLimiter(a.now, burst{20, time.Second}, burst{200, 50 * time.Millisecond})
+	a.accounts = newLimiter(a.now, burst{20, time.Minute}, burst{1000, time.Millisecond})
 	if cfg.PublicOrigin != "" {
 		if err := a.cross.AddTrustedOrigin(cfg.PublicOrigin); err != nil {
 			return nil, cairn.Errorf(cairn.ErrInvalid, "the public URL %q has no origin that browsers could send: %v", cfg.PublicOrigin, err)
@@ -124,8 +143,14 @@ func (a *Authenticator) bySession(ctx context.Context, secret string) (Identity,
 	if err != nil {
 		return Identity{}, notFoundAs(err, "the session has ended; sign in again")
 	}
-	if !a.now().Before(session.Expires) {
+	now := a.now()
+	if !now.Before(a.sessionEnd(session)) {
 		return Identity{}, cairn.Errorf(cairn.ErrUnauthenticated, "the session has ended; sign in again")
+	}
+	if now.Sub(session.Used) >= time.Minute {
+		if err := a.store.TouchSession(ctx, HashOf(secret), now); err != nil {
+			a.log.WarnContext(ctx, "session use not noted", slog.Any("error", err))
+		}
 	}
 	return a.identity(holder, allScopes(), ViaSession)
 }

@@ -2,7 +2,6 @@ package auth
 
 import (
 	"context"
-	"net"
 	"net/http"
 	"time"
 
@@ -24,7 +23,7 @@ func (a *Authenticator) NewCode(ctx context.Context, account cairn.AccountID) (c
 // of the first administrator, empty when unknown or for the code of an account
 // that exists. Wrong codes are ErrUnauthenticated; too many attempts are a *Limited.
 func (a *Authenticator) SignIn(w http.ResponseWriter, r *http.Request, code, email string) (Identity, error) {
-	if err := a.logins.allow(clientAddr(r)); err != nil {
+	if err := a.logins.allow(networkOf(a.ClientAddr(r))); err != nil {
 		return Identity{}, err
 	}
 	ctx := r.Context()
@@ -33,16 +32,8 @@ func (a *Authenticator) SignIn(w http.ResponseWriter, r *http.Request, code, ema
 		return Identity{}, notFoundAs(err, "the code is wrong, was used before or has expired; make another")
 	}
 	secret := newSessionSecret()
-	if err := a.startWith(ctx, w, account, secret); err != nil {
+	if err := a.startWith(w, r, account, secret); err != nil {
 		return Identity{}, err
 	}
 	return a.bySession(ctx, secret)
-}
-
-func clientAddr(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	return host
 }

@@ -60,6 +60,7 @@ func ViewerOf(h Holder) cairn.Viewer {
 	for _, name := range h.Groups {
 		keys = append(keys, cairn.GroupKey("cairn", name))
 	}
+	keys = append(keys, h.Others...)
 	return cairn.Viewer{Account: h.Account.ID, Keys: append(keys, cairn.Everyone)}
 }
 

@@ -23,35 +23,43 @@ func (l *Limited) Error() string {
 // Unwrap returns an error of kind ErrRateLimited with the message for people.
 func (l *Limited) Unwrap() error { return cairn.Errorf(cairn.ErrRateLimited, "%s", l.Error()) }
 
-// limiter bounds attempts to sign in: five at once and then one every twelve
-// seconds for an address, sixty at once and then one a second in all.
-type limiter struct {
-	now func() time.Time
-
-	mu    sync.Mutex
-	all   *rate.Limiter
-	addrs map[string]*rate.Limiter
+// burst is how much is allowed: so many at once, then one every so often.
+type burst struct {
+	size  int
+	every time.Duration
 }
 
-// maxAddrs bounds the memory; beyond it the table begins anew, and the limit for
-// all still holds.
-const maxAddrs = 10_000
+func (b burst) limiter() *rate.Limiter { return rate.NewLimiter(rate.Every(b.every), b.size) }
 
-func newLimiter(now func() time.Time) *limiter {
-	return &limiter{now: now, all: rate.NewLimiter(1, 60), addrs: map[string]*rate.Limiter{}}
+// limiter bounds attempts by who makes them, an address or an account, and in all.
+type limiter struct {
+	now func() time.Time
+	one burst
+
+	mu  sync.Mutex
+	all *rate.Limiter
+	by  map[string]*rate.Limiter
+}
+
+// maxKnown bounds the memory; beyond it the table begins anew, and the limit for
+// all still holds.
+const maxKnown = 10_000
+
+func newLimiter(now func() time.Time, one, all burst) *limiter {
+	return &limiter{now: now, one: one, all: all.limiter(), by: map[string]*rate.Limiter{}}
 }
 
 // allow returns nil or a *Limited.
-func (l *limiter) allow(addr string) error {
+func (l *limiter) allow(who string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.addrs) >= maxAddrs {
-		clear(l.addrs)
+	if len(l.by) >= maxKnown {
+		clear(l.by)
 	}
-	one, ok := l.addrs[addr]
+	one, ok := l.by[who]
 	if !ok {
-		one = rate.NewLimiter(rate.Every(12*time.Second), 5)
-		l.addrs[addr] = one
+		one = l.one.limiter()
+		l.by[who] = one
 	}
 	now := l.now()
 	for _, lim := range []*rate.Limiter{one, l.all} {

@@ -162,3 +162,39 @@ func TestSignInIsRateLimited(t *testing.T) {
 		t.Error("a hundred addresses were not limited")
 	}
 }
+
+func isLimited(err error) bool {
+	var limited *auth.Limited
+	return errors.As(err, &limited)
+}
+
+func TestIdleSessionEnds(t *testing.T) {
+	a, store, c := newAuth(t, auth.Config{SessionIdle: time.Hour, SessionMax: 5 * time.Hour})
+	cookie := signIn(t, a, store, c, cairn.RoleMember)
+	use := func() error {
+		_, err := a.Identify(withCookie(cookie))
+		return err
+	}
+	for range 5 { // 50 minutes each: used in time, until the absolute limit
+		if err := use(); err != nil {
+			t.Fatalf("after %s: %v", c.now, err)
+		}
+		c.advance(50 * time.Minute)
+	}
+	if err := use(); err != nil {
+		t.Fatal(err)
+	}
+	c.advance(50 * time.Minute)
+	if err := use(); !errors.Is(err, cairn.ErrUnauthenticated) {
+		t.Errorf("after five hours: %v", err)
+	}
+	cookie = signIn(t, a, store, c, cairn.RoleMember)
+	c.advance(59 * time.Minute)
+	if err := use(); err != nil {
+		t.Error(err)
+	}
+	c.advance(61 * time.Minute)
+	if err := use(); !errors.Is(err, cairn.ErrUnauthenticated) {
+		t.Errorf("unused for more than an hour: %v", err)
+	}
+}

@@ -14,7 +14,8 @@ type Hash [32]byte
 // Holder is an account with what its viewer's keys are made of.
 type Holder struct {
 	Account cairn.Account
-	Groups  []string // names of the groups kept here that it belongs to
+	Groups  []string             // names of the groups kept here that it belongs to
+	Others  []cairn.PrincipalKey // groups of other directories
 }
 
 // Session is a signed-in browser.
@@ -22,6 +23,7 @@ type Session struct {
 	Account cairn.AccountID
 	Created time.Time
 	Expires time.Time
+	Used    time.Time // when a request was last noted
 }
 
 // Tokens finds bearer tokens.
@@ -40,6 +42,8 @@ type Sessions interface {
 	// SessionByHash returns a session, expired ones too, and who holds it,
 	// disabled accounts too. ErrNotFound when there is none.
 	SessionByHash(ctx context.Context, hash Hash) (Session, Holder, error)
+	// TouchSession notes when a session was last used.
+	TouchSession(ctx context.Context, hash Hash, at time.Time) error
 	// DeleteSession ends a session; one that does not exist is no error.
 	DeleteSession(ctx context.Context, hash Hash) error
 }
@@ -51,10 +55,11 @@ type Codes interface {
 	// administrator, who does not exist yet.
 	CreateCode(ctx context.Context, hash Hash, account cairn.AccountID, expires time.Time) error
 	// RedeemCode deletes a code that has not expired at now and returns whose it
-	// was. For the empty account it creates an administrator with the e-mail
-	// (which may be empty) in the same transaction, unless an administrator
-	// exists: then, and for a code that does not exist or has expired, it
-	// returns ErrNotFound.
+	// was. For the empty account it makes an administrator with the e-mail (which
+	// may be empty) in the same transaction, unless an administrator exists: then,
+	// and for a code that does not exist or has expired, it returns ErrNotFound. The
+	// account of local mode becomes that administrator, with all that it made; what
+	// signed it in before ends.
 	RedeemCode(ctx context.Context, hash Hash, email string, now time.Time) (cairn.AccountID, error)
 }
 
@@ -65,10 +70,57 @@ type Locals interface {
 	LocalAccount(ctx context.Context) (Holder, error)
 }
 
+// Person is somebody for whom an issuer vouches.
+type Person struct {
+	Issuer  string
+	Subject string // never another's at this issuer
+	// Email is an address in lower case that is known to be the person's; else
+	// empty.
+	Email string
+	Name  string
+	// Groups are those of Directory that the issuer says the person is in.
+	Groups []string
+	// MayJoin says that a person without an account gets one, as a member.
+	MayJoin bool
+	// Once is the hash of what was made for this sign-in alone, of use until Until.
+	Once  Hash
+	Until time.Time
+}
+
+// DirectoryOIDC is the directory of the groups that an issuer names.
+const DirectoryOIDC = "oidc"
+
+// PendingBinding is a subject that came with the address of an account that is
+// another subject's. Until an administrator confirms it, it is refused.
+type PendingBinding struct {
+	ID       string
+	Account  cairn.Account // whose address it came with
+	Issuer   string
+	Subject  string
+	Name     string // as the issuer says
+	First    time.Time
+	Last     time.Time // attempt
+	Attempts int
+}
+
+// Bindings says whose account a person of an issuer has.
+type Bindings interface {
+	// SignInPerson returns the account of a person and replaces its groups of
+	// DirectoryOIDC. It is the account that issuer and subject are bound to. Else the
+	// account with the address, if no subject is bound to it, is bound to this one; a
+	// new one is made when there is none and the person may join. Errors are
+	// RefusedStale when Once was used before, RefusedUnverified without an address,
+	// RefusedUnknown, RefusedDisabled, and RefusedPending when another subject has
+	// the account: this one is then noted as a PendingBinding, unless an
+	// administrator dismissed it.
+	SignInPerson(ctx context.Context, p Person, now time.Time) (cairn.AccountID, error)
+}
+
 // Store is everything that an Authenticator reads and writes.
 type Store interface {
 	Tokens
 	Sessions
 	Codes
 	Locals
+	Bindings
 }

@@ -46,6 +46,8 @@ export async function startMock({ port = 0, stepMs = 5 } = {}) {
 
 class Mock {
   signedIn = true;
+  /** The issuer at which people sign in; null: none. */
+  oidc = null;
   /** Streams break after so many events, 0: they do not. */
   breakAfter = 0;
   requests = [];
@@ -87,6 +89,11 @@ class Mock {
           via: 'session',
           scopes: [],
           principals: [],
+        });
+      case 'GET login':
+        return reply({
+          oidc: this.oidc,
+          failure: url.searchParams.get('failed') === 'unknown' ? 'There is no account.' : null,
         });
       case 'POST login':
         only(body, 'code', 'email');

@@ -383,6 +383,13 @@ describe('every page', () => {
       await page.reload();
       await page.getByText('Sign in to Cairn').waitFor();
     },
+    issuer: async (page) => {
+      server.mock.signedIn = false;
+      server.mock.oidc = { label: 'Acme', problem: 'The identity provider cannot be reached at the moment.' };
+      await page.goto(`${server.url}/login?failed=unknown`);
+      await page.getByRole('link', { name: 'Sign in with Acme' }).waitFor();
+      await page.getByText('There is no account.').waitFor();
+    },
   };
   for (const [name, go] of Object.entries(pages)) {
     for (const [colorScheme, width] of [

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/server/auth"
 )
 
 // AllAccounts returns the accounts by e-mail.
@@ -68,6 +69,9 @@ func (s *Store) UpdateAccount(_ context.Context, a cairn.Account) error {
 	s.accounts[a.ID] = a
 	for _, other := range s.accounts {
 		if other.Role == cairn.RoleAdmin && !other.Disabled {
+			if a.Disabled {
+				maps.DeleteFunc(s.sessions, func(_ auth.Hash, session auth.Session) bool { return session.Account == a.ID })
+			}
 			return nil
 		}
 	}

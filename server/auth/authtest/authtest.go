@@ -23,6 +23,13 @@ type Store struct {
 	sessions map[auth.Hash]auth.Session
 	codes    map[auth.Hash]code
 	touched  int
+
+	bindings map[subject]cairn.AccountID
+	pending  []auth.PendingBinding
+	// dismissed are pending bindings that an administrator dismissed.
+	dismissed map[subject]bool
+	used      map[auth.Hash]bool
+	others    map[cairn.AccountID][]string // groups of auth.DirectoryOIDC
 }
 
 type code struct {
@@ -35,6 +42,8 @@ func New() *Store {
 	return &Store{
 		accounts: map[cairn.AccountID]cairn.Account{}, groups: map[string][]cairn.AccountID{},
 		tokens: map[auth.Hash]cairn.Token{}, sessions: map[auth.Hash]auth.Session{}, codes: map[auth.Hash]code{},
+		bindings: map[subject]cairn.AccountID{}, dismissed: map[subject]bool{}, used: map[auth.Hash]bool{},
+		others: map[cairn.AccountID][]string{},
 	}
 }
 
@@ -152,6 +161,17 @@ func (s *Store) SessionByHash(_ context.Context, hash auth.Hash) (auth.Session, 
 	return session, s.holder(session.Account), nil
 }
 
+// TouchSession implements auth.Sessions.
+func (s *Store) TouchSession(_ context.Context, hash auth.Hash, at time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if session, ok := s.sessions[hash]; ok {
+		session.Used = at
+		s.sessions[hash] = session
+	}
+	return nil
+}
+
 // DeleteSession implements auth.Sessions.
 func (s *Store) DeleteSession(_ context.Context, hash auth.Hash) error {
 	s.mu.Lock()
@@ -182,24 +202,28 @@ func (s *Store) RedeemCode(_ context.Context, hash auth.Hash, email string, now 
 		return c.account, nil
 	}
 	for _, a := range s.accounts {
-		if a.Role == cairn.RoleAdmin {
+		if a.Role == cairn.RoleAdmin && a.ID != localID {
 			return "", cairn.ErrNotFound
 		}
 	}
 	delete(s.codes, hash)
 	a := cairn.Account{ID: cairn.AccountID(cairn.NewID()), Email: email, Role: cairn.RoleAdmin, Created: now}
+	delete(s.accounts, localID) // the fake hands nothing over
 	s.accounts[a.ID] = a
 	return a.ID, nil
 }
+
+// localID is that of the account of local mode.
+const localID = "local"
 
 // LocalAccount implements auth.Locals.
 func (s *Store) LocalAccount(context.Context) (auth.Holder, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, ok := s.accounts["local"]; !ok {
-		s.accounts["local"] = cairn.Account{ID: "local", Name: "local", Role: cairn.RoleAdmin}
+	if _, ok := s.accounts[localID]; !ok {
+		s.accounts[localID] = cairn.Account{ID: localID, Name: "local", Role: cairn.RoleAdmin}
 	}
-	return s.holder("local"), nil
+	return s.holder(localID), nil
 }
 
 func (s *Store) holder(id cairn.AccountID) auth.Holder {
@@ -208,6 +232,9 @@ func (s *Store) holder(id cairn.AccountID) auth.Holder {
 		if slices.Contains(s.groups[name], id) {
 			h.Groups = append(h.Groups, name)
 		}
+	}
+	for _, name := range s.others[id] {
+		h.Others = append(h.Others, cairn.GroupKey(auth.DirectoryOIDC, name))
 	}
 	return h
 }

@@ -20,11 +20,15 @@ import type {
   Source,
   SourceList,
   Suggestions,
+  WaysIn,
 } from './schema';
 
 const path = (...parts: string[]) => '/api/v1/' + parts.map(encodeURIComponent).join('/');
 
 export const me = () => request<Me>('GET', path('me'));
+export const waysIn = (failed?: string) => request<WaysIn>('GET', withQuery(path('login'), { failed }));
+/** Where a link leads that signs in at the issuer and comes back to a page. */
+export const oidcPath = (next: string) => withQuery(path('login', 'oidc'), { next });
 export const login = (code: string, email = '') =>
   request<Me>('POST', path('login'), email === '' ? { code } : { code, email });
 export const signInCode = (account: string) => request<SignInCode>('POST', path('users', account, 'code'));

@@ -435,10 +435,51 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** How people sign in, for the sign-in page */
+        get: operations["waysIn"];
         put?: never;
         /** Sign in with a one-time code */
         post: operations["login"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/login/oidc": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Sign in at the OpenID Connect issuer
+         * @description For browsers: a link, not a call. `not_found` when no issuer is configured. A failure leads to `/login?failed=REASON`.
+         */
+        get: operations["beginOIDC"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/login/oidc/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where the issuer sends the browser back to
+         * @description The redirect URI to register at the issuer. Issuers add parameters of their own.
+         */
+        get: operations["finishOIDC"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -535,6 +576,64 @@ export interface paths {
         put?: never;
         /** Make a one-time code with which the account signs in (administrators) */
         post: operations["createSignInCode"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/bindings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List identities that wait for confirmation (administrators)
+         * @description An identity of the issuer that came with the address of an account which another identity has. It is refused until an
+         *     administrator confirms it, or for good when it is dismissed.
+         */
+        get: operations["listBindings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/bindings/{binding}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Refuse an identity for good (administrators) */
+        delete: operations["dismissBinding"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/bindings/{binding}/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give the account to an identity (administrators)
+         * @description The identity that had the account has it no longer; the account's sessions end, its tokens stay.
+         */
+        post: operations["confirmBinding"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1161,6 +1260,34 @@ export interface components {
             /** @description The first administrator's own address; ignored for other codes. */
             email?: string;
         };
+        WaysIn: {
+            /** @description The issuer at which people sign in; null when none is configured. */
+            oidc: components["schemas"]["Issuer"] | null;
+            /** @description What `failed` means and what to do. */
+            failure: string | null;
+        };
+        Issuer: {
+            /** @description What people call it. */
+            label: string;
+            /** @description Why nobody can sign in there at the moment. */
+            problem: string | null;
+        };
+        Binding: {
+            id: string;
+            user: components["schemas"]["User"];
+            issuer: string;
+            /** @description The identity's permanent name at the issuer. */
+            subject: string;
+            /** @description The person's name, as the issuer says. */
+            name: string;
+            first_at: components["schemas"]["Time"];
+            last_at: components["schemas"]["Time"];
+            attempts: number;
+        };
+        BindingList: {
+            bindings: components["schemas"]["Binding"][];
+            next_cursor: components["schemas"]["NextCursor"];
+        };
         Me: {
             id: string;
             /** @description Empty for the account of local mode. */
@@ -1350,6 +1477,10 @@ export type PushBatchResult = components['schemas']['PushBatchResult'];
 export type Role = components['schemas']['Role'];
 export type Scope = components['schemas']['Scope'];
 export type LoginRequest = components['schemas']['LoginRequest'];
+export type WaysIn = components['schemas']['WaysIn'];
+export type Issuer = components['schemas']['Issuer'];
+export type Binding = components['schemas']['Binding'];
+export type BindingList = components['schemas']['BindingList'];
 export type Me = components['schemas']['Me'];
 export type User = components['schemas']['User'];
 export type UserList = components['schemas']['UserList'];
@@ -2275,6 +2406,39 @@ export interface operations {
             default: components["responses"]["Error"];
         };
     };
+    waysIn: {
+        parameters: {
+            query?: {
+                /** @description The reason with which a sign-in at the issuer ended on the page. */
+                failed?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The ways beside a one-time code. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "oidc": {
+                     *         "label": "Okta",
+                     *         "problem": null
+                     *       },
+                     *       "failure": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WaysIn"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
     login: {
         parameters: {
             query?: never;
@@ -2302,6 +2466,53 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Me"];
                 };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    beginOIDC: {
+        parameters: {
+            query?: {
+                /** @description Path of this server to show afterwards; anything else counts as `/`. */
+                next?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description On to the issuer, with a cookie that recognises the browser when it comes back within ten minutes. */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    finishOIDC: {
+        parameters: {
+            query?: {
+                state?: string;
+                code?: string;
+                iss?: string;
+                error?: string;
+                error_description?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description On to the page that was asked for, signed in; or to `/login?failed=REASON`. */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Error"];
         };
@@ -2506,6 +2717,75 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["SignInCode"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listBindings: {
+        parameters: {
+            query?: {
+                limit?: components["parameters"]["limit"];
+                /** @description The `next_cursor` of the page before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of them, oldest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BindingList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    dismissBinding: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                binding: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is refused. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    confirmBinding: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                binding: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The account. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
                 };
             };
             default: components["responses"]["Error"];

@@ -1,8 +1,10 @@
-// Signing in with a one-time code.
+// Signing in: at the issuer, if there is one, or with a one-time code.
 
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { useLocation } from 'wouter-preact';
 import { explain } from '../api/client';
+import * as api from '../api/routes';
+import type { WaysIn } from '../api/schema';
 import { Logo } from '../components/Logo';
 import { signIn } from '../state/session';
 import { useTitle } from './useTitle';
@@ -13,6 +15,7 @@ export function LoginPage() {
   const [failure, setFailure] = useState('');
   const [busy, setBusy] = useState(false);
   const [location, navigate] = useLocation();
+  const ways = useWaysIn();
   useTitle('Sign in');
   const submit = async () => {
     setBusy(true);
@@ -29,6 +32,12 @@ export function LoginPage() {
     <main class="login" id="main">
       <Logo size={48} />
       <h1>Sign in to Cairn</h1>
+      {ways?.failure && (
+        <p class="failure" role="alert">
+          {ways.failure}
+        </p>
+      )}
+      {ways?.oidc && <IssuerLink label={ways.oidc.label} problem={ways.failure ? null : ways.oidc.problem} />}
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -76,10 +85,38 @@ export function LoginPage() {
             {failure}
           </p>
         )}
-        <button type="submit" class="button primary wide" disabled={busy || code.trim() === ''}>
+        <button
+          type="submit"
+          class={ways?.oidc ? 'button wide' : 'button primary wide'}
+          disabled={busy || code.trim() === ''}
+        >
           {busy ? 'Signing in…' : 'Sign in'}
         </button>
       </form>
     </main>
+  );
+}
+
+/** What the server says of ways to sign in; null until it has said it. With the code alone the page works without. */
+function useWaysIn(): WaysIn | null {
+  const [ways, setWays] = useState<WaysIn | null>(null);
+  useEffect(() => {
+    const failed = new URLSearchParams(location.search).get('failed') ?? undefined;
+    api.waysIn(failed).then(setWays, () => {});
+  }, []);
+  return ways;
+}
+
+// A link, as the browser itself must go there and come back.
+function IssuerLink({ label, problem }: { label: string; problem: string | null }) {
+  const here = location.pathname === '/login' ? '/' : location.pathname + location.search;
+  return (
+    <div class="issuer">
+      <a class="button primary wide" href={api.oidcPath(here)}>
+        Sign in with {label}
+      </a>
+      {problem && <p class="failure">{problem}</p>}
+      <p class="or">or</p>
+    </div>
   );
 }

@@ -1,0 +1,223 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/server/api"
+	"github.com/cairnhq/cairn/server/auth"
+)
+
+var _ api.Bindings = (*DB)(nil)
+
+// SignInPerson implements auth.Bindings. A refusal is stored as far as there is
+// something to store: the attempt that was used up, and the pending binding.
+func (db *DB) SignInPerson(ctx context.Context, p auth.Person, now time.Time) (cairn.AccountID, error) {
+	var id cairn.AccountID
+	var refused auth.Refused
+	err := pgx.BeginFunc(ctx, db.worker, func(tx pgx.Tx) (err error) {
+		if refused, err = useUp(ctx, tx, p); err != nil || refused != "" {
+			return err
+		}
+		// Two subjects with one address, or one in two windows, come one after the other.
+		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, p.Email); err != nil {
+			return err
+		}
+		if id, refused, err = accountOf(ctx, tx, p, now); err != nil || refused != "" {
+			return err
+		}
+		return setGroups(ctx, tx, id, auth.DirectoryOIDC, p.Groups)
+	})
+	if err != nil {
+		return "", fmt.Errorf("sign in a person of the issuer: %w", err)
+	}
+	if refused != "" {
+		return "", refused
+	}
+	return id, nil
+}
+
+// useUp notes that the sign-in of a person is used.
+func useUp(ctx context.Context, tx pgx.Tx, p auth.Person) (auth.Refused, error) {
+	tag, err := tx.Exec(ctx, `INSERT INTO used_sign_ins (hash, expires_at) VALUES ($1, $2) ON CONFLICT DO NOTHING`, p.Once[:], p.Until)
+	if err == nil && tag.RowsAffected() == 0 {
+		return auth.RefusedStale, nil
+	}
+	return "", err
+}
+
+// accountOf returns the account of a person, bound to it.
+func accountOf(ctx context.Context, tx pgx.Tx, p auth.Person, now time.Time) (cairn.AccountID, auth.Refused, error) {
+	a, err := account(ctx, tx, `
+		SELECT a.id, coalesce(a.email, '') AS email, a.name, a.role, a.disabled_at IS NOT NULL AS disabled, a.created_at AS created
+		FROM bindings b JOIN accounts a ON a.id = b.account_id WHERE b.issuer = $1 AND b.subject = $2`, p.Issuer, p.Subject)
+	if err == nil && a.Disabled {
+		return "", auth.RefusedDisabled, nil
+	}
+	if err == nil || !isMissing(err) {
+		return a.ID, "", err
+	}
+	if p.Email == "" {
+		return "", auth.RefusedUnverified, nil
+	}
+	a, err = account(ctx, tx, `
+		SELECT id, coalesce(email, '') AS email, name, role, disabled_at IS NOT NULL AS disabled, created_at AS created
+		FROM accounts WHERE email = $1 FOR NO KEY UPDATE`, p.Email)
+	switch {
+	case isMissing(err) && !p.MayJoin:
+		return "", auth.RefusedUnknown, nil
+	case isMissing(err):
+		a, err = createAccount(ctx, tx, cairn.Account{Email: p.Email, Name: p.Name, Role: cairn.RoleMember})
+	}
+	if err != nil {
+		return "", "", err
+	}
+	if a.Disabled {
+		return "", auth.RefusedDisabled, nil
+	}
+	return bindFirst(ctx, tx, a.ID, p, now)
+}
+
+// bindFirst binds an account to a person unless it is another's, or the person
+// was dismissed.
+func bindFirst(ctx context.Context, tx pgx.Tx, id cairn.AccountID, p auth.Person, now time.Time) (cairn.AccountID, auth.Refused, error) {
+	var bound, dismissed bool
+	err := tx.QueryRow(ctx, `
+		SELECT EXISTS (SELECT FROM bindings WHERE account_id = $1),
+		       EXISTS (SELECT FROM pending_bindings WHERE account_id = $1 AND issuer = $2 AND subject = $3 AND dismissed_at IS NOT NULL)`,
+		id, p.Issuer, p.Subject).Scan(&bound, &dismissed)
+	if err != nil {
+		return "", "", err
+	}
+	if bound || dismissed {
+		_, err := tx.Exec(ctx, `
+			INSERT INTO pending_bindings (id, account_id, issuer, subject, name, first_at, last_at) VALUES ($1, $2, $3, $4, $5, $6, $6)
+			ON CONFLICT (account_id, issuer, subject) DO UPDATE
+			SET attempts = pending_bindings.attempts + 1, last_at = excluded.last_at, name = excluded.name`,
+			cairn.NewID(), id, p.Issuer, p.Subject, p.Name, now)
+		return "", auth.RefusedPending, err
+	}
+	_, err = tx.Exec(ctx, `
+		WITH settled AS (DELETE FROM pending_bindings WHERE account_id = $1 AND issuer = $2 AND subject = $3)
+		INSERT INTO bindings (account_id, issuer, subject, bound_at) VALUES ($1, $2, $3, $4)`, id, p.Issuer, p.Subject, now)
+	return id, "", err
+}
+
+// setGroups replaces the groups of an account in a directory that is not kept here.
+func setGroups(ctx context.Context, tx pgx.Tx, id cairn.AccountID, directory string, names []string) error {
+	if names == nil {
+		names = []string{} // nil would be null, which equals nothing
+	}
+	_, err := tx.Exec(ctx, `DELETE FROM account_groups WHERE account_id = $1 AND directory = $2 AND NOT name = ANY ($3)`, id, directory, names)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `
+		INSERT INTO account_groups (account_id, directory, name)
+		SELECT DISTINCT $1, $2, name FROM unnest($3::text[]) name ON CONFLICT DO NOTHING`, id, directory, names)
+	return err
+}
+
+// ForgetGroups removes what is known of the groups of a directory: for a server
+// that no longer asks for them.
+func (db *DB) ForgetGroups(ctx context.Context, directory string) error {
+	if _, err := db.worker.Exec(ctx, `DELETE FROM account_groups WHERE directory = $1`, directory); err != nil {
+		return fmt.Errorf("forget groups: %w", err)
+	}
+	return nil
+}
+
+// bindingRow is a pending binding as the database has it.
+type bindingRow struct {
+	Binding    string
+	Issuer     string
+	Subject    string
+	PersonName string
+	Attempts   int
+	FirstAt    time.Time
+	LastAt     time.Time
+	cairn.Account
+}
+
+func (r bindingRow) binding() auth.PendingBinding {
+	return auth.PendingBinding{
+		ID: r.Binding, Account: r.Account, Issuer: r.Issuer, Subject: r.Subject, Name: r.PersonName,
+		First: r.FirstAt, Last: r.LastAt, Attempts: r.Attempts,
+	}
+}
+
+// ListBindings implements api.Bindings.
+func (db *DB) ListBindings(ctx context.Context, p api.Page) ([]auth.PendingBinding, string, error) {
+	from, err := after[timeKey]("bindings", p)
+	if err != nil {
+		return nil, "", err
+	}
+	rows, err := db.worker.Query(ctx, `
+		SELECT b.id AS binding, b.issuer, b.subject, b.name AS person_name, b.attempts, b.first_at, b.last_at,
+		       a.id, coalesce(a.email, '') AS email, a.name, a.role, a.disabled_at IS NOT NULL AS disabled, a.created_at AS created
+		FROM pending_bindings b JOIN accounts a ON a.id = b.account_id
+		WHERE b.dismissed_at IS NULL AND ($1::timestamptz IS NULL OR (b.first_at, b.id) > ($1, $2))
+		ORDER BY b.first_at, b.id LIMIT $3`, nilTime(from.At), from.ID, p.Limit+1)
+	if err != nil {
+		return nil, "", fmt.Errorf("list bindings: %w", err)
+	}
+	found, err := pgx.CollectRows(rows, pgx.RowToStructByName[bindingRow])
+	if err != nil {
+		return nil, "", fmt.Errorf("list bindings: %w", err)
+	}
+	found, next := nextPage("bindings", found, p.Limit, func(r bindingRow) timeKey { return timeKey{r.FirstAt, r.Binding} })
+	bindings := make([]auth.PendingBinding, len(found))
+	for i, r := range found {
+		bindings[i] = r.binding()
+	}
+	return bindings, next, nil
+}
+
+// ConfirmBinding implements api.Bindings. The tokens of the account stay: they are
+// its own, and its administrator has just said whose it is.
+func (db *DB) ConfirmBinding(ctx context.Context, id string) (cairn.Account, error) {
+	var confirmed cairn.Account
+	err := pgx.BeginFunc(ctx, db.worker, func(tx pgx.Tx) error {
+		var issuer, subject string
+		err := tx.QueryRow(ctx, `
+			DELETE FROM pending_bindings WHERE id = $1 AND dismissed_at IS NULL
+			RETURNING account_id, issuer, subject`, id).Scan(&confirmed.ID, &issuer, &subject)
+		if err != nil {
+			return missing(err)
+		}
+		_, err = tx.Exec(ctx, `
+			INSERT INTO bindings (account_id, issuer, subject, bound_at) VALUES ($1, $2, $3, now())
+			ON CONFLICT (account_id) DO UPDATE SET issuer = excluded.issuer, subject = excluded.subject, bound_at = excluded.bound_at`,
+			confirmed.ID, issuer, subject)
+		if err != nil {
+			return refused(err, "this identity signs in as another account: disable that one or change its address first")
+		}
+		if _, err := tx.Exec(ctx, `DELETE FROM sessions WHERE account_id = $1`, confirmed.ID); err != nil {
+			return err
+		}
+		confirmed, err = account(ctx, tx, `
+			SELECT id, coalesce(email, '') AS email, name, role, disabled_at IS NOT NULL AS disabled, created_at AS created
+			FROM accounts WHERE id = $1`, string(confirmed.ID))
+		return err
+	})
+	if err != nil {
+		return cairn.Account{}, fmt.Errorf("confirm binding: %w", err)
+	}
+	return confirmed, nil
+}
+
+// DismissBinding implements api.Bindings.
+func (db *DB) DismissBinding(ctx context.Context, id string) error {
+	tag, err := db.worker.Exec(ctx, `UPDATE pending_bindings SET dismissed_at = now() WHERE id = $1 AND dismissed_at IS NULL`, id)
+	if err != nil {
+		return fmt.Errorf("dismiss binding: %w", missing(err))
+	}
+	if tag.RowsAffected() == 0 {
+		return fmt.Errorf("dismiss binding: %w", cairn.ErrNotFound)
+	}
+	return nil
+}
