@@ -42,6 +42,7 @@ var closed = map[string]string{
 	"accounts":        "people, for the application",
 	"groups":          "people, for the application",
 	"group_members":   "people, for the application",
+	"directory":       "the state of who belongs to what",
 	"tokens":          "hashes of secrets",
 	"sessions":        "hashes of secrets",
 	"sign_in_codes":   "hashes of secrets",

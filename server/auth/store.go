@@ -14,7 +14,9 @@ type Hash [32]byte
 // Holder is an account with what its viewer's keys are made of.
 type Holder struct {
 	Account cairn.Account
-	Groups  []string // names of the groups kept here that it belongs to
+	// Groups are the keys of the groups that it belongs to, in whatever directory
+	// and through whatever other groups. They are shared: nobody changes them.
+	Groups []cairn.PrincipalKey
 }
 
 // Session is a signed-in browser.

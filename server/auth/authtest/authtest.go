@@ -18,7 +18,7 @@ import (
 type Store struct {
 	mu       sync.Mutex
 	accounts map[cairn.AccountID]cairn.Account
-	groups   map[string][]cairn.AccountID
+	groups   map[string]Members
 	tokens   map[auth.Hash]cairn.Token
 	sessions map[auth.Hash]auth.Session
 	codes    map[auth.Hash]code
@@ -33,7 +33,7 @@ type code struct {
 // New returns an empty Store.
 func New() *Store {
 	return &Store{
-		accounts: map[cairn.AccountID]cairn.Account{}, groups: map[string][]cairn.AccountID{},
+		accounts: map[cairn.AccountID]cairn.Account{}, groups: map[string]Members{},
 		tokens: map[auth.Hash]cairn.Token{}, sessions: map[auth.Hash]auth.Session{}, codes: map[auth.Hash]code{},
 	}
 }
@@ -47,7 +47,9 @@ func (s *Store) Add(a cairn.Account, groups ...string) cairn.Account {
 	}
 	s.accounts[a.ID] = a
 	for _, g := range groups {
-		s.groups[g] = append(s.groups[g], a.ID)
+		in := s.groups[g]
+		in.Accounts = append(in.Accounts, a.ID)
+		s.groups[g] = in
 	}
 	return a
 }
@@ -200,14 +202,4 @@ func (s *Store) LocalAccount(context.Context) (auth.Holder, error) {
 		s.accounts["local"] = cairn.Account{ID: "local", Name: "local", Role: cairn.RoleAdmin}
 	}
 	return s.holder("local"), nil
-}
-
-func (s *Store) holder(id cairn.AccountID) auth.Holder {
-	h := auth.Holder{Account: s.accounts[id]}
-	for _, name := range slices.Sorted(maps.Keys(s.groups)) {
-		if slices.Contains(s.groups[name], id) {
-			h.Groups = append(h.Groups, name)
-		}
-	}
-	return h
 }
