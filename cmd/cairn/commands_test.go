@@ -343,7 +343,10 @@ NAME     PRINCIPAL            MEMBERS
 finance  group:cairn:finance  ann@example.com
 `, "", "group", "list")
 	s.expect(exitDone, "finance is removed.\n", "", "group", "rm", "finance")
+}
 
+func TestGroupsOfADirectory(t *testing.T) {
+	s := newShell(t)
 	s.Reply("GET /api/v1/groups", 200, `{"groups":[{"name":"all","principal":"group:scim:all","members":[`+theUser+`],"groups":["group:scim:eng"]}],"next_cursor":null}`)
 	s.expect(exitDone, `
 NAME  PRINCIPAL       MEMBERS

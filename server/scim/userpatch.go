@@ -20,7 +20,8 @@ func (u *User) apply(steps []step) error {
 		return lacks("userName")
 	}
 	u.Display = cmp.Or(u.Display, u.Profile.Formatted, strings.TrimSpace(u.Profile.GivenName+" "+u.Profile.FamilyName))
-	if u.Address != "" && u.UserName == before && slices.Equal(u.Profile.Emails, emails) {
+	named := u.UserName != before && (len(u.Profile.Emails) > 0 || strings.Contains(u.UserName, "@"))
+	if u.Address != "" && !named && slices.Equal(u.Profile.Emails, emails) {
 		return nil
 	}
 	return u.findAddress()
