@@ -18,6 +18,14 @@ type PrincipalKey string
 // Everyone is the key that every signed-in viewer holds.
 const Everyone PrincipalKey = "everyone"
 
+// The directories that are no source. Groups of a source have the source's name for
+// a directory, so that no source has one of these names.
+const (
+	OwnDirectory  = "cairn" // kept here
+	SCIMDirectory = "scim"  // provisioned by an identity provider
+	OIDCDirectory = "oidc"  // from the claims of a sign-in
+)
+
 // AccountKey returns the key that only the account id holds.
 func AccountKey(id AccountID) PrincipalKey { return PrincipalKey("account:" + string(id)) }
 

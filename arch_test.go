@@ -41,7 +41,7 @@ var layers = []struct {
 	{"postgres/postgrestest", []string{"migrations", "postgres", "postgres/local"}},
 	// What postgres imports beside the vocabulary are the packages whose
 	// interfaces it implements; only the wiring imports postgres.
-	{"postgres", []string{".", "connectors", "jobs", "migrations", "retrieval/…", "server/api", "server/auth"}},
+	{"postgres", []string{".", "connectors", "jobs", "migrations", "retrieval/…", "server/api", "server/auth", "server/scim"}},
 	{"jobs", []string{".", "connectors", "retrieval/…"}},
 
 	{"client/…", []string{".", "client/…"}},

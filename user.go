@@ -37,13 +37,14 @@ const (
 	ScopeAsk    Scope = "ask"    // questions and conversations
 	ScopeRead   Scope = "read"   // documents, lists
 	ScopeWrite  Scope = "write"  // push documents
+	ScopeSCIM   Scope = "scim"   // provision accounts and groups, as an administrator's
 	ScopeAdmin  Scope = "admin"  // everything the account's role allows
 )
 
 // Valid reports whether s is one of the scopes.
 func (s Scope) Valid() bool {
 	switch s {
-	case ScopeSearch, ScopeAsk, ScopeRead, ScopeWrite, ScopeAdmin:
+	case ScopeSearch, ScopeAsk, ScopeRead, ScopeWrite, ScopeSCIM, ScopeAdmin:
 		return true
 	}
 	return false

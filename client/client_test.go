@@ -33,7 +33,7 @@ const (
 	aSource  = `{"id":"S1","name":"handbook","kind":"files","settings":{"path":"/srv"},"acl_mode":"declared","acl":{"allow":[["everyone"]],"deny":[]},"paused":false,"created_at":"2026-10-02T09:30:00Z","documents":3,"errors":1}`
 	aRun     = `{"id":"R1","state":"queued","full":true,"dry_run":false,"reason":"","created_at":"2026-10-02T09:30:00Z","started_at":null,"finished_at":null,"total":0,"scanned":0,"added":0,"modified":0,"deleted":0,"failed":0,"unchanged":0}`
 	aUser    = `{"id":"U1","email":"ann@example.com","name":"Ann","role":"member","disabled":false,"created_at":"2026-10-02T09:30:00Z"}`
-	aGroup   = `{"name":"finance","principal":"group:cairn:finance","members":[` + aUser + `]}`
+	aGroup   = `{"name":"finance","principal":"group:cairn:finance","members":[` + aUser + `],"groups":[]}`
 	aToken   = `{"id":"T1","account_id":"U1","name":"","scopes":["read"],"created_at":"2026-10-02T09:30:00Z","expires_at":"2026-11-02T09:30:00Z","last_used_at":null,"revoked_at":null}`
 )
 
@@ -260,7 +260,7 @@ func TestListNotices(t *testing.T) {
 	}
 	other := clienttest.New(t)
 	other.Reply("GET /api/v1/groups", 200, `{"groups":[],"next_cursor":null}`)
-	l, err := newClient(t, other.URL).Groups(t.Context())
+	l, err := newClient(t, other.URL).Groups(t.Context(), "")
 	if err != nil || string(l.JSON) != `{"groups":[],"next_cursor":null}` {
 		t.Errorf("an empty list: %s, %v", l.JSON, err)
 	}

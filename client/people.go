@@ -110,17 +110,21 @@ func (c *Client) DismissBinding(ctx context.Context, id string) error {
 	return c.call(ctx, http.MethodDelete, api("users", "bindings", id), nil, nil)
 }
 
-// Group is a group that the server keeps itself.
+// Group is a group of a directory.
 type Group struct {
-	Name      string `json:"name"`
-	Principal string `json:"principal"` // its name in ACLs
-	Members   []User `json:"members"`
+	Name      string   `json:"name"`
+	Principal string   `json:"principal"` // its name in ACLs
+	Members   []User   `json:"members"`
+	Groups    []string `json:"groups"` // principals of groups whose members belong to it, too
 	Reply
 }
 
-// Groups lists all groups.
-func (c *Client) Groups(ctx context.Context) (List[Group], error) {
-	return list[Group](ctx, c, api("groups"), "groups", 0)
+// Groups lists the groups of a directory; empty: those that the server keeps itself.
+func (c *Client) Groups(ctx context.Context, directory string) (List[Group], error) {
+	if directory == "" {
+		return list[Group](ctx, c, api("groups"), "groups", 0)
+	}
+	return list[Group](ctx, c, api("groups"), "groups", 0, "directory", directory)
 }
 
 // AddGroup adds a group without members.
@@ -128,7 +132,8 @@ func (c *Client) AddGroup(ctx context.Context, name string) (Group, error) {
 	return fetch[Group](ctx, c, http.MethodPost, api("groups"), map[string]string{"name": name})
 }
 
-// SetGroup says who belongs to a group: e-mail addresses or ids.
+// SetGroup says who belongs to a group: e-mail addresses, ids, or groups by their
+// principals.
 func (c *Client) SetGroup(ctx context.Context, name string, members []string) (Group, error) {
 	if err := required("group", name); err != nil {
 		return Group{}, err

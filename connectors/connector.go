@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"strings"
 	"time"
 
 	"github.com/cairnhq/cairn"
@@ -35,6 +36,50 @@ type Lister interface {
 	// Externals yields the external id of every document that the source has
 	// now. An error means that the list is incomplete.
 	Externals(ctx context.Context) iter.Seq2[string, error]
+}
+
+// Directory is implemented by connectors of sites that have groups of their own.
+type Directory interface {
+	// Members yields every membership of the site's groups, in any order. Groups
+	// may be nested and form circles. An error means that the list is incomplete:
+	// the caller then keeps what it had.
+	Members(ctx context.Context) iter.Seq2[Member, error]
+}
+
+// Member is one member of a group: a person, a group of the same site, or nobody,
+// for a group that is to be known although it is empty.
+type Member struct {
+	Group    string // name of the group at the site: one line
+	Email    string // address of a person that the site has verified
+	Subgroup string // name of a group whose members belong to Group, too
+}
+
+// SiteGroup returns the key that stands, in the ACLs that a connector yields, for a
+// group of its own site. It is no valid principal before InDirectory: forgotten, it
+// admits nobody.
+func SiteGroup(name string) cairn.PrincipalKey { return cairn.GroupKey("", name) }
+
+// InDirectory returns the ACL with the groups of the site, as SiteGroup names them,
+// as groups of a directory. The same name at two sites is two groups.
+func InDirectory(acl cairn.ACL, directory string) cairn.ACL {
+	qualified := func(keys []cairn.PrincipalKey) []cairn.PrincipalKey {
+		if keys == nil {
+			return nil
+		}
+		out := make([]cairn.PrincipalKey, len(keys))
+		for i, k := range keys {
+			out[i] = k
+			if name, ok := strings.CutPrefix(string(k), string(SiteGroup(""))); ok {
+				out[i] = cairn.GroupKey(directory, name)
+			}
+		}
+		return out
+	}
+	out := cairn.ACL{Deny: qualified(acl.Deny)}
+	for _, clause := range acl.Allow {
+		out.Allow = append(out.Allow, qualified(clause))
+	}
+	return out
 }
 
 // Cursor is a position in a source's history: opaque to everybody but the

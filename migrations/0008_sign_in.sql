@@ -33,15 +33,6 @@ CREATE TABLE used_sign_ins (
     expires_at timestamptz NOT NULL
 );
 
--- Groups of an account in directories that are not kept here, as of its last
--- sign-in.
-CREATE TABLE account_groups (
-    account_id text NOT NULL REFERENCES accounts ON DELETE CASCADE,
-    directory  text NOT NULL CHECK (directory ~ '^[a-z0-9-]+$' AND directory <> 'cairn'),
-    name       text NOT NULL CHECK (name <> ''),
-    PRIMARY KEY (account_id, directory, name)
-);
-
 -- A session ends when it has not been used for a while.
 ALTER TABLE sessions ADD COLUMN used_at timestamptz NOT NULL DEFAULT now();
 CREATE INDEX ON sessions (account_id);

@@ -30,7 +30,7 @@ func (db *DB) SignInPerson(ctx context.Context, p auth.Person, now time.Time) (c
 		if id, refused, err = accountOf(ctx, tx, p, now); err != nil || refused != "" {
 			return err
 		}
-		return setGroups(ctx, tx, id, auth.DirectoryOIDC, p.Groups)
+		return setGroups(ctx, tx, id, cairn.OIDCDirectory, p.Groups)
 	})
 	if err != nil {
 		return "", fmt.Errorf("sign in a person of the issuer: %w", err)
@@ -108,24 +108,34 @@ func bindFirst(ctx context.Context, tx pgx.Tx, id cairn.AccountID, p auth.Person
 }
 
 // setGroups replaces the groups of an account in a directory that is not kept here.
+// A group comes to be with its first member and stays, empty, after its last.
 func setGroups(ctx context.Context, tx pgx.Tx, id cairn.AccountID, directory string, names []string) error {
-	if names == nil {
-		names = []string{} // nil would be null, which equals nothing
+	_, err := tx.Exec(ctx, `
+		DELETE FROM group_members m USING groups g
+		WHERE g.id = m.group_id AND m.account_id = $1 AND g.directory = $2 AND g.name <> ALL ($3)`, id, directory, append([]string{}, names...))
+	if err != nil || len(names) == 0 {
+		return err
 	}
-	_, err := tx.Exec(ctx, `DELETE FROM account_groups WHERE account_id = $1 AND directory = $2 AND NOT name = ANY ($3)`, id, directory, names)
+	ids := make([]string, len(names))
+	for i := range ids {
+		ids[i] = cairn.NewID()
+	}
+	_, err = tx.Exec(ctx, `
+		INSERT INTO groups (id, directory, name)
+		SELECT id, $1, name FROM unnest($2::text[], $3::text[]) x (id, name) ON CONFLICT (directory, name) DO NOTHING`, directory, ids, names)
 	if err != nil {
 		return err
 	}
 	_, err = tx.Exec(ctx, `
-		INSERT INTO account_groups (account_id, directory, name)
-		SELECT DISTINCT $1, $2, name FROM unnest($3::text[]) name ON CONFLICT DO NOTHING`, id, directory, names)
+		INSERT INTO group_members (group_id, account_id)
+		SELECT id, $1 FROM groups WHERE directory = $2 AND name = ANY ($3) ON CONFLICT DO NOTHING`, id, directory, names)
 	return err
 }
 
 // ForgetGroups removes what is known of the groups of a directory: for a server
 // that no longer asks for them.
 func (db *DB) ForgetGroups(ctx context.Context, directory string) error {
-	if _, err := db.worker.Exec(ctx, `DELETE FROM account_groups WHERE directory = $1`, directory); err != nil {
+	if _, err := db.worker.Exec(ctx, `DELETE FROM groups WHERE directory = $1`, directory); err != nil {
 		return fmt.Errorf("forget groups: %w", err)
 	}
 	return nil

@@ -229,7 +229,7 @@ func TestGroupsOfTheIssuer(t *testing.T) {
 			t.Errorf("%v (-want +got):\n%s", c.groups, d)
 		}
 	}
-	f.check(f.ForgetGroups(ctx, auth.DirectoryOIDC))
+	f.check(f.ForgetGroups(ctx, cairn.OIDCDirectory))
 	if n := f.count(`SELECT count(*) FROM account_groups`); n != 0 {
 		t.Errorf("%d groups after they were forgotten", n)
 	}

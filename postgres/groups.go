@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -13,63 +14,80 @@ import (
 var _ api.Groups = (*DB)(nil)
 
 // ListGroups implements api.Groups.
-func (db *DB) ListGroups(ctx context.Context, p api.Page) ([]api.Group, string, error) {
+func (db *DB) ListGroups(ctx context.Context, directory string, p api.Page) ([]api.Group, string, error) {
 	from, err := after[string]("groups", p)
 	if err != nil {
 		return nil, "", err
 	}
-	rows, err := db.worker.Query(ctx, `SELECT name FROM groups WHERE name > $1 ORDER BY name LIMIT $2`, from, p.Limit+1)
+	rows, err := db.worker.Query(ctx, `
+		SELECT name, id FROM groups WHERE directory = $1 AND name > $2 ORDER BY name LIMIT $3`, directory, from, p.Limit+1)
 	if err != nil {
 		return nil, "", fmt.Errorf("list groups: %w", err)
 	}
-	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	type named struct{ Name, ID string }
+	found, err := pgx.CollectRows(rows, pgx.RowToStructByName[named])
 	if err != nil {
-		return nil, "", fmt.Errorf("list groups: %w", err)
+		return nil, "", fmt.Errorf("list groups: %w", missing(err))
 	}
-	names, next := nextPage("groups", names, p.Limit, func(name string) string { return name })
-	members, err := db.members(ctx, names)
-	if err != nil {
-		return nil, "", fmt.Errorf("list groups: %w", err)
+	found, next := nextPage("groups", found, p.Limit, func(g named) string { return g.Name })
+	groups, at := make([]api.Group, len(found)), make(map[string]*api.Group, len(found))
+	for i, g := range found {
+		groups[i] = api.Group{Directory: directory, Name: g.Name}
+		at[g.ID] = &groups[i]
 	}
-	groups := make([]api.Group, len(names))
-	for i, name := range names {
-		groups[i] = api.Group{Name: name, Members: members[name]}
+	if err := db.addMembers(ctx, at); err != nil {
+		return nil, "", fmt.Errorf("list groups: %w", err)
 	}
 	return groups, next, nil
 }
 
-// members returns the members of groups, by e-mail.
-func (db *DB) members(ctx context.Context, groups []string) (map[string][]cairn.Account, error) {
+// addMembers reads the members of groups, by their ids: accounts by e-mail, whether
+// they are named or have the address that is, and groups by their keys.
+func (db *DB) addMembers(ctx context.Context, groups map[string]*api.Group) error {
+	ids := make([]string, 0, len(groups))
+	for id := range groups {
+		ids = append(ids, id)
+	}
 	rows, err := db.worker.Query(ctx, `
-		SELECT m.group_name, a.id, coalesce(a.email, '') AS email, a.name, a.role,
+		SELECT DISTINCT m.group_id, a.id, coalesce(a.email, '') AS email, a.name, a.role,
 		       a.disabled_at IS NOT NULL AS disabled, a.created_at AS created
-		FROM group_members m JOIN accounts a ON a.id = m.account_id
-		WHERE m.group_name = ANY ($1)
-		ORDER BY coalesce(a.email, ''), a.id`, groups)
+		FROM group_members m JOIN accounts a ON a.id = m.account_id OR a.email = m.email
+		WHERE m.group_id = ANY ($1)
+		ORDER BY 3, 2`, ids)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	type member struct {
-		GroupName string
+		GroupID string
 		cairn.Account
 	}
-	found, err := pgx.CollectRows(rows, pgx.RowToStructByName[member])
+	members, err := pgx.CollectRows(rows, pgx.RowToStructByName[member])
 	if err != nil {
-		return nil, err
+		return err
 	}
-	byGroup := make(map[string][]cairn.Account)
-	for _, m := range found {
-		byGroup[m.GroupName] = append(byGroup[m.GroupName], m.Account)
+	for _, m := range members {
+		groups[m.GroupID].Members = append(groups[m.GroupID].Members, m.Account)
 	}
-	return byGroup, nil
+	rows, err = db.worker.Query(ctx, `
+		SELECT m.group_id, g.directory, g.name FROM group_members m JOIN groups g ON g.id = m.member_id
+		WHERE m.group_id = ANY ($1) ORDER BY g.directory, g.name`, ids)
+	if err != nil {
+		return err
+	}
+	var id, directory, name string
+	_, err = pgx.ForEachRow(rows, []any{&id, &directory, &name}, func() error {
+		groups[id].Groups = append(groups[id].Groups, cairn.GroupKey(directory, name))
+		return nil
+	})
+	return err
 }
 
 // CreateGroup implements api.Groups.
 func (db *DB) CreateGroup(ctx context.Context, name string) error {
-	if !cairn.GroupKey("cairn", name).Valid() {
+	if !cairn.GroupKey(cairn.OwnDirectory, name).Valid() {
 		return cairn.Errorf(cairn.ErrInvalid, "%q is no name of a group: it must be one line and not empty", name)
 	}
-	_, err := db.worker.Exec(ctx, `INSERT INTO groups (name) VALUES ($1)`, name)
+	_, err := db.worker.Exec(ctx, `INSERT INTO groups (id, directory, name) VALUES ($1, $2, $3)`, cairn.NewID(), cairn.OwnDirectory, name)
 	if err != nil {
 		return fmt.Errorf("create group: %w", refused(err, "there is a group "+name))
 	}
@@ -77,23 +95,20 @@ func (db *DB) CreateGroup(ctx context.Context, name string) error {
 }
 
 // SetGroup implements api.Groups.
-func (db *DB) SetGroup(ctx context.Context, name string, members []cairn.AccountID) error {
-	if members == nil {
-		members = []cairn.AccountID{} // nil would be null, which equals nothing
-	}
+func (db *DB) SetGroup(ctx context.Context, name string, members []cairn.AccountID, groups []cairn.PrincipalKey) error {
 	err := pgx.BeginFunc(ctx, db.worker, func(tx pgx.Tx) error {
-		err := tx.QueryRow(ctx, `SELECT name FROM groups WHERE name = $1 FOR UPDATE`, name).Scan(&name)
+		var id string
+		err := tx.QueryRow(ctx, `
+			SELECT id FROM groups WHERE directory = $1 AND name = $2 FOR NO KEY UPDATE`, cairn.OwnDirectory, name).Scan(&id)
 		if err != nil {
 			return missing(err)
 		}
-		_, err = tx.Exec(ctx, `DELETE FROM group_members WHERE group_name = $1 AND NOT account_id = ANY ($2)`, name, members)
+		nested, err := groupIDs(ctx, tx, groups)
 		if err != nil {
-			return refused(err, "")
+			return err
 		}
-		_, err = tx.Exec(ctx, `
-			INSERT INTO group_members (group_name, account_id)
-			SELECT DISTINCT $1, id FROM unnest($2::text[]) id ON CONFLICT DO NOTHING`, name, members)
-		return refused(err, "")
+		_, err = replaceMembers(ctx, tx, id, memberSet{accounts: members, groups: nested})
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("set group: %w", err)
@@ -101,9 +116,26 @@ func (db *DB) SetGroup(ctx context.Context, name string, members []cairn.Account
 	return nil
 }
 
+// groupIDs returns the ids of groups by their keys; a key that is no group's is
+// ErrNotFound.
+func groupIDs(ctx context.Context, q querier, keys []cairn.PrincipalKey) ([]string, error) {
+	ids := make([]string, len(keys))
+	for i, k := range keys {
+		directory, name, ok := strings.Cut(strings.TrimPrefix(string(k), "group:"), ":")
+		if !ok || !k.Valid() {
+			return nil, cairn.ErrNotFound
+		}
+		err := q.QueryRow(ctx, `SELECT id FROM groups WHERE directory = $1 AND name = $2`, directory, name).Scan(&ids[i])
+		if err != nil {
+			return nil, missing(err)
+		}
+	}
+	return ids, nil
+}
+
 // DeleteGroup implements api.Groups.
 func (db *DB) DeleteGroup(ctx context.Context, name string) error {
-	tag, err := db.worker.Exec(ctx, `DELETE FROM groups WHERE name = $1`, name)
+	tag, err := db.worker.Exec(ctx, `DELETE FROM groups WHERE directory = $1 AND name = $2`, cairn.OwnDirectory, name)
 	if err != nil {
 		return fmt.Errorf("delete group: %w", missing(err))
 	}

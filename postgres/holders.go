@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -13,10 +14,11 @@ import (
 // holderColumns are those of a holderRow, where accounts is called a. Who makes a
 // request is asked with each of them, in one statement.
 const holderColumns = `a.id AS holder, coalesce(a.email, '') AS email, a.name AS holder_name, a.role, a.disabled_at IS NOT NULL AS disabled,
-	a.created_at AS joined, ARRAY (SELECT group_name FROM group_members WHERE account_id = a.id ORDER BY group_name) AS groups,
-	ARRAY (SELECT 'group:' || directory || ':' || name FROM account_groups WHERE account_id = a.id ORDER BY directory, name) AS others`
+	a.created_at AS joined, (SELECT epoch FROM directory) AS epoch`
 
-// holderRow is an account with the groups that it belongs to.
+// holderRow is an account with the state of the directory. Without an epoch it
+// cannot be read: nobody is let in by groups of which it is not known whether they
+// are the current ones.
 type holderRow struct {
 	Holder     cairn.AccountID
 	Email      string
@@ -24,16 +26,21 @@ type holderRow struct {
 	Role       cairn.Role
 	Disabled   bool
 	Joined     time.Time
-	Groups     []string
-	Others     []cairn.PrincipalKey // groups of other directories
+	Epoch      directoryEpoch
 }
 
-func (r holderRow) holder() auth.Holder {
-	return auth.Holder{
+// holder returns the account with its groups, which are looked up only when the
+// directory has changed since the last time.
+func (db *DB) holder(ctx context.Context, r holderRow) (auth.Holder, error) {
+	h := auth.Holder{
 		Account: cairn.Account{ID: r.Holder, Email: r.Email, Name: r.HolderName, Role: r.Role, Disabled: r.Disabled, Created: r.Joined},
-		Groups:  r.Groups,
-		Others:  r.Others,
 	}
+	if r.Disabled {
+		return h, nil
+	}
+	var err error
+	h.Groups, err = db.memberships.of(ctx, r.Holder, r.Email, r.Epoch)
+	return h, err
 }
 
 // isMissing reports whether err says that there is no such row.

@@ -34,6 +34,8 @@ type DB struct {
 	log    *slog.Logger
 	// Classes says which ACL classes admit a viewer.
 	classes *Classes
+	// memberships says in which groups an account is.
+	memberships *memberships
 	// identity is the cluster that the index role is connected to.
 	identity atomic.Int64
 }
@@ -69,6 +71,7 @@ func Open(ctx context.Context, databaseURL string, log *slog.Logger) (*DB, error
 		return nil, err
 	}
 	db.classes = newClasses(db.index)
+	db.memberships = newMemberships(db.worker)
 	return db, nil
 }
 

@@ -42,7 +42,6 @@ var closed = map[string]string{
 	"accounts":         "people, for the application",
 	"groups":           "people, for the application",
 	"group_members":    "people, for the application",
-	"account_groups":   "people, for the application",
 	"bindings":         "people, for the application",
 	"pending_bindings": "people, for the application",
 	"tokens":           "hashes of secrets",
@@ -54,6 +53,7 @@ var closed = map[string]string{
 	"feedback":         "what people said of answers, for administrators; also guarded",
 	"tombstones":       "ids of what is gone",
 	"settings":         "what the server notes of the database",
+	"directory":        "the state of who belongs to what",
 
 	"goose_db_version":   "migrations",
 	"river_job":          "jobs: they carry ids alone",

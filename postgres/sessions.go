@@ -37,7 +37,11 @@ func (db *DB) SessionByHash(ctx context.Context, hash auth.Hash) (auth.Session, 
 	if err != nil {
 		return auth.Session{}, auth.Holder{}, fmt.Errorf("session: %w", err)
 	}
-	return auth.Session{Account: r.Holder, Created: r.CreatedAt, Expires: r.ExpiresAt, Used: r.UsedAt}, r.holder(), nil
+	h, err := db.holder(ctx, r.holderRow)
+	if err != nil {
+		return auth.Session{}, auth.Holder{}, fmt.Errorf("session: %w", err)
+	}
+	return auth.Session{Account: r.Holder, Created: r.CreatedAt, Expires: r.ExpiresAt, Used: r.UsedAt}, h, nil
 }
 
 // TouchSession implements auth.Sessions.
@@ -176,7 +180,10 @@ func (db *DB) LocalAccount(ctx context.Context) (auth.Holder, error) {
 
 func (db *DB) localHolder(ctx context.Context) (auth.Holder, error) {
 	r, err := exactlyOne[holderRow](db.worker.Query(ctx, `SELECT `+holderColumns+` FROM accounts a WHERE a.is_local`))
-	return r.holder(), err
+	if err != nil {
+		return auth.Holder{}, err
+	}
+	return db.holder(ctx, r)
 }
 
 // EndLocalAccess ends the sessions, tokens and codes of the local account: for a

@@ -137,7 +137,7 @@ func TestLocalAccount(t *testing.T) {
 		t.Errorf("local account: %+v", a)
 	}
 	f.check(f.CreateGroup(t.Context(), "ops"))
-	f.check(f.SetGroup(t.Context(), "ops", []cairn.AccountID{holders[0].Account.ID}))
+	f.check(f.SetGroup(t.Context(), "ops", []cairn.AccountID{holders[0].Account.ID}, nil))
 	h, err := f.LocalAccount(t.Context())
 	if err != nil || len(h.Groups) != 1 {
 		t.Errorf("with its groups: %+v, %v", h, err)

@@ -45,7 +45,11 @@ func (db *DB) TokenByHash(ctx context.Context, hash auth.Hash) (cairn.Token, aut
 	if err != nil {
 		return cairn.Token{}, auth.Holder{}, fmt.Errorf("token: %w", err)
 	}
-	return r.token(), r.holder(), nil
+	h, err := db.holder(ctx, r.holderRow)
+	if err != nil {
+		return cairn.Token{}, auth.Holder{}, fmt.Errorf("token: %w", err)
+	}
+	return r.token(), h, nil
 }
 
 // TouchToken implements auth.Tokens.
@@ -87,7 +91,7 @@ func (db *DB) ListTokens(ctx context.Context, account cairn.AccountID, p api.Pag
 func (db *DB) CreateToken(ctx context.Context, hash auth.Hash, t cairn.Token) (cairn.Token, error) {
 	for _, s := range t.Scopes {
 		if !s.Valid() {
-			return cairn.Token{}, cairn.Errorf(cairn.ErrInvalid, "%q is no scope: use search, ask, read, write or admin", string(s))
+			return cairn.Token{}, cairn.Errorf(cairn.ErrInvalid, "%q is no scope: use search, ask, read, write, scim or admin", string(s))
 		}
 	}
 	if t.Scopes == nil {

@@ -19,7 +19,7 @@ func TestTokens(t *testing.T) {
 	f.check(f.CreateGroup(ctx, "b"))
 	f.check(f.CreateGroup(ctx, "a"))
 	for _, g := range []string{"a", "b"} {
-		f.check(f.SetGroup(ctx, g, []cairn.AccountID{ann.ID}))
+		f.check(f.SetGroup(ctx, g, []cairn.AccountID{ann.ID}, nil))
 	}
 	hash := auth.Hash{1}
 	expires := time.Now().Add(time.Hour).UTC().Truncate(time.Microsecond)
@@ -37,7 +37,7 @@ func TestTokens(t *testing.T) {
 	made.LastUsed, made.Revoked = at, at
 	got, holder, err := f.TokenByHash(ctx, hash)
 	f.check(err)
-	if d := cmp.Diff(made, got) + cmp.Diff(auth.Holder{Account: ann, Groups: []string{"a", "b"}, Others: []cairn.PrincipalKey{}}, holder); d != "" {
+	if d := cmp.Diff(made, got) + cmp.Diff(auth.Holder{Account: ann, Groups: keysOf("cairn", "a", "b")}, holder); d != "" {
 		t.Errorf("revoked token (-want +got):\n%s", d)
 	}
 

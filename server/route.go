@@ -35,6 +35,8 @@ type Route struct {
 	// Long routes may take longer than requestTimeout: streams and uploads.
 	Long   bool
 	Handle Handler
+	// Fail writes the body of a failure; nil: in the envelope of the API.
+	Fail func(c *gin.Context, f Failure)
 }
 
 // requestTimeout ends requests that are not Long.
@@ -45,7 +47,7 @@ const requestTimeout = 60 * time.Second
 func (s *Server) handle(r Route) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		if err := s.serve(c, r); err != nil {
-			s.fail(c, err)
+			s.failAs(c, err, r.Fail)
 		}
 	}
 }
@@ -87,9 +89,12 @@ func checkText(u *url.URL) error {
 	return nil
 }
 
-// fail writes an error in the API's envelope and logs it, once, when it is
-// nobody's but ours.
-func (s *Server) fail(c *gin.Context, err error) {
+// fail writes an error in the API's envelope: see failAs.
+func (s *Server) fail(c *gin.Context, err error) { s.failAs(c, err, nil) }
+
+// failAs writes an error by body, or in the API's envelope when that is nil, and
+// logs it, once, when it is nobody's but ours.
+func (s *Server) failAs(c *gin.Context, err error, body func(*gin.Context, Failure)) {
 	f := FailureOf(err)
 	ctx := c.Request.Context()
 	if f.Code == "internal" {
@@ -100,7 +105,6 @@ func (s *Server) fail(c *gin.Context, err error) {
 		return // the response has begun; its reader sees it end early
 	}
 	h := c.Writer.Header()
-	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "no-store")
 	if f.Status == http.StatusUnauthorized {
 		h.Set("WWW-Authenticate", "Bearer")
@@ -108,13 +112,22 @@ func (s *Server) fail(c *gin.Context, err error) {
 	if after := retryAfter(err); after > 0 {
 		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(after.Seconds()))))
 	}
+	if body == nil {
+		body = envelope
+	}
+	body(c, f)
+}
+
+// envelope writes a failure as the API does.
+func envelope(c *gin.Context, f Failure) {
 	type detail struct {
 		Code    string `json:"code"`
 		Message string `json:"message"`
 	}
-	body, _ := json.Marshal(map[string]detail{"error": {f.Code, f.Message}})
+	b, _ := json.Marshal(map[string]detail{"error": {f.Code, f.Message}})
+	c.Writer.Header().Set("Content-Type", "application/json")
 	c.Writer.WriteHeader(f.Status)
-	_, _ = c.Writer.Write(append(body, '\n')) // who has gone needs no answer
+	_, _ = c.Writer.Write(append(b, '\n')) // who has gone needs no answer
 }
 
 // retryAfter returns how long a caller should wait before it tries again; 0 when

@@ -92,7 +92,7 @@ const (
 	thePassage = `{"document_id":"D1","version":"v1","source":"handbook","kind":"page","title":"Travel","url":"","author":"","heading":["Travel","Hotels"],"snippet":"# Hotels\n\nOslo \u001b[2J €180","start":3,"end":13,"score":0.5,"updated_at":"2026-10-02T09:30:00Z","also_in":[{"document_id":"D2","title":"Trips","source":"wiki","url":"","updated_at":null,"older":true}],"explain":{"lexical_rank":1,"dense_rank":0,"lexical_score":8.5,"dense_score":0,"lexical":0.5,"dense":0,"lexical_share":0.7,"reasons":["names"],"proximity":0.25,"title":0.03,"freshness":0,"authority":0}}`
 	theSource  = `{"id":"S1","name":"handbook","kind":"files","settings":{"path":"/srv"},"acl_mode":"declared","acl":{"allow":[["everyone"]],"deny":[]},"paused":false,"created_at":"2026-10-02T09:30:00Z","documents":3,"errors":1,"last_run":{"id":"R1","state":"partial","full":false,"dry_run":false,"reason":"","created_at":"2026-10-02T09:30:00Z","started_at":null,"finished_at":"2026-10-02T09:31:00Z","total":0,"scanned":4,"added":3,"modified":0,"deleted":0,"failed":1,"unchanged":0}}`
 	theUser    = `{"id":"U1","email":"ann@example.com","name":"Ann","role":"member","disabled":false,"created_at":"2026-10-02T09:30:00Z"}`
-	theGroup   = `{"name":"finance","principal":"group:cairn:finance","members":[` + theUser + `]}`
+	theGroup   = `{"name":"finance","principal":"group:cairn:finance","members":[` + theUser + `],"groups":[]}`
 	theToken   = `{"id":"T1","account_id":"U1","name":"nightly","scopes":["read","search"],"created_at":"2026-10-02T09:30:00Z","expires_at":"2999-11-02T09:30:00Z","last_used_at":null,"revoked_at":null}`
 )
 
@@ -335,12 +335,23 @@ ann@example.com  Ann   member  active  2026-10-02  U1
 	s.expect(exitDone, members, "", "group", "add", "finance")
 	s.expect(exitDone, members, "", "group", "set", "finance", "ann@example.com", "bob@example.com")
 	s.asked(`PUT /api/v1/groups/finance {"members":["ann@example.com","bob@example.com"]}`)
+	s.expect(exitDone, members, "", "group", "set", "finance", "ann@example.com", "group:scim:All Staff")
+	s.asked(`PUT /api/v1/groups/finance {"members":["ann@example.com","group:scim:All Staff"]}`)
 	s.expectJSON(exitDone, theGroup, "group", "set", "finance")
 	s.expect(exitDone, `
 NAME     PRINCIPAL            MEMBERS
 finance  group:cairn:finance  ann@example.com
 `, "", "group", "list")
 	s.expect(exitDone, "finance is removed.\n", "", "group", "rm", "finance")
+}
+
+func TestGroupsOfADirectory(t *testing.T) {
+	s := newShell(t)
+	s.Reply("GET /api/v1/groups", 200, `{"groups":[{"name":"all","principal":"group:scim:all","members":[`+theUser+`],"groups":["group:scim:eng"]}],"next_cursor":null}`)
+	s.expect(exitDone, `
+NAME  PRINCIPAL       MEMBERS
+all   group:scim:all  group:scim:eng, ann@example.com
+`, "", "group", "list", "--directory", "scim")
 }
 
 func TestTokenCommands(t *testing.T) {

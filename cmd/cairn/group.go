@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -21,7 +22,11 @@ func (e *environment) printGroup(g client.Group) error {
 	if e.json {
 		return e.printReply(g.JSON)
 	}
-	e.screen().Printf("%s has %d members. In an ACL it is %s\n", terminal.Line(g.Name), len(g.Members), terminal.Line(g.Principal))
+	within := ""
+	if n := len(g.Groups); n > 0 {
+		within = fmt.Sprintf(" and %d groups", n)
+	}
+	e.screen().Printf("%s has %d members%s. In an ACL it is %s\n", terminal.Line(g.Name), len(g.Members), within, terminal.Line(g.Principal))
 	return nil
 }
 
@@ -40,7 +45,10 @@ func groupAddCommand(e *environment) *cobra.Command {
 
 func groupSetCommand(e *environment) *cobra.Command {
 	return &cobra.Command{
-		Use: "set NAME EMAIL…", Short: "Say who belongs to a group; without anybody it is emptied", Args: cobra.MinimumNArgs(1),
+		Use: "set NAME EMAIL… group:DIRECTORY:NAME…", Short: "Say who belongs to a group; without anybody it is emptied",
+		Long: `Say who belongs to a group: people by their addresses, and the members of other groups, as
+group:cairn:hr or group:scim:Engineering. Without anybody it is emptied.`,
+		Args: cobra.MinimumNArgs(1),
 		RunE: e.online(func(ctx context.Context, c *client.Client, args []string) error {
 			g, err := c.SetGroup(ctx, args[0], args[1:])
 			if err != nil {
@@ -52,30 +60,36 @@ func groupSetCommand(e *environment) *cobra.Command {
 }
 
 func groupListCommand(e *environment) *cobra.Command {
-	return &cobra.Command{
+	var directory string
+	c := &cobra.Command{
 		Use: "list", Short: "List the groups", Args: cobra.NoArgs,
 		RunE: e.online(func(ctx context.Context, c *client.Client, _ []string) error {
-			l, err := c.Groups(ctx)
+			l, err := c.Groups(ctx, directory)
 			if err != nil {
 				return err
 			}
-			return printList(e, l, "There are no groups. Add one with: cairn group add NAME",
-				[]string{"NAME", "PRINCIPAL", "MEMBERS"}, groupRow)
+			empty := "There are no groups. Add one with: cairn group add NAME"
+			if directory != "" {
+				empty = "There are no groups in the directory " + terminal.Line(directory) + "."
+			}
+			return printList(e, l, empty, []string{"NAME", "PRINCIPAL", "MEMBERS"}, groupRow)
 		}),
 	}
+	c.Flags().StringVar(&directory, "directory", "", "whose groups: scim, oidc, or the name of a source (default: those kept here)")
+	return c
 }
 
 // shownMembers is how many members stand in a row.
 const shownMembers = 5
 
 func groupRow(g client.Group) []string {
-	var members []string
-	for i, m := range g.Members {
-		if i == shownMembers {
-			members = append(members, fmt.Sprintf("and %d more", len(g.Members)-i))
-			break
-		}
-		members = append(members, m.Email)
+	all := slices.Clone(g.Groups)
+	for _, m := range g.Members {
+		all = append(all, m.Email)
+	}
+	members := all[:min(len(all), shownMembers)]
+	if n := len(all) - len(members); n > 0 {
+		members = append(members, fmt.Sprintf("and %d more", n))
 	}
 	return []string{g.Name, g.Principal, strings.Join(members, ", ")}
 }

@@ -14,9 +14,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/postgres"
 	"github.com/cairnhq/cairn/server"
 	"github.com/cairnhq/cairn/server/api"
 	"github.com/cairnhq/cairn/server/auth"
+	"github.com/cairnhq/cairn/server/scim"
 	"github.com/cairnhq/cairn/web"
 )
 
@@ -134,7 +136,7 @@ func newServer(ctx context.Context, s server.Settings, p *parts) (*server.Server
 		Proxies: s.TrustedProxies, SessionMax: s.SessionMax, SessionIdle: s.SessionIdle,
 	}
 	if s.OIDC.GroupsClaim == "" {
-		if err := p.db.ForgetGroups(ctx, auth.DirectoryOIDC); err != nil {
+		if err := p.db.ForgetGroups(ctx, cairn.OIDCDirectory); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -159,8 +161,9 @@ func newServer(ctx context.Context, s server.Settings, p *parts) (*server.Server
 		Store: p.db, Auth: authenticator, Search: p.retriever, Ask: p.asker, Push: p.pusher, Jobs: p.jobs, Index: p.index,
 		Kinds: p.kinds, Environment: s.Connectors(), Models: models(p), Log: p.log,
 	})
+	provisioning := scim.New(scim.Config{Store: postgres.NewSCIM(p.db), BaseURL: s.PublicOrigin()})
 	http, err := server.New(server.Config{
-		Auth: authenticator, Routes: surface.Routes(), Web: files, Ready: p.db.Ping, Log: p.log, Secure: s.Secure(),
+		Auth: authenticator, Routes: append(surface.Routes(), provisioning.Routes()...), Web: files, Ready: p.db.Ping, Log: p.log, Secure: s.Secure(),
 		DrainDelay: s.DrainDelay,
 	})
 	if err != nil {

@@ -30,7 +30,7 @@ error, so that TOKEN=$(cairn token create --user ann@example.com) works.`,
 		Args: cobra.NoArgs,
 		RunE: e.online(func(ctx context.Context, c *client.Client, _ []string) error {
 			for _, s := range scopes {
-				if err := oneOf("scope", s, "search", "ask", "read", "write", "admin"); err != nil {
+				if err := oneOf("scope", s, "search", "ask", "read", "write", "scim", "admin"); err != nil {
 					return err
 				}
 				req.Scopes = append(req.Scopes, cairn.Scope(s))
@@ -52,7 +52,7 @@ error, so that TOKEN=$(cairn token create --user ann@example.com) works.`,
 	}
 	c.Flags().StringVar(&req.User, "user", "", "whose token it is: e-mail address or id (default: your own)")
 	c.Flags().StringVar(&req.Name, "name", "", "what it is for")
-	c.Flags().StringSliceVar(&scopes, "scope", nil, "search, ask, read, write or admin; may be repeated (default search, ask, read)")
+	c.Flags().StringSliceVar(&scopes, "scope", nil, "search, ask, read, write, scim or admin; may be repeated (default search, ask, read)")
 	c.Flags().StringVar(&req.TTL, "ttl", "", "how long it is valid, as in 720h (default 2160h, at most 8784h)")
 	return c
 }

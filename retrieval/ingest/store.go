@@ -4,6 +4,7 @@ package ingest
 
 import (
 	"context"
+	"iter"
 	"time"
 
 	"github.com/cairnhq/cairn"
@@ -24,6 +25,10 @@ type Store interface {
 	// this worker's or b.Expect does not hold, with ErrNotFound when the source is
 	// gone, and with ErrInvalid when a document cannot be stored as it is.
 	Commit(ctx context.Context, b Batch) ([]Stored, error)
+	// SetMembers replaces the groups of a source, and who is in them, by what the
+	// sequence yields. When that ends with an error, which is returned, nothing
+	// changes. ErrNotFound when the source is gone.
+	SetMembers(ctx context.Context, source cairn.Source, members iter.Seq2[connectors.Member, error]) error
 	// Erase deletes documents at once, with what is attached to them and all that
 	// was made from them. It returns those of the externals that were there.
 	Erase(ctx context.Context, source cairn.SourceID, externals []string) (erased []string, err error)

@@ -74,6 +74,7 @@ const (
 // documents that fail are recorded and passed over.
 func (s *Syncer) Run(ctx context.Context, job Sync) (Result, error) {
 	r := &syncRun{Syncer: s, Sync: job}
+	unknown := r.readDirectory(ctx)
 	if err := r.list(ctx); err != nil {
 		return r.result, err
 	}
@@ -94,7 +95,26 @@ func (s *Syncer) Run(ctx context.Context, job Sync) (Result, error) {
 	if err := r.flush(ctx); err != nil {
 		return r.result, err
 	}
-	return r.result, r.prune(ctx)
+	return r.result, errors.Join(r.prune(ctx), unknown)
+}
+
+// readDirectory takes over who is in which group of the source. When that fails, who
+// was in them before still is, and the documents are read all the same; the error says
+// so, and ends the run after them.
+func (r *syncRun) readDirectory(ctx context.Context) error {
+	directory, ok := r.Connector.(connectors.Directory)
+	if !ok || r.DryRun {
+		return nil
+	}
+	err := r.Store.SetMembers(ctx, r.Source, directory.Members(ctx))
+	if err == nil || ctx.Err() != nil {
+		return ctx.Err()
+	}
+	r.Log.Warn("the groups of a source could not be read", "source", r.Source.Name, "error", err)
+	if shown := (*cairn.Error)(nil); errors.As(err, &shown) {
+		return err
+	}
+	return cairn.Errorf(cairn.ErrUnavailable, "The groups of the source could not be read. Who was in them before still is; the server's log says why.")
 }
 
 func (j Sync) since() connectors.Cursor {
@@ -314,7 +334,7 @@ func (r *syncRun) readOne(ctx context.Context, c connectors.Change) ([]Put, erro
 // whose connector should have told and did not admits nobody.
 func (r *syncRun) aclOf(c connectors.Change) (acl cairn.ACL, own bool) {
 	if c.ACL != nil && !r.IgnoreACLs {
-		return *c.ACL, true
+		return connectors.InDirectory(*c.ACL, r.Source.Name), true
 	}
 	if r.Source.ACLMode == cairn.ACLDeclared {
 		return r.Source.ACL, false

@@ -140,7 +140,7 @@ func (b *bench) take(o cairn.SyncOptions) jobs.Taken {
 }
 
 // sync does what a worker does with a run and returns how the run ended.
-func (b *bench) sync(s *shelf, o cairn.SyncOptions) (cairn.Run, error) {
+func (b *bench) sync(s connectors.Connector, o cairn.SyncOptions) (cairn.Run, error) {
 	b.t.Helper()
 	taken := b.take(o)
 	result, err := b.run(s, taken)
@@ -154,7 +154,7 @@ func (b *bench) sync(s *shelf, o cairn.SyncOptions) (cairn.Run, error) {
 	return run, err
 }
 
-func (b *bench) run(s *shelf, taken jobs.Taken) (ingest.Result, error) {
+func (b *bench) run(s connectors.Connector, taken jobs.Taken) (ingest.Result, error) {
 	return b.syncer.Run(b.t.Context(), ingest.Sync{Source: b.source, Connector: s, Lease: taken.Lease, Prune: true,
 		Full: taken.Run.Full, DryRun: taken.Run.DryRun, Confirm: taken.Run.Confirm})
 }

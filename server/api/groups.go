@@ -1,8 +1,11 @@
 package api
 
 import (
+	"cmp"
 	"net/http"
 	"regexp"
+	"slices"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 
@@ -12,22 +15,28 @@ import (
 var groupName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
 
 type group struct {
-	Name      string             `json:"name"`
-	Principal cairn.PrincipalKey `json:"principal"`
-	Members   []user             `json:"members"`
+	Name      string               `json:"name"`
+	Principal cairn.PrincipalKey   `json:"principal"`
+	Members   []user               `json:"members"`
+	Groups    []cairn.PrincipalKey `json:"groups"`
 }
 
 func groupOf(g Group) group {
-	return group{g.Name, cairn.GroupKey("cairn", g.Name), mapped(g.Members, userOf)}
+	return group{g.Name, cairn.GroupKey(g.Directory, g.Name), mapped(g.Members, userOf), list(g.Groups)}
 }
 
 // listGroups answers GET /groups.
 func (a *API) listGroups(c *gin.Context) error {
-	p, err := listPage(c)
+	values, err := params(c, "directory", "limit", "cursor")
 	if err != nil {
 		return err
 	}
-	groups, next, err := a.Store.ListGroups(c.Request.Context(), p)
+	p, err := page(values)
+	if err != nil {
+		return err
+	}
+	directory := cmp.Or(values["directory"], cairn.OwnDirectory)
+	groups, next, err := a.Store.ListGroups(c.Request.Context(), directory, p)
 	if err != nil {
 		return err
 	}
@@ -51,7 +60,7 @@ func (a *API) createGroup(c *gin.Context) error {
 	if err := a.Store.CreateGroup(c.Request.Context(), req.Name); err != nil {
 		return err
 	}
-	return reply(c, http.StatusCreated, groupOf(Group{Name: req.Name}))
+	return reply(c, http.StatusCreated, groupOf(Group{Directory: cairn.OwnDirectory, Name: req.Name}))
 }
 
 // setGroup answers PUT /groups/{name}.
@@ -63,13 +72,19 @@ func (a *API) setGroup(c *gin.Context) error {
 		return err
 	}
 	if req.Members == nil || len(req.Members) > maxPrincipals {
-		return cairn.Errorf(cairn.ErrInvalid, "\"members\" must list at most %d e-mail addresses or ids; an empty list removes all", maxPrincipals)
+		return cairn.Errorf(cairn.ErrInvalid, "\"members\" must list at most %d e-mail addresses, ids or groups (group:cairn:NAME); an empty list removes all", maxPrincipals)
 	}
 	ctx := c.Request.Context()
-	g := Group{Name: c.Param("name")}
+	g := Group{Directory: cairn.OwnDirectory, Name: c.Param("name")}
 	seen := map[cairn.AccountID]bool{}
 	var ids []cairn.AccountID
 	for _, name := range req.Members {
+		if key := cairn.PrincipalKey(name); strings.HasPrefix(name, "group:") {
+			if !slices.Contains(g.Groups, key) {
+				g.Groups = append(g.Groups, key)
+			}
+			continue
+		}
 		account, err := a.account(ctx, name)
 		if err != nil {
 			return err
@@ -79,7 +94,7 @@ func (a *API) setGroup(c *gin.Context) error {
 			ids, g.Members = append(ids, account.ID), append(g.Members, account)
 		}
 	}
-	if err := a.Store.SetGroup(ctx, g.Name, ids); err != nil {
+	if err := a.Store.SetGroup(ctx, g.Name, ids, g.Groups); err != nil {
 		return err
 	}
 	return reply(c, http.StatusOK, groupOf(g))

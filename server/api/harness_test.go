@@ -69,7 +69,7 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
-var everyScope = []cairn.Scope{cairn.ScopeSearch, cairn.ScopeAsk, cairn.ScopeRead, cairn.ScopeWrite, cairn.ScopeAdmin}
+var everyScope = []cairn.Scope{cairn.ScopeSearch, cairn.ScopeAsk, cairn.ScopeRead, cairn.ScopeWrite, cairn.ScopeSCIM, cairn.ScopeAdmin}
 
 func newWorld(t *testing.T) *world {
 	t.Helper()

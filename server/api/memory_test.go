@@ -296,11 +296,14 @@ func (m *memory) ListAccounts(_ context.Context, p Page) ([]cairn.Account, strin
 	return part(m.AllAccounts(), p)
 }
 
-func (m *memory) ListGroups(ctx context.Context, p Page) ([]Group, string, error) {
+func (m *memory) ListGroups(ctx context.Context, directory string, p Page) ([]Group, string, error) {
 	var all []Group
-	for name, ids := range m.AllGroups() {
-		g := Group{Name: name}
-		for _, id := range ids {
+	for name, in := range m.AllGroups() {
+		if directory != cairn.OwnDirectory {
+			break
+		}
+		g := Group{Directory: directory, Name: name, Groups: in.Groups}
+		for _, id := range in.Accounts {
 			a, err := m.AccountByID(ctx, id)
 			if err != nil {
 				return nil, "", err

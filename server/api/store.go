@@ -139,21 +139,26 @@ type Bindings interface {
 	DismissBinding(ctx context.Context, id string) error
 }
 
-// Group is a group kept by Cairn: "group:cairn:<Name>".
+// Group is a group of a directory: "group:<Directory>:<Name>".
 type Group struct {
-	Name    string
-	Members []cairn.Account
+	Directory string
+	Name      string
+	Members   []cairn.Account      // not those of groups in it
+	Groups    []cairn.PrincipalKey // groups whose members belong to it, too
 }
 
 // Groups keeps the groups. Its callers are administrators.
 type Groups interface {
-	// ListGroups returns the groups with their members, by name.
-	ListGroups(ctx context.Context, p Page) (groups []Group, next string, err error)
-	// CreateGroup stores an empty group. ErrConflict when the name is taken.
+	// ListGroups returns the groups of a directory with their members, by name.
+	ListGroups(ctx context.Context, directory string, p Page) (groups []Group, next string, err error)
+	// CreateGroup stores an empty group that is kept here. ErrConflict when the
+	// name is taken.
 	CreateGroup(ctx context.Context, name string) error
-	// SetGroup replaces the members. ErrNotFound when there is no such group.
-	SetGroup(ctx context.Context, name string, members []cairn.AccountID) error
-	// DeleteGroup removes a group. ErrNotFound when there is none.
+	// SetGroup replaces the members of a group that is kept here; groups may be of
+	// any directory, also in a circle. ErrNotFound when there is no such group, nor
+	// one of groups.
+	SetGroup(ctx context.Context, name string, members []cairn.AccountID, groups []cairn.PrincipalKey) error
+	// DeleteGroup removes a group that is kept here. ErrNotFound when there is none.
 	DeleteGroup(ctx context.Context, name string) error
 }
 

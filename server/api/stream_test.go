@@ -249,7 +249,7 @@ func TestStreamEndsWithTheSession(t *testing.T) {
 		"token revoked": {func(w *world) {
 			_ = w.m.RevokeToken(w.Context(), "", w.m.AllTokens(w.ann.account.ID)[0].ID, time.Now())
 		}, "error"},
-		"left a group": {func(w *world) { _ = w.m.SetGroup(w.Context(), "finance", nil) }, "reconnect"},
+		"left a group": {func(w *world) { _ = w.m.SetGroup(w.Context(), "finance", nil, nil) }, "reconnect"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -127,7 +127,7 @@ func (r tokenRequest) toToken(now time.Time) (cairn.Token, error) {
 	}
 	for _, s := range scopes {
 		if !s.Valid() {
-			return cairn.Token{}, cairn.Errorf(cairn.ErrInvalid, "there is no scope %q; there are search, ask, read, write, admin", s)
+			return cairn.Token{}, cairn.Errorf(cairn.ErrInvalid, "there is no scope %q; there are search, ask, read, write, scim, admin", s)
 		}
 	}
 	slices.Sort(scopes)

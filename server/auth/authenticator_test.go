@@ -124,7 +124,7 @@ func TestTokenUseIsNotedOnceAMinute(t *testing.T) {
 }
 
 func TestViewerOfNobody(t *testing.T) {
-	for _, h := range []auth.Holder{{}, {Account: cairn.Account{ID: "a", Disabled: true}, Groups: []string{"eng"}}} {
+	for _, h := range []auth.Holder{{}, {Account: cairn.Account{ID: "a", Disabled: true}, Groups: []cairn.PrincipalKey{"eng"}}} {
 		if v := auth.ViewerOf(h); v.Account != "" || len(v.Keys) != 0 {
 			t.Errorf("%+v: viewer %+v; want none", h, v)
 		}

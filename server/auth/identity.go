@@ -53,19 +53,15 @@ func ViewerOf(h Holder) cairn.Viewer {
 	if h.Account.Disabled || h.Account.ID == "" {
 		return cairn.Viewer{}
 	}
-	keys := []cairn.PrincipalKey{cairn.AccountKey(h.Account.ID)}
+	keys := append(make([]cairn.PrincipalKey, 0, len(h.Groups)+3), cairn.AccountKey(h.Account.ID))
 	if h.Account.Email != "" {
 		keys = append(keys, cairn.UserKey(h.Account.Email))
 	}
-	for _, name := range h.Groups {
-		keys = append(keys, cairn.GroupKey("cairn", name))
-	}
-	keys = append(keys, h.Others...)
-	return cairn.Viewer{Account: h.Account.ID, Keys: append(keys, cairn.Everyone)}
+	return cairn.Viewer{Account: h.Account.ID, Keys: append(append(keys, h.Groups...), cairn.Everyone)}
 }
 
 func allScopes() []cairn.Scope {
-	return []cairn.Scope{cairn.ScopeSearch, cairn.ScopeAsk, cairn.ScopeRead, cairn.ScopeWrite, cairn.ScopeAdmin}
+	return []cairn.Scope{cairn.ScopeSearch, cairn.ScopeAsk, cairn.ScopeRead, cairn.ScopeWrite, cairn.ScopeSCIM, cairn.ScopeAdmin}
 }
 
 type identityKey struct{}

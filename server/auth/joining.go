@@ -95,7 +95,7 @@ func displayName(s string) string {
 func groupNames(names []string) []string {
 	var out []string
 	for _, name := range names {
-		if len(name) <= 300 && cairn.GroupKey(DirectoryOIDC, name).Valid() {
+		if len(name) <= 300 && cairn.GroupKey(cairn.OIDCDirectory, name).Valid() {
 			out = append(out, name)
 		}
 	}

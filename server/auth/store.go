@@ -14,8 +14,9 @@ type Hash [32]byte
 // Holder is an account with what its viewer's keys are made of.
 type Holder struct {
 	Account cairn.Account
-	Groups  []string             // names of the groups kept here that it belongs to
-	Others  []cairn.PrincipalKey // groups of other directories
+	// Groups are the keys of the groups that it belongs to, in whatever directory
+	// and through whatever other groups. They are shared: nobody changes them.
+	Groups []cairn.PrincipalKey
 }
 
 // Session is a signed-in browser.
@@ -87,9 +88,6 @@ type Person struct {
 	Until time.Time
 }
 
-// DirectoryOIDC is the directory of the groups that an issuer names.
-const DirectoryOIDC = "oidc"
-
 // PendingBinding is a subject that came with the address of an account that is
 // another subject's. Until an administrator confirms it, it is refused.
 type PendingBinding struct {
@@ -106,7 +104,7 @@ type PendingBinding struct {
 // Bindings says whose account a person of an issuer has.
 type Bindings interface {
 	// SignInPerson returns the account of a person and replaces its groups of
-	// DirectoryOIDC. It is the account that issuer and subject are bound to. Else the
+	// cairn.OIDCDirectory. It is the account that issuer and subject are bound to. Else the
 	// account with the address, if no subject is bound to it, is bound to this one; a
 	// new one is made when there is none and the person may join. Errors are
 	// RefusedStale when Once was used before, RefusedUnverified without an address,

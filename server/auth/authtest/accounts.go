@@ -5,6 +5,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/server/auth"
@@ -88,8 +89,14 @@ func (s *Store) taken(a cairn.Account) bool {
 	return false
 }
 
-// AllGroups returns the groups with the ids of their members.
-func (s *Store) AllGroups() map[string][]cairn.AccountID {
+// Members are those of a group.
+type Members struct {
+	Accounts []cairn.AccountID
+	Groups   []cairn.PrincipalKey
+}
+
+// AllGroups returns the groups with their members.
+func (s *Store) AllGroups() map[string]Members {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return maps.Clone(s.groups)
@@ -102,18 +109,23 @@ func (s *Store) CreateGroup(_ context.Context, name string) error {
 	if _, ok := s.groups[name]; ok {
 		return cairn.Errorf(cairn.ErrConflict, "there is a group %s", name)
 	}
-	s.groups[name] = nil
+	s.groups[name] = Members{}
 	return nil
 }
 
-// SetGroup replaces the members of a group.
-func (s *Store) SetGroup(_ context.Context, name string, members []cairn.AccountID) error {
+// SetGroup replaces the members of a group; the groups among them must be there.
+func (s *Store) SetGroup(_ context.Context, name string, members []cairn.AccountID, groups []cairn.PrincipalKey) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if _, ok := s.groups[name]; !ok {
 		return cairn.ErrNotFound
 	}
-	s.groups[name] = slices.Clone(members)
+	for _, k := range groups {
+		if _, ok := s.groups[nameOf(k)]; !ok {
+			return cairn.ErrNotFound
+		}
+	}
+	s.groups[name] = Members{slices.Clone(members), slices.Clone(groups)}
 	return nil
 }
 
@@ -126,4 +138,31 @@ func (s *Store) DeleteGroup(_ context.Context, name string) error {
 	}
 	delete(s.groups, name)
 	return nil
+}
+
+// nameOf returns the name of a group that is kept here, by its key.
+func nameOf(k cairn.PrincipalKey) string {
+	return strings.TrimPrefix(string(k), string(cairn.GroupKey(cairn.OwnDirectory, "")))
+}
+
+// holder returns an account with the keys of its groups, through others as well.
+func (s *Store) holder(id cairn.AccountID) auth.Holder {
+	h := auth.Holder{Account: s.accounts[id]}
+	held := map[string]bool{}
+	for more := true; more; {
+		more = false
+		for name, in := range s.groups {
+			through := slices.ContainsFunc(in.Groups, func(k cairn.PrincipalKey) bool { return held[nameOf(k)] })
+			if !held[name] && (through || slices.Contains(in.Accounts, id)) {
+				held[name], more = true, true
+			}
+		}
+	}
+	for _, name := range s.others[id] {
+		h.Groups = append(h.Groups, cairn.GroupKey(cairn.OIDCDirectory, name))
+	}
+	for _, name := range slices.Sorted(maps.Keys(held)) {
+		h.Groups = append(h.Groups, cairn.GroupKey(cairn.OwnDirectory, name))
+	}
+	return h
 }

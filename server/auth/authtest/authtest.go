@@ -18,7 +18,7 @@ import (
 type Store struct {
 	mu       sync.Mutex
 	accounts map[cairn.AccountID]cairn.Account
-	groups   map[string][]cairn.AccountID
+	groups   map[string]Members
 	tokens   map[auth.Hash]cairn.Token
 	sessions map[auth.Hash]auth.Session
 	codes    map[auth.Hash]code
@@ -29,7 +29,7 @@ type Store struct {
 	// dismissed are pending bindings that an administrator dismissed.
 	dismissed map[subject]bool
 	used      map[auth.Hash]bool
-	others    map[cairn.AccountID][]string // groups of auth.DirectoryOIDC
+	others    map[cairn.AccountID][]string // groups of cairn.OIDCDirectory
 }
 
 type code struct {
@@ -40,7 +40,7 @@ type code struct {
 // New returns an empty Store.
 func New() *Store {
 	return &Store{
-		accounts: map[cairn.AccountID]cairn.Account{}, groups: map[string][]cairn.AccountID{},
+		accounts: map[cairn.AccountID]cairn.Account{}, groups: map[string]Members{},
 		tokens: map[auth.Hash]cairn.Token{}, sessions: map[auth.Hash]auth.Session{}, codes: map[auth.Hash]code{},
 		bindings: map[subject]cairn.AccountID{}, dismissed: map[subject]bool{}, used: map[auth.Hash]bool{},
 		others: map[cairn.AccountID][]string{},
@@ -56,7 +56,9 @@ func (s *Store) Add(a cairn.Account, groups ...string) cairn.Account {
 	}
 	s.accounts[a.ID] = a
 	for _, g := range groups {
-		s.groups[g] = append(s.groups[g], a.ID)
+		in := s.groups[g]
+		in.Accounts = append(in.Accounts, a.ID)
+		s.groups[g] = in
 	}
 	return a
 }
@@ -224,17 +226,4 @@ func (s *Store) LocalAccount(context.Context) (auth.Holder, error) {
 		s.accounts[localID] = cairn.Account{ID: localID, Name: "local", Role: cairn.RoleAdmin}
 	}
 	return s.holder(localID), nil
-}
-
-func (s *Store) holder(id cairn.AccountID) auth.Holder {
-	h := auth.Holder{Account: s.accounts[id]}
-	for _, name := range slices.Sorted(maps.Keys(s.groups)) {
-		if slices.Contains(s.groups[name], id) {
-			h.Groups = append(h.Groups, name)
-		}
-	}
-	for _, name := range s.others[id] {
-		h.Others = append(h.Others, cairn.GroupKey(auth.DirectoryOIDC, name))
-	}
-	return h
 }

@@ -647,7 +647,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the groups kept here (administrators) */
+        /** List the groups of a directory (administrators) */
         get: operations["listGroups"];
         put?: never;
         /** Add a group (administrators) */
@@ -1254,7 +1254,7 @@ export interface components {
         /** @enum {string} */
         Role: "admin" | "auditor" | "member";
         /** @enum {string} */
-        Scope: "search" | "ask" | "read" | "write" | "admin";
+        Scope: "search" | "ask" | "read" | "write" | "scim" | "admin";
         LoginRequest: {
             code: string;
             /** @description The first administrator's own address; ignored for other codes. */
@@ -1330,6 +1330,8 @@ export interface components {
             name: string;
             principal: components["schemas"]["Principal"];
             members: components["schemas"]["User"][];
+            /** @description Groups whose members belong to it as well. */
+            groups: components["schemas"]["Principal"][];
         };
         GroupList: {
             groups: components["schemas"]["Group"][];
@@ -1339,7 +1341,7 @@ export interface components {
             name: string;
         };
         GroupMembers: {
-            /** @description E-mail addresses or ids of accounts. */
+            /** @description E-mail addresses or ids of accounts, and groups of any directory, as `group:cairn:<name>`. */
             members: string[];
         };
         Token: {
@@ -2563,6 +2565,7 @@ export interface operations {
                      *         "ask",
                      *         "read",
                      *         "write",
+                     *         "scim",
                      *         "admin"
                      *       ],
                      *       "principals": [
@@ -2794,6 +2797,8 @@ export interface operations {
     listGroups: {
         parameters: {
             query?: {
+                /** @description `cairn` has the groups kept here, `scim` those of the identity provider, `oidc` those of its claims; a source that has groups is a directory of its own name. */
+                directory?: string;
                 limit?: components["parameters"]["limit"];
                 /** @description The `next_cursor` of the page before. */
                 cursor?: components["parameters"]["cursor"];
