@@ -14,19 +14,16 @@ func inHalves[T any](ctx context.Context, ids []int64, least int, read func(ctx 
 	if len(ids) < least {
 		return read(ctx, ids)
 	}
-	half := len(ids) / 2
-	var first, second []T
-	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() (err error) {
-		second, err = read(gctx, ids[half:])
-		return err
-	})
-	first, err := read(gctx, ids[:half])
-	if other := g.Wait(); err == nil {
-		err = other
+	var halves [2][]T
+	g, ctx := errgroup.WithContext(ctx)
+	for i, part := range [2][]int64{ids[:len(ids)/2], ids[len(ids)/2:]} {
+		g.Go(func() (err error) {
+			halves[i], err = read(ctx, part)
+			return err
+		})
 	}
-	if err != nil {
-		return nil, err
+	if err := g.Wait(); err != nil {
+		return nil, err // the first that there was, not what the other made of it
 	}
-	return append(first, second...), nil
+	return append(halves[0], halves[1]...), nil
 }

@@ -71,14 +71,17 @@ func byScore(a, b scored) int {
 	return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(a.key, b.key))
 }
 
-// top keeps the best of the chunks that it is offered.
+// top keeps the best of the chunks that it is offered, and those that equal the last.
 type top struct {
 	limit int
 	kept  []scored // some of them are not among the best any more
+	full  int      // of so many kept the best are found
 	least float32  // what scores less is not wanted
 }
 
-func newTop(limit int) *top { return &top{limit: limit, least: float32(math.Inf(-1))} }
+func newTop(limit int) *top {
+	return &top{limit: limit, full: 2 * limit, least: float32(math.Inf(-1))}
+}
 
 // offerAll offers the chunks whose keys are at least low and less than high. The
 // order of part and ordinal is that of the memory.
@@ -106,7 +109,7 @@ func (t *top) offer(key uint64, score float32) {
 		return
 	}
 	t.kept = append(t.kept, scored{key % (1 << distanceAt), score})
-	if len(t.kept) >= 2*t.limit {
+	if len(t.kept) >= t.full {
 		t.best()
 	}
 }
@@ -114,9 +117,28 @@ func (t *top) offer(key uint64, score float32) {
 // best returns the best of what was offered, in order.
 func (t *top) best() []scored {
 	slices.SortFunc(t.kept, byScore)
+	t.kept = firstOf(t.kept, t.limit)
 	if len(t.kept) >= t.limit {
-		t.kept = t.kept[:t.limit]
 		t.least = t.kept[t.limit-1].score
 	}
+	t.full = 2 * max(t.limit, len(t.kept))
 	return t.kept
+}
+
+// mostEqual bounds the chunks that are kept because they equal the last, as a
+// multiple of those that are wanted.
+const mostEqual = 4
+
+// firstOf returns the first n of what is in order, and those that score as the last of
+// them: which of equal chunks come first is up to where they happen to be kept.
+func firstOf(ordered []scored, n int) []scored {
+	if len(ordered) <= n {
+		return ordered
+	}
+	most := min(len(ordered), mostEqual*n)
+	last := ordered[n-1].score
+	for n < most && ordered[n].score == last {
+		n++
+	}
+	return ordered[:n]
 }

@@ -27,7 +27,7 @@ type Limits struct {
 	// Sure is the number of chunks, best by the estimate among the least, that more
 	// are estimated for: all whose signs say that they may be as near.
 	Sure int
-	// Best is the number of candidates.
+	// Best is the number of candidates, but for equal ones.
 	Best int
 }
 
@@ -43,8 +43,8 @@ type Candidate struct {
 // maxParts is the most parts that one search can cover.
 const maxParts = 1 << 18
 
-// Nearest returns at most limits.Best candidates, highest score first, equal scores
-// by part and ordinal, out of the chunks that are visible: visible[class] is 1, not
+// Nearest returns limits.Best candidates, highest score first, equal scores by part
+// and ordinal, with those that equal the last, up to four times as many in all, out of the chunks that are visible: visible[class] is 1, not
 // 0, for the classes that the viewer may read; other classes, and class 0, are
 // hidden. With limits.Least at least the number of visible chunks all of them are
 // scored.
@@ -96,7 +96,7 @@ func (q *Query) best(parts []Part, s *selection, limits Limits) []scored {
 		q.offer(t, parts, keys, near+1, reach+1)
 		best = t.best()
 	}
-	return best[:min(limits.Best, len(best))]
+	return firstOf(best, limits.Best)
 }
 
 // offer offers those of the chunks that keys stand for whose distances are at least
@@ -107,7 +107,8 @@ func (q *Query) offer(t *top, parts []Part, keys []uint64, from, to int) {
 		t.offerAll(q, parts, keys, low, high)
 		return
 	}
-	o := &top{limit: t.limit, least: t.least}
+	o := newTop(t.limit)
+	o.least = t.least
 	var wg sync.WaitGroup
 	wg.Go(func() { o.offerAll(q, parts, keys[len(keys)/2:], low, high) })
 	t.offerAll(q, parts, keys[:len(keys)/2], low, high)

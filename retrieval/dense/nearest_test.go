@@ -57,8 +57,10 @@ func reference(q *Query, parts []Part, visible []uint8, limits Limits) []Candida
 		chunks = within(max(nearest, q.expects.reach(least)))
 	}
 	var out []Candidate
-	for _, c := range chunks[:min(limits.Best, len(chunks))] {
-		out = append(out, c.Candidate)
+	for i, c := range chunks {
+		if i < limits.Best || i < 4*limits.Best && limits.Best > 0 && c.Score == chunks[limits.Best-1].Score {
+			out = append(out, c.Candidate)
+		}
 	}
 	return out
 }

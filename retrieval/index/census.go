@@ -18,9 +18,10 @@ type census struct {
 	blocks    []classBlock
 }
 
-// maxLanguages bounds the memory of a census. Chunks of further languages are
-// counted as of unknown language.
-const maxLanguages = 64
+// otherLanguage stands for all languages that are analysed as nothing in particular.
+// Sources name languages as they like: each must not take room here, and which have
+// come first must not decide which of a viewer's are known.
+const otherLanguage = "und"
 
 type classBlock struct {
 	length    blockSums[int64]
@@ -67,12 +68,11 @@ func (s *blockSums[T]) some(mask uint64) (sum int64) {
 // language returns the number of a language, which it adds when it is new.
 func (c *census) language(tag string) int {
 	tag = lexical.PrimaryLanguage(tag)
-	i := slices.Index(c.languages, tag)
-	switch {
-	case i >= 0:
+	if tag != "" && !lexical.Knows(tag) {
+		tag = otherLanguage
+	}
+	if i := slices.Index(c.languages, tag); i >= 0 {
 		return i
-	case tag != "" && len(c.languages) >= maxLanguages:
-		return c.language("")
 	}
 	c.languages = append(c.languages, tag)
 	return len(c.languages) - 1
@@ -105,7 +105,7 @@ func (b *classBlock) of(language int) *blockSums[int32] {
 func (c *census) table() int { return max(64*len(c.blocks), 1) }
 
 // count returns the number of visible chunks and the sum of their lengths, and
-// their languages, most frequent first. Chunks of unknown language count as
+// their known languages, most frequent first. Chunks without a language count as
 // English, because they are analysed as such. visible is a table of every class.
 func (c *census) count(visible []uint8) (s lexical.Stats, languages []string) {
 	chunks := make([]int64, len(c.languages))
@@ -122,7 +122,7 @@ func (c *census) count(visible []uint8) (s lexical.Stats, languages []string) {
 	}
 	counts := make(map[string]int64)
 	for l, n := range chunks {
-		if s.Chunks += int(n); n > 0 {
+		if s.Chunks += int(n); n > 0 && c.languages[l] != otherLanguage {
 			counts[cmp.Or(c.languages[l], "en")] += n
 		}
 	}

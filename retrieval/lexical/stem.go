@@ -72,6 +72,13 @@ func stemmerOf(language string) stemmer {
 	return nil
 }
 
+// Knows reports whether texts and questions in a language, by its primary tag, are
+// analysed otherwise than those in any that is not known: by a stemmer, or by a list of
+// function words.
+func Knows(language string) bool {
+	return stemmerOf(language) != nil || functionWords()[language] != nil
+}
+
 // languageOf returns the language in which a word of a text is stemmed: that of
 // the text, unless the word's script shows that it cannot be. English words
 // abound in texts of every script, so they are stemmed as English there; so are
