@@ -48,7 +48,9 @@ var closed = map[string]string{
 	"runs":            "history of sources, for administrators",
 	"document_errors": "names of documents, for administrators; also guarded",
 	"feedback":        "what people said of answers, for administrators; also guarded",
-	"tombstones":      "ids of what is gone",
+	"tombstones":      "ids of what is gone, and hashes of names",
+	"erasures":        "receipts: ids and counts",
+	"erased_chunks":   "numbers of chunks",
 	"settings":        "what the server notes of the database",
 
 	"goose_db_version":   "migrations",

@@ -20,6 +20,11 @@ func attempts(conversation, message string) map[string]string {
 		"POST /search":                        `/search {"query":"Meals"}`,
 		"GET /suggest":                        `/suggest?q=tr`,
 		"GET /documents/:id":                  `/documents/travel`,
+		"DELETE /documents/:id":               `/documents/salaries`,
+		"GET /erasures":                       `/erasures`,
+		"POST /erasures/:id/lift":             `/erasures/e1/lift`,
+		"POST /erasures/clean":                `/erasures/clean`,
+		"DELETE /users/:id":                   `/users/bob@acme.com`,
 		"POST /ask":                           `/ask {"question":"How much for meals?"}`,
 		"GET /messages/:id":                   `/messages/` + message,
 		"GET /messages/:id/stream":            `/messages/` + message + `/stream`,
@@ -127,15 +132,16 @@ func TestEveryRouteByEveryCaller(t *testing.T) {
 			}
 			member := w.attempt(w.ann, name)
 			switch {
-			case r.Role == cairn.RoleAdmin && (member.status != http.StatusForbidden || member.code(t) != "denied"):
+			case r.Role != "" && (member.status != http.StatusForbidden || member.code(t) != "denied"):
 				t.Errorf("member: %d %s", member.status, member.body)
 			case r.Role == "" && member.status >= 400 && member.status != http.StatusNotFound:
 				t.Errorf("member: %d %s", member.status, member.body)
 			}
-			if auditor := w.attempt(w.stranger, name); r.Role == cairn.RoleAdmin && auditor.status != http.StatusForbidden {
+			auditor := w.attempt(w.stranger, name)
+			if r.Role == cairn.RoleAdmin && auditor.status != http.StatusForbidden || r.Role == cairn.RoleAuditor && auditor.status >= 300 {
 				t.Errorf("auditor: %d %s", auditor.status, auditor.body)
 			}
-			if r.Role == cairn.RoleAdmin {
+			if r.Role != "" {
 				if got := w.attempt(w.root, name); got.status >= 300 {
 					t.Errorf("administrator: %d %s", got.status, got.body)
 				}
@@ -150,6 +156,7 @@ const whoMay = `
 search any    POST /search
 search any    GET /suggest
 read   any    GET /documents/:id
+write  any    DELETE /documents/:id
 ask    any    POST /ask
 ask    any    GET /messages/:id
 ask    any    GET /messages/:id/stream
@@ -177,6 +184,9 @@ write  any    DELETE /sources/:name/documents
 write  any    POST /sources/:name/documents/batch
 admin  admin  POST /index/verify
 admin  admin  POST /index/rebuild
+admin  auditor GET /erasures
+admin  admin  POST /erasures/:id/lift
+admin  admin  POST /erasures/clean
 public public POST /login
 any    any    POST /logout
 any    any    GET /me
@@ -185,6 +195,7 @@ admin  admin  POST /users
 admin  admin  GET /users/:id
 admin  admin  PATCH /users/:id
 admin  admin  POST /users/:id/code
+admin  admin  DELETE /users/:id
 admin  admin  GET /groups
 admin  admin  POST /groups
 admin  admin  PUT /groups/:name
