@@ -247,49 +247,37 @@ func (db *DB) putTombstones(ctx context.Context, stones []tombstone) error {
 	return err
 }
 
+// What there is in spite of its tombstone, in the order in which it is erased.
+const (
+	buriedSources       = `SELECT s.id FROM sources s JOIN tombstones t ON t.kind = 'source' AND t.id = s.id ORDER BY s.id`
+	buriedAccounts      = `SELECT a.id FROM accounts a JOIN tombstones t ON t.kind = 'account' AND t.id = a.id ORDER BY a.id`
+	buriedDocuments     = `SELECT d.id FROM documents d JOIN tombstones t ON t.kind = 'document' AND t.id = d.id ORDER BY d.id`
+	buriedConversations = `SELECT c.id FROM conversations c JOIN tombstones t ON t.kind = 'conversation' AND t.id = c.id ORDER BY c.id`
+)
+
 // eraseBuried erases everything of which there is a tombstone.
 func (db *DB) eraseBuried(ctx context.Context) (cairn.Erasure, error) {
 	return db.erase(ctx, cairn.ErasedRestore, "", "", func(e *eraser) error {
-		for _, step := range []struct {
-			find  string
-			erase func(ids []string) error
-		}{
-			{`SELECT s.id FROM sources s JOIN tombstones t ON t.kind = 'source' AND t.id = s.id ORDER BY s.id`, func(ids []string) error {
-				for _, id := range ids {
-					if err := e.source(ctx, cairn.SourceID(id)); err != nil {
-						return err
-					}
-				}
-				return nil
-			}},
-			{`SELECT a.id FROM accounts a JOIN tombstones t ON t.kind = 'account' AND t.id = a.id ORDER BY a.id`, func(ids []string) error {
-				for _, id := range ids {
-					if err := e.account(ctx, cairn.AccountID(id)); err != nil {
-						return err
-					}
-				}
-				return nil
-			}},
-			{`SELECT d.id FROM documents d JOIN tombstones t ON t.kind = 'document' AND t.id = d.id ORDER BY d.id`, func(ids []string) error {
-				for part := range slices.Chunk(ids, eraseBatch) {
-					if err := e.documents(ctx, part); err != nil {
-						return err
-					}
-				}
-				return nil
-			}},
-			{`SELECT c.id FROM conversations c JOIN tombstones t ON t.kind = 'conversation' AND t.id = c.id ORDER BY c.id`, func(ids []string) error {
-				return e.conversations(ctx, ids)
-			}},
-		} {
-			ids, err := e.query(ctx, step.find)
-			if err != nil {
-				return err
-			}
-			if err := step.erase(ids); err != nil {
-				return err
-			}
-		}
-		return nil
+		source := func(ids []string) error { return e.source(ctx, cairn.SourceID(ids[0])) }
+		account := func(ids []string) error { return e.account(ctx, cairn.AccountID(ids[0])) }
+		documents := func(ids []string) error { return e.documents(ctx, ids) }
+		conversations := func(ids []string) error { return e.conversations(ctx, ids) }
+		return errors.Join(
+			e.inParts(ctx, buriedSources, 1, source), e.inParts(ctx, buriedAccounts, 1, account),
+			e.inParts(ctx, buriedDocuments, eraseBatch, documents), e.inParts(ctx, buriedConversations, eraseBatch, conversations))
 	})
+}
+
+// inParts erases what a query finds, so many at once.
+func (e *eraser) inParts(ctx context.Context, find string, n int, erase func(ids []string) error) error {
+	ids, err := e.query(ctx, find)
+	if err != nil {
+		return err
+	}
+	for part := range slices.Chunk(ids, n) {
+		if err := erase(part); err != nil {
+			return err
+		}
+	}
+	return nil
 }

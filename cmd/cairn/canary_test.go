@@ -222,7 +222,7 @@ func TestCanaries(t *testing.T) {
 	// What is erased with its source: a file that can be read and one that cannot.
 	folder := openTempDir(t)
 	for name, text := range map[string]string{
-		w("file name") + ".md":         "# Handbook " + w("file title") + "\n\nThe key of the safe " + w("file body") + " is blue.\n",
+		w("file name") + ".md":           "# Handbook " + w("file title") + "\n\nThe key of the safe " + w("file body") + " is blue.\n",
 		w("name of a bad file") + ".pdf": "%PDF-1.7 " + w("body of a bad file"),
 	} {
 		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o644); err != nil {

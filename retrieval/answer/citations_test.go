@@ -249,7 +249,7 @@ func TestCitationsOutliveTheirDocument(t *testing.T) {
 	see("as it was again", 200, false, cairn.CitationCurrent)
 	o.hide("travel")
 	see("vanished from its source", 200, true, "")
-	_, err = o.db.EraseSource(t.Context(), o.source.ID, "")
+	_, err := o.db.EraseSource(t.Context(), o.source.ID, "")
 	check(t, err)
 	see("erased", 404, false, "")
 }
