@@ -267,8 +267,14 @@ func TestDocCommands(t *testing.T) {
 	s.expect(exitDone, "A is removed.\n", "", "doc", "rm", "D1")
 	s.asked("DELETE /api/v1/documents/D1")
 	s.expectJSON(exitDone, `{"id":"D1","deleted":true,"erasure":`+receipt+`}`, "doc", "rm", "D1")
+}
+
+// An administrator erases what he may not read.
+func TestDocRemoveUnread(t *testing.T) {
+	s := newShell(t)
 	s.Reply("GET /api/v1/documents/{id}", 404, `{"error":{"code":"not_found","message":"not found"}}`)
-	s.expect(exitDone, "The document is removed.\n", "", "doc", "rm", "D1") // an administrator may not read it
+	s.Reply("DELETE /api/v1/documents/{id}", 200, `{"id":"E1","kind":"document","subject":"D1","by":"A1","at":"2026-10-02T09:30:00Z","counts":{"documents":1},"cleaned_at":null,"kept_out":true}`)
+	s.expect(exitDone, "The document is removed.\n", "It stays away when its source is read again, until: cairn erasures lift E1", "doc", "rm", "D1")
 }
 
 func TestErasureCommands(t *testing.T) {
