@@ -25,7 +25,7 @@ import (
 const cleanLock = 0x6361_6972_6e03
 
 // rewriteLimit is the size up to which a table is written anew, with its indexes:
-// nobody can read it meanwhile, for about a second.
+// nobody can read it meanwhile.
 const rewriteLimit = 64 << 20
 
 // lockNotAvailable is PostgreSQL's code for a lock that was waited for too long.

@@ -77,8 +77,8 @@ func erasuresCleanCommand(e *environment) *cobra.Command {
 		Short: "Write the tables of the database anew, so that no byte of what was erased is left",
 		Long: `Write the tables of the database anew that have held what was erased, so that their files
 have no byte of it left. Small tables are cleaned so by themselves, within minutes. This
-does it whatever their size: nobody can read a table while it is written, about a minute
-for ten gigabytes, and it needs that much free disk.`,
+does it whatever their size: nobody can read a table while it is written, and it needs
+free disk of the size of the largest.`,
 		Args: cobra.NoArgs,
 		RunE: e.online(func(ctx context.Context, c *client.Client, _ []string) error {
 			if err := c.CleanErasures(ctx); err != nil {

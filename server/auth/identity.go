@@ -35,7 +35,7 @@ func (i Identity) Has(s cairn.Scope) bool {
 // the role; what auditors may do, administrators may do as well. Otherwise it
 // returns an ErrDenied that says which is missing.
 func (i Identity) Permit(scope cairn.Scope, role cairn.Role) error {
-	if held := i.Account.Role; role != "" && held != role && !(role == cairn.RoleAuditor && held == cairn.RoleAdmin) {
+	if held := i.Account.Role; role != "" && held != role && (role != cairn.RoleAuditor || held != cairn.RoleAdmin) {
 		switch role {
 		case cairn.RoleAdmin:
 			return cairn.Errorf(cairn.ErrDenied, "only administrators may do this")
