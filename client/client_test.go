@@ -30,6 +30,7 @@ func newClient(t *testing.T, url string) *Client {
 
 const (
 	aPassage = `{"document_id":"D1","version":"v1","source":"handbook","kind":"page","title":"Travel","url":"","author":"","heading":["Travel","Hotels"],"snippet":"Oslo €180","start":3,"end":13,"score":0.5,"updated_at":null}`
+	aReceipt = `{"id":"E1","kind":"source","subject":"S1","by":"A1","at":"2026-10-02T09:30:00Z","counts":{"documents":3},"cleaned_at":null,"kept_out":false}`
 	aSource  = `{"id":"S1","name":"handbook","kind":"files","settings":{"path":"/srv"},"acl_mode":"declared","acl":{"allow":[["everyone"]],"deny":[]},"paused":false,"created_at":"2026-10-02T09:30:00Z","documents":3,"errors":1}`
 	aRun     = `{"id":"R1","state":"queued","full":true,"dry_run":false,"reason":"","created_at":"2026-10-02T09:30:00Z","started_at":null,"finished_at":null,"total":0,"scanned":0,"added":0,"modified":0,"deleted":0,"failed":0,"unchanged":0}`
 	aUser    = `{"id":"U1","email":"ann@example.com","name":"Ann","role":"member","disabled":false,"created_at":"2026-10-02T09:30:00Z"}`
@@ -92,9 +93,33 @@ func TestMethods(t *testing.T) {
 			func(v any) bool { return v.(Source).ACL.Allow[0][0] == cairn.Everyone },
 		},
 		{
-			"delete source", "DELETE /api/v1/sources/{name}", 204, "",
-			func(ctx context.Context, c *Client) (any, error) { return nil, c.DeleteSource(ctx, "wiki") },
-			`DELETE /api/v1/sources/wiki`, nil,
+			"delete source", "DELETE /api/v1/sources/{name}", 200, aReceipt,
+			func(ctx context.Context, c *Client) (any, error) { return c.DeleteSource(ctx, "wiki") },
+			`DELETE /api/v1/sources/wiki`,
+			func(v any) bool { return v.(Erasure).Counts["documents"] == 3 },
+		},
+		{
+			"erase document", "DELETE /api/v1/documents/{id}", 200, aReceipt,
+			func(ctx context.Context, c *Client) (any, error) { return c.EraseDocument(ctx, "D1") },
+			`DELETE /api/v1/documents/D1`,
+			func(v any) bool { return v.(Erasure).ID == "E1" },
+		},
+		{
+			"erase user", "DELETE /api/v1/users/{id}", 200, aReceipt,
+			func(ctx context.Context, c *Client) (any, error) { return c.EraseUser(ctx, "A2") },
+			`DELETE /api/v1/users/A2`,
+			func(v any) bool { return v.(Erasure).ID == "E1" },
+		},
+		{
+			"lift erasure", "POST /api/v1/erasures/{id}/lift", 200, aReceipt,
+			func(ctx context.Context, c *Client) (any, error) { return c.LiftErasure(ctx, "E1") },
+			`POST /api/v1/erasures/E1/lift`,
+			func(v any) bool { return v.(Erasure).ID == "E1" },
+		},
+		{
+			"clean erasures", "POST /api/v1/erasures/clean", 204, "",
+			func(ctx context.Context, c *Client) (any, error) { return nil, c.CleanErasures(ctx) },
+			`POST /api/v1/erasures/clean`, nil,
 		},
 		{
 			"test source", "POST /api/v1/sources/{name}/test", 200, `{"ok":false,"message":"no folder"}`,
@@ -368,8 +393,11 @@ func TestEmptyPartsOfPaths(t *testing.T) {
 	fake := clienttest.New(t)
 	c := newClient(t, fake.URL)
 	for _, bad := range []string{"", ".", ".."} {
+		_, source := c.DeleteSource(t.Context(), bad)
+		_, document := c.EraseDocument(t.Context(), bad)
+		_, person := c.EraseUser(t.Context(), bad)
 		for name, err := range map[string]error{
-			"source": c.DeleteSource(t.Context(), bad), "group": c.DeleteGroup(t.Context(), bad), "token": c.RevokeToken(t.Context(), bad),
+			"source": source, "document": document, "person": person, "group": c.DeleteGroup(t.Context(), bad), "token": c.RevokeToken(t.Context(), bad),
 		} {
 			if !errors.Is(err, cairn.ErrInvalid) {
 				t.Errorf("%s %q: %v", name, bad, err)

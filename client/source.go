@@ -46,11 +46,11 @@ func (c *Client) AddSource(ctx context.Context, req SourceRequest) (Source, erro
 }
 
 // DeleteSource erases a source with everything that came from it.
-func (c *Client) DeleteSource(ctx context.Context, name string) error {
+func (c *Client) DeleteSource(ctx context.Context, name string) (Erasure, error) {
 	if err := required("name of a source", name); err != nil {
-		return err
+		return Erasure{}, err
 	}
-	return c.call(ctx, http.MethodDelete, api("sources", name), nil, nil)
+	return fetch[Erasure](ctx, c, http.MethodDelete, api("sources", name), nil)
 }
 
 // TestResult says whether a source can be read.

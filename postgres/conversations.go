@@ -122,9 +122,11 @@ func (db *DB) RenameConversation(ctx context.Context, v cairn.Viewer, id, title 
 	return nil
 }
 
-// DeleteConversation implements api.Conversations.
+// DeleteConversation implements api.Conversations. It leaves a tombstone.
 func (db *DB) DeleteConversation(ctx context.Context, v cairn.Viewer, id string) error {
-	tag, err := db.worker.Exec(ctx, `DELETE FROM conversations WHERE id = $1 AND account_id = $2`, id, v.Account)
+	tag, err := db.worker.Exec(ctx, `
+		WITH gone AS (DELETE FROM conversations WHERE id = $1 AND account_id = $2 RETURNING id)
+		INSERT INTO tombstones (kind, id, erasure_id) SELECT 'conversation', id, '' FROM gone`, id, v.Account)
 	if err != nil {
 		return fmt.Errorf("delete conversation: %w", missing(err))
 	}

@@ -13,66 +13,67 @@ import (
 // well within the time that the worker's statements may take.
 const eraseBatch = 1000
 
-// DeleteSource implements api.Sources. It is one transaction: either everything
+// EraseSource implements api.Sources. It is one transaction: either everything
 // that came from the source is gone, answers included, or nothing.
-func (db *DB) DeleteSource(ctx context.Context, id cairn.SourceID) error {
-	err := pgx.BeginFunc(ctx, db.worker, func(tx pgx.Tx) error {
-		var name string
-		// Nobody stores documents of a source that is locked.
-		if err := tx.QueryRow(ctx, `SELECT name FROM sources WHERE id = $1 FOR UPDATE`, id).Scan(&name); err != nil {
-			return missing(err)
+func (db *DB) EraseSource(ctx context.Context, id cairn.SourceID, by cairn.AccountID) (cairn.Erasure, error) {
+	receipt, err := db.erase(ctx, cairn.ErasedSource, string(id), by, func(e *eraser) error { return e.source(ctx, id) })
+	if err != nil {
+		return cairn.Erasure{}, fmt.Errorf("erase source: %w", missing(err))
+	}
+	return receipt, nil
+}
+
+// EraseDocument implements api.Documents.
+func (db *DB) EraseDocument(ctx context.Context, id cairn.DocumentID, keepOut bool, by cairn.AccountID) (cairn.Erasure, error) {
+	receipt, err := db.erase(ctx, cairn.ErasedDocument, string(id), by, func(e *eraser) error {
+		e.receipt.KeptOut = keepOut
+		var source cairn.SourceID
+		if err := e.tx.QueryRow(ctx, `SELECT source_id FROM documents WHERE id = $1`, id).Scan(&source); err != nil {
+			return err
 		}
-		for {
-			rows, err := tx.Query(ctx, `SELECT id FROM documents WHERE source_id = $1 LIMIT $2`, id, eraseBatch)
-			if err != nil {
-				return err
-			}
-			documents, err := pgx.CollectRows(rows, pgx.RowTo[cairn.DocumentID])
-			if err != nil {
-				return err
-			}
-			if len(documents) == 0 {
-				break
-			}
-			if err := eraseDocuments(ctx, tx, documents); err != nil {
-				return err
-			}
+		if err := e.lockSource(ctx, source); err != nil {
+			return err
 		}
-		_, err := tx.Exec(ctx, `DELETE FROM sources WHERE id = $1`, id) // and with it its runs and errors
-		return err
+		ids, err := e.query(ctx, withAttached+`SELECT id FROM tree`, source, []cairn.DocumentID{id}, nil)
+		if err == nil && len(ids) == 0 { // somebody else was faster
+			err = cairn.ErrNotFound
+		}
+		if err != nil {
+			return err
+		}
+		return e.documents(ctx, ids)
 	})
 	if err != nil {
-		return fmt.Errorf("delete source: %w", err)
+		return cairn.Erasure{}, fmt.Errorf("erase document: %w", missing(err))
 	}
-	return nil
+	return receipt, nil
 }
+
+// withAttached begins a statement over documents of a source, $1, by their ids, $2,
+// or their names at the source, $3, with everything that was found inside them.
+const withAttached = `
+	WITH RECURSIVE tree AS (
+		SELECT id, external_id FROM documents WHERE source_id = $1 AND (id = ANY ($2) OR external_id = ANY ($3))
+		UNION SELECT d.id, d.external_id FROM documents d JOIN tree t ON d.parent_id = t.id AND d.attached) `
 
 // Erase implements ingest.Store.
 func (s *Ingest) Erase(ctx context.Context, source cairn.SourceID, externals []string) ([]string, error) {
 	var erased []string
-	err := pgx.BeginFunc(ctx, s.db.worker, func(tx pgx.Tx) error {
+	_, err := s.db.erase(ctx, cairn.ErasedPushed, string(source), "", func(e *eraser) error {
 		// Nobody stores documents of a source that is locked.
-		if _, err := tx.Exec(ctx, `SELECT FROM sources WHERE id = $1 FOR UPDATE`, source); err != nil {
+		if _, err := e.tx.Exec(ctx, `SELECT FROM sources WHERE id = $1 FOR UPDATE`, source); err != nil {
 			return err
 		}
-		rows, err := tx.Query(ctx, `
-			WITH RECURSIVE tree AS (
-				SELECT id, external_id FROM documents WHERE source_id = $1 AND external_id = ANY ($2)
-				UNION SELECT d.id, d.external_id FROM documents d JOIN tree t ON d.parent_id = t.id AND d.attached)
-			SELECT id, external_id FROM tree`, source, externals)
+		rows, err := e.tx.Query(ctx, withAttached+`SELECT id, external_id, external_id = ANY ($3) FROM tree`, source, nil, externals)
 		if err != nil {
 			return err
 		}
-		asked := make(map[string]struct{}, len(externals))
-		for _, e := range externals {
-			asked[e] = struct{}{}
-		}
-		var ids []cairn.DocumentID
-		var id cairn.DocumentID
-		var external string
-		_, err = pgx.ForEachRow(rows, []any{&id, &external}, func() error {
+		var ids []string
+		var id, external string
+		var asked bool
+		_, err = pgx.ForEachRow(rows, []any{&id, &external, &asked}, func() error {
 			ids = append(ids, id)
-			if _, ok := asked[external]; ok {
+			if asked {
 				erased = append(erased, external)
 			}
 			return nil
@@ -80,7 +81,7 @@ func (s *Ingest) Erase(ctx context.Context, source cairn.SourceID, externals []s
 		if err != nil || len(ids) == 0 {
 			return err
 		}
-		return eraseDocuments(ctx, tx, ids)
+		return e.documents(ctx, ids)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("erase documents: %w", err)
@@ -88,53 +89,147 @@ func (s *Ingest) Erase(ctx context.Context, source cairn.SourceID, externals []s
 	return erased, nil
 }
 
-// eraseDocuments deletes documents with all that was made from them: bodies,
-// chunks, terms, vectors, errors, and the messages that had them as evidence.
-// Their ids stay as tombstones.
-func eraseDocuments(ctx context.Context, tx pgx.Tx, ids []cairn.DocumentID) error {
+// query returns the ids that a statement finds.
+func (e *eraser) query(ctx context.Context, sql string, args ...any) ([]string, error) {
+	rows, err := e.tx.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
+}
+
+// lockSource keeps everybody from storing documents of a source until the
+// transaction ends. ErrNotFound when there is none.
+func (e *eraser) lockSource(ctx context.Context, id cairn.SourceID) error {
+	return notFound(e.tx.QueryRow(ctx, `SELECT id FROM sources WHERE id = $1 FOR UPDATE`, id).Scan(&id))
+}
+
+// source erases a source. Its tombstone stands for those of its documents.
+func (e *eraser) source(ctx context.Context, id cairn.SourceID) error {
+	if err := e.lockSource(ctx, id); err != nil {
+		return err
+	}
+	for {
+		ids, err := e.query(ctx, `SELECT id FROM documents WHERE source_id = $1 LIMIT $2`, id, eraseBatch)
+		if err != nil {
+			return err
+		}
+		if len(ids) == 0 {
+			break
+		}
+		if err := e.dropDocuments(ctx, ids); err != nil {
+			return err
+		}
+	}
+	err := e.each(ctx, []statement{
+		{"river_job", `
+			DELETE FROM river_job
+			WHERE args->>'run' IN (SELECT id FROM runs WHERE source_id = $1) AND state IN ('cancelled', 'completed', 'discarded')`},
+		{"runs", `DELETE FROM runs WHERE source_id = $1`},
+		{"document_errors", `DELETE FROM document_errors WHERE source_id = $1`},
+		{"sources", `DELETE FROM sources WHERE id = $1`},
+	}, id)
+	if err != nil {
+		return err
+	}
+	return e.bury(ctx, buriedSource, string(id))
+}
+
+// documents erases documents of which nobody can store anything meanwhile, and
+// leaves their tombstones.
+func (e *eraser) documents(ctx context.Context, ids []string) error {
+	_, err := e.tx.Exec(ctx, `
+		INSERT INTO tombstones (kind, id, erasure_id, source_id, external_hash)
+		SELECT $1, id, $3, CASE WHEN $4 THEN source_id END, CASE WHEN $4 THEN `+nameHash+` END FROM documents d WHERE id = ANY ($2)
+		ON CONFLICT DO NOTHING`, buriedDocument, ids, e.receipt.ID, e.receipt.KeptOut)
+	if err != nil {
+		return fmt.Errorf("tombstones: %w", err)
+	}
+	return e.dropDocuments(ctx, ids)
+}
+
+// nameHash is the hash of the name that a document d has at its source.
+const nameHash = `sha256(convert_to(d.source_id || chr(10) || d.external_id, 'UTF8'))`
+
+// dropDocuments deletes documents with all that was made from them: the messages
+// that had them as evidence, what the index keeps of them, errors and reports that
+// name them.
+func (e *eraser) dropDocuments(ctx context.Context, ids []string) error {
 	// Whoever stores evidence holds its documents, so that after this lock
 	// there is no evidence that the next statement cannot see.
-	if _, err := tx.Exec(ctx, `SELECT FROM documents WHERE id = ANY ($1) ORDER BY id FOR UPDATE`, ids); err != nil {
+	if _, err := e.tx.Exec(ctx, `SELECT FROM documents WHERE id = ANY ($1) ORDER BY id FOR UPDATE`, ids); err != nil {
 		return err
 	}
-	rows, err := tx.Query(ctx, `SELECT DISTINCT message_id FROM message_evidence WHERE document_id = ANY ($1)`, ids)
+	messages, err := e.query(ctx, `SELECT DISTINCT message_id FROM message_evidence WHERE document_id = ANY ($1)`, ids)
 	if err != nil {
 		return err
 	}
-	messages, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err := e.messages(ctx, messages); err != nil {
+		return err
+	}
+	if err := e.chunks(ctx, ids); err != nil {
+		return err
+	}
+	return e.each(ctx, []statement{
+		{"bodies", `DELETE FROM bodies WHERE document_id = ANY ($1)`},
+		{"document_errors", `
+			DELETE FROM document_errors e USING documents d
+			WHERE d.id = ANY ($1) AND e.source_id = d.source_id
+			  AND (e.external_id = d.external_id OR starts_with(e.external_id, d.external_id || '!/'))`},
+		{"runs", `
+			UPDATE runs r SET reason = '' FROM documents d
+			WHERE d.id = ANY ($1) AND r.source_id = d.source_id AND r.reason <> ''
+			  AND (strpos(r.reason, d.external_id) > 0 OR strpos(r.reason, regexp_replace(d.external_id, '^.*/(.)', '\1')) > 0
+			       OR (d.title <> '' AND strpos(r.reason, d.title) > 0))`},
+		{"documents", `DELETE FROM documents WHERE id = ANY ($1)`},
+	}, ids)
+}
+
+// chunks deletes what the index keeps of documents. What segments have of them, as
+// hashes of terms and codes, goes when those are written anew. The chunks are held
+// first: whoever adds terms or vectors to them passes over those that are.
+func (e *eraser) chunks(ctx context.Context, documents []string) error {
+	rows, err := e.tx.Query(ctx, `SELECT id FROM chunks WHERE document_id = ANY ($1) ORDER BY id FOR UPDATE`, documents)
 	if err != nil {
 		return err
 	}
-	if err := eraseMessages(ctx, tx, messages); err != nil {
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	if err != nil || len(ids) == 0 {
 		return err
 	}
-	_, err = tx.Exec(ctx, `
-		DELETE FROM document_errors e USING documents d
-		WHERE d.id = ANY ($1) AND e.source_id = d.source_id AND e.external_id = d.external_id`, ids)
+	err = e.each(ctx, []statement{
+		{"fresh", `DELETE FROM fresh WHERE chunk_id = ANY ($1)`},
+		{"fresh_codes", `DELETE FROM fresh_codes WHERE chunk_id = ANY ($1)`},
+		{"vectors", `DELETE FROM vectors WHERE chunk_id = ANY ($1)`},
+		{"chunks", `DELETE FROM chunks WHERE id = ANY ($1)`},
+	}, ids)
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, `
-		WITH erased AS (DELETE FROM documents WHERE id = ANY ($1) RETURNING id)
-		INSERT INTO tombstones (document_id) SELECT id FROM erased ON CONFLICT DO NOTHING`, ids)
+	_, err = e.tx.Exec(ctx, `
+		INSERT INTO erased_chunks (chunk_id, due)
+		SELECT id, CASE WHEN $2 THEN now() ELSE now() + $3::interval END FROM unnest($1::bigint[]) id ON CONFLICT DO NOTHING`,
+		ids, e.urgent, cleanWithin)
 	return err
 }
 
-// eraseMessages deletes messages with their events, citations and evidence, the
+// messages deletes messages with their events, citations and evidence, the
 // titles that were made from them, and conversations of which nothing is left.
 // What followed an erased message follows the one before it.
-func eraseMessages(ctx context.Context, tx pgx.Tx, ids []string) error {
+func (e *eraser) messages(ctx context.Context, ids []string) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	_, err := tx.Exec(ctx, `
-		UPDATE conversations c SET title = ''
-		WHERE (SELECT m.id FROM messages m WHERE m.conversation_id = c.id ORDER BY m.created_at, m.id LIMIT 1) = ANY ($1)
-		  AND c.id IN (SELECT conversation_id FROM messages WHERE id = ANY ($1))`, ids)
+	err := e.each(ctx, []statement{
+		{"conversations", `
+			UPDATE conversations c SET title = ''
+			WHERE (SELECT m.id FROM messages m WHERE m.conversation_id = c.id ORDER BY m.created_at, m.id LIMIT 1) = ANY ($1)
+			  AND c.id IN (SELECT conversation_id FROM messages WHERE id = ANY ($1))`},
+	}, ids)
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, `
+	_, err = e.tx.Exec(ctx, `
 		WITH RECURSIVE above (id, parent_id) AS (
 			SELECT m.id, m.parent_id FROM messages m WHERE m.parent_id = ANY ($1) AND NOT m.id = ANY ($1)
 			UNION ALL
@@ -144,10 +239,49 @@ func eraseMessages(ctx context.Context, tx pgx.Tx, ids []string) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, `
-		WITH erased AS (DELETE FROM messages WHERE id = ANY ($1) RETURNING conversation_id)
+	conversations, err := e.query(ctx, `SELECT DISTINCT conversation_id FROM messages WHERE id = ANY ($1)`, ids)
+	if err != nil {
+		return err
+	}
+	if err := e.dropMessages(ctx, ids); err != nil {
+		return err
+	}
+	// Those with a title were counted above.
+	_, err = e.tx.Exec(ctx, `
 		DELETE FROM conversations c
-		WHERE c.id IN (SELECT conversation_id FROM erased)
-		  AND NOT EXISTS (SELECT FROM messages m WHERE m.conversation_id = c.id AND NOT m.id = ANY ($1))`, ids)
+		WHERE c.id = ANY ($1) AND NOT EXISTS (SELECT FROM messages m WHERE m.conversation_id = c.id)`, conversations)
 	return err
+}
+
+// dropMessages deletes messages with what belongs to them.
+func (e *eraser) dropMessages(ctx context.Context, ids []string) error {
+	if _, err := e.tx.Exec(ctx, `SELECT FROM messages WHERE id = ANY ($1) ORDER BY id FOR UPDATE`, ids); err != nil {
+		return err
+	}
+	return e.each(ctx, []statement{
+		{"message_events", `DELETE FROM message_events WHERE message_id = ANY ($1)`},
+		{"citations", `DELETE FROM citations WHERE message_id = ANY ($1)`},
+		{"message_evidence", `DELETE FROM message_evidence WHERE message_id = ANY ($1)`},
+		{"feedback", `DELETE FROM feedback WHERE message_id = ANY ($1)`},
+		{"messages", `DELETE FROM messages WHERE id = ANY ($1)`},
+	}, ids)
+}
+
+// conversations deletes conversations with all their messages.
+func (e *eraser) conversations(ctx context.Context, ids []string) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	// Whoever adds a message holds its conversation.
+	if _, err := e.tx.Exec(ctx, `SELECT FROM conversations WHERE id = ANY ($1) ORDER BY id FOR UPDATE`, ids); err != nil {
+		return err
+	}
+	messages, err := e.query(ctx, `SELECT id FROM messages WHERE conversation_id = ANY ($1)`, ids)
+	if err != nil {
+		return err
+	}
+	if err := e.dropMessages(ctx, messages); err != nil {
+		return err
+	}
+	return e.exec(ctx, "conversations", `DELETE FROM conversations WHERE id = ANY ($1)`, ids)
 }

@@ -45,7 +45,15 @@ func TestDeleteSourceErasesWhatCameFromIt(t *testing.T) {
 	none := f.conversation(ann, "kept")
 	n1 := f.message(asked{conversation: none, question: "kept?", answer: "kept"})
 
-	f.check(f.DeleteSource(ctx, doomed.ID))
+	receipt, err := f.EraseSource(ctx, doomed.ID, ann.Account)
+	f.check(err)
+	want := map[string]int{
+		"sources": 1, "documents": 2, "bodies": 3, "chunks": 1, "fresh": 1, "vectors": 1, "runs": 1, "document_errors": 1,
+		"messages": 4, "message_events": 4, "citations": 5, "message_evidence": 5, "conversations": 2,
+	}
+	if d := cmp.Diff(want, receipt.Counts); d != "" || receipt.By != ann.Account || receipt.Subject != string(doomed.ID) {
+		t.Errorf("%+v, counts (-want +got):\n%s", receipt, d)
+	}
 
 	type left struct{ Sources, Documents, Bodies, Chunks, Fresh, Vectors, Runs, Errors, Messages, Events, Citations, Evidence int }
 	rows, err := f.worker.Query(ctx, `
@@ -61,8 +69,8 @@ func TestDeleteSourceErasesWhatCameFromIt(t *testing.T) {
 	if d := cmp.Diff(left{1, 1, 1, 1, 1, 1, 1, 1, 4, 4, 3, 3}, got); d != "" {
 		t.Errorf("what is left (-want +got):\n%s", d)
 	}
-	if n := f.count(`SELECT count(*) FROM tombstones WHERE document_id IN ($1, $2)`, bad, hidden); n != 2 {
-		t.Errorf("%d tombstones, want 2", n)
+	if n := f.count(`SELECT count(*) FROM tombstones WHERE kind = 'source' AND id = $1`, doomed.ID); n != 1 {
+		t.Errorf("%d tombstones of the source, want 1", n)
 	}
 	for _, c := range []struct {
 		id, title string
@@ -87,7 +95,8 @@ func TestDeleteSourceErasesWhatCameFromIt(t *testing.T) {
 	}
 	_, _, err = f.Conversation(ctx, ann, only)
 	wantError(t, "a conversation of which nothing is left", err, cairn.ErrNotFound)
-	wantError(t, "again", f.DeleteSource(ctx, doomed.ID), cairn.ErrNotFound)
+	_, err = f.EraseSource(ctx, doomed.ID, "")
+	wantError(t, "again", err, cairn.ErrNotFound)
 }
 
 // More documents than one statement erases.
@@ -99,9 +108,10 @@ func TestDeleteLargeSource(t *testing.T) {
 		INSERT INTO documents (id, source_id, external_id, version, fingerprint, kind, title, acl_id)
 		SELECT 'd' || n, $1, n, '', '', 'page', '', (SELECT acl_id FROM sources WHERE id = $1) FROM generate_series(1, $2::int) n`,
 		s.ID, 2*eraseBatch+1)
-	f.check(f.DeleteSource(t.Context(), s.ID))
-	if n := f.count(`SELECT count(*) FROM tombstones`); n != 2*eraseBatch+1 {
-		t.Errorf("%d tombstones", n)
+	receipt, err := f.EraseSource(t.Context(), s.ID, "")
+	f.check(err)
+	if n := receipt.Counts["documents"]; n != 2*eraseBatch+1 {
+		t.Errorf("%d documents are erased", n)
 	}
 }
 
@@ -141,7 +151,10 @@ func TestEraseWaitsForEvidence(t *testing.T) {
 	_, err = tx.Exec(ctx, `SELECT FROM documents WHERE id = $1 FOR KEY SHARE`, doc)
 	f.check(err)
 	erased := make(chan error, 1)
-	go func() { erased <- f.DeleteSource(ctx, s.ID) }()
+	go func() {
+		_, err := f.EraseSource(ctx, s.ID, "")
+		erased <- err
+	}()
 	f.waitForLock(erased)
 	_, err = tx.Exec(ctx, `INSERT INTO message_evidence VALUES ($1, $2, 'v')`, m, doc)
 	f.check(err)

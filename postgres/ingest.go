@@ -58,6 +58,11 @@ func (s *Ingest) Known(ctx context.Context, source cairn.SourceID, externals []s
 	return known, nil
 }
 
+// KeptOut implements ingest.Store.
+func (s *Ingest) KeptOut(ctx context.Context, source cairn.SourceID, externals []string) (map[string]bool, error) {
+	return keptOut(ctx, s.db.worker, source, externals)
+}
+
 // Externals implements ingest.Store.
 func (s *Ingest) Externals(ctx context.Context, source cairn.SourceID) (map[string]cairn.Version, error) {
 	rows, err := s.db.worker.Query(ctx, `
@@ -160,9 +165,17 @@ func (w *batchWriter) write(ctx context.Context, b ingest.Batch) ([]ingest.Store
 	if err := w.move(ctx, b.Moves); err != nil {
 		return nil, fmt.Errorf("moves: %w", err)
 	}
-	stored, err := w.put(ctx, b.Puts)
+	puts, places, err := w.admitted(ctx, b.Puts)
+	if err != nil {
+		return nil, err
+	}
+	written, err := w.put(ctx, puts)
 	if err != nil {
 		return nil, fmt.Errorf("documents: %w", err)
+	}
+	stored := make([]ingest.Stored, len(b.Puts))
+	for i, place := range places {
+		stored[place] = written[i]
 	}
 	if err := w.touch(ctx, b.Touches); err != nil {
 		return nil, fmt.Errorf("revisions: %w", err)
@@ -180,6 +193,31 @@ func (w *batchWriter) write(ctx context.Context, b ingest.Batch) ([]ingest.Store
 		return nil, fmt.Errorf("errors: %w", err)
 	}
 	return stored, nil
+}
+
+// admitted returns those of the documents that are not kept out, and their places.
+// What a program pushes is. The source is locked, so that an erasure either has come
+// first, or finds them.
+func (w *batchWriter) admitted(ctx context.Context, puts []ingest.Put) (kept []ingest.Put, places []int, err error) {
+	erased := make(map[string]bool)
+	if w.run != "" && len(puts) > 0 {
+		names := make([]string, len(puts))
+		for i, p := range puts {
+			names[i] = p.Document.External
+		}
+		if erased, err = keptOut(ctx, w.tx, w.source, names); err != nil {
+			return nil, nil, err
+		}
+	}
+	for i, p := range puts { // what was found in a document comes after it
+		if p.Attached && erased[p.Parent] {
+			erased[p.Document.External] = true
+		}
+		if !erased[p.Document.External] {
+			kept, places = append(kept, p), append(places, i)
+		}
+	}
+	return kept, places, nil
 }
 
 // fence locks the source against its deletion and against a change of its ACL,

@@ -23,7 +23,20 @@ func (f *fixture) passage(d cairn.DocumentID) cairn.Passage {
 }
 
 func (f *fixture) erase(ids ...cairn.DocumentID) error {
-	return pgx.BeginFunc(f.t.Context(), f.worker, func(tx pgx.Tx) error { return eraseDocuments(f.t.Context(), tx, ids) })
+	return pgx.BeginFunc(f.t.Context(), f.worker, func(tx pgx.Tx) error { return eraserIn(tx).documents(f.t.Context(), idTexts(ids)) })
+}
+
+// eraserIn returns an eraser in a transaction of the test's own.
+func eraserIn(tx pgx.Tx) *eraser {
+	return &eraser{tx: tx, receipt: cairn.Erasure{ID: cairn.NewID(), Counts: make(map[string]int)}}
+}
+
+func idTexts(ids []cairn.DocumentID) []string {
+	texts := make([]string, len(ids))
+	for i, id := range ids {
+		texts[i] = string(id)
+	}
+	return texts
 }
 
 func TestEvidenceIsCheckedAgain(t *testing.T) {
@@ -182,7 +195,7 @@ func TestEvidenceWaitsForAnErasure(t *testing.T) {
 	erasure, err := f.worker.Begin(ctx)
 	f.check(err)
 	defer erasure.Rollback(ctx) //nolint:errcheck // it was committed
-	f.check(eraseDocuments(ctx, erasure, []cairn.DocumentID{lost}))
+	f.check(eraserIn(erasure).documents(ctx, []string{string(lost)}))
 	done := make(chan error, 1)
 	var readable []cairn.Passage
 	go func() {

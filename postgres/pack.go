@@ -39,7 +39,7 @@ const packLock = 0x6361_6972_6e02
 func (x *Index) Maintain(ctx context.Context) error {
 	return x.db.exclusively(ctx, func(conn *pgxpool.Conn) error {
 		p := packer{upkeep: x.upkeep, index: x, db: x.db, conn: conn, space: x.space, words: x.words}
-		if err := repeat(ctx, p.rederive, p.packFresh, p.merge, p.packCodes, p.analyze); err != nil {
+		if err := repeat(ctx, p.rederive, p.packFresh, p.purge, p.merge, p.packCodes, p.analyze); err != nil {
 			return fmt.Errorf("maintain the index: %w", err)
 		}
 		return p.sweep(ctx)

@@ -32,6 +32,8 @@ type DB struct {
 	lookup *pgxpool.Pool // the same, by keys: its plans are kept
 	roles  migrations.Roles
 	log    *slog.Logger
+	// retention says for how long what is no longer used is kept.
+	retention Retention
 	// Classes says which ACL classes admit a viewer.
 	classes *Classes
 	// memberships says in which groups an account is.
@@ -47,7 +49,7 @@ func Open(ctx context.Context, databaseURL string, log *slog.Logger) (*DB, error
 	if err != nil {
 		return nil, fmt.Errorf("parse database URL: %w", withoutSecret(err))
 	}
-	db := &DB{roles: migrations.RolesOf(config.ConnConfig.Database), log: log}
+	db := &DB{roles: migrations.RolesOf(config.ConnConfig.Database), log: log, retention: DefaultRetention}
 	for _, p := range []struct {
 		pool    **pgxpool.Pool
 		role    string

@@ -6,60 +6,73 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/cairnhq/cairn"
 )
 
-// The retentions. A document that vanished at its source can come back with its
-// id and its citations until hiddenRetention has passed.
+// Retention says for how long what is no longer used is kept.
+type Retention struct {
+	// Documents is for how long a document that vanished at its source can come back
+	// with its id and its citations.
+	Documents time.Duration
+	// Conversations is for how long a conversation is kept after its last question;
+	// 0: until its owner deletes it.
+	Conversations time.Duration
+}
+
+// DefaultRetention is that of an installation that sets none.
+var DefaultRetention = Retention{Documents: 30 * 24 * time.Hour}
+
+// SetRetention sets the retention. It is to be called before EraseExpired is.
+func (db *DB) SetRetention(r Retention) { db.retention = r }
+
 const (
-	hiddenRetention     = 30 * 24 * time.Hour
 	supersededRetention = time.Hour      // of versions that nothing refers to
 	eventRetention      = 24 * time.Hour // of the steps of finished answers
-	eraseAtOnce         = 100            // documents in one transaction
 )
 
 // EraseExpired erases what has outlived its retention: documents that vanished
-// at their source, superseded versions that no answer was made from, the steps of
-// finished answers, sessions and codes.
+// at their source, conversations that nobody went on with, superseded versions that
+// no answer was made from, the steps of finished answers, sessions and codes.
 func (db *DB) EraseExpired(ctx context.Context) error {
-	return errors.Join(db.eraseHidden(ctx), db.eraseSuperseded(ctx), db.eraseLeftovers(ctx))
+	return errors.Join(db.eraseHidden(ctx), db.eraseConversations(ctx), db.eraseSuperseded(ctx), db.eraseLeftovers(ctx))
 }
 
+// eraseHidden erases documents that vanished at their source. Those that come back
+// just now are passed over.
 func (db *DB) eraseHidden(ctx context.Context) error {
-	for {
-		rows, err := db.worker.Query(ctx, `SELECT id FROM documents WHERE hidden_at < now() - $1::interval LIMIT $2`, hiddenRetention, eraseAtOnce)
-		if err != nil {
-			return fmt.Errorf("erase hidden documents: %w", err)
-		}
-		ids, err := pgx.CollectRows(rows, pgx.RowTo[cairn.DocumentID])
-		if err != nil {
-			return fmt.Errorf("erase hidden documents: %w", err)
-		}
-		if len(ids) == 0 {
-			return nil
-		}
-		err = pgx.BeginFunc(ctx, db.worker, func(tx pgx.Tx) error { return eraseStillHidden(ctx, tx, ids) })
-		if err != nil {
-			return fmt.Errorf("erase hidden documents: %w", err)
-		}
-	}
+	const expired = `
+		SELECT id FROM documents WHERE hidden_at < now() - $1::interval ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED`
+	return db.eraseWhile(ctx, expired, db.retention.Documents, (*eraser).documents)
 }
 
-// eraseStillHidden erases those of the documents that have not come back
-// meanwhile.
-func eraseStillHidden(ctx context.Context, tx pgx.Tx, ids []cairn.DocumentID) error {
-	rows, err := tx.Query(ctx, `
-		SELECT id FROM documents WHERE id = ANY ($1) AND hidden_at < now() - $2::interval ORDER BY id FOR UPDATE`, ids, hiddenRetention)
-	if err != nil {
-		return err
+// eraseConversations erases conversations that nobody went on with. Those that
+// somebody goes on with just now are passed over.
+func (db *DB) eraseConversations(ctx context.Context) error {
+	if db.retention.Conversations <= 0 {
+		return nil
 	}
-	hidden, err := pgx.CollectRows(rows, pgx.RowTo[cairn.DocumentID])
-	if err != nil {
-		return err
+	const expired = `
+		SELECT id FROM conversations WHERE updated_at < now() - $1::interval ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED`
+	return db.eraseWhile(ctx, expired, db.retention.Conversations, (*eraser).conversations)
+}
+
+// eraseWhile erases what a query finds that is older than an age, as long as it
+// finds anything: so many at once, each time in a transaction with a receipt.
+func (db *DB) eraseWhile(ctx context.Context, find string, age time.Duration, erase func(e *eraser, ctx context.Context, ids []string) error) error {
+	for more := true; more; {
+		receipt, err := db.erase(ctx, cairn.ErasedRetention, "", "", func(e *eraser) error {
+			ids, err := e.query(ctx, find, age, eraseBatch)
+			if err != nil || len(ids) == 0 {
+				return err
+			}
+			return erase(e, ctx, ids)
+		})
+		if err != nil {
+			return fmt.Errorf("erase what outlived its retention: %w", err)
+		}
+		more = receipt.ID != ""
 	}
-	return eraseDocuments(ctx, tx, hidden)
+	return nil
 }
 
 // eraseSuperseded deletes versions that are neither current nor evidence. They

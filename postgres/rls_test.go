@@ -51,9 +51,11 @@ var closed = map[string]string{
 	"runs":             "history of sources, for administrators",
 	"document_errors":  "names of documents, for administrators; also guarded",
 	"feedback":         "what people said of answers, for administrators; also guarded",
-	"tombstones":       "ids of what is gone",
+	"tombstones":       "ids of what is gone, and hashes of names",
 	"settings":         "what the server notes of the database",
 	"directory":        "the state of who belongs to what",
+	"erasures":         "receipts: ids and counts",
+	"erased_chunks":    "numbers of chunks",
 
 	"goose_db_version":   "migrations",
 	"river_job":          "jobs: they carry ids alone",

@@ -95,6 +95,15 @@ func (db *DB) SourceNamed(ctx context.Context, name string) (cairn.Source, error
 		WHERE s.name = $1`, name)
 }
 
+// SourceOfDocument implements api.Documents.
+func (db *DB) SourceOfDocument(ctx context.Context, id cairn.DocumentID) (cairn.Source, error) {
+	return readSource(ctx, db.worker, `
+		SELECT s.id, s.name, s.kind, s.settings, s.acl_mode, a.rule AS acl, coalesce(s.owner_id, '') AS owner, s.paused,
+		       s.created_at AS created
+		FROM documents d JOIN sources s ON s.id = d.source_id JOIN acls a ON a.id = s.acl_id
+		WHERE d.id = $1`, string(id))
+}
+
 // readSource returns the one source that a statement finds, or ErrNotFound.
 func readSource(ctx context.Context, q querier, sql, arg string) (cairn.Source, error) {
 	rows, err := q.Query(ctx, sql, arg)

@@ -47,6 +47,9 @@ type Settings struct {
 	FilesRoots      List     `yaml:"files_roots" env:"CAIRN_FILES_ROOTS"`           // folders that files sources may read
 	AllowedNetworks Networks `yaml:"allowed_networks" env:"CAIRN_ALLOWED_NETWORKS"` // private networks that the server may reach
 
+	Retention             Age `yaml:"retention" env:"CAIRN_RETENTION"`                           // of documents that vanished at their source
+	ConversationRetention Age `yaml:"conversation_retention" env:"CAIRN_CONVERSATION_RETENTION"` // after the last question; off: until its owner deletes it
+
 	Extract ExtractSettings `yaml:"extract" envPrefix:"CAIRN_EXTRACT_"` // what is read of a document
 
 	IndexCacheMB int `yaml:"index_cache_mb" env:"CAIRN_INDEX_CACHE_MB"` // memory for postings; about 0.2 kB a chunk keeps all of them
@@ -124,6 +127,7 @@ func DefaultSettings() Settings {
 		SessionIdle:  7 * 24 * time.Hour,
 		URL:          "http://127.0.0.1:8080",
 		Extract:      ExtractSettings{InputMB: 200, TextMB: 20},
+		Retention:    Age(30 * 24 * time.Hour),
 		IndexCacheMB: 64,
 		LLM:          ModelSettings{ContextTokens: 6000, FirstToken: 30 * time.Second},
 	}

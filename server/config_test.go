@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -243,3 +244,27 @@ func TestConnectorsEnvironment(t *testing.T) {
 		t.Errorf("not local, no roots: %+v", e)
 	}
 }
+
+func TestRetention(t *testing.T) {
+	for text, want := range map[string]time.Duration{"": 30 * day, "90d": 90 * day, "36h": 36 * time.Hour, "1D": day} {
+		s, err := readSettings("no-such-file", false, map[string]string{"CAIRN_RETENTION": text, "CAIRN_CONVERSATION_RETENTION": text})
+		if err != nil || s.Retention.Duration() != want || text != "" && s.ConversationRetention.Duration() != want {
+			t.Errorf("%q: %v, %v, %v", text, s.Retention.Duration(), s.ConversationRetention.Duration(), err)
+		}
+	}
+	for _, text := range []string{"90", "-1d", "0d", "30m", "1w", "99999999d"} {
+		if _, err := readSettings("no-such-file", false, map[string]string{"CAIRN_RETENTION": text}); err == nil {
+			t.Errorf("%q is accepted", text)
+		}
+	}
+	s, err := readSettings("no-such-file", false, map[string]string{"CAIRN_RETENTION": "off", "CAIRN_CONVERSATION_RETENTION": "off"})
+	if err != nil || s.ConversationRetention != 0 || s.validate() == nil {
+		t.Errorf("off: %v, %v", s.ConversationRetention, err)
+	}
+	var printed strings.Builder
+	if err := DefaultSettings().Print(&printed); err != nil || !strings.Contains(printed.String(), "\nretention: 30d\nconversation_retention: \"off\"\n") {
+		t.Errorf("%v:\n%s", err, printed.String())
+	}
+}
+
+const day = 24 * time.Hour

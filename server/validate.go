@@ -40,6 +40,9 @@ func (s Settings) validate() error {
 	if s.DrainDelay < 0 || s.DrainDelay > maxDrainDelay {
 		return cairn.Errorf(cairn.ErrInvalid, "CAIRN_DRAIN_DELAY is %s; give a time from 0s to %s", s.DrainDelay, maxDrainDelay)
 	}
+	if s.Retention == 0 {
+		return cairn.Errorf(cairn.ErrInvalid, "CAIRN_RETENTION cannot be off: what vanished at its source is erased some time; give an age such as 30d")
+	}
 	if s.Extract.InputMB < 1 || s.Extract.TextMB < 1 {
 		return cairn.Errorf(cairn.ErrInvalid, "CAIRN_EXTRACT_INPUT_MB and CAIRN_EXTRACT_TEXT_MB are megabytes, 1 or more")
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -55,6 +56,51 @@ func (s *SignIn) UnmarshalText(b []byte) error {
 		return nil
 	}
 	return fmt.Errorf("%q is none of auto, local, required", b)
+}
+
+// Age is how long something is kept: days, as in 90d, or hours, as in 36h; 0 or off:
+// for ever.
+type Age time.Duration
+
+// Duration returns the age; 0: for ever.
+func (a Age) Duration() time.Duration { return time.Duration(a) }
+
+// UnmarshalText reads the form of a variable.
+func (a *Age) UnmarshalText(b []byte) error {
+	text := strings.ToLower(strings.TrimSpace(string(b)))
+	if text == "off" || text == "0" {
+		*a = 0
+		return nil
+	}
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		n, err := strconv.Atoi(days)
+		if err == nil && n >= 1 && n <= maxDays {
+			*a = Age(time.Duration(n) * 24 * time.Hour)
+			return nil
+		}
+	} else if d, err := time.ParseDuration(text); err == nil && d >= time.Hour && d <= maxDays*24*time.Hour {
+		*a = Age(d)
+		return nil
+	}
+	return fmt.Errorf("%q is no age; give days or hours, as in 90d or 36h, or off", b)
+}
+
+// maxDays is a hundred years.
+const maxDays = 36_500
+
+// UnmarshalYAML reads the same, quoted or not.
+func (a *Age) UnmarshalYAML(n *yaml.Node) error { return a.UnmarshalText([]byte(n.Value)) }
+
+// MarshalText gives days where it can.
+func (a Age) MarshalText() ([]byte, error) {
+	switch d := time.Duration(a); {
+	case d == 0:
+		return []byte("off"), nil
+	case d%(24*time.Hour) == 0:
+		return fmt.Appendf(nil, "%dd", d/(24*time.Hour)), nil
+	default:
+		return []byte(d.String()), nil
+	}
 }
 
 // Zone is a time zone by its IANA name.

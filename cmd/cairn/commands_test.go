@@ -148,7 +148,8 @@ func TestSearchFindsNothing(t *testing.T) {
 func TestSourceCommands(t *testing.T) {
 	s := newShell(t)
 	s.Reply("GET /api/v1/sources", 200, `{"sources":[`+theSource+`,{"name":"wiki"}],"next_cursor":null}`)
-	s.Reply("DELETE /api/v1/sources/{name}", 204, "")
+	receipt := `{"id":"E1","kind":"source","subject":"S1","by":"A1","at":"2026-10-02T09:30:00Z","counts":{"documents":3},"cleaned_at":null,"kept_out":false}`
+	s.Reply("DELETE /api/v1/sources/{name}", 200, receipt)
 	s.Reply("GET /api/v1/sources/{name}/errors", 200, `{"errors":[{"external_id":"a.pdf","url":"","reason":"It is encrypted.","code":"encrypted","attempts":2,"at":"2026-10-02T09:30:00Z"}],"next_cursor":null}`)
 	s.expect(exitDone, `
 NAME      KIND   DOCUMENTS  ERRORS  LAST SYNC                 ACL
@@ -162,7 +163,7 @@ a.pdf     encrypted  2         2026-10-02 09:30  It is encrypted.
 `, "", "source", "errors", "handbook")
 	s.expect(exitDone, "handbook is removed.\n", "", "source", "rm", "handbook") // nobody sits at a terminal
 	s.asked("DELETE /api/v1/sources/handbook")
-	s.expectJSON(exitDone, `{"name":"handbook","deleted":true}`, "source", "rm", "handbook", "--yes")
+	s.expectJSON(exitDone, `{"name":"handbook","deleted":true,"erasure":`+receipt+`}`, "source", "rm", "handbook", "--yes")
 	s.expect(exitUsage, "", `unknown command "remove"`, "source", "remove", "handbook")
 }
 
@@ -233,7 +234,8 @@ func TestDocCommands(t *testing.T) {
 	document := `{"id":"D1","version":"v1","state":"current","source":"wiki","external_id":"a/1","kind":"page","title":"A","url":"","author":"","language":"en","text":"# A\r\nexact \u001b[2J","sections":[],"updated_at":null,"attributes":{}}`
 	s.Reply("GET /api/v1/documents/{id}", 200, document)
 	s.Reply("PUT /api/v1/sources/{name}/documents", 201, `{"id":"D1","version":"v1"}`)
-	s.Reply("DELETE /api/v1/sources/{name}/documents", 204, "")
+	receipt := `{"id":"E1","kind":"document","subject":"D1","by":"A1","at":"2026-10-02T09:30:00Z","counts":{"documents":1},"cleaned_at":null,"kept_out":false}`
+	s.Reply("DELETE /api/v1/documents/{id}", 200, receipt)
 	s.expect(exitDone, "# A\r\nexact \x1b[2J\n", "", "doc", "get", "D1", "--version", "v1") // a file gets the text itself
 	s.asked("GET /api/v1/documents/D1?version=v1")
 	s.expectJSON(exitDone, document, "doc", "get", "D1")
@@ -263,8 +265,38 @@ func TestDocCommands(t *testing.T) {
 	s.expect(exitFailed, "", "nowhere", "doc", "put", "--source", "wiki", "--id", "6", "nowhere")
 
 	s.expect(exitDone, "A is removed.\n", "", "doc", "rm", "D1")
-	s.asked("DELETE /api/v1/sources/wiki/documents?id=a%2F1")
-	s.expectJSON(exitDone, `{"id":"D1","deleted":true}`, "doc", "rm", "D1")
+	s.asked("DELETE /api/v1/documents/D1")
+	s.expectJSON(exitDone, `{"id":"D1","deleted":true,"erasure":`+receipt+`}`, "doc", "rm", "D1")
+}
+
+// An administrator erases what he may not read.
+func TestDocRemoveUnread(t *testing.T) {
+	s := newShell(t)
+	s.Reply("GET /api/v1/documents/{id}", 404, `{"error":{"code":"not_found","message":"not found"}}`)
+	s.Reply("DELETE /api/v1/documents/{id}", 200, `{"id":"E1","kind":"document","subject":"D1","by":"A1","at":"2026-10-02T09:30:00Z","counts":{"documents":1},"cleaned_at":null,"kept_out":true}`)
+	s.expect(exitDone, "The document is removed.\n", "It stays away when its source is read again, until: cairn erasures lift E1", "doc", "rm", "D1")
+}
+
+func TestErasureCommands(t *testing.T) {
+	s := newShell(t)
+	receipt := `{"id":"E1","kind":"account","subject":"A2","by":"A1","at":"2026-10-02T09:30:00Z","counts":{"accounts":1,"messages":4},"cleaned_at":null,"kept_out":false}`
+	s.Reply("DELETE /api/v1/users/{id}", 200, receipt)
+	s.expect(exitDone, "Erased: accounts 1, messages 4.\nReceipt E1\n", "", "user", "erase", "ann@example.com", "--yes")
+	s.asked("DELETE /api/v1/users/ann@example.com")
+	s.expectJSON(exitDone, receipt, "user", "erase", "ann@example.com", "--yes")
+
+	kept := `{"id":"E2","kind":"document","subject":"D1","by":"A1","at":"2026-10-02T09:31:00Z","counts":{"documents":1},"cleaned_at":"2026-10-02T09:32:00Z","kept_out":true}`
+	s.Reply("GET /api/v1/erasures", 200, `{"erasures":[`+kept+`,`+receipt+`],"next_cursor":null}`)
+	s.expect(exitDone, `
+ID  WHAT                OF  WHEN              BY  CLEANED           ROWS
+E2  document, kept out  D1  2026-10-02 09:31  A1  2026-10-02 09:32  documents 1
+E1  account             A2  2026-10-02 09:30  A1  -                 accounts 1, messages 4
+`, "", "erasures", "list")
+	s.Reply("POST /api/v1/erasures/{id}/lift", 200, kept)
+	s.expectJSON(exitDone, kept, "erasures", "lift", "E2")
+	s.asked("POST /api/v1/erasures/E2/lift")
+	s.Reply("POST /api/v1/erasures/clean", 204, "")
+	s.expectJSON(exitDone, `{"cleaned":true}`, "erasures", "clean")
 }
 
 func TestDocPutBatch(t *testing.T) {

@@ -229,16 +229,13 @@ func documentACL(acl string) (*cairn.ACL, error) {
 
 func docRemoveCommand(e *environment) *cobra.Command {
 	return &cobra.Command{
-		Use: "rm ID", Short: "Remove a document from a source of kind push", Args: cobra.ExactArgs(1),
+		Use:   "rm ID",
+		Short: "Erase a document with the answers that were made from it",
+		Long: `Erase a document at once, with everything that was made from it, answers included. One that
+a connector reads is for administrators to erase; it does not come back with the next sync.`,
+		Args: cobra.ExactArgs(1),
 		RunE: e.online(func(ctx context.Context, c *client.Client, args []string) error {
-			d, err := c.Document(ctx, args[0], "")
-			if err != nil {
-				return missing(err, "document", args[0])
-			}
-			if err := c.DeleteDocument(ctx, d.Source, d.ExternalID); err != nil {
-				return err
-			}
-			return e.print(map[string]any{"id": d.ID, "deleted": true}, terminal.Line(d.Title)+" is removed.")
+			return e.eraseDocument(ctx, c, args[0])
 		}),
 	}
 }

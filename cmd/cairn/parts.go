@@ -34,6 +34,7 @@ import (
 type parts struct {
 	local     *local.Server        // the private PostgreSQL; nil when a database was named
 	db        *postgres.DB         //
+	stones    *postgres.Tombstones // ids of what was erased, beside the database
 	index     *postgres.Index      // what can be found, by words and by vectors
 	extractor *extract.Pool        // child processes that read documents
 	pusher    *ingest.Pusher       // documents that programs bring
@@ -74,6 +75,8 @@ func openParts(ctx context.Context, s server.Settings, log *slog.Logger) (p *par
 	if p.db, err = postgres.Open(ctx, url, log); err != nil {
 		return p, err
 	}
+	p.db.SetRetention(postgres.Retention{Documents: s.Retention.Duration(), Conversations: s.ConversationRetention.Duration()})
+	p.stones = postgres.NewTombstones(p.db, s.DataDir)
 	if p.local != nil { // nobody else can be working on it
 		if err := p.db.EndLeases(ctx); err != nil {
 			return p, err
@@ -134,8 +137,8 @@ func (p *parts) openRetrieval(ctx context.Context, s server.Settings) error {
 	p.jobs, err = jobs.New(jobs.Config{
 		Pool: p.db.Worker(), Runs: p.db, Kinds: p.kinds, Environment: s.Connectors(), Log: p.log,
 		Syncer:  p.syncer,
-		Chores:  []func(context.Context) error{p.db.PruneChanges, p.db.EraseExpired},
-		Rescues: []func(context.Context) error{p.asker.Recover}, Maintain: p.index.Maintain,
+		Chores:  []func(context.Context) error{p.db.PruneChanges, p.db.EraseExpired, p.db.Clean},
+		Rescues: []func(context.Context) error{p.asker.Recover, p.stones.Keep}, Maintain: p.index.Maintain,
 	})
 	return err
 }

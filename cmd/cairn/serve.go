@@ -73,6 +73,9 @@ func serve(ctx context.Context, s server.Settings, stdout, stderr io.Writer) err
 			log.Error("did not stop cleanly", "error", err)
 		}
 	}()
+	if err := parts.stones.Replay(ctx); err != nil {
+		return err
+	}
 	http, greet, err := newServer(ctx, s, parts)
 	if err != nil {
 		return err
@@ -160,6 +163,7 @@ func newServer(ctx context.Context, s server.Settings, p *parts) (*server.Server
 	surface := api.New(api.Config{
 		Store: p.db, Auth: authenticator, Search: p.retriever, Ask: p.asker, Push: p.pusher, Jobs: p.jobs, Index: p.index,
 		Kinds: p.kinds, Environment: s.Connectors(), Models: models(p), Log: p.log,
+		Erased: p.bury,
 	})
 	provisioning := scim.New(scim.Config{Store: postgres.NewSCIM(p.db), BaseURL: s.PublicOrigin()})
 	http, err := server.New(server.Config{
@@ -171,6 +175,14 @@ func newServer(ctx context.Context, s server.Settings, p *parts) (*server.Server
 	}
 	greet, err := greeting(ctx, s, p, authenticator, config.Local)
 	return http, greet, err
+}
+
+// bury keeps the tombstones of what was just erased. What cannot be written is tried
+// again every few seconds.
+func (p *parts) bury(ctx context.Context) {
+	if err := p.stones.Keep(ctx); err != nil {
+		p.log.Error("the ids of what was erased could not be kept outside of the database; is the data directory full?", "error", err)
+	}
 }
 
 func models(p *parts) []api.Model {

@@ -253,10 +253,11 @@ func sourceRemoveCommand(e *environment) *cobra.Command {
 			if !yes && !e.confirm(fmt.Sprintf("Remove the source %s with all its documents?", terminal.Line(args[0]))) {
 				return errors.New("nothing was removed")
 			}
-			if err := c.DeleteSource(ctx, args[0]); err != nil {
+			r, err := c.DeleteSource(ctx, args[0])
+			if err != nil {
 				return missing(err, "source", args[0])
 			}
-			return e.print(map[string]any{"name": args[0], "deleted": true}, terminal.Line(args[0])+" is removed.")
+			return e.printErased(map[string]any{"name": args[0]}, r, terminal.Line(args[0]))
 		}),
 	}
 	c.Flags().BoolVar(&yes, "yes", false, "do not ask")

@@ -14,11 +14,11 @@ import (
 
 // userCommand returns `cairn user`.
 func userCommand(e *environment) *cobra.Command {
-	return family("user", "Accounts: add, list, disable",
+	return family("user", "Accounts: add, list, disable, erase",
 		userAddCommand(e), userListCommand(e), userCodeCommand(e),
 		userSwitchCommand(e, "disable", "Disable an account: its sessions and tokens end", true),
 		userSwitchCommand(e, "enable", "Enable an account again", false),
-		userBindingsCommand(e), userConfirmCommand(e), userDismissCommand(e))
+		userBindingsCommand(e), userConfirmCommand(e), userDismissCommand(e), userEraseCommand(e))
 }
 
 func userAddCommand(e *environment) *cobra.Command {

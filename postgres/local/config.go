@@ -12,7 +12,8 @@ import (
 
 // serverConf holds the defaults for a machine that also does other things. The
 // file is included before whatever the operator adds to postgresql.conf, which
-// therefore wins. Statements in the log carry no parameters, hence no texts.
+// therefore wins. Statements in the log carry no parameters, and messages no details
+// and contexts, which quote keys and JSON: hence no texts.
 const serverConf = `# Written by Cairn at every start. Put your own settings into postgresql.conf.
 max_connections = 60
 shared_buffers = 512MB
@@ -33,6 +34,7 @@ log_rotation_age = 1d
 log_rotation_size = 0
 log_min_messages = warning
 log_parameter_max_length_on_error = 0
+log_error_verbosity = terse
 log_line_prefix = '%m [%p] %d '
 `
 

@@ -249,7 +249,8 @@ func TestCitationsOutliveTheirDocument(t *testing.T) {
 	see("as it was again", 200, false, cairn.CitationCurrent)
 	o.hide("travel")
 	see("vanished from its source", 200, true, "")
-	check(t, o.db.DeleteSource(t.Context(), o.source.ID))
+	_, err := o.db.EraseSource(t.Context(), o.source.ID, "")
+	check(t, err)
 	see("erased", 404, false, "")
 }
 

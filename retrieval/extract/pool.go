@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"path"
 	"runtime"
 	"strings"
 	"sync"
@@ -193,11 +194,26 @@ func (p *Pool) explain(ctx context.Context, w *worker, in Input, err error) erro
 	case w.ownEnd:
 		errors.As(crash(""), &failure)
 	}
-	p.config.Log.WarnContext(ctx, "extraction worker failed", "file", filename(in), "state", state.String(), "error", err, "stderr", stderr)
+	p.config.Log.WarnContext(ctx, "extraction worker failed", "extension", path.Ext(filename(in)), "state", state.String(), "error", err, "stderr", withoutValue(stderr))
 	if failure == nil {
 		return err
 	}
 	return failure
+}
+
+// withoutValue leaves out what a program panicked with, which may quote the document,
+// unless the runtime says it.
+func withoutValue(stderr string) string {
+	const begin, end = "panic: ", "\n\ngoroutine "
+	from := strings.Index(stderr, begin)
+	if from < 0 || strings.HasPrefix(stderr[from+len(begin):], "runtime error:") {
+		return stderr
+	}
+	to := strings.Index(stderr[from:], end)
+	if to < 0 {
+		return stderr[:from] + begin + "…"
+	}
+	return stderr[:from] + begin + "…" + stderr[from+to:]
 }
 
 // Close ends the workers. Documents that are being extracted are finished, or

@@ -16,12 +16,15 @@ type Store interface {
 	// Known returns what is stored of the externals of a source; those that
 	// are not stored, or hidden, and have no error are missing from the map.
 	Known(ctx context.Context, source cairn.SourceID, externals []string) (map[string]Known, error)
+	// KeptOut returns those of the externals of a source that were erased and are
+	// not to come back with a sync. Commit passes over Puts of a run that are.
+	KeptOut(ctx context.Context, source cairn.SourceID, externals []string) (map[string]bool, error)
 	// Externals returns the external ids that the source has in the store with
 	// the version of each body, without what was found inside other documents;
 	// those that could never be read have an empty version.
 	Externals(ctx context.Context, source cairn.SourceID) (map[string]cairn.Version, error)
 	// Commit stores a batch with its cursor and counts and returns what became
-	// of each Put, in order. It fails with ErrConflict when the run is no longer
+	// of each Put, in order; the zero Stored of one that is kept out. It fails with ErrConflict when the run is no longer
 	// this worker's or b.Expect does not hold, with ErrNotFound when the source is
 	// gone, and with ErrInvalid when a document cannot be stored as it is.
 	Commit(ctx context.Context, b Batch) ([]Stored, error)

@@ -192,6 +192,11 @@ func (r *syncRun) flush(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	erased, err := r.Store.KeptOut(ctx, r.Source.ID, externals)
+	if err != nil {
+		return err
+	}
+	changes = slices.DeleteFunc(changes, func(c connectors.Change) bool { return erased[c.External] })
 	b := &batch{syncRun: r, known: known, out: Batch{Source: r.Source.ID, Run: r.Lease, Cursor: cursor}}
 	if err := b.add(ctx, changes); err != nil {
 		return err

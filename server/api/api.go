@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"time"
@@ -24,6 +25,9 @@ type Config struct {
 	Environment connectors.Environment
 	Models      []Model // that can be asked for by name; the extractive one is added
 	Log         *slog.Logger
+	// Erased is called after every erasure that somebody asked for, before it is
+	// confirmed. It may be nil.
+	Erased func(ctx context.Context)
 	// Now is the clock; nil: time.Now.
 	Now func() time.Time
 }
@@ -56,12 +60,14 @@ func New(cfg Config) *API {
 func (a *API) Routes() []server.Route {
 	const (
 		get, post, put, patch, del = http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete
-		admin                      = cairn.RoleAdmin
+		admin, auditor             = cairn.RoleAdmin, cairn.RoleAuditor
 	)
 	routes := []server.Route{
 		{Method: post, Path: "/search", Scope: cairn.ScopeSearch, Handle: a.search},
 		{Method: get, Path: "/suggest", Scope: cairn.ScopeSearch, Handle: a.suggest},
 		{Method: get, Path: "/documents/:id", Scope: cairn.ScopeRead, Handle: a.getDocument},
+		// Who may erase one is decided by its source: see erasable.
+		{Method: del, Path: "/documents/:id", Scope: cairn.ScopeWrite, Handle: a.eraseDocument, Long: true},
 
 		{Method: post, Path: "/ask", Scope: cairn.ScopeAsk, Handle: a.ask, Long: true},
 		{Method: get, Path: "/messages/:id", Scope: cairn.ScopeAsk, Handle: a.getMessage},
@@ -96,6 +102,10 @@ func (a *API) Routes() []server.Route {
 		{Method: post, Path: "/index/rebuild", Scope: cairn.ScopeAdmin, Role: admin, Handle: a.rebuildIndex, Long: true},
 
 		{Method: get, Path: "/login", Public: true, Handle: a.waysIn},
+		{Method: get, Path: "/erasures", Scope: cairn.ScopeAdmin, Role: auditor, Handle: a.listErasures},
+		{Method: post, Path: "/erasures/:id/lift", Scope: cairn.ScopeAdmin, Role: admin, Handle: a.liftErasure},
+		{Method: post, Path: "/erasures/clean", Scope: cairn.ScopeAdmin, Role: admin, Handle: a.cleanErasures, Long: true},
+
 		{Method: post, Path: "/login", Public: true, Handle: a.login},
 		{Method: get, Path: "/login/oidc", Public: true, Handle: a.beginOIDC},
 		{Method: get, Path: "/login/oidc/callback", Public: true, Handle: a.finishOIDC},
@@ -109,6 +119,7 @@ func (a *API) Routes() []server.Route {
 		{Method: get, Path: "/users/bindings", Scope: cairn.ScopeAdmin, Role: admin, Handle: a.listBindings},
 		{Method: post, Path: "/users/bindings/:binding/confirm", Scope: cairn.ScopeAdmin, Role: admin, Handle: a.confirmBinding},
 		{Method: del, Path: "/users/bindings/:binding", Scope: cairn.ScopeAdmin, Role: admin, Handle: a.dismissBinding},
+		{Method: del, Path: "/users/:id", Scope: cairn.ScopeAdmin, Role: admin, Handle: a.eraseUser, Long: true},
 		{Method: get, Path: "/groups", Scope: cairn.ScopeAdmin, Role: admin, Handle: a.listGroups},
 		{Method: post, Path: "/groups", Scope: cairn.ScopeAdmin, Role: admin, Handle: a.createGroup},
 		{Method: put, Path: "/groups/:name", Scope: cairn.ScopeAdmin, Role: admin, Handle: a.setGroup},

@@ -128,6 +128,7 @@ func (w *world) fill() {
 	add("travel", "s1", "handbook", "Travel", "Meals are paid up to 30 EUR a day.", cairn.Allow(cairn.Everyone), cairn.CitationChanged)
 	add("meals", "s1", "handbook", "Meals", "Meals in Zürich:  50 EUR a day.\n", cairn.Allow(cairn.Everyone), cairn.CitationCurrent)
 	add("salaries", "s2", "secrets", "Salaries", "Meals money is part of the salary.", cairn.Allow("group:cairn:finance"), cairn.CitationCurrent)
+	w.m.erased(cairn.Erasure{Kind: cairn.ErasedRetention, Counts: map[string]int{"documents": 1}})
 	w.m.errors["s1"] = []cairn.DocumentError{{External: "scan.pdf", Code: "no_text", Reason: "no text layer", Attempts: 1, At: created}}
 }
 

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/server/auth"
@@ -26,6 +27,7 @@ type memory struct {
 	conversations []cairn.Conversation
 	messages      []cairn.Message
 	feedback      map[string]Feedback
+	erasures      []cairn.Erasure
 	fail          error          // when set, what Document returns
 	notices       []cairn.Notice // of every search
 	counted       int            // how often a source was looked up with its counts
@@ -146,13 +148,72 @@ func (m *memory) UpdateSource(_ context.Context, id cairn.SourceID, edit func(*c
 	return s, nil
 }
 
-func (m *memory) DeleteSource(_ context.Context, id cairn.SourceID) error {
+func (m *memory) EraseSource(_ context.Context, id cairn.SourceID, by cairn.AccountID) (cairn.Erasure, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.sources = slices.DeleteFunc(m.sources, func(o cairn.Source) bool { return o.ID == id })
 	m.documents = slices.DeleteFunc(m.documents, func(d StoredDocument) bool { return d.Source == id })
-	return nil
+	return m.erased(cairn.Erasure{Kind: cairn.ErasedSource, Subject: string(id), By: by, Counts: map[string]int{"sources": 1}}), nil
 }
+
+// erased stores a receipt.
+func (m *memory) erased(e cairn.Erasure) cairn.Erasure {
+	e.ID, e.At = "e"+strconv.Itoa(len(m.erasures)+1), time.Now()
+	m.erasures = append(m.erasures, e)
+	return e
+}
+
+func (m *memory) SourceOfDocument(_ context.Context, id cairn.DocumentID) (cairn.Source, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, d := range m.documents {
+		if d.ID == id {
+			return m.sources[slices.IndexFunc(m.sources, func(s cairn.Source) bool { return s.ID == d.Source })], nil
+		}
+	}
+	return cairn.Source{}, cairn.ErrNotFound
+}
+
+func (m *memory) EraseDocument(_ context.Context, id cairn.DocumentID, keepOut bool, by cairn.AccountID) (cairn.Erasure, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.documents = slices.DeleteFunc(m.documents, func(d StoredDocument) bool { return d.ID == id })
+	return m.erased(cairn.Erasure{Kind: cairn.ErasedDocument, Subject: string(id), By: by, KeptOut: keepOut}), nil
+}
+
+func (m *memory) EraseAccount(ctx context.Context, id, by cairn.AccountID) (cairn.Erasure, error) {
+	a, err := m.AccountByID(ctx, id)
+	if err != nil {
+		return cairn.Erasure{}, err
+	}
+	a.Disabled = true
+	if err := m.UpdateAccount(ctx, a); err != nil {
+		return cairn.Erasure{}, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.erased(cairn.Erasure{Kind: cairn.ErasedAccount, Subject: string(id), By: by}), nil
+}
+
+func (m *memory) ListErasures(_ context.Context, p Page) ([]cairn.Erasure, string, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return part(slices.Clone(m.erasures), p)
+}
+
+func (m *memory) LiftErasure(_ context.Context, id string) (cairn.Erasure, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for i, e := range m.erasures {
+		if e.ID == id {
+			m.erasures[i].KeptOut = false
+			return m.erasures[i], nil
+		}
+	}
+	return cairn.Erasure{}, cairn.ErrNotFound
+}
+
+func (m *memory) Rewrite(context.Context) error { return nil }
 
 func (m *memory) ListRuns(_ context.Context, id cairn.SourceID, p Page) ([]cairn.Run, string, error) {
 	m.mu.Lock()

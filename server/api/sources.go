@@ -223,10 +223,11 @@ func (a *API) deleteSource(c *gin.Context) error {
 	if err := a.Jobs.Cancel(ctx, s.ID); err != nil {
 		return err
 	}
-	if err := a.Store.DeleteSource(ctx, s.ID); err != nil {
+	erased, err := a.Store.EraseSource(ctx, s.ID, auth.FromContext(ctx).Account.ID)
+	if err != nil {
 		return err
 	}
-	return noContent(c)
+	return a.receipt(c, erased)
 }
 
 // testSource answers POST /sources/{name}/test.

@@ -44,8 +44,9 @@ type Sources interface {
 	// error is returned, and then nothing is stored. A new ACL holds for every
 	// document of a declared source at once. ErrNotFound when there is no source.
 	UpdateSource(ctx context.Context, id cairn.SourceID, edit func(*cairn.Source) error) (cairn.Source, error)
-	// DeleteSource erases the source with all that came from it.
-	DeleteSource(ctx context.Context, id cairn.SourceID) error
+	// EraseSource erases the source with all that came from it, answers included,
+	// for the account by. ErrNotFound when there is no source.
+	EraseSource(ctx context.Context, id cairn.SourceID, by cairn.AccountID) (cairn.Erasure, error)
 }
 
 // Runs reads the history of sources. Its callers are administrators.
@@ -76,6 +77,27 @@ type Documents interface {
 	// SuggestTitles returns up to limit different titles of documents that v may
 	// read and in which a word begins with the prefix, in any case; newest first.
 	SuggestTitles(ctx context.Context, v cairn.Viewer, prefix string, limit int) ([]string, error)
+	// SourceOfDocument returns the source of a document, whoever may read that, or
+	// ErrNotFound. It is for the decision who may erase it.
+	SourceOfDocument(ctx context.Context, id cairn.DocumentID) (cairn.Source, error)
+	// EraseDocument erases a document with what is attached to it and all that was
+	// made from it, answers included, for the account by. keepOut keeps it from
+	// coming back with the next sync. ErrNotFound when there is none.
+	EraseDocument(ctx context.Context, id cairn.DocumentID, keepOut bool, by cairn.AccountID) (cairn.Erasure, error)
+}
+
+// Erasures keeps the receipts of erasures. Its callers are administrators, and
+// auditors who read.
+type Erasures interface {
+	// ListErasures returns the receipts, newest first.
+	ListErasures(ctx context.Context, p Page) (list []cairn.Erasure, next string, err error)
+	// LiftErasure lets the document of an erasure come back with the next sync, and
+	// returns the receipt. ErrNotFound when there is none.
+	LiftErasure(ctx context.Context, id string) (cairn.Erasure, error)
+	// Rewrite writes the tables anew that have held what was erased, so that no byte
+	// of it is left in them. They cannot be read meanwhile. ErrConflict when one is
+	// in use for too long.
+	Rewrite(ctx context.Context) error
 }
 
 // Conversations keeps what one account asked. Another account's conversation
@@ -123,6 +145,10 @@ type Accounts interface {
 	// the id of a. ErrConflict when the address is taken, or when no
 	// administrator who is not disabled would remain.
 	UpdateAccount(ctx context.Context, a cairn.Account) error
+	// EraseAccount erases a person for the account by: the account with all that it
+	// asked, and what nobody else could read. ErrNotFound when there is none,
+	// ErrConflict for the last administrator.
+	EraseAccount(ctx context.Context, id, by cairn.AccountID) (cairn.Erasure, error)
 }
 
 // Bindings keeps what administrators decide about people of an issuer. Its callers
@@ -185,4 +211,5 @@ type Store interface {
 	Bindings
 	Groups
 	Tokens
+	Erasures
 }

@@ -32,11 +32,15 @@ func (i Identity) Has(s cairn.Scope) bool {
 }
 
 // Permit returns nil when the identity has the scope and, unless role is empty,
-// the role. Otherwise it returns an ErrDenied that says which is missing.
+// the role; what auditors may do, administrators may do as well. Otherwise it
+// returns an ErrDenied that says which is missing.
 func (i Identity) Permit(scope cairn.Scope, role cairn.Role) error {
-	if role != "" && i.Account.Role != role {
-		if role == cairn.RoleAdmin {
+	if held := i.Account.Role; role != "" && held != role && (role != cairn.RoleAuditor || held != cairn.RoleAdmin) {
+		switch role {
+		case cairn.RoleAdmin:
 			return cairn.Errorf(cairn.ErrDenied, "only administrators may do this")
+		case cairn.RoleAuditor:
+			return cairn.Errorf(cairn.ErrDenied, "only administrators and auditors may do this")
 		}
 		return cairn.Errorf(cairn.ErrDenied, "this needs the role %s", role)
 	}

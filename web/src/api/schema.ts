@@ -53,7 +53,12 @@ export interface paths {
         get: operations["getDocument"];
         put?: never;
         post?: never;
-        delete?: never;
+        /**
+         * Erase a document with everything that was made from it, answers included
+         * @description Administrators erase any document by its id, whether they may read it or not; the writers of a source of kind push
+         *     those of their source. One that a connector reads is kept out of later syncs until that is lifted.
+         */
+        delete: operations["eraseDocument"];
         options?: never;
         head?: never;
         patch?: never;
@@ -211,7 +216,7 @@ export interface paths {
         get: operations["getSource"];
         put?: never;
         post?: never;
-        /** Erase a source with everything that came from it (administrators) */
+        /** Erase a source with everything that came from it, answers included (administrators) */
         delete: operations["deleteSource"];
         options?: never;
         head?: never;
@@ -428,6 +433,61 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/erasures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the receipts of erasures, newest first (administrators, auditors) */
+        get: operations["listErasures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/erasures/{id}/lift": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let the document of an erasure come back with the next sync (administrators) */
+        post: operations["liftErasure"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/erasures/clean": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Write tables anew so that their files have no byte of what was erased (administrators)
+         * @description Small tables are cleaned so by themselves within minutes. Nobody can read a table while it is written. `conflict` when
+         *     a table is in use for too long.
+         */
+        post: operations["cleanErasures"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/login": {
         parameters: {
             query?: never;
@@ -555,7 +615,12 @@ export interface paths {
         get: operations["getUser"];
         put?: never;
         post?: never;
-        delete?: never;
+        /**
+         * Erase a person (administrators)
+         * @description The account with its tokens, sessions and memberships, everything that it asked and was answered, and the documents and
+         *     sources that nobody else could read. `conflict` for the last administrator.
+         */
+        delete: operations["eraseUser"];
         options?: never;
         head?: never;
         /**
@@ -851,7 +916,7 @@ export interface components {
         };
         SearchResponse: {
             results: components["schemas"]["SearchResult"][];
-            /** @description How many of the readable results have which value, by field: counted among the best 50 candidates, whatever the limit and the page. */
+            /** @description How many of the readable results have which value, by field: counted among the best 30 candidates, whatever the limit and the page. */
             facets: {
                 [key: string]: {
                     [key: string]: number;
@@ -1363,6 +1428,36 @@ export interface components {
             created_at: components["schemas"]["Time"];
             expires_at: components["schemas"]["Time"];
         };
+        /** @description The receipt of an erasure. It has ids and counts, never anything of what was erased. */
+        Erasure: {
+            id: string;
+            /**
+             * @description What was erased: a document, documents that a program removed, a source, a person, what outlived its retention,
+             *     or again what an older backup had brought back.
+             * @enum {string}
+             */
+            kind: "document" | "pushed" | "source" | "account" | "retention" | "restore";
+            /** @description Id of the document, source or account; empty for several. */
+            subject: string;
+            /** @description Id of the account that asked for it; empty for the server itself and for programs. */
+            by: string;
+            at: components["schemas"]["Time"];
+            /** @description How many rows of which table were deleted or emptied. */
+            counts: {
+                [key: string]: number;
+            };
+            /**
+             * Format: date-time
+             * @description When the rows that were deleted had gone from the tables' files, too.
+             */
+            cleaned_at: string | null;
+            /** @description Its source may still have the document; it does not come back with a sync. */
+            kept_out: boolean;
+        };
+        ErasureList: {
+            erasures: components["schemas"]["Erasure"][];
+            next_cursor: components["schemas"]["NextCursor"];
+        };
         TokenList: {
             tokens: components["schemas"]["Token"][];
             next_cursor: components["schemas"]["NextCursor"];
@@ -1495,6 +1590,8 @@ export type GroupRequest = components['schemas']['GroupRequest'];
 export type GroupMembers = components['schemas']['GroupMembers'];
 export type Token = components['schemas']['Token'];
 export type NewToken = components['schemas']['NewToken'];
+export type Erasure = components['schemas']['Erasure'];
+export type ErasureList = components['schemas']['ErasureList'];
 export type TokenList = components['schemas']['TokenList'];
 export type TokenRequest = components['schemas']['TokenRequest'];
 export type Model = components['schemas']['Model'];
@@ -1632,6 +1729,29 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Document"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    eraseDocument: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone; the receipt. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Erasure"];
                 };
             };
             default: components["responses"]["Error"];
@@ -1975,12 +2095,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is gone. */
-            204: {
+            /** @description It is gone; the receipt. */
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["Erasure"];
+                };
             };
             default: components["responses"]["Error"];
         };
@@ -2408,6 +2530,73 @@ export interface operations {
             default: components["responses"]["Error"];
         };
     };
+    listErasures: {
+        parameters: {
+            query?: {
+                limit?: components["parameters"]["limit"];
+                /** @description The `next_cursor` of the page before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page of receipts. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErasureList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    liftErasure: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The receipt as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Erasure"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    cleanErasures: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No byte is left in tables. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Error"];
+        };
+    };
     waysIn: {
         parameters: {
             query?: {
@@ -2662,6 +2851,30 @@ export interface operations {
             default: components["responses"]["Error"];
         };
     };
+    eraseUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of the account or its e-mail address. */
+                id: components["parameters"]["user"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone; the receipt. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Erasure"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
     updateUser: {
         parameters: {
             query?: never;
@@ -2865,7 +3078,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "members": [
-                 *         "ann@example.com"
+                 *         "ann@example.com",
+                 *         "group:cairn:finance-berlin"
                  *       ]
                  *     }
                  */

@@ -1,0 +1,171 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/cairnhq/cairn"
+)
+
+// EraseAccount implements api.Accounts.
+func (db *DB) EraseAccount(ctx context.Context, id, by cairn.AccountID) (cairn.Erasure, error) {
+	receipt, err := db.erase(ctx, cairn.ErasedAccount, string(id), by, func(e *eraser) error {
+		// Nobody makes the last administrator nobody.
+		if err := keepAdministrator(ctx, e.tx, cairn.Account{ID: id, Role: cairn.RoleMember, Disabled: true}); err != nil {
+			return err
+		}
+		return e.account(ctx, id)
+	})
+	if err != nil {
+		return cairn.Erasure{}, fmt.Errorf("erase account: %w", missing(err))
+	}
+	return receipt, nil
+}
+
+// account erases a person: what she asked and was answered, the documents that
+// nobody but she could read, her sources of nothing else, tokens, sessions and
+// memberships, and the account. Lists of permissions that nothing has any more go,
+// too, when they name her.
+func (e *eraser) account(ctx context.Context, id cairn.AccountID) error {
+	var email string
+	err := e.tx.QueryRow(ctx, `SELECT coalesce(email, '') FROM accounts WHERE id = $1 FOR UPDATE`, id).Scan(&email)
+	if err != nil {
+		return notFound(err)
+	}
+	keys := []cairn.PrincipalKey{cairn.AccountKey(id)}
+	if email != "" {
+		keys = append(keys, cairn.UserKey(email))
+	}
+	if err := e.ownDocuments(ctx, id, keys); err != nil {
+		return err
+	}
+	conversations, err := e.query(ctx, `SELECT id FROM conversations WHERE account_id = $1`, id)
+	if err != nil {
+		return err
+	}
+	for part := range slices.Chunk(conversations, eraseBatch) {
+		if err := e.conversations(ctx, part); err != nil {
+			return err
+		}
+	}
+	if err := e.leaveWriters(ctx, string(id), email); err != nil {
+		return err
+	}
+	err = e.each(ctx, []statement{
+		{"feedback", `DELETE FROM feedback WHERE account_id = $1`},
+		{"tokens", `DELETE FROM tokens WHERE account_id = $1`},
+		{"sessions", `DELETE FROM sessions WHERE account_id = $1`},
+		{"sign_in_codes", `DELETE FROM sign_in_codes WHERE account_id = $1`},
+		{"group_members", `DELETE FROM group_members WHERE account_id = $1 OR email = (SELECT email FROM accounts WHERE id = $1)`},
+		{"accounts", `DELETE FROM accounts WHERE id = $1`},
+	}, id)
+	if err != nil {
+		return err
+	}
+	if err := e.dropLists(ctx, keys); err != nil {
+		return err
+	}
+	return e.bury(ctx, buriedAccount, string(id))
+}
+
+// ownDocuments erases what nobody but the holder of the keys could read, and those
+// of her sources that have nothing else and are for her alone.
+func (e *eraser) ownDocuments(ctx context.Context, id cairn.AccountID, keys []cairn.PrincipalKey) error {
+	rows, err := e.tx.Query(ctx, `
+		SELECT DISTINCT k.acl_id FROM acl_keys k
+		WHERE k.principal = ANY ($1) AND k.clause >= 0 AND NOT EXISTS (
+			SELECT FROM acl_keys o WHERE o.acl_id = k.acl_id AND o.clause = k.clause AND o.principal <> ALL ($1))`, keys)
+	if err != nil {
+		return err
+	}
+	classes, err := pgx.CollectRows(rows, pgx.RowTo[int32])
+	if err != nil || len(classes) == 0 {
+		return err
+	}
+	sources, err := e.query(ctx, `
+		SELECT id FROM sources WHERE id IN (SELECT source_id FROM documents WHERE acl_id = ANY ($1)) OR (owner_id = $2 AND acl_id = ANY ($1))
+		ORDER BY id FOR UPDATE`, classes, id)
+	if err != nil {
+		return err
+	}
+	for {
+		ids, err := e.query(ctx, `SELECT id FROM documents WHERE acl_id = ANY ($1) LIMIT $2`, classes, eraseBatch)
+		if err != nil {
+			return err
+		}
+		if len(ids) == 0 {
+			break
+		}
+		if err := e.documents(ctx, ids); err != nil {
+			return err
+		}
+	}
+	empty, err := e.query(ctx, `
+		SELECT id FROM sources s
+		WHERE s.id = ANY ($1) AND s.owner_id = $2 AND s.acl_id = ANY ($3) AND s.acl_mode = 'declared'
+		  AND NOT EXISTS (SELECT FROM documents d WHERE d.source_id = s.id)`, sources, id, classes)
+	if err != nil {
+		return err
+	}
+	for _, s := range empty {
+		if err := e.source(ctx, cairn.SourceID(s)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// leaveWriters takes an account out of the writers of sources.
+func (e *eraser) leaveWriters(ctx context.Context, id, email string) error {
+	rows, err := e.tx.Query(ctx, `SELECT id, settings->>'writers' FROM sources WHERE settings ? 'writers'`)
+	if err != nil {
+		return err
+	}
+	left := make(map[string]string)
+	var source, writers string
+	_, err = pgx.ForEachRow(rows, []any{&source, &writers}, func() error {
+		names := strings.FieldsFunc(writers, func(r rune) bool { return strings.ContainsRune(", \t\n;", r) })
+		others := slices.DeleteFunc(slices.Clone(names), func(n string) bool {
+			return strings.EqualFold(n, id) || email != "" && strings.EqualFold(n, email)
+		})
+		if len(others) < len(names) {
+			left[source] = strings.Join(others, ", ")
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for source, writers := range left {
+		err := e.exec(ctx, "sources", `
+			UPDATE sources SET settings = jsonb_set(settings, '{writers}', to_jsonb($2::text)) WHERE id = $1`, source, writers)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dropLists deletes the ACL classes that name one of the keys and that nothing
+// refers to. Chunks have the classes of their documents.
+func (e *eraser) dropLists(ctx context.Context, keys []cairn.PrincipalKey) error {
+	rows, err := e.tx.Query(ctx, `
+		SELECT a.id FROM acls a
+		WHERE a.id IN (SELECT acl_id FROM acl_keys WHERE principal = ANY ($1))
+		  AND NOT EXISTS (SELECT FROM documents WHERE acl_id = a.id) AND NOT EXISTS (SELECT FROM sources WHERE acl_id = a.id)`, keys)
+	if err != nil {
+		return err
+	}
+	unused, err := pgx.CollectRows(rows, pgx.RowTo[int32])
+	if err != nil || len(unused) == 0 {
+		return err
+	}
+	return e.each(ctx, []statement{
+		{"acl_keys", `DELETE FROM acl_keys WHERE acl_id = ANY ($1)`},
+		{"acls", `DELETE FROM acls WHERE id = ANY ($1)`},
+	}, unused)
+}
