@@ -370,11 +370,6 @@ func TestA12_40_SwappedState(t *testing.T) {
 	_, err = victim.finish(code)
 	victim.refused("a code of another browser", err, auth.RefusedStale)
 
-	mine := victim.begin("/")
-	u, err := url.Parse(victim.visit(mine))
-	if err != nil {
-		t.Fatal(err)
-	}
 	for name, change := range map[string]func(url.Values){
 		"no state":        func(q url.Values) { q.Del("state") },
 		"empty state":     func(q url.Values) { q.Set("state", "") },
@@ -382,10 +377,13 @@ func TestA12_40_SwappedState(t *testing.T) {
 		"two codes":       func(q url.Values) { q.Add("code", "x") },
 		"shortened state": func(q url.Values) { q.Set("state", q.Get("state")[1:]) },
 	} {
-		victim.begin("/")
+		u, err := url.Parse(victim.visit(victim.begin("/")))
+		if err != nil {
+			t.Fatal(err)
+		}
 		q := u.Query()
 		change(q)
-		_, err := victim.finish(callback + "?" + q.Encode())
+		_, err = victim.finish(callback + "?" + q.Encode())
 		victim.refused(name, err, auth.RefusedStale)
 	}
 	// My state with the attacker's code: PKCE and nonce are mine, the code is not.
@@ -393,7 +391,7 @@ func TestA12_40_SwappedState(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	u, err = url.Parse(victim.visit(victim.begin("/")))
+	u, err := url.Parse(victim.visit(victim.begin("/")))
 	if err != nil {
 		t.Fatal(err)
 	}

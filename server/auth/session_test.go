@@ -2,6 +2,7 @@ package auth_test
 
 import (
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -196,5 +197,25 @@ func TestIdleSessionEnds(t *testing.T) {
 	c.advance(61 * time.Minute)
 	if err := use(); !errors.Is(err, cairn.ErrUnauthenticated) {
 		t.Errorf("unused for more than an hour: %v", err)
+	}
+}
+
+// TestLoweredLimitsHold for the sessions that there are.
+func TestLoweredLimitsHold(t *testing.T) {
+	a, store, c := newAuth(t, auth.Config{})
+	cookie := signIn(t, a, store, c, cairn.RoleMember)
+	b, err := auth.New(auth.Config{Store: store, Log: slog.New(slog.DiscardHandler), Now: c.Now, SessionMax: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		c.advance(29 * time.Minute)
+		if _, err := b.Identify(withCookie(cookie)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.advance(2 * time.Minute)
+	if _, err := b.Identify(withCookie(cookie)); !errors.Is(err, cairn.ErrUnauthenticated) {
+		t.Errorf("after an hour: %v", err)
 	}
 }
