@@ -124,36 +124,37 @@ func (w wantedMembers) store(ctx context.Context, tx pgx.Tx, source cairn.Source
 // with the names alone, which are made where there are none. It is for what an
 // identity provider says at a sign-in; a name that no ACL could hold is left out.
 func (db *DB) SetAccountGroups(ctx context.Context, account cairn.AccountID, directory string, names []string) error {
-	names = slices.Clone(names)
-	names = slices.DeleteFunc(names, func(name string) bool {
-		return strings.TrimSpace(name) == "" || !cairn.GroupKey(directory, name).Valid()
-	})
-	slices.Sort(names) // one order for all, so that nobody deadlocks
-	names = slices.Compact(names)
-	err := pgx.BeginFunc(ctx, db.worker, func(tx pgx.Tx) error {
-		ids := make([]string, len(names))
-		for i := range ids {
-			ids[i] = cairn.NewID()
-		}
-		_, err := tx.Exec(ctx, `
-			INSERT INTO groups (id, directory, name)
-			SELECT id, $1, name FROM unnest($2::text[], $3::text[]) x (id, name) ORDER BY name ON CONFLICT DO NOTHING`, directory, ids, names)
-		if err != nil {
-			return refused(err, "")
-		}
-		_, err = tx.Exec(ctx, `
-			DELETE FROM group_members m USING groups g
-			WHERE m.account_id = $1 AND g.id = m.group_id AND g.directory = $2 AND g.name <> ALL ($3)`, account, directory, append([]string{}, names...))
-		if err != nil {
-			return err
-		}
-		_, err = tx.Exec(ctx, `
-			INSERT INTO group_members (group_id, account_id)
-			SELECT id, $1 FROM groups WHERE directory = $2 AND name = ANY ($3) ON CONFLICT DO NOTHING`, account, directory, names)
-		return refused(err, "")
-	})
+	err := pgx.BeginFunc(ctx, db.worker, func(tx pgx.Tx) error { return setAccountGroups(ctx, tx, account, directory, names) })
 	if err != nil {
 		return fmt.Errorf("groups of an account: %w", err)
 	}
 	return nil
+}
+
+func setAccountGroups(ctx context.Context, tx pgx.Tx, account cairn.AccountID, directory string, names []string) error {
+	names = slices.DeleteFunc(append([]string{}, names...), func(name string) bool {
+		return strings.TrimSpace(name) == "" || !cairn.GroupKey(directory, name).Valid()
+	})
+	slices.Sort(names) // one order for all, so that nobody deadlocks
+	names = slices.Compact(names)
+	ids := make([]string, len(names))
+	for i := range ids {
+		ids[i] = cairn.NewID()
+	}
+	_, err := tx.Exec(ctx, `
+		INSERT INTO groups (id, directory, name)
+		SELECT id, $1, name FROM unnest($2::text[], $3::text[]) x (id, name) ORDER BY name ON CONFLICT DO NOTHING`, directory, ids, names)
+	if err != nil {
+		return refused(err, "")
+	}
+	_, err = tx.Exec(ctx, `
+		DELETE FROM group_members m USING groups g
+		WHERE m.account_id = $1 AND g.id = m.group_id AND g.directory = $2 AND g.name <> ALL ($3)`, account, directory, names)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `
+		INSERT INTO group_members (group_id, account_id)
+		SELECT id, $1 FROM groups WHERE directory = $2 AND name = ANY ($3) ON CONFLICT DO NOTHING`, account, directory, names)
+	return refused(err, "")
 }
