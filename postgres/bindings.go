@@ -30,7 +30,7 @@ func (db *DB) SignInPerson(ctx context.Context, p auth.Person, now time.Time) (c
 		if id, refused, err = accountOf(ctx, tx, p, now); err != nil || refused != "" {
 			return err
 		}
-		return setGroups(ctx, tx, id, cairn.OIDCDirectory, p.Groups)
+		return setAccountGroups(ctx, tx, id, cairn.OIDCDirectory, p.Groups)
 	})
 	if err != nil {
 		return "", fmt.Errorf("sign in a person of the issuer: %w", err)
@@ -105,31 +105,6 @@ func bindFirst(ctx context.Context, tx pgx.Tx, id cairn.AccountID, p auth.Person
 		WITH settled AS (DELETE FROM pending_bindings WHERE account_id = $1 AND issuer = $2 AND subject = $3)
 		INSERT INTO bindings (account_id, issuer, subject, bound_at) VALUES ($1, $2, $3, $4)`, id, p.Issuer, p.Subject, now)
 	return id, "", err
-}
-
-// setGroups replaces the groups of an account in a directory that is not kept here.
-// A group comes to be with its first member and stays, empty, after its last.
-func setGroups(ctx context.Context, tx pgx.Tx, id cairn.AccountID, directory string, names []string) error {
-	_, err := tx.Exec(ctx, `
-		DELETE FROM group_members m USING groups g
-		WHERE g.id = m.group_id AND m.account_id = $1 AND g.directory = $2 AND g.name <> ALL ($3)`, id, directory, append([]string{}, names...))
-	if err != nil || len(names) == 0 {
-		return err
-	}
-	ids := make([]string, len(names))
-	for i := range ids {
-		ids[i] = cairn.NewID()
-	}
-	_, err = tx.Exec(ctx, `
-		INSERT INTO groups (id, directory, name)
-		SELECT id, $1, name FROM unnest($2::text[], $3::text[]) x (id, name) ON CONFLICT (directory, name) DO NOTHING`, directory, ids, names)
-	if err != nil {
-		return err
-	}
-	_, err = tx.Exec(ctx, `
-		INSERT INTO group_members (group_id, account_id)
-		SELECT id, $1 FROM groups WHERE directory = $2 AND name = ANY ($3) ON CONFLICT DO NOTHING`, id, directory, names)
-	return err
 }
 
 // ForgetGroups removes what is known of the groups of a directory: for a server
