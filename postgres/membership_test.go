@@ -178,7 +178,7 @@ func TestA12Case09GroupsOfTwoSitesAreIsolated(t *testing.T) {
 		}
 	}
 	// What was read at a source goes with it.
-	_, err := f.EraseSource(ctx, umbrella.ID, "")
+	_, err = f.EraseSource(ctx, umbrella.ID, "")
 	f.check(err)
 	if n := f.count(`SELECT count(*) FROM groups WHERE directory = 'wiki-umbrella'`); n != 0 {
 		t.Errorf("%d groups of a source that is gone", n)
