@@ -2,6 +2,7 @@ package connectors
 
 import (
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -21,7 +22,7 @@ type Environment struct {
 // Kind describes one kind of source.
 type Kind struct {
 	Name     string
-	Settings []Setting
+	Settings []Setting // its own; Authority belongs to every kind
 	// ReadsACL says that the connector reads the permissions of documents.
 	ReadsACL bool
 	// PruneEvery is how long deletions found by a complete listing may wait;
@@ -42,6 +43,14 @@ type Setting struct {
 	Required bool
 	Help     string // one line
 }
+
+// Authority is a setting that sources of every kind have: how far their documents
+// are trusted before others, from 0 (the default) to 1. It counts when passages
+// are ranked.
+const Authority = "authority"
+
+// share is a number from 0 to 1 as people write it.
+var share = regexp.MustCompile(`^(0(\.[0-9]{1,9})?|1(\.0{1,9})?)$`)
 
 // Registry holds the kinds of source that a server knows, by name.
 type Registry map[string]Kind
@@ -67,9 +76,12 @@ func (r Registry) Lookup(name string) (Kind, error) {
 }
 
 // Validate checks settings: names that the kind does not know, required ones
-// that are missing, then the kind's own Check. Errors are ErrInvalid.
+// that are missing, the authority, then the kind's own Check. Errors are ErrInvalid.
 func (k Kind) Validate(env Environment, settings map[string]string) error {
 	for _, name := range slices.Sorted(maps.Keys(settings)) {
+		if name == Authority {
+			continue
+		}
 		if !slices.ContainsFunc(k.Settings, func(s Setting) bool { return s.Name == name }) {
 			return cairn.Errorf(cairn.ErrInvalid, "a source of kind %s has no setting %q; it has: %s", k.Name, name, k.settingNames())
 		}
@@ -79,6 +91,9 @@ func (k Kind) Validate(env Environment, settings map[string]string) error {
 			return cairn.Errorf(cairn.ErrInvalid, "a source of kind %s needs the setting %s (%s)", k.Name, s.Name, s.Help)
 		}
 	}
+	if value, ok := settings[Authority]; ok && !share.MatchString(value) {
+		return cairn.Errorf(cairn.ErrInvalid, "the setting %s is %q; give a number from 0 to 1, as in 0.5", Authority, value)
+	}
 	if k.Check == nil {
 		return nil
 	}
@@ -86,9 +101,9 @@ func (k Kind) Validate(env Environment, settings map[string]string) error {
 }
 
 func (k Kind) settingNames() string {
-	names := make([]string, len(k.Settings))
+	names := make([]string, len(k.Settings), len(k.Settings)+1)
 	for i, s := range k.Settings {
 		names[i] = s.Name
 	}
-	return strings.Join(names, ", ")
+	return strings.Join(append(names, Authority), ", ")
 }

@@ -36,7 +36,7 @@ GRANT SELECT (id, source_id, kind, modified_at, created_at, acl_id, hidden_at) O
 GRANT SELECT (id, name) ON sources TO {{.Index}};
 
 GRANT SELECT ON documents, bodies, chunks, conversations, messages, citations, message_evidence, message_events TO {{.Search}};
-GRANT SELECT (id, name, kind) ON sources TO {{.Search}};
+GRANT SELECT (id, name, kind, authority) ON sources TO {{.Search}};
 
 CREATE POLICY index ON chunks TO {{.Index}} USING (true);
 CREATE POLICY index ON documents TO {{.Index}} USING (true);

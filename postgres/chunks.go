@@ -87,12 +87,12 @@ func (t *bodyText) ScanBytes(b []byte) error {
 const hydrate = `
 	SELECT c.id, c.ordinal, d.id, d.version, s.name, d.kind, d.title, d.url, d.author, d.language,
 	       coalesce(d.modified_at, d.created_at), c.start_at, c.end_at,
-	       substring(b.body FROM c.start_at + 1 FOR c.end_at - c.start_at), octet_length(b.body), b.sections
+	       substring(b.body FROM c.start_at + 1 FOR c.end_at - c.start_at), octet_length(b.body), b.sections, s.authority
 	FROM unnest($1::bigint[]) WITH ORDINALITY AS x (id, n)
 	JOIN LATERAL (SELECT * FROM chunks WHERE chunks.id = x.id OFFSET 0) c ON true
 	JOIN LATERAL (SELECT * FROM documents WHERE documents.id = c.document_id OFFSET 0) d ON true
 	JOIN LATERAL (SELECT * FROM bodies WHERE bodies.document_id = d.id AND bodies.version = d.version OFFSET 0) b ON true
-	JOIN LATERAL (SELECT id, name FROM sources WHERE sources.id = d.source_id OFFSET 0) s ON true
+	JOIN LATERAL (SELECT id, name, authority FROM sources WHERE sources.id = d.source_id OFFSET 0) s ON true
 	ORDER BY x.n`
 
 func hydratedChunk(row pgx.CollectableRow) (retrieval.Chunk, error) {
@@ -101,7 +101,7 @@ func hydratedChunk(row pgx.CollectableRow) (retrieval.Chunk, error) {
 	var sections []section
 	p := &c.Passage
 	err := row.Scan(&c.ID, &c.Ordinal, &p.Document, &p.Version, &p.Source, &p.Kind, &p.Title, &c.URL, &p.Author, &p.Language,
-		&modified, &p.Start, &p.End, (*bodyText)(&p.Text), &c.BodySize, &sections)
+		&modified, &p.Start, &p.End, (*bodyText)(&p.Text), &c.BodySize, &sections, &c.Authority)
 	if err != nil {
 		return c, err
 	}

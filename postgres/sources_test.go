@@ -71,6 +71,31 @@ func TestSourceStatus(t *testing.T) {
 	}
 }
 
+// TestAuthorityOfASourceGoesWithItsChunks also changes it: no document has to be
+// written for that.
+func TestAuthorityOfASourceGoesWithItsChunks(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ctx := t.Context()
+	ann := f.member("ann")
+	s := f.source("handbook", cairn.Allow(cairn.AccountKey(ann.Account)))
+	id := f.document(s, "a", "A", "text", s.ACL)
+	var chunk int64
+	f.check(f.worker.QueryRow(ctx, `SELECT id FROM chunks WHERE document_id = $1`, id).Scan(&chunk))
+	for _, tt := range []struct {
+		settings map[string]string
+		want     float64
+	}{{nil, 0}, {map[string]string{"authority": "0.25"}, 0.25}, {map[string]string{"authority": "1"}, 1}, {map[string]string{"path": "/"}, 0}} {
+		s.Settings = tt.settings
+		f.check(f.replace(s))
+		got, err := f.Hydrate(ctx, ann, []int64{chunk})
+		f.check(err)
+		if len(got) != 1 || got[0].Authority != tt.want {
+			t.Errorf("settings %v: %+v; want authority %g", tt.settings, got, tt.want)
+		}
+	}
+}
+
 func TestListSources(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

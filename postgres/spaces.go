@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/retrieval/dense"
 )
 
@@ -40,8 +41,12 @@ type Centre func(ctx context.Context) ([]float32, error)
 // new, and returns it. Vectors of other spaces are kept, and get their codes
 // when the space becomes active again: segments that were written meanwhile have
 // none of theirs. centre is asked for once in the life of a space. Without one
-// (nil) codes are relative to the origin, as where it gives none.
+// (nil) codes are relative to the origin, as where it gives none. Dimensions
+// outside 1 to dense.MaxDim are ErrInvalid.
 func (db *DB) UseSpace(ctx context.Context, model string, dimensions int, centre Centre) (Space, error) {
+	if dimensions < 1 || dimensions > dense.MaxDim {
+		return Space{}, cairn.Errorf(cairn.ErrInvalid, "the embedding model %s gives vectors of %d dimensions; use a model of 1 to %d", model, dimensions, dense.MaxDim)
+	}
 	s := Space{Model: model, Dim: dimensions}
 	var dim int
 	var begun bool

@@ -23,7 +23,7 @@ func (p priors) factor() float64 { return 1 + p.title + p.freshness + p.authorit
 // applyPriors raises the scores of the best candidates. Freshness counts only
 // where their dates differ, and nothing for those without a date. It compares
 // with the newest of them rather than with today: equal searches give equal scores.
-func (r *Retriever) applyPriors(found []hydrated, m measures) {
+func applyPriors(found []hydrated, m measures) {
 	newest, oldest := time.Time{}, time.Time{}
 	for _, f := range found {
 		t := f.chunk.Passage.Modified
@@ -44,9 +44,7 @@ func (r *Retriever) applyPriors(found []hydrated, m measures) {
 			age := newest.Sub(p.Modified)
 			f.priors.freshness = freshnessPrior * math.Exp2(-age.Hours()/halfLife.Hours())
 		}
-		if r.cfg.Authority != nil {
-			f.priors.authority = authorityPrior * min(max(r.cfg.Authority(p.Source), 0), 1)
-		}
+		f.priors.authority = authorityPrior * min(max(f.chunk.Authority, 0), 1)
 		f.Score *= f.priors.factor()
 	}
 }

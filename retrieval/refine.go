@@ -32,7 +32,7 @@ func (r *Retriever) refine(ctx context.Context, q cairn.Query, rk ranking, found
 		f.proximity = m.words.Of(f.chunk.Passage.Text, f.chunk.Passage.Language)
 		f.Score += m.share * proximityWeight * f.proximity
 	})
-	r.applyPriors(found, m)
+	applyPriors(found, m)
 	sortHydrated(found)
 	r.rerank(ctx, q.Text, found)
 }

@@ -22,7 +22,7 @@ func order(t *testing.T, cfg Config, query string, passages ...cairn.Passage) []
 	}
 	found := make([]hydrated, len(passages))
 	for i, p := range passages {
-		found[i] = hydrated{candidate: candidate{Hit: Hit{Chunk: int64(i + 1), Score: p.Score}}, chunk: Chunk{Passage: p}}
+		found[i] = hydrated{candidate: candidate{Hit: Hit{Chunk: int64(i + 1), Score: p.Score}}, chunk: Chunk{Passage: p, Authority: authority(p.Source)}}
 	}
 	cfg.Log = slog.New(slog.DiscardHandler)
 	New(cfg).refine(t.Context(), cairn.Query{Text: query}, ranking{evidence: weigh(words), lexical: 0.7}, found)
@@ -34,6 +34,17 @@ func order(t *testing.T, cfg Config, query string, passages ...cairn.Passage) []
 		}
 	}
 	return out
+}
+
+// authority returns more than all for the handbook and less than none for the chat.
+func authority(source string) float64 {
+	switch source {
+	case "handbook":
+		return 7
+	case "chat":
+		return -1
+	}
+	return 0
 }
 
 func TestWordsThatStandTogetherComeFirst(t *testing.T) {
@@ -57,12 +68,9 @@ func TestPriorsAreBoundedAndNeedDifferences(t *testing.T) {
 		{"one date", Config{}, []cairn.Passage{{Score: .50}, {Score: .49, Modified: october}}, []int64{1, 2}},
 		{"newer but far worse", Config{}, []cairn.Passage{{Score: .50, Modified: october.Add(-5 * year)}, {Score: .47, Modified: october}}, []int64{1, 2}},
 		{"title", Config{}, []cairn.Passage{{Score: .50, Title: "Parking"}, {Score: .49, Title: "Travel costs"}}, []int64{2, 1}},
-		{"authority", Config{Authority: func(source string) float64 {
-			if source == "handbook" {
-				return 7 // more than all: the bound holds
-			}
-			return -1
-		}}, []cairn.Passage{{Score: .50, Source: "chat"}, {Score: .48, Source: "handbook"}}, []int64{2, 1}},
+		{"authority", Config{}, []cairn.Passage{{Score: .50, Source: "chat"}, {Score: .48, Source: "handbook"}}, []int64{2, 1}},
+		{"none is no blame", Config{}, []cairn.Passage{{Score: .50, Source: "chat"}, {Score: .499, Source: "wiki"}}, []int64{1, 2}},
+		{"authority but far worse", Config{}, []cairn.Passage{{Score: .50, Source: "wiki"}, {Score: .47, Source: "handbook"}}, []int64{1, 2}},
 	} {
 		if diff := cmp.Diff(tt.want, order(t, tt.cfg, "travel costs", tt.passages...)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tt.name, diff)

@@ -78,6 +78,8 @@ type Chunk struct {
 	Sections []cairn.Section
 	URL      string // of the document, without an anchor
 	BodySize int    // bytes of the whole body
+	// Authority says how far the source is trusted before others, 0..1.
+	Authority float64
 }
 
 // ChunkText is the text of a chunk by its fields.

@@ -24,8 +24,6 @@ type Config struct {
 	// last candidate; 0: not known, each query is taken for a usual one.
 	Spread   float64
 	Reranker Reranker // nil: the fused order stands
-	// Authority says how much a source is trusted, 0..1, by its name; nil: all alike.
-	Authority func(source string) float64
 }
 
 // Retriever finds passages. It may be used by several goroutines at once.

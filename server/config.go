@@ -88,9 +88,10 @@ type ModelSettings struct {
 // EmbedSettings name an embedding model.
 type EmbedSettings struct {
 	ModelSettings `yaml:",inline"`
-	// Prefixes is what the model wants before questions and before documents,
-	// with "|" between; "none"; or unset: what is known of models of that name.
-	Prefixes string `yaml:"prefixes" env:"PREFIXES"`
+	// What the model wants before questions and before documents; "none" for
+	// nothing; unset: what is known of models of that name.
+	QueryPrefix    string `yaml:"query_prefix" env:"QUERY_PREFIX"`
+	DocumentPrefix string `yaml:"document_prefix" env:"DOCUMENT_PREFIX"`
 }
 
 // RerankSettings name a reranker. It takes part where Kind is set.

@@ -57,7 +57,7 @@ func TestSettingsFromVariables(t *testing.T) {
 	s, err := readSettings("no-such-file", false, map[string]string{
 		"CAIRN_FILES_ROOTS": "/srv/a:/srv/b,/srv/c d", "CAIRN_SAMPLE": "on", "CAIRN_DATABASE_URL": "postgres://x",
 		"CAIRN_ALLOWED_NETWORKS": "10.0.0.0/8,fd00::/8", "CAIRN_EMBED_URL": "http://e", "CAIRN_EMBED_MODEL": "m",
-		"CAIRN_EMBED_PREFIXES": "q: |d: ",
+		"CAIRN_EMBED_QUERY_PREFIX": "task: search result | query: ", "CAIRN_EMBED_DOCUMENT_PREFIX": "none",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -65,7 +65,8 @@ func TestSettingsFromVariables(t *testing.T) {
 	if diff := cmp.Diff([]string{"/srv/a", "/srv/b", "/srv/c d"}, []string(s.FilesRoots)); diff != "" {
 		t.Error(diff)
 	}
-	if !bool(s.Sample) || s.DatabaseURL.Reveal() != "postgres://x" || len(s.AllowedNetworks) != 2 || s.Embed.Model != "m" || s.Embed.Prefixes != "q: |d: " {
+	if !bool(s.Sample) || s.DatabaseURL.Reveal() != "postgres://x" || len(s.AllowedNetworks) != 2 || s.Embed.Model != "m" ||
+		s.Embed.QueryPrefix != "task: search result | query: " || s.Embed.DocumentPrefix != "none" {
 		t.Errorf("%+v", s)
 	}
 }
@@ -87,7 +88,8 @@ func TestSettingsErrorsNameTheSetting(t *testing.T) {
 		{"", map[string]string{"CAIRN_ALLOWED_NETWORKS": "10.1"}, "10.1"},
 		{"", map[string]string{"CAIRN_LLM_URL": "http://x"}, "CAIRN_LLM_MODEL"},
 		{"", map[string]string{"CAIRN_EMBED_MODEL": "x"}, "CAIRN_EMBED_URL"},
-		{"", map[string]string{"CAIRN_EMBED_PREFIXES": "query: "}, "CAIRN_EMBED_PREFIXES"},
+		{"", map[string]string{"CAIRN_EMBED_QUERY_PREFIX": "query: "}, "CAIRN_EMBED_MODEL"},
+		{"", map[string]string{"CAIRN_EMBED_DOCUMENT_PREFIX": "none"}, "CAIRN_EMBED_MODEL"},
 		{"", map[string]string{"CAIRN_RERANK_URL": "http://x"}, "CAIRN_RERANK_KIND"},
 		{"", map[string]string{"CAIRN_RERANK_KIND": "magic"}, "CAIRN_RERANK_KIND"},
 		{"", map[string]string{"CAIRN_RERANK_KIND": "tei"}, "CAIRN_RERANK_URL"},

@@ -75,8 +75,8 @@ func (m ModelSettings) validate(prefix string) error {
 }
 
 func (e EmbedSettings) validate() error {
-	if p := e.Prefixes; p != "" && p != "none" && strings.Count(p, "|") != 1 {
-		return cairn.Errorf(cairn.ErrInvalid, "CAIRN_EMBED_PREFIXES is %q; give what the model wants before questions and documents, as in \"query: |passage: \", or none", p)
+	if e.Model == "" && (e.QueryPrefix != "" || e.DocumentPrefix != "") {
+		return cairn.Errorf(cairn.ErrInvalid, "CAIRN_EMBED_QUERY_PREFIX and CAIRN_EMBED_DOCUMENT_PREFIX are for the model of CAIRN_EMBED_MODEL; name it, or unset them")
 	}
 	return e.ModelSettings.validate("CAIRN_EMBED")
 }

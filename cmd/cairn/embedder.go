@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/cairnhq/cairn/postgres"
 	"github.com/cairnhq/cairn/retrieval"
@@ -66,17 +65,23 @@ func (p *parts) openEmbedding(ctx context.Context, s server.Settings, own *built
 // of texts with something before them are a space of their own.
 func embedderConfig(s server.EmbedSettings) langchain.EmbedderConfig {
 	c := langchain.EmbedderConfig{URL: s.URL, Model: s.Model, Name: s.Model, APIKey: s.APIKey.Reveal()}
-	switch s.Prefixes {
-	case "none":
-	case "":
-		c.QueryPrefix, c.DocumentPrefix = langchain.KnownPrefixes(s.Model)
-	default:
-		c.QueryPrefix, c.DocumentPrefix, _ = strings.Cut(s.Prefixes, "|")
-	}
+	query, document := langchain.KnownPrefixes(s.Model)
+	c.QueryPrefix, c.DocumentPrefix = prefix(s.QueryPrefix, query), prefix(s.DocumentPrefix, document)
 	if c.DocumentPrefix != "" {
 		c.Name = fmt.Sprintf("%s with %q", s.Model, c.DocumentPrefix)
 	}
 	return c
+}
+
+// prefix returns the prefix that is set, else the known one.
+func prefix(set, known string) string {
+	switch set {
+	case "":
+		return known
+	case "none":
+		return ""
+	}
+	return set
 }
 
 // centreOf returns the centre of a model's vector space, once it is asked for.

@@ -47,8 +47,8 @@ const collectAt = 50
 
 // serve runs the server until ctx ends.
 func serve(ctx context.Context, s server.Settings, stdout, stderr io.Writer) error {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(collectAt)
+	if usual := debug.SetGCPercent(collectAt); usual != 100 {
+		debug.SetGCPercent(usual) // GOGC says so
 	}
 	log := slog.New(slog.NewTextHandler(stderr, nil))
 	for _, name := range s.Unknown {

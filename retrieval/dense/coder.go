@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// maxDim is the most dimensions that a vector space may have.
-const maxDim = 4096
+// MaxDim is the most dimensions that a vector space may have.
+const MaxDim = 4096
 
 // Coder turns the vectors of one space into codes. Codes of one Coder compare
 // with its queries only. It is immutable and may be used by several goroutines
@@ -25,8 +25,8 @@ type Coder struct {
 // space's vectors, see Centre. Coders of equal arguments make equal codes, today
 // and in later versions.
 func NewCoder(dim int, centre []float32, seed uint64) *Coder {
-	if dim < 1 || dim > maxDim {
-		panic(fmt.Sprintf("dense: %d dimensions, want 1 to %d", dim, maxDim))
+	if dim < 1 || dim > MaxDim {
+		panic(fmt.Sprintf("dense: %d dimensions, want 1 to %d", dim, MaxDim))
 	}
 	if centre != nil && len(centre) != dim {
 		panic(fmt.Sprintf("dense: a centre of %d dimensions in a space of %d", len(centre), dim))

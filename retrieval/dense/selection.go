@@ -12,7 +12,7 @@ const (
 
 // maxDistance is the largest distance of a code: all components differ, and all
 // are heavy.
-const maxDistance = 3 * maxDim
+const maxDistance = 3 * MaxDim
 
 // selection keeps the nearest of the chunks that are scanned, in the order of
 // part and ordinal. A histogram of the distances gives the bound below which a

@@ -79,6 +79,13 @@ func TestSourceIsChanged(t *testing.T) {
 	if got := w.call(w.root, "PATCH", "/api/v1/sources/handbook", `{"settings":{"path":null}}`); got.status != 400 {
 		t.Errorf("a required setting was removed: %d", got.status)
 	}
+	for value, want := range map[string]int{`"0.5"`: 200, `"1.5"`: 400, `0.5`: 400, `null`: 200} {
+		for _, name := range []string{"handbook", "inbox"} { // of two kinds
+			if got := w.call(w.root, "PATCH", "/api/v1/sources/"+name, `{"settings":{"authority":`+value+`}}`); got.status != want {
+				t.Errorf("authority %s of %s: %d %s", value, name, got.status, got.body)
+			}
+		}
+	}
 	w.m.sources[0].Owner = "" // as the sample's
 	got = w.call(w.root, "PATCH", "/api/v1/sources/handbook", `{"acl":"private"}`)
 	if want := cairn.Allow(cairn.AccountKey(w.root.account.ID)); got.status != 200 || !cmp.Equal(w.m.sources[0].ACL, want) {

@@ -973,7 +973,7 @@ export interface components {
             title: number;
             /** @description Added for being new, as a share of the score. */
             freshness: number;
-            /** @description Added for the source, as a share of the score. */
+            /** @description Added for the source's setting `authority`, as a share of the score: at most 0.05. */
             authority: number;
             /** @description The reranker's judgement, 0 to 1 among what it read; absent without one. */
             reranked?: number;
@@ -1185,7 +1185,7 @@ export interface components {
             acl?: components["schemas"]["ACLChoice"];
         };
         SourcePatch: {
-            /** @description Settings to change; null removes one; the others stay. */
+            /** @description Settings to change; null removes one; the others stay. Sources of every kind have `authority`, "0" to "1". */
             settings?: {
                 [key: string]: string | null;
             };
