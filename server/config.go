@@ -216,10 +216,8 @@ func variables(t reflect.Type, prefix string) map[string]bool {
 	names := map[string]bool{}
 	for i := range t.NumField() {
 		f := t.Field(i)
-		if p := f.Tag.Get("envPrefix"); p != "" {
-			for name := range variables(f.Type, p) {
-				names[name] = true
-			}
+		if p := f.Tag.Get("envPrefix"); p != "" || f.Anonymous {
+			maps.Copy(names, variables(f.Type, prefix+p))
 		} else if name := f.Tag.Get("env"); name != "" {
 			names[prefix+name] = true
 		}
