@@ -69,15 +69,16 @@ func (p *packer) packCodes(ctx context.Context) (more bool, err error) {
 // codesAtOnce is how many vectors are coded in one statement.
 const codesAtOnce = 5_000
 
-// encodeVectors makes the codes of all vectors of a space that have none: they
-// were stored before the space had codes, or the codes were lost.
+// encodeVectors makes the codes of those vectors of chunks that have none beside
+// their segment. A space without a coder gets its codes when it is used.
 func (db *DB) encodeVectors(ctx context.Context, q querier, space Space, chunks []int64) error {
-	coder := space.coder
-	for len(chunks) > 0 {
+	for len(chunks) > 0 && space.coder != nil {
 		batch := chunks[:min(codesAtOnce, len(chunks))]
 		chunks = chunks[len(batch):]
-		ids, codes, err := readAndEncode(ctx, q, space.ID, coder, `
-			SELECT v.chunk_id, v.v FROM vectors v WHERE v.space = $1 AND v.chunk_id = ANY ($2)`, batch)
+		ids, codes, err := readAndEncode(ctx, q, space.ID, space.coder, `
+			SELECT v.chunk_id, v.v FROM vectors v
+			WHERE v.space = $1 AND v.chunk_id = ANY ($2)
+			  AND NOT EXISTS (SELECT FROM fresh_codes k WHERE k.space = v.space AND k.chunk_id = v.chunk_id)`, batch)
 		if err != nil {
 			return err
 		}

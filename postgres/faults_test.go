@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -21,6 +22,7 @@ import (
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/retrieval"
+	"github.com/cairnhq/cairn/retrieval/dense"
 	"github.com/cairnhq/cairn/retrieval/index"
 	"github.com/cairnhq/cairn/retrieval/lexical"
 )
@@ -221,29 +223,144 @@ func (l *library) age(segment int32) {
 	}
 }
 
-// TestDamagedCodesAreMended loses the codes of a segment: search by words goes on,
-// and rebuild makes them anew from the vectors.
-func TestDamagedCodesAreMended(t *testing.T) {
+// codeFaults lose the codes of all chunks of a library.
+var codeFaults = map[string]func(l *library){
+	"rows that are gone": func(l *library) { l.exec(`DELETE FROM segment_codes`) },
+	"a flipped byte": func(l *library) {
+		l.exec(`UPDATE segment_codes SET codes = set_byte(codes, length(codes) - 1, get_byte(codes, length(codes) - 1) # 1)`)
+	},
+	"no codes in whole rows": func(l *library) {
+		for _, id := range l.segmentIDs() {
+			n := l.count(`SELECT chunks FROM segments WHERE id = $1`, id)
+			none := dense.Encode(dense.MakeCodes(n, l.space.words()), make([]uint64, (n+63)/64), n)
+			l.exec(`UPDATE segment_codes SET codes = $2 WHERE segment = $1`, id, none)
+		}
+	},
+}
+
+// codes returns the codes of the chunks that are there, as they are stored.
+func (l *library) codes() map[int64][]uint64 {
+	l.t.Helper()
+	codes := make(map[int64][]uint64)
+	err := pgx.BeginFunc(l.t.Context(), l.worker, func(tx pgx.Tx) error {
+		for _, id := range l.segmentIDs() {
+			var header []byte
+			if err := tx.QueryRow(l.t.Context(), `SELECT header FROM segments WHERE id = $1`, id).Scan(&header); err != nil {
+				return err
+			}
+			parsed, err := lexical.ParseSegment(header)
+			if err != nil {
+				return err
+			}
+			n := len(parsed.Chunks)
+			p := packer{space: l.space, words: l.space.words()}
+			of, err := p.codesOf(l.t.Context(), tx, []stored{{id: id, size: n, keep: slices.Repeat([]bool{true}, n), index: parsed}})
+			if err != nil {
+				return err
+			}
+			maps.Copy(codes, of)
+		}
+		rows, err := tx.Query(l.t.Context(), `SELECT chunk_id, code FROM fresh_codes WHERE space = $1`, l.space.ID)
+		if err != nil {
+			return err
+		}
+		var chunk int64
+		var code []byte
+		_, err = pgx.ForEachRow(rows, []any{&chunk, &code}, func() error { codes[chunk] = decodeCode(code); return nil })
+		return err
+	})
+	l.check(err)
+	maps.DeleteFunc(codes, func(chunk int64, _ []uint64) bool {
+		return l.count(`SELECT count(*) FROM chunks WHERE id = $1`, chunk) == 0
+	})
+	return codes
+}
+
+// TestLostCodesAreMended loses codes in every way: verify names the segments,
+// rebuild makes the codes anew from the vectors.
+func TestLostCodesAreMended(t *testing.T) {
 	t.Parallel()
-	l := newLibrary(t)
-	l.shelve(0, 25)
-	l.exec(`UPDATE segment_codes SET codes = '\x00'`)
-	l.reopen(0)
-	x := l.replicas[0]
-	nearest := func() int {
-		hits, err := x.Nearest(t.Context(), cairn.Query{Viewer: viewers[0]}, make([]float32, dimensions), 1000)
-		l.check(err)
-		return len(hits)
+	for name, lose := range codeFaults {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := newLibrary(t)
+			l.shelve(0, 25)
+			l.stack(2) // fresh
+			before := l.codes()
+			l.sound("with all codes")
+			lose(l)
+			l.exec(`DELETE FROM fresh_codes`)
+			l.reopen(0)
+			x := l.replicas[0]
+			zero := make([]float32, dimensions)
+			if n := len(l.nearest(x, zero)); n != 0 {
+				t.Errorf("%d chunks are found by lost codes", n)
+			}
+			found, err := x.Verify(t.Context(), false)
+			l.check(err)
+			for _, id := range append(l.segmentIDs(), 0) {
+				named := slices.ContainsFunc(found.Problems, func(p index.Problem) bool {
+					return p.Segment == id && strings.Contains(p.What, "have vectors but no codes")
+				})
+				if !named {
+					t.Errorf("verify does not tell of the codes of segment %d: %+v", id, found.Problems)
+				}
+			}
+			l.check(x.Rebuild(t.Context(), nil))
+			l.sound("after the rebuild")
+			if diff := gocmp.Diff(before, l.codes()); diff != "" {
+				t.Errorf("codes (-before +rebuilt):\n%s", diff)
+			}
+			if n := len(l.nearest(x, zero)); n != len(before) {
+				t.Errorf("after the rebuild %d chunks of %d are found by their vectors", n, len(before))
+			}
+		})
 	}
-	if n := nearest(); n >= 25 {
-		t.Errorf("%d chunks are found by lost codes", n)
-	}
-	if found, err := x.Verify(t.Context(), false); err != nil || len(found.Problems) == 0 {
-		t.Errorf("verify: %+v, %v", found, err)
-	}
-	l.check(x.Rebuild(t.Context(), nil))
-	if n := nearest(); n != 25 {
-		t.Errorf("after the rebuild %d chunks of 25 are found by their vectors", n)
+}
+
+// TestUpkeepMakesLostCodes loses codes before chunks are packed and segments merged:
+// what comes of them has the codes of all vectors.
+func TestUpkeepMakesLostCodes(t *testing.T) {
+	t.Parallel()
+	for name, lose := range codeFaults {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := newLibrary(t)
+			l.shelve(0, 25)
+			l.stack(4) // fresh, to be packed
+			before := l.codes()
+			lose(l)
+			l.exec(`DELETE FROM fresh_codes`)
+			ids := l.segmentIDs()
+			gone := l.count(`
+				WITH gone AS (
+					DELETE FROM chunks c USING segments s
+					WHERE s.retired_at IS NULL AND c.id BETWEEN s.low AND s.low + (s.high - s.low) / 3 RETURNING c.id)
+				SELECT count(*) FROM gone`)
+			x := l.replicas[0]
+			l.check(x.Maintain(t.Context()))
+			for _, id := range l.segmentIDs() {
+				if slices.Contains(ids, id) {
+					t.Errorf("segment %d is not written anew; the test needs it", id)
+				}
+			}
+			l.sound("after maintenance")
+			after := l.codes()
+			if len(after) != len(before)-gone {
+				t.Errorf("%d chunks of %d have codes", len(after), len(before)-gone)
+			}
+			for chunk, code := range after {
+				if !slices.Equal(code, before[chunk]) {
+					t.Errorf("the code of chunk %d is another one", chunk)
+				}
+			}
+			l.reopen(1)
+			for i, x := range l.replicas {
+				if n := len(l.nearest(x, make([]float32, dimensions))); n != len(after) {
+					t.Errorf("replica %d finds %d chunks of %d by their vectors", i, n, len(after))
+				}
+			}
+		})
 	}
 }
 

@@ -196,7 +196,8 @@ func (p *packer) rows(ctx context.Context, segment int32) func(from, to int64) i
 	}
 }
 
-// codesOf returns the codes that segments have.
+// codesOf returns the codes that segments have. Those that cannot be read are
+// left out: whoever stores the codes of a segment makes what is missing.
 func (p *packer) codesOf(ctx context.Context, tx pgx.Tx, segments []stored) (map[int64][]uint64, error) {
 	codes := make(map[int64][]uint64)
 	for _, s := range segments {
@@ -213,10 +214,14 @@ func (p *packer) codesOf(ctx context.Context, tx pgx.Tx, segments []stored) (map
 			continue
 		}
 		for ord, chunk := range s.index.Chunks {
-			if s.keep[ord] && (has == nil || has[ord/64]>>(ord%64)&1 == 1) {
+			if s.keep[ord] && hasCode(has, ord) {
 				codes[chunk] = all.At(ord)
 			}
 		}
 	}
 	return codes, nil
 }
+
+// hasCode reports whether a chunk has a code, by the bitmap of its segment, nil
+// for all.
+func hasCode(has []uint64, ord int) bool { return has == nil || has[ord/64]>>(ord%64)&1 == 1 }

@@ -182,7 +182,8 @@ func (p *packer) store(ctx context.Context, tx pgx.Tx, b *lexical.Builder, known
 }
 
 // storeCodes writes the codes of a segment: those that are known, and the fresh
-// ones of its chunks, which are fresh no longer.
+// ones of its chunks, which are fresh no longer. Where a chunk has a vector and
+// neither, because the code was lost, it is made anew: nobody looks for it later.
 func (p *packer) storeCodes(ctx context.Context, tx pgx.Tx, segment int32, chunks []int64, known map[int64][]uint64) error {
 	if p.words == 0 {
 		return nil
@@ -196,6 +197,10 @@ func (p *packer) storeCodes(ctx context.Context, tx pgx.Tx, segment int32, chunk
 	}
 	for chunk, code := range known {
 		set(chunk, code)
+	}
+	unknown := slices.DeleteFunc(slices.Clone(chunks), func(chunk int64) bool { return known[chunk] != nil })
+	if err := p.db.encodeVectors(ctx, tx, p.space, unknown); err != nil {
+		return err
 	}
 	rows, err := tx.Query(ctx, `
 		DELETE FROM fresh_codes WHERE space = $1 AND chunk_id = ANY ($2) RETURNING chunk_id, code`, p.space.ID, chunks)

@@ -129,7 +129,8 @@ func (p *packer) rederive(ctx context.Context) (more bool, err error) {
 // deriveAtOnce bounds the chunks of one transaction.
 const deriveAtOnce = 5_000
 
-// rederiveFresh derives the terms of all fresh chunks anew and returns their number.
+// rederiveFresh derives the terms of all fresh chunks anew, and codes that are
+// missing, and returns their number.
 func (p *packer) rederiveFresh(ctx context.Context) (done int, err error) {
 	for after := int64(-1); ; {
 		rows, err := p.conn.Query(ctx, `SELECT chunk_id FROM fresh WHERE chunk_id > $1 ORDER BY chunk_id LIMIT $2`, after, deriveAtOnce)
@@ -140,7 +141,7 @@ func (p *packer) rederiveFresh(ctx context.Context) (done int, err error) {
 		if err != nil || len(chunks) == 0 {
 			return done, err
 		}
-		err = pgx.BeginFunc(ctx, p.conn, func(tx pgx.Tx) error { return p.freshen(ctx, tx, chunks) })
+		err = pgx.BeginFunc(ctx, p.conn, func(tx pgx.Tx) error { return p.renew(ctx, tx, chunks) })
 		if err != nil {
 			return done, err
 		}
@@ -170,10 +171,7 @@ func (p *packer) dissolve(ctx context.Context, id int32) (n int, err error) {
 		}
 		n = len(segment.Chunks)
 		for chunks := range slices.Chunk(segment.Chunks, deriveAtOnce) {
-			if err := p.freshen(ctx, tx, chunks); err != nil {
-				return err
-			}
-			if err := p.db.encodeVectors(ctx, tx, p.space, chunks); err != nil {
+			if err := p.renew(ctx, tx, chunks); err != nil {
 				return err
 			}
 		}
@@ -220,17 +218,20 @@ func (p *packer) adopt(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	for chunks := range slices.Chunk(lost, deriveAtOnce) {
-		err := pgx.BeginFunc(ctx, p.conn, func(tx pgx.Tx) error {
-			if err := p.freshen(ctx, tx, chunks); err != nil {
-				return err
-			}
-			return p.db.encodeVectors(ctx, tx, p.space, chunks)
-		})
+		err := pgx.BeginFunc(ctx, p.conn, func(tx pgx.Tx) error { return p.renew(ctx, tx, chunks) })
 		if err != nil {
 			return 0, err
 		}
 	}
 	return len(lost), nil
+}
+
+// renew makes chunks fresh, with terms and codes that are derived anew.
+func (p *packer) renew(ctx context.Context, tx pgx.Tx, chunks []int64) error {
+	if err := p.freshen(ctx, tx, chunks); err != nil {
+		return err
+	}
+	return p.db.encodeVectors(ctx, tx, p.space, chunks)
 }
 
 // freshen derives the terms of chunks and makes them fresh, but for those that

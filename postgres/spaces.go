@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -70,6 +71,24 @@ func (db *DB) UseSpace(ctx context.Context, model string, dimensions int, centre
 	if err != nil {
 		return Space{}, fmt.Errorf("vector space: %w", err)
 	}
+	return s, nil
+}
+
+// ActiveSpace returns the space that servers search in, and changes nothing. It is
+// the zero Space, of no vectors and no codes, when none is active yet.
+func (db *DB) ActiveSpace(ctx context.Context) (Space, error) {
+	var s Space
+	var centre []byte
+	var seed int64
+	err := db.worker.QueryRow(ctx, `
+		SELECT id, model, dim, centre, seed FROM vector_spaces WHERE active AND seed IS NOT NULL`).Scan(&s.ID, &s.Model, &s.Dim, &centre, &seed)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Space{}, nil
+	}
+	if err != nil {
+		return Space{}, fmt.Errorf("vector space: %w", err)
+	}
+	s.coder = dense.NewCoder(s.Dim, decodeFloats(centre), uint64(seed))
 	return s, nil
 }
 

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	gocmp "github.com/google/go-cmp/cmp"
+
 	"github.com/cairnhq/cairn"
 )
 
@@ -166,6 +168,45 @@ func TestCodesSurviveAnotherSpace(t *testing.T) {
 	if l.check(err); len(hits) != 8 {
 		t.Errorf("%d of 8 chunks are found by their vectors", len(hits))
 	}
+}
+
+// TestActiveSpace: whoever is not told of a model works on the index of the space
+// that servers use, even of none.
+func TestActiveSpace(t *testing.T) {
+	t.Parallel()
+	l := newLibrary(t)
+	l.shelve(0, 12)
+	before := l.codes()
+	rebuild := func(want string) {
+		t.Helper()
+		active, err := l.ActiveSpace(t.Context())
+		l.check(err)
+		if active.Model != want {
+			t.Fatalf("the active space is %q, want %q", active.Model, want)
+		}
+		x := NewIndex(l.DB, active)
+		x.upkeep = eager
+		l.check(x.Rebuild(t.Context(), nil))
+		found, err := x.Verify(t.Context(), true)
+		if l.check(err); len(found.Problems) > 0 {
+			t.Errorf("with the space %q verify finds %+v", want, found.Problems)
+		}
+	}
+	rebuild(l.space.Model)
+	if diff := gocmp.Diff(before, l.codes()); diff != "" {
+		t.Errorf("codes (-before +rebuilt):\n%s", diff)
+	}
+	_, err := l.UseSpace(t.Context(), "another", dimensions, nil)
+	l.check(err)
+	rebuild("another")
+	l.exec(`UPDATE vector_spaces SET active = false`)
+	rebuild("")
+	_, err = l.UseSpace(t.Context(), l.space.Model, dimensions, nil)
+	l.check(err)
+	if diff := gocmp.Diff(before, l.codes()); diff != "" {
+		t.Errorf("codes (-before +used again):\n%s", diff)
+	}
+	rebuild(l.space.Model)
 }
 
 // TestCodesOfAnotherSegmentAreLeftToIt: codes lie beside a segment that cannot be

@@ -16,9 +16,10 @@ import (
 
 // Verify compares the index with what it is derived from, in one state of the
 // database: checksums and completeness of every segment, that every chunk is in
-// exactly one place, and, with texts, that the terms are those of the texts.
+// exactly one place, that every vector of the index's space has a code, and, with
+// texts, that the terms are those of the texts.
 func (x *Index) Verify(ctx context.Context, texts bool) (index.Verification, error) {
-	v := verifier{space: x.space, words: x.words, found: index.Verification{Problems: []index.Problem{}}, place: make(map[int64]int32), digests: make(map[int64]uint64)}
+	v := verifier{space: x.space, words: x.words, found: index.Verification{Problems: []index.Problem{}}, place: make(map[int64]placed), digests: make(map[int64]uint64)}
 	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
 	err := pgx.BeginTxFunc(ctx, x.db.worker, options, func(tx pgx.Tx) error {
 		v.tx = tx
@@ -30,7 +31,14 @@ func (x *Index) Verify(ctx context.Context, texts bool) (index.Verification, err
 	if err != nil {
 		return index.Verification{}, fmt.Errorf("verify the index: %w", err)
 	}
+	slices.SortStableFunc(v.found.Problems, func(a, b index.Problem) int { return int(a.Segment) - int(b.Segment) })
 	return v.found, nil
+}
+
+// placed is where a chunk lies.
+type placed struct {
+	segment int32 // 0: fresh
+	coded   bool  // its segment has a code of its vector
 }
 
 type verifier struct {
@@ -38,7 +46,7 @@ type verifier struct {
 	space   Space
 	words   int
 	found   index.Verification
-	place   map[int64]int32  // chunk → its segment; 0: fresh
+	place   map[int64]placed
 	digests map[int64]uint64 // chunk → digest of its terms
 }
 
@@ -63,6 +71,9 @@ func (v *verifier) run(ctx context.Context, texts bool) error {
 	if err := v.fresh(ctx); err != nil {
 		return err
 	}
+	if err := v.vectors(ctx); err != nil {
+		return err
+	}
 	chunks, err := v.chunks(ctx)
 	if err != nil || !texts {
 		return err
@@ -83,9 +94,9 @@ func (v *verifier) segment(ctx context.Context, id int32) error {
 	}
 	for _, chunk := range s.Chunks {
 		if other, twice := v.place[chunk]; twice {
-			v.problem(id, "chunk %d is also in segment %d", chunk, other)
+			v.problem(id, "chunk %d is also in segment %d", chunk, other.segment)
 		}
-		v.place[chunk] = id
+		v.place[chunk] = placed{segment: id}
 	}
 	if err := v.postings(ctx, id, s); err != nil {
 		return err
@@ -131,6 +142,7 @@ func digest(hash uint64, tf uint8) uint64 {
 	return h ^ h>>29
 }
 
+// codes checks the codes of a segment and notes which chunks have one.
 func (v *verifier) codes(ctx context.Context, id int32, s *lexical.Segment) error {
 	var data []byte
 	err := v.tx.QueryRow(ctx, `SELECT codes FROM segment_codes WHERE space = $1 AND segment = $2`, v.space.ID, id).Scan(&data)
@@ -140,10 +152,43 @@ func (v *verifier) codes(ctx context.Context, id int32, s *lexical.Segment) erro
 	if err != nil {
 		return err
 	}
-	if _, _, err := dense.Decode(data, len(s.Chunks), v.words); err != nil {
+	_, has, err := dense.Decode(data, len(s.Chunks), v.words)
+	if err != nil {
 		v.problem(id, "its codes are damaged: %v", err)
+		return nil
+	}
+	for ord, chunk := range s.Chunks {
+		if hasCode(has, ord) {
+			v.place[chunk] = placed{segment: id, coded: true}
+		}
 	}
 	return nil
+}
+
+// vectors tells of vectors that have a code neither in the segment of their chunk
+// nor beside it. Chunks that are nowhere are told of elsewhere.
+func (v *verifier) vectors(ctx context.Context) error {
+	if v.words == 0 {
+		return nil
+	}
+	rows, err := v.tx.Query(ctx, `
+		SELECT v.chunk_id FROM vectors v
+		WHERE v.space = $1 AND NOT EXISTS (SELECT FROM fresh_codes k WHERE k.space = v.space AND k.chunk_id = v.chunk_id)`, v.space.ID)
+	if err != nil {
+		return err
+	}
+	without := make(map[int32]int)
+	var chunk int64
+	_, err = pgx.ForEachRow(rows, []any{&chunk}, func() error {
+		if p, ok := v.place[chunk]; ok && !p.coded {
+			without[p.segment]++
+		}
+		return nil
+	})
+	for segment, n := range without {
+		v.problem(segment, "%d chunks have vectors but no codes: they are not found by their meaning", n)
+	}
+	return err
 }
 
 func (v *verifier) fresh(ctx context.Context) error {
@@ -155,9 +200,9 @@ func (v *verifier) fresh(ctx context.Context) error {
 	var data []byte
 	_, err = pgx.ForEachRow(rows, []any{&chunk, &data}, func() error {
 		if other, twice := v.place[chunk]; twice {
-			v.problem(other, "chunk %d is fresh, too", chunk)
+			v.problem(other.segment, "chunk %d is fresh, too", chunk)
 		}
-		v.place[chunk] = 0
+		v.place[chunk] = placed{}
 		terms, err := lexical.DecodeTerms(data)
 		if err != nil {
 			v.problem(0, "the terms of the fresh chunk %d are damaged: %v", chunk, err)
@@ -182,10 +227,10 @@ func (v *verifier) chunks(ctx context.Context) ([]int64, error) {
 	}
 	nowhere := 0
 	for _, chunk := range chunks {
-		switch segment, ok := v.place[chunk]; {
+		switch p, ok := v.place[chunk]; {
 		case !ok:
 			nowhere++
-		case segment == 0:
+		case p.segment == 0:
 			v.found.Fresh++
 		default:
 			v.found.Packed++
@@ -202,7 +247,7 @@ func (v *verifier) texts(ctx context.Context, chunks []int64) error {
 	differ := make(map[int32]int)
 	for part := range slices.Chunk(chunks, deriveAtOnce) {
 		err := derive(ctx, v.tx, part, func(id int64, c ingest.Chunk, _ string) {
-			segment, ok := v.place[id]
+			p, ok := v.place[id]
 			if !ok {
 				return
 			}
@@ -212,7 +257,7 @@ func (v *verifier) texts(ctx context.Context, chunks []int64) error {
 				want += digest(t.Hash, t.TF)
 			}
 			if want != v.digests[id] {
-				differ[segment]++
+				differ[p.segment]++
 			}
 		})
 		if err != nil {
@@ -222,6 +267,5 @@ func (v *verifier) texts(ctx context.Context, chunks []int64) error {
 	for segment, n := range differ {
 		v.problem(segment, "the terms of %d chunks are not those of their texts", n)
 	}
-	slices.SortStableFunc(v.found.Problems, func(a, b index.Problem) int { return int(a.Segment) - int(b.Segment) })
 	return nil
 }

@@ -25,9 +25,10 @@ func indexVerifyCommand(e *environment) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "verify",
 		Short: "Compare the index with what it is derived from",
-		Long: `Compare the index with what it is derived from: checksums, completeness, and the terms of
-every passage with its text. It only reads, and may run beside servers. The exit code is 1
-when something is wrong; cairn index rebuild mends it.`,
+		Long: `Compare the index with what it is derived from: checksums, completeness, the code of every
+vector of the embedding model in use, and the terms of every passage with its text. It only
+reads, and may run beside servers. The exit code is 1 when something is wrong; cairn index
+rebuild mends it.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var found client.IndexReport
@@ -81,6 +82,9 @@ broken off and begun again.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var chunks int
 			err := e.onIndex(cmd.Context(), func(ctx context.Context, p *parts) error {
+				if err := p.db.AdoptCluster(ctx); err != nil {
+					return err
+				}
 				return p.index.Rebuild(ctx, func(done, all int) {
 					chunks = all
 					fmt.Fprintf(e.stderr, "%d of %d passages\n", done, all)
@@ -106,7 +110,7 @@ func (e *environment) onIndex(ctx context.Context, direct func(context.Context, 
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(e.stderr, &slog.HandlerOptions{Level: slog.LevelError}))
-	p, err := openParts(ctx, settings, log)
+	p, err := openIndex(ctx, settings, log)
 	if errors.Is(err, local.ErrInUse) {
 		return e.online(func(ctx context.Context, c *client.Client, _ []string) error { return ask(ctx, c) })(commandWith(ctx), nil)
 	}

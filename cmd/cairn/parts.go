@@ -54,35 +54,58 @@ func kinds() connectors.Registry {
 }
 
 // openParts makes everything below the server from the settings.
-func openParts(ctx context.Context, s server.Settings, log *slog.Logger) (p *parts, err error) {
-	p = &parts{log: log, kinds: kinds()}
-	defer func() {
+func openParts(ctx context.Context, s server.Settings, log *slog.Logger) (*parts, error) {
+	return open(ctx, s, log, (*parts).openRetrieval)
+}
+
+// openIndex makes the database and the index alone: that of the vector space in
+// which servers search, whatever embedder the settings name.
+func openIndex(ctx context.Context, s server.Settings, log *slog.Logger) (*parts, error) {
+	return open(ctx, s, log, func(p *parts, ctx context.Context, s server.Settings) error {
+		space, err := p.db.ActiveSpace(ctx)
 		if err != nil {
-			p.close(context.WithoutCancel(ctx))
+			return err
 		}
-	}()
+		p.index = postgres.NewIndex(p.db, space)
+		p.index.SetCache(s.IndexCacheMB << 20)
+		return nil
+	})
+}
+
+// open makes the database and, by rest, what is to lie above it.
+func open(ctx context.Context, s server.Settings, log *slog.Logger, rest func(*parts, context.Context, server.Settings) error) (*parts, error) {
+	p := &parts{log: log, kinds: kinds()}
+	err := p.openDatabase(ctx, s)
+	if err == nil {
+		err = rest(p, ctx, s)
+	}
+	if err != nil {
+		p.close(context.WithoutCancel(ctx))
+	}
+	return p, err
+}
+
+func (p *parts) openDatabase(ctx context.Context, s server.Settings) (err error) {
 	url := s.DatabaseURL.Reveal()
 	if url == "" {
-		p.local, err = local.Start(ctx, local.Config{DataDir: s.DataDir, BinDir: s.PostgresBin, Log: log})
+		p.local, err = local.Start(ctx, local.Config{DataDir: s.DataDir, BinDir: s.PostgresBin, Log: p.log})
 		if err != nil {
-			return p, err
+			return err
 		}
 		url = p.local.URL()
 	}
-	if err := migrations.Up(ctx, url, log); err != nil {
-		return p, err
+	if err := migrations.Up(ctx, url, p.log); err != nil {
+		return err
 	}
-	if p.db, err = postgres.Open(ctx, url, log); err != nil {
-		return p, err
+	if p.db, err = postgres.Open(ctx, url, p.log); err != nil {
+		return err
 	}
 	p.db.SetRetention(postgres.Retention{Documents: s.Retention.Duration(), Conversations: s.ConversationRetention.Duration()})
 	p.stones = postgres.NewTombstones(p.db, s.DataDir)
 	if p.local != nil { // nobody else can be working on it
-		if err := p.db.EndLeases(ctx); err != nil {
-			return p, err
-		}
+		return p.db.EndLeases(ctx)
 	}
-	return p, p.openRetrieval(ctx, s)
+	return nil
 }
 
 func (p *parts) openRetrieval(ctx context.Context, s server.Settings) error {
