@@ -14,7 +14,7 @@ import (
 )
 
 // open returns what a browser with cookies of its own sees in the end.
-func open(t *testing.T, browser *http.Client, url string) (address, body string) {
+func visit(t *testing.T, browser *http.Client, url string) (address, body string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 	if err != nil {
@@ -58,7 +58,7 @@ func TestSignInAtTheIssuer(t *testing.T) {
 		t.Setenv(name, value)
 	}
 	code := serveUntil(t, t.TempDir(), printedAddress, printedCode)[1]
-	if _, body := open(t, newBrowser(t), base+"/api/v1/login"); !strings.Contains(body, `"label":"Acme"`) || !strings.Contains(body, "cannot be reached") {
+	if _, body := visit(t, newBrowser(t), base+"/api/v1/login"); !strings.Contains(body, `"label":"Acme"`) || !strings.Contains(body, "cannot be reached") {
 		t.Errorf("ways in: %s", body)
 	}
 	if exit, out, _ := s.run("doctor"); exit != exitFailed || !strings.Contains(out, "fail  issuer") {
@@ -79,12 +79,12 @@ func TestSignInAtTheIssuer(t *testing.T) {
 	// remembered for a few seconds.
 	root := newBrowser(t)
 	for range 100 {
-		if where, _ := open(t, root, base+"/api/v1/login/oidc?next=/search"); where == base+"/search" {
+		if where, _ := visit(t, root, base+"/api/v1/login/oidc?next=/search"); where == base+"/search" {
 			break
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
-	_, body := open(t, root, base+"/api/v1/me")
+	_, body := visit(t, root, base+"/api/v1/me")
 	var me struct {
 		Email, Role string
 		Principals  []string
@@ -95,7 +95,7 @@ func TestSignInAtTheIssuer(t *testing.T) {
 
 	// Somebody else who was given the address.
 	issuer.Be(func(b *oidctest.Behaviour) { b.Person["sub"] = "2" })
-	if where, _ := open(t, newBrowser(t), base+"/api/v1/login/oidc"); where != base+"/login?failed=pending" {
+	if where, _ := visit(t, newBrowser(t), base+"/api/v1/login/oidc"); where != base+"/login?failed=pending" {
 		t.Errorf("second identity: %s", where)
 	}
 	exit, out, stderr := s.run("user", "bindings", "--json")
@@ -111,16 +111,16 @@ func TestSignInAtTheIssuer(t *testing.T) {
 	s.expect(exitDone, "root@acme.com is confirmed and can sign in; sessions of the account have ended.\n", "", "user", "confirm", list.Bindings[0].ID)
 	s.expect(exitFailed, "", "waiting identity", "user", "confirm", list.Bindings[0].ID)
 	s.expect(exitDone, "No identity waits for confirmation.\n", "", "user", "bindings")
-	if _, body := open(t, root, base+"/api/v1/me"); !strings.Contains(body, "unauthenticated") {
+	if _, body := visit(t, root, base+"/api/v1/me"); !strings.Contains(body, "unauthenticated") {
 		t.Errorf("the session of the identity before: %s", body)
 	}
 	second := newBrowser(t)
-	open(t, second, base+"/api/v1/login/oidc")
-	if _, body := open(t, second, base+"/api/v1/me"); !strings.Contains(body, "root@acme.com") {
+	visit(t, second, base+"/api/v1/login/oidc")
+	if _, body := visit(t, second, base+"/api/v1/me"); !strings.Contains(body, "root@acme.com") {
 		t.Errorf("confirmed: %s", body)
 	}
 	issuer.Be(func(b *oidctest.Behaviour) { b.Person["sub"] = "1" })
-	open(t, newBrowser(t), base+"/api/v1/login/oidc")
+	visit(t, newBrowser(t), base+"/api/v1/login/oidc")
 	_, out, _ = s.run("user", "bindings", "--json")
 	if err := json.Unmarshal([]byte(out), &list); err != nil || len(list.Bindings) != 1 {
 		t.Fatalf("bindings: %s", out)
