@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/server/audit"
 )
 
 // eraseBatch bounds how many documents one statement erases, so that each ends
@@ -16,30 +17,34 @@ const eraseBatch = 1000
 // DeleteSource implements api.Sources. It is one transaction: either everything
 // that came from the source is gone, answers included, or nothing.
 func (db *DB) DeleteSource(ctx context.Context, id cairn.SourceID) error {
-	err := pgx.BeginFunc(ctx, db.worker, func(tx pgx.Tx) error {
+	err := db.change(ctx, func(tx pgx.Tx) (changed, error) {
+		what := changed{action: audit.SourceDelete, kind: audit.KindSource, id: string(id)}
 		var name string
 		// Nobody stores documents of a source that is locked.
 		if err := tx.QueryRow(ctx, `SELECT name FROM sources WHERE id = $1 FOR UPDATE`, id).Scan(&name); err != nil {
-			return missing(err)
+			return what, missing(err)
 		}
+		erased := 0
 		for {
 			rows, err := tx.Query(ctx, `SELECT id FROM documents WHERE source_id = $1 LIMIT $2`, id, eraseBatch)
 			if err != nil {
-				return err
+				return what, err
 			}
 			documents, err := pgx.CollectRows(rows, pgx.RowTo[cairn.DocumentID])
 			if err != nil {
-				return err
+				return what, err
 			}
 			if len(documents) == 0 {
 				break
 			}
 			if err := eraseDocuments(ctx, tx, documents); err != nil {
-				return err
+				return what, err
 			}
+			erased += len(documents)
 		}
+		what.detail = fmt.Sprintf("name:%s documents:%d", name, erased)
 		_, err := tx.Exec(ctx, `DELETE FROM sources WHERE id = $1`, id) // and with it its runs and errors
-		return err
+		return what, err
 	})
 	if err != nil {
 		return fmt.Errorf("delete source: %w", err)
@@ -50,10 +55,10 @@ func (db *DB) DeleteSource(ctx context.Context, id cairn.SourceID) error {
 // Erase implements ingest.Store.
 func (s *Ingest) Erase(ctx context.Context, source cairn.SourceID, externals []string) ([]string, error) {
 	var erased []string
-	err := pgx.BeginFunc(ctx, s.db.worker, func(tx pgx.Tx) error {
+	err := s.db.change(ctx, func(tx pgx.Tx) (changed, error) {
 		// Nobody stores documents of a source that is locked.
 		if _, err := tx.Exec(ctx, `SELECT FROM sources WHERE id = $1 FOR UPDATE`, source); err != nil {
-			return err
+			return changed{}, err
 		}
 		rows, err := tx.Query(ctx, `
 			WITH RECURSIVE tree AS (
@@ -61,7 +66,7 @@ func (s *Ingest) Erase(ctx context.Context, source cairn.SourceID, externals []s
 				UNION SELECT d.id, d.external_id FROM documents d JOIN tree t ON d.parent_id = t.id AND d.attached)
 			SELECT id, external_id FROM tree`, source, externals)
 		if err != nil {
-			return err
+			return changed{}, err
 		}
 		asked := make(map[string]struct{}, len(externals))
 		for _, e := range externals {
@@ -78,9 +83,10 @@ func (s *Ingest) Erase(ctx context.Context, source cairn.SourceID, externals []s
 			return nil
 		})
 		if err != nil || len(ids) == 0 {
-			return err
+			return changed{}, err
 		}
-		return eraseDocuments(ctx, tx, ids)
+		what := changed{action: audit.DocumentDelete, kind: audit.KindSource, id: string(source), documents: ids}
+		return what, eraseDocuments(ctx, tx, ids)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("erase documents: %w", err)

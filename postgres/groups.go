@@ -8,6 +8,7 @@ import (
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/server/api"
+	"github.com/cairnhq/cairn/server/audit"
 )
 
 var _ api.Groups = (*DB)(nil)
@@ -69,9 +70,12 @@ func (db *DB) CreateGroup(ctx context.Context, name string) error {
 	if !cairn.GroupKey("cairn", name).Valid() {
 		return cairn.Errorf(cairn.ErrInvalid, "%q is no name of a group: it must be one line and not empty", name)
 	}
-	_, err := db.worker.Exec(ctx, `INSERT INTO groups (name) VALUES ($1)`, name)
+	err := db.change(ctx, func(tx pgx.Tx) (changed, error) {
+		_, err := tx.Exec(ctx, `INSERT INTO groups (name) VALUES ($1)`, name)
+		return changed{action: audit.GroupCreate, kind: audit.KindGroup, id: name}, refused(err, "there is a group "+name)
+	})
 	if err != nil {
-		return fmt.Errorf("create group: %w", refused(err, "there is a group "+name))
+		return fmt.Errorf("create group: %w", err)
 	}
 	return nil
 }
@@ -81,19 +85,20 @@ func (db *DB) SetGroup(ctx context.Context, name string, members []cairn.Account
 	if members == nil {
 		members = []cairn.AccountID{} // nil would be null, which equals nothing
 	}
-	err := pgx.BeginFunc(ctx, db.worker, func(tx pgx.Tx) error {
+	err := db.change(ctx, func(tx pgx.Tx) (changed, error) {
 		err := tx.QueryRow(ctx, `SELECT name FROM groups WHERE name = $1 FOR UPDATE`, name).Scan(&name)
 		if err != nil {
-			return missing(err)
+			return changed{}, missing(err)
 		}
-		_, err = tx.Exec(ctx, `DELETE FROM group_members WHERE group_name = $1 AND NOT account_id = ANY ($2)`, name, members)
+		removed, err := tx.Exec(ctx, `DELETE FROM group_members WHERE group_name = $1 AND NOT account_id = ANY ($2)`, name, members)
 		if err != nil {
-			return refused(err, "")
+			return changed{}, refused(err, "")
 		}
-		_, err = tx.Exec(ctx, `
+		added, err := tx.Exec(ctx, `
 			INSERT INTO group_members (group_name, account_id)
 			SELECT DISTINCT $1, id FROM unnest($2::text[]) id ON CONFLICT DO NOTHING`, name, members)
-		return refused(err, "")
+		detail := fmt.Sprintf("added:%d removed:%d", added.RowsAffected(), removed.RowsAffected())
+		return changed{action: audit.GroupUpdate, kind: audit.KindGroup, id: name, detail: detail}, refused(err, "")
 	})
 	if err != nil {
 		return fmt.Errorf("set group: %w", err)
@@ -103,12 +108,12 @@ func (db *DB) SetGroup(ctx context.Context, name string, members []cairn.Account
 
 // DeleteGroup implements api.Groups.
 func (db *DB) DeleteGroup(ctx context.Context, name string) error {
-	tag, err := db.worker.Exec(ctx, `DELETE FROM groups WHERE name = $1`, name)
+	err := db.change(ctx, func(tx pgx.Tx) (changed, error) {
+		err := tx.QueryRow(ctx, `DELETE FROM groups WHERE name = $1 RETURNING name`, name).Scan(&name)
+		return changed{action: audit.GroupDelete, kind: audit.KindGroup, id: name}, missing(err)
+	})
 	if err != nil {
-		return fmt.Errorf("delete group: %w", missing(err))
-	}
-	if tag.RowsAffected() == 0 {
-		return fmt.Errorf("delete group: %w", cairn.ErrNotFound)
+		return fmt.Errorf("delete group: %w", err)
 	}
 	return nil
 }

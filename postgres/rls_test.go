@@ -50,6 +50,8 @@ var closed = map[string]string{
 	"feedback":        "what people said of answers, for administrators; also guarded",
 	"tombstones":      "ids of what is gone",
 	"settings":        "what the server notes of the database",
+	"audit_log":       "ids of who did what, for auditors",
+	"audit_head":      "the hash of its newest row",
 
 	"goose_db_version":   "migrations",
 	"river_job":          "jobs: they carry ids alone",

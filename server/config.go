@@ -41,6 +41,8 @@ type Settings struct {
 	FilesRoots      List     `yaml:"files_roots" env:"CAIRN_FILES_ROOTS"`           // folders that files sources may read
 	AllowedNetworks Networks `yaml:"allowed_networks" env:"CAIRN_ALLOWED_NETWORKS"` // private networks that sources may reach
 
+	AuditRetention Days `yaml:"audit_retention" env:"CAIRN_AUDIT_RETENTION"` // how long the audit log keeps a day
+
 	Extract ExtractSettings `yaml:"extract" envPrefix:"CAIRN_EXTRACT_"` // what is read of a document
 
 	IndexCacheMB int `yaml:"index_cache_mb" env:"CAIRN_INDEX_CACHE_MB"` // memory for postings; about 0.2 kB a chunk keeps all of them
@@ -94,7 +96,9 @@ func DefaultSettings() Settings {
 		URL:          "http://127.0.0.1:8080",
 		Extract:      ExtractSettings{InputMB: 200, TextMB: 20},
 		IndexCacheMB: 64,
-		LLM:          ModelSettings{ContextTokens: 6000, FirstToken: 30 * time.Second},
+
+		AuditRetention: 400,
+		LLM:            ModelSettings{ContextTokens: 6000, FirstToken: 30 * time.Second},
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/server/audit"
 	"github.com/cairnhq/cairn/server/auth"
 )
 
@@ -33,7 +34,10 @@ type Route struct {
 	Scope  cairn.Scope // that a token must hold
 	Role   cairn.Role  // that the account must have
 	// Long routes may take longer than requestTimeout: streams and uploads.
-	Long   bool
+	Long bool
+	// Audit is what the audit log says of a request; empty where nothing is
+	// done or shown that it would tell of.
+	Audit  audit.Action
 	Handle Handler
 }
 
@@ -50,7 +54,22 @@ func (s *Server) handle(r Route) gin.HandlerFunc {
 	}
 }
 
-func (s *Server) serve(c *gin.Context, r Route) error {
+// serve answers a request, and makes sure that the audit log tells of it.
+func (s *Server) serve(c *gin.Context, r Route) (err error) {
+	entry := s.audit(c, r)
+	ended := false
+	defer func() { // also when it panics
+		if !ended {
+			err = errPanicked
+		}
+		s.conclude(c, r, entry, err)
+	}()
+	err = s.answer(c, r, entry)
+	ended = true
+	return err
+}
+
+func (s *Server) answer(c *gin.Context, r Route, entry *audit.Entry) error {
 	if err := checkText(c.Request.URL); err != nil {
 		return err
 	}
@@ -69,6 +88,7 @@ func (s *Server) serve(c *gin.Context, r Route) error {
 		if err != nil {
 			return err
 		}
+		entry.By(id.Account.ID, string(id.Via), id.Token)
 		if err := id.Permit(r.Scope, r.Role); err != nil {
 			return err
 		}

@@ -143,7 +143,7 @@ func newServer(ctx context.Context, s server.Settings, p *parts) (*server.Server
 		Kinds: p.kinds, Environment: s.Connectors(), Models: models(p), Log: p.log,
 	})
 	http, err := server.New(server.Config{
-		Auth: authenticator, Routes: surface.Routes(), Web: files, Ready: p.db.Ping, Log: p.log, Secure: s.Secure(),
+		Auth: authenticator, Routes: surface.Routes(), Web: files, Ready: p.db.Ping, Log: p.log, Audit: p.audit, Secure: s.Secure(),
 		DrainDelay: s.DrainDelay,
 	})
 	if err != nil {

@@ -24,7 +24,7 @@ func (a *Authenticator) NewCode(ctx context.Context, account cairn.AccountID) (c
 // of the first administrator, empty when unknown or for the code of an account
 // that exists. Wrong codes are ErrUnauthenticated; too many attempts are a *Limited.
 func (a *Authenticator) SignIn(w http.ResponseWriter, r *http.Request, code, email string) (Identity, error) {
-	if err := a.logins.allow(clientAddr(r)); err != nil {
+	if err := a.logins.allow(ClientAddr(r)); err != nil {
 		return Identity{}, err
 	}
 	ctx := r.Context()
@@ -39,7 +39,9 @@ func (a *Authenticator) SignIn(w http.ResponseWriter, r *http.Request, code, ema
 	return a.bySession(ctx, secret)
 }
 
-func clientAddr(r *http.Request) string {
+// ClientAddr returns the address that a request comes from: that of the
+// connection, since anybody can send a header.
+func ClientAddr(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
 		return r.RemoteAddr

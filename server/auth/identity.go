@@ -23,6 +23,7 @@ type Identity struct {
 	Viewer  cairn.Viewer
 	Scopes  []cairn.Scope
 	Via     Via
+	Token   string // id of the token; empty without one
 }
 
 // Has reports whether the identity may act within a scope. The scope "admin"
@@ -32,11 +33,15 @@ func (i Identity) Has(s cairn.Scope) bool {
 }
 
 // Permit returns nil when the identity has the scope and, unless role is empty,
-// the role. Otherwise it returns an ErrDenied that says which is missing.
+// the role; what auditors may do, administrators may do as well. Otherwise it
+// returns an ErrDenied that says which is missing.
 func (i Identity) Permit(scope cairn.Scope, role cairn.Role) error {
-	if role != "" && i.Account.Role != role {
-		if role == cairn.RoleAdmin {
+	if !i.acts(role) {
+		switch role {
+		case cairn.RoleAdmin:
 			return cairn.Errorf(cairn.ErrDenied, "only administrators may do this")
+		case cairn.RoleAuditor:
+			return cairn.Errorf(cairn.ErrDenied, "only administrators and auditors may do this")
 		}
 		return cairn.Errorf(cairn.ErrDenied, "this needs the role %s", role)
 	}
@@ -61,6 +66,12 @@ func ViewerOf(h Holder) cairn.Viewer {
 		keys = append(keys, cairn.GroupKey("cairn", name))
 	}
 	return cairn.Viewer{Account: h.Account.ID, Keys: append(keys, cairn.Everyone)}
+}
+
+// acts reports whether the account has the role, or one that holds it.
+func (i Identity) acts(role cairn.Role) bool {
+	held := i.Account.Role
+	return role == "" || held == role || role == cairn.RoleAuditor && held == cairn.RoleAdmin
 }
 
 func allScopes() []cairn.Scope {

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/server/auth"
 )
 
 // AllAccounts returns the accounts by e-mail.
@@ -27,6 +28,16 @@ func (s *Store) AccountByID(_ context.Context, id cairn.AccountID) (cairn.Accoun
 		return cairn.Account{}, cairn.ErrNotFound
 	}
 	return a, nil
+}
+
+// Holder returns an account with its groups, or ErrNotFound.
+func (s *Store) Holder(_ context.Context, id cairn.AccountID) (auth.Holder, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, ok := s.accounts[id]; !ok {
+		return auth.Holder{}, cairn.ErrNotFound
+	}
+	return s.holder(id), nil
 }
 
 // AccountByEmail returns an account, or ErrNotFound.
