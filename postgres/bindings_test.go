@@ -236,7 +236,7 @@ func TestGroupsOfTheIssuer(t *testing.T) {
 		}
 	}
 	f.check(f.ForgetGroups(ctx, cairn.OIDCDirectory))
-	if n := f.count(`SELECT count(*) FROM account_groups`); n != 0 {
+	if n := f.count(`SELECT count(*) FROM groups WHERE directory = 'oidc'`); n != 0 {
 		t.Errorf("%d groups after they were forgotten", n)
 	}
 }
