@@ -41,14 +41,15 @@ var layers = []struct {
 	{"postgres/postgrestest", []string{"migrations", "postgres", "postgres/local"}},
 	// What postgres imports beside the vocabulary are the packages whose
 	// interfaces it implements; only the wiring imports postgres.
-	{"postgres", []string{".", "connectors", "jobs", "migrations", "retrieval/…", "server/api", "server/auth", "server/scim"}},
+	{"postgres", []string{".", "connectors", "jobs", "migrations", "retrieval/…", "server/api", "server/audit", "server/auth", "server/scim"}},
 	{"jobs", []string{".", "connectors", "retrieval/…"}},
 
 	{"client/…", []string{".", "client/…"}},
 	{"web", nil},
-	{"server", []string{".", "connectors", "server/auth"}},
-	{"server/auth/…", []string{".", "server/auth/…"}},
-	{"server/…", []string{".", "connectors", "jobs", "retrieval/…", "server", "server/auth"}}, // no surface knows another
+	{"server", []string{".", "connectors", "server/audit", "server/auth"}},
+	{"server/audit", []string{"."}},
+	{"server/auth/…", []string{".", "server/audit", "server/auth/…"}},
+	{"server/…", []string{".", "connectors", "jobs", "retrieval/…", "server", "server/audit", "server/auth"}}, // no surface knows another
 
 	{"examples/…", []string{".", "connectors"}},
 	{"scripts/…", nil},

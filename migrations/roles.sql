@@ -31,6 +31,13 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {{.Worker
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {{.Worker}};
 GRANT EXECUTE ON FUNCTION analyze_documents() TO {{.Worker}};
 
+-- The audit log only grows: nobody changes or removes a row, and the oldest days
+-- go by expire_audit alone.
+REVOKE ALL ON audit_log, audit_head FROM {{.Worker}};
+GRANT SELECT, INSERT ON audit_log TO {{.Worker}};
+GRANT SELECT ON audit_head TO {{.Worker}};
+GRANT EXECUTE ON FUNCTION expire_audit(interval) TO {{.Worker}};
+
 GRANT SELECT ON chunks, fresh, fresh_codes, segments, postings, segment_codes, vector_spaces, vectors, changes, acls, acl_keys TO {{.Index}};
 GRANT SELECT (id, source_id, kind, modified_at, created_at, acl_id, hidden_at) ON documents TO {{.Index}};
 GRANT SELECT (id, name) ON sources TO {{.Index}};

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/server/api"
+	"github.com/cairnhq/cairn/server/audit"
 	"github.com/cairnhq/cairn/server/auth"
 )
 
@@ -73,7 +74,14 @@ func (db *DB) CreateAccount(ctx context.Context, a cairn.Account) (cairn.Account
 	if err := checkAccount(&a); err != nil {
 		return cairn.Account{}, err
 	}
-	return createAccount(ctx, db.worker, a)
+	err := db.change(ctx, func(tx pgx.Tx) (what changed, err error) {
+		a, err = createAccount(ctx, tx, a)
+		return changed{action: audit.AccountCreate, kind: audit.KindAccount, id: string(a.ID), detail: "role:" + string(a.Role)}, err
+	})
+	if err != nil {
+		return cairn.Account{}, err
+	}
+	return a, nil
 }
 
 func createAccount(ctx context.Context, q querier, a cairn.Account) (cairn.Account, error) {
@@ -93,29 +101,50 @@ func (db *DB) UpdateAccount(ctx context.Context, a cairn.Account) error {
 	if err := checkAccount(&a); err != nil {
 		return err
 	}
-	err := pgx.BeginFunc(ctx, db.worker, func(tx pgx.Tx) error {
+	err := db.change(ctx, func(tx pgx.Tx) (changed, error) {
 		if err := keepAdministrator(ctx, tx, a); err != nil {
-			return err
+			return changed{}, err
 		}
-		tag, err := tx.Exec(ctx, `
+		before, err := account(ctx, tx, `
+			SELECT id, coalesce(email, '') AS email, name, role, disabled_at IS NOT NULL AS disabled, created_at AS created
+			FROM accounts WHERE id = $1 FOR NO KEY UPDATE`, string(a.ID))
+		if err != nil {
+			return changed{}, err
+		}
+		_, err = tx.Exec(ctx, `
 			UPDATE accounts SET email = nullif($2, ''), name = $3, role = $4,
 			       disabled_at = CASE WHEN $5 THEN coalesce(disabled_at, now()) END
 			WHERE id = $1`, a.ID, a.Email, a.Name, a.Role, a.Disabled)
 		if err != nil {
-			return refused(err, "there is an account with the address "+a.Email)
-		}
-		if tag.RowsAffected() == 0 {
-			return cairn.ErrNotFound
+			return changed{}, refused(err, "there is an account with the address "+a.Email)
 		}
 		if a.Disabled { // else they would go on when it is enabled again
 			_, err = tx.Exec(ctx, `DELETE FROM sessions WHERE account_id = $1`, a.ID)
 		}
-		return err
+		return changed{action: audit.AccountUpdate, kind: audit.KindAccount, id: string(a.ID), detail: accountDetail(before, a)}, err
 	})
 	if err != nil {
 		return fmt.Errorf("update account: %w", err)
 	}
 	return nil
+}
+
+// accountDetail says what of an account was changed.
+func accountDetail(before, a cairn.Account) string {
+	var what []string
+	if before.Role != a.Role {
+		what = append(what, "role:"+string(a.Role))
+	}
+	if before.Disabled != a.Disabled {
+		what = append(what, fmt.Sprintf("disabled:%t", a.Disabled))
+	}
+	if before.Email != a.Email {
+		what = append(what, "email")
+	}
+	if before.Name != a.Name {
+		what = append(what, "name")
+	}
+	return strings.Join(what, " ")
 }
 
 // keepAdministrator refuses to make of the last administrator what a says; the

@@ -9,6 +9,7 @@ import (
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/server/api"
+	"github.com/cairnhq/cairn/server/audit"
 	"github.com/cairnhq/cairn/server/auth"
 )
 
@@ -19,18 +20,19 @@ var _ api.Bindings = (*DB)(nil)
 func (db *DB) SignInPerson(ctx context.Context, p auth.Person, now time.Time) (cairn.AccountID, error) {
 	var id cairn.AccountID
 	var refused auth.Refused
-	err := pgx.BeginFunc(ctx, db.worker, func(tx pgx.Tx) (err error) {
+	err := db.change(ctx, func(tx pgx.Tx) (what changed, err error) {
 		if refused, err = useUp(ctx, tx, p); err != nil || refused != "" {
-			return err
+			return changed{}, err
 		}
 		// Two subjects with one address, or one in two windows, come one after the other.
 		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, p.Email); err != nil {
-			return err
+			return changed{}, err
 		}
-		if id, refused, err = accountOf(ctx, tx, p, now); err != nil || refused != "" {
-			return err
+		if what, refused, err = accountOf(ctx, tx, p, now); err != nil || refused != "" {
+			return changed{}, err
 		}
-		return setAccountGroups(ctx, tx, id, cairn.OIDCDirectory, p.Groups)
+		id = what.by
+		return what, setAccountGroups(ctx, tx, id, cairn.OIDCDirectory, p.Groups)
 	})
 	if err != nil {
 		return "", fmt.Errorf("sign in a person of the issuer: %w", err)
@@ -50,48 +52,57 @@ func useUp(ctx context.Context, tx pgx.Tx, p auth.Person) (auth.Refused, error) 
 	return "", err
 }
 
-// accountOf returns the account of a person, bound to it.
-func accountOf(ctx context.Context, tx pgx.Tx, p auth.Person, now time.Time) (cairn.AccountID, auth.Refused, error) {
+// signedIn is what a sign-in of an account changes, beside the session.
+func signedIn(id cairn.AccountID, action audit.Action, detail string) changed {
+	return changed{action: action, kind: audit.KindAccount, id: string(id), detail: detail, by: id}
+}
+
+// accountOf returns whose the account of a person is, bound to it, with what that
+// has changed.
+func accountOf(ctx context.Context, tx pgx.Tx, p auth.Person, now time.Time) (changed, auth.Refused, error) {
 	a, err := account(ctx, tx, `
 		SELECT a.id, coalesce(a.email, '') AS email, a.name, a.role, a.disabled_at IS NOT NULL AS disabled, a.created_at AS created
 		FROM bindings b JOIN accounts a ON a.id = b.account_id WHERE b.issuer = $1 AND b.subject = $2`, p.Issuer, p.Subject)
 	if err == nil && a.Disabled {
-		return "", auth.RefusedDisabled, nil
+		return changed{}, auth.RefusedDisabled, nil
 	}
 	if err == nil || !isMissing(err) {
-		return a.ID, "", err
+		return signedIn(a.ID, "", ""), "", err
 	}
 	if p.Email == "" {
-		return "", auth.RefusedUnverified, nil
+		return changed{}, auth.RefusedUnverified, nil
 	}
 	a, err = account(ctx, tx, `
 		SELECT id, coalesce(email, '') AS email, name, role, disabled_at IS NOT NULL AS disabled, created_at AS created
 		FROM accounts WHERE email = $1 FOR NO KEY UPDATE`, p.Email)
+	action, detail := audit.AccountBind, ""
 	switch {
 	case isMissing(err) && !p.MayJoin:
-		return "", auth.RefusedUnknown, nil
+		return changed{}, auth.RefusedUnknown, nil
 	case isMissing(err):
+		action, detail = audit.AccountCreate, "role:member"
 		a, err = createAccount(ctx, tx, cairn.Account{Email: p.Email, Name: p.Name, Role: cairn.RoleMember})
 	}
 	if err != nil {
-		return "", "", err
+		return changed{}, "", err
 	}
 	if a.Disabled {
-		return "", auth.RefusedDisabled, nil
+		return changed{}, auth.RefusedDisabled, nil
 	}
-	return bindFirst(ctx, tx, a.ID, p, now)
+	refused, err := bindFirst(ctx, tx, a.ID, p, now)
+	return signedIn(a.ID, action, detail), refused, err
 }
 
 // bindFirst binds an account to a person unless it is another's, or the person
 // was dismissed.
-func bindFirst(ctx context.Context, tx pgx.Tx, id cairn.AccountID, p auth.Person, now time.Time) (cairn.AccountID, auth.Refused, error) {
+func bindFirst(ctx context.Context, tx pgx.Tx, id cairn.AccountID, p auth.Person, now time.Time) (auth.Refused, error) {
 	var bound, dismissed bool
 	err := tx.QueryRow(ctx, `
 		SELECT EXISTS (SELECT FROM bindings WHERE account_id = $1),
 		       EXISTS (SELECT FROM pending_bindings WHERE account_id = $1 AND issuer = $2 AND subject = $3 AND dismissed_at IS NOT NULL)`,
 		id, p.Issuer, p.Subject).Scan(&bound, &dismissed)
 	if err != nil {
-		return "", "", err
+		return "", err
 	}
 	if bound || dismissed {
 		_, err := tx.Exec(ctx, `
@@ -99,12 +110,12 @@ func bindFirst(ctx context.Context, tx pgx.Tx, id cairn.AccountID, p auth.Person
 			ON CONFLICT (account_id, issuer, subject) DO UPDATE
 			SET attempts = pending_bindings.attempts + 1, last_at = excluded.last_at, name = excluded.name`,
 			cairn.NewID(), id, p.Issuer, p.Subject, p.Name, now)
-		return "", auth.RefusedPending, err
+		return auth.RefusedPending, err
 	}
 	_, err = tx.Exec(ctx, `
 		WITH settled AS (DELETE FROM pending_bindings WHERE account_id = $1 AND issuer = $2 AND subject = $3)
 		INSERT INTO bindings (account_id, issuer, subject, bound_at) VALUES ($1, $2, $3, $4)`, id, p.Issuer, p.Subject, now)
-	return id, "", err
+	return "", err
 }
 
 // ForgetGroups removes what is known of the groups of a directory: for a server
@@ -166,28 +177,28 @@ func (db *DB) ListBindings(ctx context.Context, p api.Page) ([]auth.PendingBindi
 // its own, and its administrator has just said whose it is.
 func (db *DB) ConfirmBinding(ctx context.Context, id string) (cairn.Account, error) {
 	var confirmed cairn.Account
-	err := pgx.BeginFunc(ctx, db.worker, func(tx pgx.Tx) error {
+	err := db.change(ctx, func(tx pgx.Tx) (changed, error) {
 		var issuer, subject string
 		err := tx.QueryRow(ctx, `
 			DELETE FROM pending_bindings WHERE id = $1 AND dismissed_at IS NULL
 			RETURNING account_id, issuer, subject`, id).Scan(&confirmed.ID, &issuer, &subject)
 		if err != nil {
-			return missing(err)
+			return changed{}, missing(err)
 		}
 		_, err = tx.Exec(ctx, `
 			INSERT INTO bindings (account_id, issuer, subject, bound_at) VALUES ($1, $2, $3, now())
 			ON CONFLICT (account_id) DO UPDATE SET issuer = excluded.issuer, subject = excluded.subject, bound_at = excluded.bound_at`,
 			confirmed.ID, issuer, subject)
 		if err != nil {
-			return refused(err, "this identity signs in as another account: disable that one or change its address first")
+			return changed{}, refused(err, "this identity signs in as another account: disable that one or change its address first")
 		}
 		if _, err := tx.Exec(ctx, `DELETE FROM sessions WHERE account_id = $1`, confirmed.ID); err != nil {
-			return err
+			return changed{}, err
 		}
 		confirmed, err = account(ctx, tx, `
 			SELECT id, coalesce(email, '') AS email, name, role, disabled_at IS NOT NULL AS disabled, created_at AS created
 			FROM accounts WHERE id = $1`, string(confirmed.ID))
-		return err
+		return changed{action: audit.BindingConfirm, kind: audit.KindAccount, id: string(confirmed.ID), detail: "binding:" + id}, err
 	})
 	if err != nil {
 		return cairn.Account{}, fmt.Errorf("confirm binding: %w", err)
@@ -197,12 +208,15 @@ func (db *DB) ConfirmBinding(ctx context.Context, id string) (cairn.Account, err
 
 // DismissBinding implements api.Bindings.
 func (db *DB) DismissBinding(ctx context.Context, id string) error {
-	tag, err := db.worker.Exec(ctx, `UPDATE pending_bindings SET dismissed_at = now() WHERE id = $1 AND dismissed_at IS NULL`, id)
+	err := db.change(ctx, func(tx pgx.Tx) (changed, error) {
+		var account string
+		err := tx.QueryRow(ctx, `
+			UPDATE pending_bindings SET dismissed_at = now() WHERE id = $1 AND dismissed_at IS NULL
+			RETURNING account_id`, id).Scan(&account)
+		return changed{action: audit.BindingDismiss, kind: audit.KindAccount, id: account, detail: "binding:" + id}, missing(err)
+	})
 	if err != nil {
-		return fmt.Errorf("dismiss binding: %w", missing(err))
-	}
-	if tag.RowsAffected() == 0 {
-		return fmt.Errorf("dismiss binding: %w", cairn.ErrNotFound)
+		return fmt.Errorf("dismiss binding: %w", err)
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/server/api"
+	"github.com/cairnhq/cairn/server/audit"
 )
 
 var _ api.Conversations = (*DB)(nil)
@@ -124,14 +125,14 @@ func (db *DB) RenameConversation(ctx context.Context, v cairn.Viewer, id, title 
 
 // DeleteConversation implements api.Conversations. It leaves a tombstone.
 func (db *DB) DeleteConversation(ctx context.Context, v cairn.Viewer, id string) error {
-	tag, err := db.worker.Exec(ctx, `
-		WITH gone AS (DELETE FROM conversations WHERE id = $1 AND account_id = $2 RETURNING id)
-		INSERT INTO tombstones (kind, id, erasure_id) SELECT 'conversation', id, '' FROM gone`, id, v.Account)
+	err := db.change(ctx, func(tx pgx.Tx) (changed, error) {
+		err := tx.QueryRow(ctx, `
+			WITH gone AS (DELETE FROM conversations WHERE id = $1 AND account_id = $2 RETURNING id)
+			INSERT INTO tombstones (kind, id, erasure_id) SELECT 'conversation', id, '' FROM gone RETURNING id`, id, v.Account).Scan(&id)
+		return changed{action: audit.ConversationDelete, kind: audit.KindConversation, id: id}, missing(err)
+	})
 	if err != nil {
-		return fmt.Errorf("delete conversation: %w", missing(err))
-	}
-	if tag.RowsAffected() == 0 {
-		return fmt.Errorf("delete conversation: %w", cairn.ErrNotFound)
+		return fmt.Errorf("delete conversation: %w", err)
 	}
 	return nil
 }

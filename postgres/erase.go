@@ -145,6 +145,9 @@ func (e *eraser) documents(ctx context.Context, ids []string) error {
 	if err != nil {
 		return fmt.Errorf("tombstones: %w", err)
 	}
+	for _, id := range ids {
+		e.named = append(e.named, cairn.DocumentID(id))
+	}
 	return e.dropDocuments(ctx, ids)
 }
 

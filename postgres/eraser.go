@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/server/audit"
 )
 
 // eraser erases in one transaction, and counts what it erases.
@@ -16,6 +17,7 @@ type eraser struct {
 	// urgent says that somebody asked for it: what remains in the index and in the
 	// files of the database goes at once, else within cleanWithin.
 	urgent bool
+	named  []cairn.DocumentID // documents that were erased one by one, not with their source
 }
 
 // cleanWithin is the time within which remains of erasures that nobody asked for
@@ -27,17 +29,40 @@ const cleanWithin = "1 hour"
 func (db *DB) erase(ctx context.Context, kind cairn.ErasureKind, subject string, by cairn.AccountID, fn func(*eraser) error) (cairn.Erasure, error) {
 	e := &eraser{receipt: cairn.Erasure{ID: cairn.NewID(), Kind: kind, Subject: subject, By: by, Counts: make(map[string]int)}}
 	e.urgent = kind == cairn.ErasedDocument || kind == cairn.ErasedSource || kind == cairn.ErasedAccount || kind == cairn.ErasedRestore
-	err := pgx.BeginFunc(ctx, db.worker, func(tx pgx.Tx) error {
+	err := db.change(ctx, func(tx pgx.Tx) (changed, error) {
 		e.tx = tx
 		if err := fn(e); err != nil {
-			return err
+			return changed{}, err
 		}
-		return e.store(ctx)
+		if err := e.store(ctx); err != nil {
+			return changed{}, err
+		}
+		return e.change(), nil
 	})
 	if err != nil {
 		return cairn.Erasure{}, err
 	}
 	return e.receipt, nil
+}
+
+// change says what the audit log tells of an erasure that a request asked for.
+// Documents that went with their source or a person are counted in the receipt.
+func (e *eraser) change() changed {
+	r := e.receipt
+	what := changed{id: r.Subject, detail: fmt.Sprintf("documents:%d erasure:%s", r.Counts["documents"], r.ID)}
+	switch {
+	case r.ID == "":
+		return changed{}
+	case r.Kind == cairn.ErasedSource:
+		what.action, what.kind = audit.SourceDelete, audit.KindSource
+	case r.Kind == cairn.ErasedAccount:
+		what.action, what.kind = audit.AccountDelete, audit.KindAccount
+	case r.Kind == cairn.ErasedDocument:
+		what.action, what.kind, what.documents = audit.DocumentDelete, audit.KindDocument, e.named
+	case r.Kind == cairn.ErasedPushed:
+		what.action, what.kind, what.documents = audit.DocumentDelete, audit.KindSource, e.named
+	}
+	return what
 }
 
 // store writes the receipt and forgets the errors of jobs that have ended: they

@@ -9,6 +9,7 @@ import (
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/server/api"
+	"github.com/cairnhq/cairn/server/audit"
 )
 
 var _ api.Erasures = (*DB)(nil)
@@ -63,14 +64,18 @@ func (db *DB) ListErasures(ctx context.Context, p api.Page) ([]cairn.Erasure, st
 // LiftErasure implements api.Erasures. The time of a tombstone is that of its last
 // change, by which servers notice it.
 func (db *DB) LiftErasure(ctx context.Context, id string) (cairn.Erasure, error) {
-	_, err := db.worker.Exec(ctx, `
-		UPDATE tombstones SET lifted = true, at = now() WHERE erasure_id = $1 AND external_hash IS NOT NULL AND NOT lifted`, id)
+	var r erasureRow
+	err := db.change(ctx, func(tx pgx.Tx) (changed, error) {
+		_, err := tx.Exec(ctx, `
+			UPDATE tombstones SET lifted = true, at = now() WHERE erasure_id = $1 AND external_hash IS NOT NULL AND NOT lifted`, id)
+		if err != nil {
+			return changed{}, missing(err)
+		}
+		r, err = exactlyOne[erasureRow](tx.Query(ctx, `SELECT `+erasureColumns+` FROM erasures e WHERE e.id = $1`, id))
+		return changed{action: audit.ErasureLift, kind: audit.KindErasure, id: id}, missing(err)
+	})
 	if err != nil {
-		return cairn.Erasure{}, fmt.Errorf("lift erasure: %w", missing(err))
-	}
-	r, err := exactlyOne[erasureRow](db.worker.Query(ctx, `SELECT `+erasureColumns+` FROM erasures e WHERE e.id = $1`, id))
-	if err != nil {
-		return cairn.Erasure{}, fmt.Errorf("lift erasure: %w", missing(err))
+		return cairn.Erasure{}, fmt.Errorf("lift erasure: %w", err)
 	}
 	return r.erasure(), nil
 }

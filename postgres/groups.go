@@ -9,6 +9,7 @@ import (
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/server/api"
+	"github.com/cairnhq/cairn/server/audit"
 )
 
 var _ api.Groups = (*DB)(nil)
@@ -87,28 +88,31 @@ func (db *DB) CreateGroup(ctx context.Context, name string) error {
 	if !cairn.GroupKey(cairn.OwnDirectory, name).Valid() {
 		return cairn.Errorf(cairn.ErrInvalid, "%q is no name of a group: it must be one line and not empty", name)
 	}
-	_, err := db.worker.Exec(ctx, `INSERT INTO groups (id, directory, name) VALUES ($1, $2, $3)`, cairn.NewID(), cairn.OwnDirectory, name)
+	err := db.change(ctx, func(tx pgx.Tx) (changed, error) {
+		_, err := tx.Exec(ctx, `INSERT INTO groups (id, directory, name) VALUES ($1, $2, $3)`, cairn.NewID(), cairn.OwnDirectory, name)
+		return changed{action: audit.GroupCreate, kind: audit.KindGroup, id: name}, refused(err, "there is a group "+name)
+	})
 	if err != nil {
-		return fmt.Errorf("create group: %w", refused(err, "there is a group "+name))
+		return fmt.Errorf("create group: %w", err)
 	}
 	return nil
 }
 
 // SetGroup implements api.Groups.
 func (db *DB) SetGroup(ctx context.Context, name string, members []cairn.AccountID, groups []cairn.PrincipalKey) error {
-	err := pgx.BeginFunc(ctx, db.worker, func(tx pgx.Tx) error {
+	err := db.change(ctx, func(tx pgx.Tx) (changed, error) {
 		var id string
 		err := tx.QueryRow(ctx, `
 			SELECT id FROM groups WHERE directory = $1 AND name = $2 FOR NO KEY UPDATE`, cairn.OwnDirectory, name).Scan(&id)
 		if err != nil {
-			return missing(err)
+			return changed{}, missing(err)
 		}
 		nested, err := groupIDs(ctx, tx, groups)
 		if err != nil {
-			return err
+			return changed{}, err
 		}
-		_, err = replaceMembers(ctx, tx, id, memberSet{accounts: members, groups: nested})
-		return err
+		moved, err := replaceMembers(ctx, tx, id, memberSet{accounts: members, groups: nested})
+		return changed{action: audit.GroupUpdate, kind: audit.KindGroup, id: name, detail: moved.String()}, err
 	})
 	if err != nil {
 		return fmt.Errorf("set group: %w", err)
@@ -135,12 +139,13 @@ func groupIDs(ctx context.Context, q querier, keys []cairn.PrincipalKey) ([]stri
 
 // DeleteGroup implements api.Groups.
 func (db *DB) DeleteGroup(ctx context.Context, name string) error {
-	tag, err := db.worker.Exec(ctx, `DELETE FROM groups WHERE directory = $1 AND name = $2`, cairn.OwnDirectory, name)
+	err := db.change(ctx, func(tx pgx.Tx) (changed, error) {
+		err := tx.QueryRow(ctx, `
+			DELETE FROM groups WHERE directory = $1 AND name = $2 RETURNING name`, cairn.OwnDirectory, name).Scan(&name)
+		return changed{action: audit.GroupDelete, kind: audit.KindGroup, id: name}, missing(err)
+	})
 	if err != nil {
-		return fmt.Errorf("delete group: %w", missing(err))
-	}
-	if tag.RowsAffected() == 0 {
-		return fmt.Errorf("delete group: %w", cairn.ErrNotFound)
+		return fmt.Errorf("delete group: %w", err)
 	}
 	return nil
 }

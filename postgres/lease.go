@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -11,6 +12,7 @@ import (
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/jobs"
 	"github.com/cairnhq/cairn/retrieval/ingest"
+	"github.com/cairnhq/cairn/server/audit"
 )
 
 // leaseTime is how long work belongs to the process that took it after its last
@@ -25,24 +27,39 @@ const maxRunAttempts = 100
 // When the source has an unfinished run, that is returned and enqueue not called.
 func (db *DB) QueueRun(ctx context.Context, source cairn.SourceID, o cairn.SyncOptions, enqueue func(tx pgx.Tx, run string) error) (cairn.Run, error) {
 	id := cairn.NewID()
-	err := pgx.BeginFunc(ctx, db.worker, func(tx pgx.Tx) error {
+	err := db.change(ctx, func(tx pgx.Tx) (changed, error) {
+		what := changed{action: audit.SourceSync, kind: audit.KindSource, id: string(source), detail: syncDetail(o)}
 		tag, err := tx.Exec(ctx, `
 			INSERT INTO runs (id, source_id, "full", dry_run, confirm)
 			SELECT $1, id, $3, $4, $5 FROM sources WHERE id = $2
 			ON CONFLICT (source_id) WHERE state IN ('queued', 'running') DO NOTHING`, id, source, o.Full, o.DryRun, o.Confirm)
 		if err != nil {
-			return err
+			return what, err
 		}
 		if tag.RowsAffected() == 0 {
-			return notFound(tx.QueryRow(ctx, `
+			return what, notFound(tx.QueryRow(ctx, `
 				SELECT id FROM runs WHERE source_id = $1 AND state IN ('queued', 'running')`, source).Scan(&id))
 		}
-		return enqueue(tx, id)
+		return what, enqueue(tx, id)
 	})
 	if err != nil {
 		return cairn.Run{}, fmt.Errorf("queue run: %w", err)
 	}
 	return db.RunByID(ctx, id)
+}
+
+// syncDetail says what was asked of a run.
+func syncDetail(o cairn.SyncOptions) string {
+	var what []string
+	for _, option := range []struct {
+		name string
+		set  bool
+	}{{"full", o.Full}, {"dry_run", o.DryRun}, {"confirm", o.Confirm}} {
+		if option.set {
+			what = append(what, option.name)
+		}
+	}
+	return strings.Join(what, " ")
 }
 
 // TakeRun makes a queued or abandoned run this process's; ok is false when it is
@@ -120,11 +137,17 @@ func (db *DB) FinishRun(ctx context.Context, l ingest.Lease, state cairn.RunStat
 // CancelRun ends the unfinished run of a source; a worker that is busy with it
 // stops at its next sign of life or commit.
 func (db *DB) CancelRun(ctx context.Context, source cairn.SourceID) error {
-	_, err := db.worker.Exec(ctx, `
-		UPDATE runs SET cancel = true,
-		       state = CASE WHEN state = 'queued' OR lease_until < now() THEN 'cancelled' ELSE state END,
-		       finished_at = CASE WHEN state = 'queued' OR lease_until < now() THEN now() END
-		WHERE source_id = $1 AND state IN ('queued', 'running')`, source)
+	err := db.change(ctx, func(tx pgx.Tx) (changed, error) {
+		tag, err := tx.Exec(ctx, `
+			UPDATE runs SET cancel = true,
+			       state = CASE WHEN state = 'queued' OR lease_until < now() THEN 'cancelled' ELSE state END,
+			       finished_at = CASE WHEN state = 'queued' OR lease_until < now() THEN now() END
+			WHERE source_id = $1 AND state IN ('queued', 'running')`, source)
+		if err != nil || tag.RowsAffected() == 0 {
+			return changed{}, err
+		}
+		return changed{action: audit.SourceCancel, kind: audit.KindSource, id: string(source)}, nil
+	})
 	if err != nil {
 		return fmt.Errorf("cancel run: %w", err)
 	}

@@ -56,6 +56,8 @@ var closed = map[string]string{
 	"directory":        "the state of who belongs to what",
 	"erasures":         "receipts: ids and counts",
 	"erased_chunks":    "numbers of chunks",
+	"audit_log":        "ids of who did what, for auditors",
+	"audit_head":       "the hash of its newest row",
 
 	"goose_db_version":   "migrations",
 	"river_job":          "jobs: they carry ids alone",

@@ -9,6 +9,7 @@ import (
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/server/api"
+	"github.com/cairnhq/cairn/server/audit"
 )
 
 var _ api.Runs = (*DB)(nil)
@@ -126,11 +127,17 @@ func (db *DB) ListErrors(ctx context.Context, source cairn.SourceID, p api.Page)
 
 // RetryErrors implements api.Runs: what failed counts as never tried.
 func (db *DB) RetryErrors(ctx context.Context, source cairn.SourceID, externals []string) (int, error) {
-	tag, err := db.worker.Exec(ctx, `
-		UPDATE document_errors SET attempts = 0, revision = ''
-		WHERE source_id = $1 AND (coalesce(cardinality($2::text[]), 0) = 0 OR external_id = ANY ($2))`, source, externals)
+	retried := 0
+	err := db.change(ctx, func(tx pgx.Tx) (changed, error) {
+		tag, err := tx.Exec(ctx, `
+			UPDATE document_errors SET attempts = 0, revision = ''
+			WHERE source_id = $1 AND (coalesce(cardinality($2::text[]), 0) = 0 OR external_id = ANY ($2))`, source, externals)
+		retried = int(tag.RowsAffected())
+		return changed{action: audit.SourceRetry, kind: audit.KindSource, id: string(source), detail: fmt.Sprintf("documents:%d", retried)},
+			refused(err, "")
+	})
 	if err != nil {
-		return 0, fmt.Errorf("retry errors: %w", refused(err, ""))
+		return 0, fmt.Errorf("retry errors: %w", err)
 	}
-	return int(tag.RowsAffected()), nil
+	return retried, nil
 }

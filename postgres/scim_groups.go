@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/server/audit"
 	"github.com/cairnhq/cairn/server/scim"
 )
 
@@ -90,12 +91,12 @@ func addSCIMMembers(ctx context.Context, q querier, groups []scim.Group) error {
 // CreateGroup implements scim.Groups.
 func (s *SCIM) CreateGroup(ctx context.Context, g scim.Group) (scim.Group, error) {
 	var out scim.Group
-	err := pgx.BeginFunc(ctx, s.db.worker, func(tx pgx.Tx) error {
+	err := s.db.change(ctx, func(tx pgx.Tx) (changed, error) {
 		r, err := exactlyOne[scimGroupRow](tx.Query(ctx, `
 			INSERT INTO groups AS g (id, directory, name, external_id) VALUES ($1, $2, $3, nullif($4, ''))
 			RETURNING `+scimGroupColumns, cairn.NewID(), cairn.SCIMDirectory, g.Display, g.ExternalID))
 		if err != nil {
-			return refused(err, "there is a group with the name "+g.Display)
+			return changed{}, refused(err, "there is a group with the name "+g.Display)
 		}
 		ids := make([]string, len(g.Members))
 		for i, m := range g.Members {
@@ -103,15 +104,16 @@ func (s *SCIM) CreateGroup(ctx context.Context, g scim.Group) (scim.Group, error
 		}
 		members, err := scimMembers(ctx, tx, ids)
 		if err != nil {
-			return err
+			return changed{}, err
 		}
-		if _, err := addMembers(ctx, tx, r.ID, members); err != nil {
-			return err
+		moved, err := addMembers(ctx, tx, r.ID, members)
+		if err != nil {
+			return changed{}, err
 		}
 		groups := []scim.Group{r.group()}
 		err = addSCIMMembers(ctx, tx, groups)
 		out = groups[0]
-		return err
+		return changed{action: audit.GroupCreate, kind: audit.KindGroup, id: r.ID, detail: moved.String()}, err
 	})
 	if err != nil {
 		return scim.Group{}, fmt.Errorf("create group: %w", err)
@@ -150,16 +152,16 @@ func scimMembers(ctx context.Context, q querier, ids []string) (memberSet, error
 // UpdateGroup implements scim.Groups.
 func (s *SCIM) UpdateGroup(ctx context.Context, id string, plan func(scim.Group) ([]scim.GroupEdit, error)) (scim.Group, error) {
 	var out scim.Group
-	err := pgx.BeginFunc(ctx, s.db.worker, func(tx pgx.Tx) error {
+	err := s.db.change(ctx, func(tx pgx.Tx) (changed, error) {
 		r, err := lockSCIMGroup(ctx, tx, id)
 		if err != nil {
-			return err
+			return changed{}, err
 		}
 		edits, err := plan(r.group())
 		if err != nil {
-			return err
+			return changed{}, err
 		}
-		name, external, changed := r.Name, r.ExternalID, false
+		name, external, members := r.Name, r.ExternalID, moved{}
 		for _, e := range edits {
 			if e.Display != nil {
 				name = *e.Display
@@ -167,19 +169,20 @@ func (s *SCIM) UpdateGroup(ctx context.Context, id string, plan func(scim.Group)
 			if e.ExternalID != nil {
 				external = *e.ExternalID
 			}
-			moved, err := editMembers(ctx, tx, id, e)
+			m, err := editMembers(ctx, tx, id, e)
 			if err != nil {
-				return err
+				return changed{}, err
 			}
-			changed = changed || moved
+			members = members.plus(m)
 		}
-		if changed || name != r.Name || external != r.ExternalID {
+		if members.any() || name != r.Name || external != r.ExternalID {
 			r, err = exactlyOne[scimGroupRow](tx.Query(ctx, `
 				UPDATE groups g SET name = $2, external_id = nullif($3, ''), revision = revision + 1, changed_at = now()
 				WHERE id = $1 RETURNING `+scimGroupColumns, id, name, external))
 		}
 		out = r.group()
-		return refused(err, "there is a group with the name "+name)
+		what := changed{action: audit.GroupUpdate, kind: audit.KindGroup, id: id, detail: members.String()}
+		return what, refused(err, "there is a group with the name "+name)
 	})
 	if err != nil {
 		return scim.Group{}, fmt.Errorf("update group: %w", err)
@@ -195,42 +198,43 @@ func lockSCIMGroup(ctx context.Context, tx pgx.Tx, id string) (scimGroupRow, err
 }
 
 // editMembers does what an edit says of the members of a group.
-func editMembers(ctx context.Context, tx pgx.Tx, id string, e scim.GroupEdit) (changed bool, err error) {
+func editMembers(ctx context.Context, tx pgx.Tx, id string, e scim.GroupEdit) (moved, error) {
 	add, err := scimMembers(ctx, tx, e.Add)
 	if err != nil {
-		return false, err
+		return moved{}, err
 	}
 	if e.Clear {
 		return replaceMembers(ctx, tx, id, add)
 	}
+	var gone moved
 	if len(e.Remove) > 0 {
-		gone := memberSet{groups: e.Remove}
+		remove := memberSet{groups: e.Remove}
 		for _, r := range e.Remove {
-			gone.accounts = append(gone.accounts, cairn.AccountID(r))
+			remove.accounts = append(remove.accounts, cairn.AccountID(r))
 		}
-		if changed, err = removeMembers(ctx, tx, id, gone); err != nil {
-			return false, err
+		if gone, err = removeMembers(ctx, tx, id, remove); err != nil {
+			return moved{}, err
 		}
 	}
 	if len(e.Add) == 0 {
-		return changed, nil
+		return gone, nil
 	}
 	added, err := addMembers(ctx, tx, id, add)
-	return changed || added, err
+	return added.plus(gone), err
 }
 
 // DeleteGroup implements scim.Groups.
 func (s *SCIM) DeleteGroup(ctx context.Context, id string, check func(scim.Group) error) error {
-	err := pgx.BeginFunc(ctx, s.db.worker, func(tx pgx.Tx) error {
+	err := s.db.change(ctx, func(tx pgx.Tx) (changed, error) {
 		r, err := lockSCIMGroup(ctx, tx, id)
 		if err != nil {
-			return err
+			return changed{}, err
 		}
 		if err := check(r.group()); err != nil {
-			return err
+			return changed{}, err
 		}
 		_, err = tx.Exec(ctx, `DELETE FROM groups WHERE id = $1`, id)
-		return err
+		return changed{action: audit.GroupDelete, kind: audit.KindGroup, id: id}, err
 	})
 	if err != nil {
 		return fmt.Errorf("delete group: %w", err)

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/server/audit"
 	"github.com/cairnhq/cairn/server/scim"
 )
 
@@ -83,12 +84,16 @@ func (s *SCIM) ListUsers(ctx context.Context, q scim.Query) ([]scim.User, int, e
 
 // CreateUser implements scim.Users.
 func (s *SCIM) CreateUser(ctx context.Context, u scim.User) (scim.User, error) {
-	r, err := exactlyOne[scimUserRow](s.db.worker.Query(ctx, `
-		INSERT INTO accounts AS a (id, email, name, role, disabled_at, user_name, external_id, profile)
-		VALUES ($1, $2, $3, 'member', CASE WHEN NOT $4 THEN now() END, $5, nullif($6, ''), $7)
-		RETURNING `+scimUserColumns, cairn.NewID(), u.Address, u.Display, u.Active, u.UserName, u.ExternalID, u.Profile))
+	var r scimUserRow
+	err := s.db.change(ctx, func(tx pgx.Tx) (_ changed, err error) {
+		r, err = exactlyOne[scimUserRow](tx.Query(ctx, `
+			INSERT INTO accounts AS a (id, email, name, role, disabled_at, user_name, external_id, profile)
+			VALUES ($1, $2, $3, 'member', CASE WHEN NOT $4 THEN now() END, $5, nullif($6, ''), $7)
+			RETURNING `+scimUserColumns, cairn.NewID(), u.Address, u.Display, u.Active, u.UserName, u.ExternalID, u.Profile))
+		return changed{action: audit.AccountCreate, kind: audit.KindAccount, id: string(r.ID), detail: "role:member"}, refused(err, userTaken(u))
+	})
 	if err != nil {
-		return scim.User{}, fmt.Errorf("create user: %w", refused(err, userTaken(u)))
+		return scim.User{}, fmt.Errorf("create user: %w", err)
 	}
 	return r.user(), nil
 }
@@ -100,39 +105,48 @@ func userTaken(u scim.User) string {
 // UpdateUser implements scim.Users.
 func (s *SCIM) UpdateUser(ctx context.Context, id cairn.AccountID, edit func(*scim.User) error) (scim.User, error) {
 	var out scim.User
-	err := pgx.BeginFunc(ctx, s.db.worker, func(tx pgx.Tx) error {
+	err := s.db.change(ctx, func(tx pgx.Tx) (changed, error) {
 		r, err := lockUser(ctx, tx, id)
 		if err != nil {
-			return err
+			return changed{}, err
 		}
 		u := r.user()
 		if err := edit(&u); err != nil {
-			return err
+			return changed{}, err
 		}
 		if r.Role == cairn.RoleAdmin && u.Address != r.Address {
-			return cairn.Errorf(cairn.ErrDenied, "the address of an administrator is changed by an administrator: cairn user, or the page of accounts")
+			return changed{}, cairn.Errorf(cairn.ErrDenied, "the address of an administrator is changed by an administrator: cairn user, or the page of accounts")
 		}
 		if err := keepLast(ctx, tx, cairn.Account{ID: id, Role: r.Role, Disabled: !u.Active}); err != nil {
-			return err
+			return changed{}, err
 		}
+		what := changed{action: audit.AccountUpdate, kind: audit.KindAccount, id: string(id), detail: scimDetail(r.user(), u)}
 		r, err = exactlyOne[scimUserRow](tx.Query(ctx, `
 			UPDATE accounts a SET email = $2, name = $3, disabled_at = CASE WHEN NOT $4 THEN coalesce(a.disabled_at, now()) END,
 			       user_name = $5, external_id = nullif($6, ''), profile = $7
 			WHERE id = $1
 			RETURNING `+scimUserColumns, id, u.Address, u.Display, u.Active, u.UserName, u.ExternalID, u.Profile))
 		if err != nil {
-			return refused(err, userTaken(u))
+			return changed{}, refused(err, userTaken(u))
 		}
 		out = r.user()
 		if u.Active {
-			return nil
+			return what, nil
 		}
-		return endAccess(ctx, tx, id)
+		return what, endAccess(ctx, tx, id)
 	})
 	if err != nil {
 		return scim.User{}, fmt.Errorf("update user: %w", err)
 	}
 	return out, nil
+}
+
+// scimDetail says what of a user was changed, as far as the rest of Cairn knows it.
+func scimDetail(before, u scim.User) string {
+	of := func(u scim.User) cairn.Account {
+		return cairn.Account{Email: u.Address, Name: u.Display, Disabled: !u.Active}
+	}
+	return accountDetail(of(before), of(u))
 }
 
 // lockUser reads an account that nobody else changes until the transaction ends.
@@ -168,27 +182,27 @@ func endAccess(ctx context.Context, tx pgx.Tx, id cairn.AccountID) error {
 
 // DeleteUser implements scim.Users.
 func (s *SCIM) DeleteUser(ctx context.Context, id cairn.AccountID, check func(scim.User) error) error {
-	err := pgx.BeginFunc(ctx, s.db.worker, func(tx pgx.Tx) error {
+	err := s.db.change(ctx, func(tx pgx.Tx) (changed, error) {
 		// Groups before accounts, as everybody does who locks both.
 		_, err := tx.Exec(ctx, `
 			UPDATE groups SET revision = revision + 1, changed_at = now()
 			WHERE id IN (SELECT g.id FROM groups g JOIN group_members m ON m.group_id = g.id WHERE m.account_id = $1
 			             ORDER BY g.id FOR NO KEY UPDATE OF g)`, id)
 		if err != nil {
-			return missing(err)
+			return changed{}, missing(err)
 		}
 		r, err := lockUser(ctx, tx, id)
 		if err != nil {
-			return err
+			return changed{}, err
 		}
 		if err := check(r.user()); err != nil {
-			return err
+			return changed{}, err
 		}
 		if err := keepLast(ctx, tx, cairn.Account{ID: id, Role: r.Role, Disabled: true}); err != nil {
-			return err
+			return changed{}, err
 		}
 		_, err = tx.Exec(ctx, `DELETE FROM accounts WHERE id = $1`, id)
-		return err
+		return changed{action: audit.AccountDelete, kind: audit.KindAccount, id: string(id)}, err
 	})
 	if err != nil {
 		return fmt.Errorf("delete user: %w", err)

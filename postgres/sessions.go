@@ -9,16 +9,21 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/server/audit"
 	"github.com/cairnhq/cairn/server/auth"
 )
 
 // CreateSession implements auth.Sessions.
 func (db *DB) CreateSession(ctx context.Context, hash auth.Hash, s auth.Session) error {
-	_, err := db.worker.Exec(ctx, `
-		INSERT INTO sessions (hash, account_id, created_at, expires_at, used_at) VALUES ($1, $2, $3, $4, $5)`,
-		hash[:], s.Account, s.Created, s.Expires, s.Used)
+	err := db.change(ctx, func(tx pgx.Tx) (changed, error) {
+		_, err := tx.Exec(ctx, `
+			INSERT INTO sessions (hash, account_id, created_at, expires_at, used_at) VALUES ($1, $2, $3, $4, $5)`,
+			hash[:], s.Account, s.Created, s.Expires, s.Used)
+		return changed{action: audit.SignIn, kind: audit.KindAccount, id: string(s.Account), by: s.Account},
+			refused(err, "there is a session with this secret")
+	})
 	if err != nil {
-		return fmt.Errorf("create session: %w", refused(err, "there is a session with this secret"))
+		return fmt.Errorf("create session: %w", err)
 	}
 	return nil
 }
@@ -55,7 +60,15 @@ func (db *DB) TouchSession(ctx context.Context, hash auth.Hash, at time.Time) er
 
 // DeleteSession implements auth.Sessions.
 func (db *DB) DeleteSession(ctx context.Context, hash auth.Hash) error {
-	if _, err := db.worker.Exec(ctx, `DELETE FROM sessions WHERE hash = $1`, hash[:]); err != nil {
+	err := db.change(ctx, func(tx pgx.Tx) (changed, error) {
+		var account cairn.AccountID
+		err := tx.QueryRow(ctx, `DELETE FROM sessions WHERE hash = $1 RETURNING account_id`, hash[:]).Scan(&account)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return changed{}, nil
+		}
+		return changed{action: audit.SignOut, kind: audit.KindAccount, id: string(account), by: account}, err
+	})
+	if err != nil {
 		return fmt.Errorf("delete session: %w", err)
 	}
 	return nil
@@ -67,17 +80,18 @@ const codesLock = 0x6361_6972_6e02
 
 // CreateCode implements auth.Codes.
 func (db *DB) CreateCode(ctx context.Context, hash auth.Hash, account cairn.AccountID, expires time.Time) error {
-	err := pgx.BeginFunc(ctx, db.worker, func(tx pgx.Tx) error {
+	err := db.change(ctx, func(tx pgx.Tx) (changed, error) {
 		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1)`, codesLock); err != nil {
-			return err
+			return changed{}, err
 		}
 		_, err := tx.Exec(ctx, `DELETE FROM sign_in_codes WHERE account_id IS NOT DISTINCT FROM nullif($1, '')`, account)
 		if err != nil {
-			return err
+			return changed{}, err
 		}
 		_, err = tx.Exec(ctx, `
 			INSERT INTO sign_in_codes (hash, account_id, expires_at) VALUES ($1, nullif($2, ''), $3)`, hash[:], account, expires)
-		return refused(err, "there is a sign-in code with this secret")
+		return changed{action: audit.AccountCode, kind: audit.KindAccount, id: string(account)},
+			refused(err, "there is a sign-in code with this secret")
 	})
 	if err != nil {
 		return fmt.Errorf("create sign-in code: %w", err)
@@ -89,21 +103,21 @@ func (db *DB) CreateCode(ctx context.Context, hash auth.Hash, account cairn.Acco
 // count: nobody can sign in as it.
 func (db *DB) RedeemCode(ctx context.Context, hash auth.Hash, email string, now time.Time) (cairn.AccountID, error) {
 	var account cairn.AccountID
-	err := pgx.BeginFunc(ctx, db.worker, func(tx pgx.Tx) error {
+	err := db.change(ctx, func(tx pgx.Tx) (changed, error) {
 		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1)`, codesLock); err != nil {
-			return err
+			return changed{}, err
 		}
 		err := tx.QueryRow(ctx, `
 			DELETE FROM sign_in_codes WHERE hash = $1 AND expires_at > $2
 			RETURNING coalesce(account_id, '')`, hash[:], now).Scan(&account)
 		if err != nil {
-			return notFound(err)
+			return changed{}, notFound(err)
 		}
 		if account != "" {
-			return nil
+			return changed{}, nil
 		}
 		account, err = createFirstAdministrator(ctx, tx, email)
-		return err
+		return changed{action: audit.AccountCreate, kind: audit.KindAccount, id: string(account), detail: "role:admin", by: account}, err
 	})
 	if err != nil {
 		return "", fmt.Errorf("redeem sign-in code: %w", err)

@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/server/api"
+	"github.com/cairnhq/cairn/server/audit"
 )
 
 var _ api.Sources = (*DB)(nil)
@@ -153,12 +155,16 @@ func (db *DB) CreateSource(ctx context.Context, s cairn.Source) (cairn.Source, e
 	if s.Settings == nil {
 		s.Settings = map[string]string{}
 	}
-	err = db.worker.QueryRow(ctx, `
-		INSERT INTO sources (id, name, kind, settings, acl_mode, acl_id, owner_id, paused)
-		VALUES ($1, $2, $3, $4, $5, $6, nullif($7, ''), $8)
-		RETURNING created_at`, s.ID, s.Name, s.Kind, s.Settings, s.ACLMode, class, s.Owner, s.Paused).Scan(&s.Created)
+	err = db.change(ctx, func(tx pgx.Tx) (changed, error) {
+		err := tx.QueryRow(ctx, `
+			INSERT INTO sources (id, name, kind, settings, acl_mode, acl_id, owner_id, paused)
+			VALUES ($1, $2, $3, $4, $5, $6, nullif($7, ''), $8)
+			RETURNING created_at`, s.ID, s.Name, s.Kind, s.Settings, s.ACLMode, class, s.Owner, s.Paused).Scan(&s.Created)
+		return changed{action: audit.SourceCreate, kind: audit.KindSource, id: string(s.ID), detail: "name:" + s.Name},
+			refused(err, "there is a source "+s.Name)
+	})
 	if err != nil {
-		return cairn.Source{}, fmt.Errorf("create source: %w", refused(err, "there is a source "+s.Name))
+		return cairn.Source{}, fmt.Errorf("create source: %w", err)
 	}
 	return s, nil
 }
@@ -169,11 +175,11 @@ func (db *DB) CreateSource(ctx context.Context, s cairn.Source) (cairn.Source, e
 // of which it has told nothing yet are readable by nobody.
 func (db *DB) UpdateSource(ctx context.Context, id cairn.SourceID, edit func(*cairn.Source) error) (cairn.Source, error) {
 	var s cairn.Source
-	err := pgx.BeginFunc(ctx, db.worker, func(tx pgx.Tx) error {
+	err := db.change(ctx, func(tx pgx.Tx) (changed, error) {
 		// The lock keeps other edits out, and batches of documents with the old
 		// ACL. What is read after it is what the last edit has left.
 		if _, err := tx.Exec(ctx, `SELECT FROM sources WHERE id = $1 FOR UPDATE`, id); err != nil {
-			return missing(err)
+			return changed{}, missing(err)
 		}
 		before, err := readSource(ctx, tx, `
 			SELECT s.id, s.name, s.kind, s.settings, s.acl_mode, a.rule AS acl, coalesce(s.owner_id, '') AS owner, s.paused,
@@ -181,21 +187,37 @@ func (db *DB) UpdateSource(ctx context.Context, id cairn.SourceID, edit func(*ca
 			FROM sources s JOIN acls a ON a.id = s.acl_id
 			WHERE s.id = $1`, string(id))
 		if err != nil {
-			return err
+			return changed{}, err
 		}
 		edited := before
 		edited.Settings = maps.Clone(before.Settings)
 		if err := edit(&edited); err != nil {
-			return err
+			return changed{}, err
 		}
 		s = before
 		s.Settings, s.ACLMode, s.ACL, s.Paused = edited.Settings, edited.ACLMode, edited.ACL, edited.Paused
-		return replaceSource(ctx, tx, before, &s)
+		err = replaceSource(ctx, tx, before, &s)
+		return changed{action: audit.SourceUpdate, kind: audit.KindSource, id: string(id), detail: sourceDetail(before, s)}, err
 	})
 	if err != nil {
 		return cairn.Source{}, fmt.Errorf("update source: %w", err)
 	}
 	return s, nil
+}
+
+// sourceDetail says what of a source was changed.
+func sourceDetail(before, s cairn.Source) string {
+	var what []string
+	if before.ACLMode != s.ACLMode || before.ACL.Hash() != s.ACL.Hash() {
+		what = append(what, "acl")
+	}
+	if !maps.Equal(before.Settings, s.Settings) {
+		what = append(what, "settings")
+	}
+	if before.Paused != s.Paused {
+		what = append(what, fmt.Sprintf("paused:%t", s.Paused))
+	}
+	return strings.Join(what, " ")
 }
 
 // replaceSource stores s, brought into the form in which it is kept, in the

@@ -10,11 +10,8 @@ import (
 	"github.com/cairnhq/cairn"
 )
 
-// Through returns how an account comes to be in a group, to explain it: a shortest
-// chain from a group that it belongs to itself, by its id or its address, to that
-// group, each of them a member of the next. It is nil when the account is not in the
-// group. ErrNotFound when there is no such account.
-func (db *DB) Through(ctx context.Context, account cairn.AccountID, group cairn.PrincipalKey) ([]cairn.PrincipalKey, error) {
+// Through implements api.Access.
+func (db *DB) Through(ctx context.Context, account cairn.AccountID) (map[cairn.PrincipalKey][]cairn.PrincipalKey, error) {
 	a, err := db.AccountByID(ctx, account)
 	if err != nil {
 		return nil, err
@@ -31,7 +28,7 @@ func (db *DB) Through(ctx context.Context, account cairn.AccountID, group cairn.
 	if err != nil {
 		return nil, fmt.Errorf("groups of an account: %w", err)
 	}
-	return wayTo(group, held), nil
+	return chains(held), nil
 }
 
 // heldGroup is a group that an account is in.
@@ -43,8 +40,9 @@ type heldGroup struct {
 
 func (g heldGroup) key() cairn.PrincipalKey { return cairn.GroupKey(g.Directory, g.Name) }
 
-// wayTo goes from the account's own groups outwards, the nearest first.
-func wayTo(group cairn.PrincipalKey, held []heldGroup) []cairn.PrincipalKey {
+// chains goes from the account's own groups outwards, the nearest first.
+func chains(held []heldGroup) map[cairn.PrincipalKey][]cairn.PrincipalKey {
+	out := make(map[cairn.PrincipalKey][]cairn.PrincipalKey, len(held))
 	byID, inner := make(map[string]heldGroup, len(held)), make(map[string]string, len(held))
 	var reached []string
 	for _, g := range held {
@@ -56,14 +54,11 @@ func wayTo(group cairn.PrincipalKey, held []heldGroup) []cairn.PrincipalKey {
 	}
 	for i := 0; i < len(reached); i++ {
 		g := byID[reached[i]]
-		if g.key() == group {
-			var chain []cairn.PrincipalKey
-			for id := g.ID; id != ""; id = inner[id] {
-				chain = append(chain, byID[id].key())
-			}
-			slices.Reverse(chain)
-			return chain
+		chain := []cairn.PrincipalKey{g.key()}
+		if id := inner[g.ID]; id != "" {
+			chain = append(slices.Clone(out[byID[id].key()]), chain...)
 		}
+		out[g.key()] = chain
 		for _, id := range g.OuterGroups {
 			if _, known := inner[id]; !known {
 				inner[id] = g.ID
@@ -71,5 +66,5 @@ func wayTo(group cairn.PrincipalKey, held []heldGroup) []cairn.PrincipalKey {
 			}
 		}
 	}
-	return nil
+	return out
 }

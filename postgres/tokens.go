@@ -9,6 +9,7 @@ import (
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/server/api"
+	"github.com/cairnhq/cairn/server/audit"
 	"github.com/cairnhq/cairn/server/auth"
 )
 
@@ -98,11 +99,15 @@ func (db *DB) CreateToken(ctx context.Context, hash auth.Hash, t cairn.Token) (c
 		t.Scopes = cairn.DefaultScopes()
 	}
 	t.ID = cairn.NewID()
-	err := db.worker.QueryRow(ctx, `
-		INSERT INTO tokens (id, account_id, name, hash, scopes, expires_at) VALUES ($1, $2, $3, $4, $5, $6)
-		RETURNING created_at, expires_at`, t.ID, t.Account, t.Name, hash[:], t.Scopes, t.Expires).Scan(&t.Created, &t.Expires)
+	err := db.change(ctx, func(tx pgx.Tx) (changed, error) {
+		err := tx.QueryRow(ctx, `
+			INSERT INTO tokens (id, account_id, name, hash, scopes, expires_at) VALUES ($1, $2, $3, $4, $5, $6)
+			RETURNING created_at, expires_at`, t.ID, t.Account, t.Name, hash[:], t.Scopes, t.Expires).Scan(&t.Created, &t.Expires)
+		return changed{action: audit.TokenCreate, kind: audit.KindToken, id: t.ID, detail: tokenDetail(t)},
+			refused(err, "there is a token with this secret")
+	})
 	if err != nil {
-		return cairn.Token{}, fmt.Errorf("create token: %w", refused(err, "there is a token with this secret"))
+		return cairn.Token{}, fmt.Errorf("create token: %w", err)
 	}
 	t.LastUsed, t.Revoked = time.Time{}, time.Time{}
 	return t, nil
@@ -111,13 +116,24 @@ func (db *DB) CreateToken(ctx context.Context, hash auth.Hash, t cairn.Token) (c
 // RevokeToken implements api.Tokens. A token that was revoked before keeps its
 // time.
 func (db *DB) RevokeToken(ctx context.Context, account cairn.AccountID, id string, at time.Time) error {
-	tag, err := db.worker.Exec(ctx, `
-		UPDATE tokens SET revoked_at = coalesce(revoked_at, $3) WHERE id = $2 AND ($1 = '' OR account_id = $1)`, account, id, at)
+	err := db.change(ctx, func(tx pgx.Tx) (changed, error) {
+		var owner string
+		err := tx.QueryRow(ctx, `
+			UPDATE tokens SET revoked_at = coalesce(revoked_at, $3) WHERE id = $2 AND ($1 = '' OR account_id = $1)
+			RETURNING account_id`, account, id, at).Scan(&owner)
+		return changed{action: audit.TokenRevoke, kind: audit.KindToken, id: id, detail: "account:" + owner}, missing(err)
+	})
 	if err != nil {
-		return fmt.Errorf("revoke token: %w", missing(err))
-	}
-	if tag.RowsAffected() == 0 {
-		return fmt.Errorf("revoke token: %w", cairn.ErrNotFound)
+		return fmt.Errorf("revoke token: %w", err)
 	}
 	return nil
+}
+
+// tokenDetail says whose token it is and what it may be used for.
+func tokenDetail(t cairn.Token) string {
+	detail := "account:" + string(t.Account)
+	for _, s := range t.Scopes {
+		detail += " scope:" + string(s)
+	}
+	return detail
 }

@@ -50,6 +50,8 @@ type Settings struct {
 	Retention             Age `yaml:"retention" env:"CAIRN_RETENTION"`                           // of documents that vanished at their source
 	ConversationRetention Age `yaml:"conversation_retention" env:"CAIRN_CONVERSATION_RETENTION"` // after the last question; off: until its owner deletes it
 
+	AuditRetention Days `yaml:"audit_retention" env:"CAIRN_AUDIT_RETENTION"` // how long the audit log keeps a day
+
 	Extract ExtractSettings `yaml:"extract" envPrefix:"CAIRN_EXTRACT_"` // what is read of a document
 
 	IndexCacheMB int `yaml:"index_cache_mb" env:"CAIRN_INDEX_CACHE_MB"` // memory for postings; about 0.2 kB a chunk keeps all of them
@@ -130,7 +132,9 @@ func DefaultSettings() Settings {
 		Extract:      ExtractSettings{InputMB: 200, TextMB: 20},
 		Retention:    Age(30 * 24 * time.Hour),
 		IndexCacheMB: 64,
-		LLM:          ModelSettings{ContextTokens: 6000, FirstToken: 30 * time.Second},
+
+		AuditRetention: 400,
+		LLM:            ModelSettings{ContextTokens: 6000, FirstToken: 30 * time.Second},
 	}
 }
 

@@ -16,12 +16,13 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/server/audit"
 	"github.com/cairnhq/cairn/server/auth"
 )
 
 // Handler answers a request or returns why it cannot. The caller's identity is
-// auth.FromContext(c.Request.Context()). After it has begun to write the
-// response, it returns nil.
+// auth.FromContext(c.Request.Context()). An error that it returns after it has
+// begun to write the response goes to the logs alone.
 type Handler func(c *gin.Context) error
 
 // Route is one route with who may use it. The zero values of Scope and Role
@@ -33,7 +34,10 @@ type Route struct {
 	Scope  cairn.Scope // that a token must hold
 	Role   cairn.Role  // that the account must have
 	// Long routes may take longer than requestTimeout: streams and uploads.
-	Long   bool
+	Long bool
+	// Audit is what the audit log says of a request; empty where nothing is
+	// done or shown that it would tell of.
+	Audit  audit.Action
 	Handle Handler
 	// Fail writes the body of a failure; nil: in the envelope of the API.
 	Fail func(c *gin.Context, f Failure)
@@ -52,7 +56,22 @@ func (s *Server) handle(r Route) gin.HandlerFunc {
 	}
 }
 
-func (s *Server) serve(c *gin.Context, r Route) error {
+// serve answers a request, and makes sure that the audit log tells of it.
+func (s *Server) serve(c *gin.Context, r Route) (err error) {
+	entry := s.audit(c, r)
+	ended := false
+	defer func() { // also when it panics
+		if !ended {
+			err = errPanicked
+		}
+		s.conclude(c, r, entry, err)
+	}()
+	err = s.answer(c, r, entry)
+	ended = true
+	return err
+}
+
+func (s *Server) answer(c *gin.Context, r Route, entry *audit.Entry) error {
 	if err := checkText(c.Request.URL); err != nil {
 		return err
 	}
@@ -71,6 +90,7 @@ func (s *Server) serve(c *gin.Context, r Route) error {
 		if err != nil {
 			return err
 		}
+		entry.By(id.Account.ID, string(id.Via), id.Token)
 		if err := id.Permit(r.Scope, r.Role); err != nil {
 			return err
 		}

@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/server/audit"
 	"github.com/cairnhq/cairn/server/auth"
 )
 
@@ -30,6 +31,7 @@ type Config struct {
 	// Ready returns nil when requests can be served, else why not.
 	Ready   func(ctx context.Context) error
 	Log     *slog.Logger
+	Audit   *audit.Writer        // writes the audit log; nil: none is kept
 	Metrics *prometheus.Registry // nil: a new one
 	Secure  bool                 // browsers reach the server over https
 	// DrainDelay is how long, at shutdown, requests are still accepted after

@@ -43,6 +43,9 @@ func (s Settings) validate() error {
 	if s.Retention == 0 {
 		return cairn.Errorf(cairn.ErrInvalid, "CAIRN_RETENTION cannot be off: what vanished at its source is erased some time; give an age such as 30d")
 	}
+	if s.AuditRetention < minAuditRetention || s.AuditRetention > maxAuditRetention {
+		return cairn.Errorf(cairn.ErrInvalid, "CAIRN_AUDIT_RETENTION is %d days; give %d to %d, as in 400d", s.AuditRetention, minAuditRetention, maxAuditRetention)
+	}
 	if s.Extract.InputMB < 1 || s.Extract.TextMB < 1 {
 		return cairn.Errorf(cairn.ErrInvalid, "CAIRN_EXTRACT_INPUT_MB and CAIRN_EXTRACT_TEXT_MB are megabytes, 1 or more")
 	}
@@ -60,6 +63,13 @@ func (s Settings) validate() error {
 	}
 	return s.Rerank.validate()
 }
+
+// The bounds of how long the audit log is kept, in days. The database itself
+// refuses to remove what is younger than the least.
+const (
+	minAuditRetention = 7
+	maxAuditRetention = 36500
+)
 
 // maxDrainDelay is far longer than any load balancer needs to notice.
 const maxDrainDelay = 5 * time.Minute

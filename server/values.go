@@ -38,6 +38,28 @@ func (s Switch) MarshalText() ([]byte, error) {
 	return []byte("off"), nil
 }
 
+// Days is a number of days.
+type Days int
+
+// UnmarshalText reads a number, alone or with a d behind it.
+func (d *Days) UnmarshalText(b []byte) error {
+	n, err := strconv.Atoi(strings.TrimSuffix(string(b), "d"))
+	if err != nil {
+		return fmt.Errorf("%q is no number of days; write it as in 400d", b)
+	}
+	*d = Days(n)
+	return nil
+}
+
+// UnmarshalYAML reads the same.
+func (d *Days) UnmarshalYAML(n *yaml.Node) error { return d.UnmarshalText([]byte(n.Value)) }
+
+// MarshalText gives the number with a d behind it.
+func (d Days) MarshalText() ([]byte, error) { return []byte(strconv.Itoa(int(d)) + "d"), nil }
+
+// Duration returns the days as a time of 24 hours each.
+func (d Days) Duration() time.Duration { return time.Duration(d) * 24 * time.Hour }
+
 // SignIn says whether people must sign in.
 type SignIn string
 

@@ -27,6 +27,7 @@ import (
 	"github.com/cairnhq/cairn/retrieval/llm/langchain"
 	"github.com/cairnhq/cairn/retrieval/llm/reliable"
 	"github.com/cairnhq/cairn/server"
+	"github.com/cairnhq/cairn/server/audit"
 )
 
 // parts is everything below the server, in the order in which it is made; close
@@ -35,6 +36,7 @@ type parts struct {
 	local     *local.Server        // the private PostgreSQL; nil when a database was named
 	db        *postgres.DB         //
 	stones    *postgres.Tombstones // ids of what was erased, beside the database
+	audit     *audit.Writer        // the audit log
 	index     *postgres.Index      // what can be found, by words and by vectors
 	extractor *extract.Pool        // child processes that read documents
 	pusher    *ingest.Pusher       // documents that programs bring
@@ -102,6 +104,7 @@ func (p *parts) openDatabase(ctx context.Context, s server.Settings) (err error)
 	}
 	p.db.SetRetention(postgres.Retention{Documents: s.Retention.Duration(), Conversations: s.ConversationRetention.Duration()})
 	p.stones = postgres.NewTombstones(p.db, s.DataDir)
+	p.audit = audit.NewWriter(p.db, log)
 	if p.local != nil { // nobody else can be working on it
 		return p.db.EndLeases(ctx)
 	}
@@ -160,10 +163,16 @@ func (p *parts) openRetrieval(ctx context.Context, s server.Settings) error {
 	p.jobs, err = jobs.New(jobs.Config{
 		Pool: p.db.Worker(), Runs: p.db, Kinds: p.kinds, Environment: s.Connectors(), Log: p.log,
 		Syncer:  p.syncer,
-		Chores:  []func(context.Context) error{p.db.PruneChanges, p.db.EraseExpired, p.db.Clean},
+		Chores:  []func(context.Context) error{p.db.PruneChanges, p.db.EraseExpired, p.db.Clean, p.expireAudit(s.AuditRetention.Duration())},
 		Rescues: []func(context.Context) error{p.asker.Recover, p.stones.Keep}, Maintain: p.index.Maintain,
 	})
 	return err
+}
+
+// expireAudit returns the chore that removes the days of the audit log which are
+// older than an age.
+func (p *parts) expireAudit(age time.Duration) func(context.Context) error {
+	return func(ctx context.Context) error { return p.db.ExpireAudit(ctx, age) }
 }
 
 // limits returns what one document may cost.
@@ -228,6 +237,11 @@ func (p *parts) close(ctx context.Context) error {
 	}
 	if p.extractor != nil {
 		p.extractor.Close()
+	}
+	if p.audit != nil {
+		patience, done := context.WithTimeout(ctx, 10*time.Second)
+		p.audit.Close(patience)
+		done()
 	}
 	if p.db != nil {
 		p.db.Close()

@@ -49,6 +49,10 @@ func attempts(conversation, message, binding string) map[string]string {
 		"POST /sources/:name/documents/batch":   `/sources/inbox/documents/batch {"id":"b","title":"B","text":"c"}`,
 		"POST /index/verify":                    `/index/verify {"quick":true}`,
 		"POST /index/rebuild":                   `/index/rebuild`,
+		"POST /access/explain":                  `/access/explain {"document_id":"travel"}`,
+		"GET /audit":                            `/audit`,
+		"GET /audit/export":                     `/audit/export`,
+		"POST /audit/verify":                    `/audit/verify`,
 		"POST /logout":                          `/logout`,
 		"GET /me":                               `/me`,
 		"GET /users":                            `/users`,
@@ -204,10 +208,14 @@ write  any    DELETE /sources/:name/documents
 write  any    POST /sources/:name/documents/batch
 admin  admin  POST /index/verify
 admin  admin  POST /index/rebuild
-public public GET /login
+read   any    POST /access/explain
+admin  auditor GET /audit
+admin  auditor GET /audit/export
+admin  auditor POST /audit/verify
 admin  auditor GET /erasures
 admin  admin  POST /erasures/:id/lift
 admin  admin  POST /erasures/clean
+public public GET /login
 public public POST /login
 public public GET /login/oidc
 public public GET /login/oidc/callback

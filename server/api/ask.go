@@ -9,6 +9,7 @@ import (
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/retrieval/answer"
 	"github.com/cairnhq/cairn/server"
+	"github.com/cairnhq/cairn/server/audit"
 	"github.com/cairnhq/cairn/server/auth"
 )
 
@@ -45,6 +46,7 @@ func (a *API) ask(c *gin.Context) error {
 	if err != nil {
 		return fmt.Errorf("ask: %w", err)
 	}
+	audit.FromContext(ctx).About(audit.KindMessage, started.Message)
 	if req.Stream {
 		return a.stream(c, started, 0)
 	}
@@ -69,6 +71,7 @@ func (a *API) await(c *gin.Context, started answer.Started) error {
 			case item.err != nil:
 				return fmt.Errorf("ask: %w", item.err)
 			case item.event.Type == answer.EventDone && item.event.Answer != nil:
+				showAnswer(c.Request.Context(), *item.event.Answer)
 				return reply(c, http.StatusOK, answerOf(*item.event.Answer))
 			case item.event.Type == answer.EventFailed:
 				return a.replyStored(c, started.Message)
@@ -85,6 +88,7 @@ func (a *API) replyStored(c *gin.Context, message string) error {
 	if err != nil {
 		return fmt.Errorf("ask: %w", err)
 	}
+	showMessage(ctx, m)
 	return reply(c, http.StatusOK, answerOfMessage(m))
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/server/audit"
 	"github.com/cairnhq/cairn/server/auth"
 )
 
@@ -59,6 +60,9 @@ func (a *API) messagesOf(ctx context.Context, v cairn.Viewer, messages ...cairn.
 	if err != nil {
 		return nil, err
 	}
+	for _, m := range messages {
+		showMessage(ctx, m)
+	}
 	return mapped(messages, func(m cairn.Message) message { return messageOf(m, given) }), nil
 }
 
@@ -70,6 +74,7 @@ func (a *API) getMessage(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
+	audit.FromContext(ctx).About(audit.KindMessage, m.ID)
 	out, err := a.messagesOf(ctx, viewer, m)
 	if err != nil {
 		return err
@@ -103,6 +108,7 @@ func (a *API) getConversation(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
+	audit.FromContext(ctx).About(audit.KindConversation, conv.ID)
 	shown, err := a.messagesOf(ctx, viewer, messages...)
 	if err != nil {
 		return err

@@ -1,13 +1,16 @@
 package api
 
 import (
+	"context"
 	"net/http"
+	"regexp"
 	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
 
 	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/server/audit"
 	"github.com/cairnhq/cairn/server/auth"
 )
 
@@ -42,10 +45,12 @@ func (a *API) getDocument(c *gin.Context) error {
 		return err
 	}
 	ctx := c.Request.Context()
+	aboutDocument(ctx, c.Param("id"))
 	d, err := a.Store.Document(ctx, auth.FromContext(ctx).Viewer, cairn.DocumentID(c.Param("id")), cairn.Version(values["version"]))
 	if err != nil {
 		return err
 	}
+	audit.FromContext(ctx).Shown(d.ID)
 	out := document{
 		ID: d.ID, Version: d.Version, State: d.State, Source: d.SourceName, External: d.External, Kind: d.Kind,
 		Title: d.Title, URL: d.URL, Author: d.Author, Language: d.Language, Text: string(d.Body),
@@ -56,6 +61,17 @@ func (a *API) getDocument(c *gin.Context) error {
 	}
 	return reply(c, http.StatusOK, out)
 }
+
+// aboutDocument notes which document a request is about, as far as that can be
+// the id of one: what does not exist is noted like what may not be read.
+func aboutDocument(ctx context.Context, id string) {
+	if serverMade.MatchString(id) {
+		audit.FromContext(ctx).About(audit.KindDocument, id)
+	}
+}
+
+// serverMade matches the ids that the server gives.
+var serverMade = regexp.MustCompile(`^[A-Z2-7]{26}$`)
 
 type suggestion struct {
 	Text string `json:"text"`

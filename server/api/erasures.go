@@ -42,6 +42,7 @@ func (a *API) receipt(c *gin.Context, e cairn.Erasure) error {
 func (a *API) eraseDocument(c *gin.Context) error {
 	ctx := c.Request.Context()
 	id := cairn.DocumentID(c.Param("id"))
+	aboutDocument(ctx, c.Param("id"))
 	s, err := a.Store.SourceOfDocument(ctx, id)
 	if err != nil {
 		return err

@@ -21,6 +21,7 @@ import (
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/connectors"
 	"github.com/cairnhq/cairn/server"
+	"github.com/cairnhq/cairn/server/audit"
 	"github.com/cairnhq/cairn/server/auth"
 )
 
@@ -37,6 +38,7 @@ type world struct {
 	asker  *asker
 	jobs   *runner
 	index  indexer
+	audit  *audit.Writer
 	api    *API
 	server *server.Server
 	http   *httptest.Server
@@ -89,14 +91,18 @@ func newWorld(t *testing.T) *world {
 		),
 		Models: []Model{{Name: "small", Default: true}},
 	})
+	w.audit = audit.NewWriter(w.m, log)
 	w.server, err = server.New(server.Config{
-		Auth: a, Routes: w.api.Routes(), Log: log, Ready: func(context.Context) error { return nil },
+		Auth: a, Routes: w.api.Routes(), Log: log, Audit: w.audit, Ready: func(context.Context) error { return nil },
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.http = httptest.NewServer(w.server.Handler())
-	t.Cleanup(w.http.Close)
+	t.Cleanup(func() {
+		w.http.Close()
+		w.audit.Close(context.Background())
+	})
 	w.fill()
 	return w
 }

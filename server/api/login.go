@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"time"
@@ -72,12 +71,8 @@ func (a *API) sendOn(c *gin.Context, location string, err error) error {
 		return err // there is no issuer
 	}
 	if err != nil {
-		reason := auth.RefusedAs(err)
-		if reason == auth.RefusedInternal {
-			a.Log.ErrorContext(c.Request.Context(), "sign-in at the issuer failed", slog.Any("error", err))
-		}
-		location = "/login?failed=" + url.QueryEscape(string(reason))
+		location = "/login?failed=" + url.QueryEscape(string(auth.RefusedAs(err)))
 	}
 	c.Redirect(http.StatusSeeOther, location)
-	return nil
+	return err // for the logs
 }

@@ -34,7 +34,7 @@ func (w *world) withIssuer() *oidctest.Issuer {
 	cfg := w.api.Config
 	cfg.Auth = a
 	w.api = New(cfg)
-	s, err := server.New(server.Config{Auth: a, Routes: w.api.Routes(), Log: log, Ready: nil})
+	s, err := server.New(server.Config{Auth: a, Routes: w.api.Routes(), Log: log, Audit: w.audit, Ready: nil})
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -133,6 +133,14 @@ func TestFailedSignInIsExplained(t *testing.T) {
 		if ways.Failure == nil || len(*ways.Failure) < 40 || (c.want == "down") != (ways.OIDC.Problem != nil) {
 			t.Errorf("%s: %s", c.want, got.body)
 		}
+	}
+	var outcomes []string
+	for _, e := range w.events() {
+		outcomes = append(outcomes, string(e.Action)+" "+string(e.Outcome))
+	}
+	// Who comes without having begun could fill the audit log.
+	if got := strings.Join(outcomes, ", "); got != "sign_in unauthenticated, sign_in denied, sign_in denied" {
+		t.Errorf("the audit log says %s", got)
 	}
 	if got := w.call(actor{}, "GET", "/api/v1/login?failed=send+money", ""); !strings.Contains(string(got.body), `"failure":null`) {
 		t.Errorf("words from the address: %s", got.body)

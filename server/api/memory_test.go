@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/server/audit"
 	"github.com/cairnhq/cairn/server/auth"
 	"github.com/cairnhq/cairn/server/auth/authtest"
 )
@@ -31,6 +32,7 @@ type memory struct {
 	fail          error          // when set, what Document returns
 	notices       []cairn.Notice // of every search
 	counted       int            // how often a source was looked up with its counts
+	audited       []audit.Row
 }
 
 func newMemory() *memory {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/retrieval/ingest"
+	"github.com/cairnhq/cairn/server/audit"
 	"github.com/cairnhq/cairn/server/auth"
 )
 
@@ -62,6 +63,7 @@ func (a *API) putDocument(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
+	audit.FromContext(c.Request.Context()).About(audit.KindDocument, string(pushed.ID))
 	status := http.StatusOK
 	if pushed.Created {
 		status = http.StatusCreated
@@ -113,6 +115,7 @@ func (a *API) writable(c *gin.Context) (cairn.Source, error) {
 	if account := auth.FromContext(ctx).Account; account.Role != cairn.RoleAdmin && !writes(account, s.Settings["writers"]) {
 		return cairn.Source{}, cairn.ErrNotFound
 	}
+	audit.FromContext(ctx).About(audit.KindSource, string(s.ID))
 	kind, err := a.Kinds.Lookup(s.Kind)
 	if err != nil {
 		return cairn.Source{}, err

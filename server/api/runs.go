@@ -7,6 +7,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/server/audit"
 )
 
 type run struct {
@@ -111,6 +112,7 @@ func (a *API) listErrors(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
+	audit.FromContext(ctx).About(audit.KindSource, string(s.ID))
 	errs, next, err := a.Store.ListErrors(ctx, s.ID, p)
 	if err != nil {
 		return err

@@ -83,6 +83,7 @@ func (a *API) search(c *gin.Context) error {
 	if err != nil {
 		return fmt.Errorf("search: %w", err)
 	}
+	showPassages(c.Request.Context(), res.Passages)
 	out := searchResponse{
 		Results: passagesOf(res.Passages, res.Explain), Facets: table(res.Facets), Mode: res.Mode,
 		Notices: noticesOf(res.Notices), Took: res.Took.Milliseconds(),

@@ -12,6 +12,7 @@ import (
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/server"
+	"github.com/cairnhq/cairn/server/audit"
 	"github.com/cairnhq/cairn/server/auth"
 )
 
@@ -237,6 +238,7 @@ func (a *API) testSource(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
+	audit.FromContext(ctx).About(audit.KindSource, string(s.ID))
 	type result struct {
 		OK      bool   `json:"ok"`
 		Message string `json:"message"`

@@ -2,9 +2,11 @@ package api
 
 import (
 	"context"
+	"iter"
 	"time"
 
 	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/server/audit"
 	"github.com/cairnhq/cairn/server/auth"
 )
 
@@ -201,6 +203,54 @@ type Tokens interface {
 	RevokeToken(ctx context.Context, account cairn.AccountID, id string, at time.Time) error
 }
 
+// AuditFilter narrows what is read of the audit log; empty fields narrow nothing.
+type AuditFilter struct {
+	Account  cairn.AccountID
+	Action   string // an action, or the part before the dot, such as "token"
+	Outcome  audit.Outcome
+	Object   audit.Object
+	Document cairn.DocumentID // that was shown or erased
+	Since    time.Time
+	Until    time.Time // exclusive
+}
+
+// Audit reads the audit log. Its callers are administrators and auditors.
+type Audit interface {
+	// ListAudit returns rows, newest first.
+	ListAudit(ctx context.Context, f AuditFilter, p Page) (rows []audit.Row, next string, err error)
+	// AuditRows yields all rows, oldest first. An error ends the sequence.
+	AuditRows(ctx context.Context, f AuditFilter) iter.Seq2[audit.Row, error]
+	// VerifyAudit checks the whole log, and that rows which were noted before are
+	// still in it.
+	VerifyAudit(ctx context.Context, known []audit.Mark) (audit.Verification, error)
+}
+
+// DocumentAccess says who may read a document, and where that comes from.
+type DocumentAccess struct {
+	Document cairn.DocumentID
+	Source   string // name
+	Mode     cairn.ACLMode
+	Own      bool // the ACL came with the document; else it is the source's
+	ACL      cairn.ACL
+	Hidden   bool      // vanished at its source: nobody finds it any more
+	Synced   time.Time // when permissions were last read at the source; zero: never, or they are declared here
+	// Problem is why permissions could not be read at the source the last time;
+	// empty when they could, or are declared here.
+	Problem string
+}
+
+// Access tells who may read what.
+type Access interface {
+	// DocumentAccess returns who may read a document, or ErrNotFound.
+	DocumentAccess(ctx context.Context, id cairn.DocumentID) (DocumentAccess, error)
+	// Holder returns an account with what its viewer's keys are made of, or ErrNotFound.
+	Holder(ctx context.Context, id cairn.AccountID) (auth.Holder, error)
+	// Through returns how an account comes to be in each of its groups: a shortest
+	// chain from a group that it belongs to itself, by its id or its address, to that
+	// group, each of them a member of the next. ErrNotFound when there is no such account.
+	Through(ctx context.Context, id cairn.AccountID) (map[cairn.PrincipalKey][]cairn.PrincipalKey, error)
+}
+
 // Store is everything that the API reads and writes.
 type Store interface {
 	Sources
@@ -212,4 +262,6 @@ type Store interface {
 	Groups
 	Tokens
 	Erasures
+	Audit
+	Access
 }

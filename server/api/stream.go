@@ -14,6 +14,7 @@ import (
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/retrieval/answer"
 	"github.com/cairnhq/cairn/server"
+	"github.com/cairnhq/cairn/server/audit"
 	"github.com/cairnhq/cairn/server/auth"
 )
 
@@ -36,6 +37,7 @@ func (a *API) follow(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
+	audit.FromContext(ctx).About(audit.KindMessage, m.ID)
 	if m.Withheld {
 		s := newSSE(c)
 		defer s.close()
@@ -83,8 +85,12 @@ func (a *API) stream(c *gin.Context, started answer.Started, last int) error {
 				return ignore(s.failure(item.err))
 			}
 			silence.Reset(a.heartbeat)
+			showEvent(ctx, item.event)
 			if s.answerEvent(started, item.event) != nil || final(item.event) {
 				return nil
+			}
+			if item.event.Type == answer.EventPassages {
+				audit.FromContext(ctx).Tell(ctx) // the stream may go on for minutes
 			}
 		}
 	}

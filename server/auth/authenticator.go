@@ -135,7 +135,9 @@ func (a *Authenticator) byToken(ctx context.Context, secret string) (Identity, e
 			a.log.WarnContext(ctx, "token use not noted", slog.String("token", token.ID), slog.Any("error", err))
 		}
 	}
-	return a.identity(holder, token.Scopes, ViaToken)
+	id, err := a.identity(holder, token.Scopes, ViaToken)
+	id.Token = token.ID
+	return id, err
 }
 
 func (a *Authenticator) bySession(ctx context.Context, secret string) (Identity, error) {

@@ -53,7 +53,7 @@ func TestIdentifyByToken(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := auth.Identity{
-		Account: ann, Scopes: []cairn.Scope{cairn.ScopeSearch}, Via: auth.ViaToken,
+		Account: ann, Scopes: []cairn.Scope{cairn.ScopeSearch}, Via: auth.ViaToken, Token: store.AllTokens(ann.ID)[0].ID,
 		Viewer: cairn.Viewer{Account: ann.ID, Keys: []cairn.PrincipalKey{
 			"account:" + cairn.PrincipalKey(ann.ID), "user:ann@acme.com", "group:cairn:eng", "group:cairn:finance", "everyone",
 		}},

@@ -23,6 +23,7 @@ type Identity struct {
 	Viewer  cairn.Viewer
 	Scopes  []cairn.Scope
 	Via     Via
+	Token   string // id of the token; empty without one
 }
 
 // Has reports whether the identity may act within a scope. The scope "admin"
@@ -35,7 +36,7 @@ func (i Identity) Has(s cairn.Scope) bool {
 // the role; what auditors may do, administrators may do as well. Otherwise it
 // returns an ErrDenied that says which is missing.
 func (i Identity) Permit(scope cairn.Scope, role cairn.Role) error {
-	if held := i.Account.Role; role != "" && held != role && (role != cairn.RoleAuditor || held != cairn.RoleAdmin) {
+	if !i.acts(role) {
 		switch role {
 		case cairn.RoleAdmin:
 			return cairn.Errorf(cairn.ErrDenied, "only administrators may do this")
@@ -62,6 +63,12 @@ func ViewerOf(h Holder) cairn.Viewer {
 		keys = append(keys, cairn.UserKey(h.Account.Email))
 	}
 	return cairn.Viewer{Account: h.Account.ID, Keys: append(append(keys, h.Groups...), cairn.Everyone)}
+}
+
+// acts reports whether the account has the role, or one that holds it.
+func (i Identity) acts(role cairn.Role) bool {
+	held := i.Account.Role
+	return role == "" || held == role || role == cairn.RoleAuditor && held == cairn.RoleAdmin
 }
 
 func allScopes() []cairn.Scope {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/server/audit"
 	"github.com/cairnhq/cairn/server/auth/oidc"
 )
 
@@ -77,12 +78,14 @@ func (a *Authenticator) BeginOIDC(w http.ResponseWriter, r *http.Request, next s
 // failures of the store; all but the last are logged.
 func (a *Authenticator) FinishOIDC(w http.ResponseWriter, r *http.Request) (string, error) {
 	if a.oidc == nil {
+		audit.FromContext(r.Context()).Drop()
 		return "", cairn.ErrNotFound
 	}
 	http.SetCookie(w, a.cookie(a.attemptCookie(), "", -time.Second))
 	query := r.URL.Query()
 	made, err := a.attemptOf(r, query)
 	if err != nil {
+		audit.FromContext(r.Context()).Drop() // anybody can come without an attempt
 		return "", a.refuse(r, RefusedStale, err)
 	}
 	if err := a.callbacks.allow(networkOf(a.ClientAddr(r))); err != nil {

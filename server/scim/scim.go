@@ -14,6 +14,7 @@ import (
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/server"
+	"github.com/cairnhq/cairn/server/audit"
 )
 
 // Config is what the service works with.
@@ -50,17 +51,17 @@ func (s *Service) Routes() []server.Route {
 		{Method: get, Path: "/Schemas", Handle: s.schemas},
 		{Method: get, Path: "/Schemas/:id", Handle: s.schemas},
 		{Method: get, Path: "/Users", Handle: s.listUsers},
-		{Method: post, Path: "/Users", Handle: s.createUser},
+		{Method: post, Path: "/Users", Audit: audit.AccountCreate, Handle: s.createUser},
 		{Method: get, Path: "/Users/:id", Handle: s.getUser},
-		{Method: put, Path: "/Users/:id", Handle: s.replaceUser},
-		{Method: patch, Path: "/Users/:id", Handle: s.patchUser},
-		{Method: del, Path: "/Users/:id", Handle: s.deleteUser},
+		{Method: put, Path: "/Users/:id", Audit: audit.AccountUpdate, Handle: s.replaceUser},
+		{Method: patch, Path: "/Users/:id", Audit: audit.AccountUpdate, Handle: s.patchUser},
+		{Method: del, Path: "/Users/:id", Audit: audit.AccountDelete, Handle: s.deleteUser},
 		{Method: get, Path: "/Groups", Handle: s.listGroups},
-		{Method: post, Path: "/Groups", Handle: s.createGroup},
+		{Method: post, Path: "/Groups", Audit: audit.GroupCreate, Handle: s.createGroup},
 		{Method: get, Path: "/Groups/:id", Handle: s.getGroup},
-		{Method: put, Path: "/Groups/:id", Handle: s.replaceGroup},
-		{Method: patch, Path: "/Groups/:id", Handle: s.patchGroup},
-		{Method: del, Path: "/Groups/:id", Handle: s.deleteGroup},
+		{Method: put, Path: "/Groups/:id", Audit: audit.GroupUpdate, Handle: s.replaceGroup},
+		{Method: patch, Path: "/Groups/:id", Audit: audit.GroupUpdate, Handle: s.patchGroup},
+		{Method: del, Path: "/Groups/:id", Audit: audit.GroupDelete, Handle: s.deleteGroup},
 	}
 	for i := range routes {
 		r := &routes[i]

@@ -31,6 +31,30 @@ func (s *Store) AccountByID(_ context.Context, id cairn.AccountID) (cairn.Accoun
 	return a, nil
 }
 
+// Holder returns an account with its groups, or ErrNotFound.
+func (s *Store) Holder(_ context.Context, id cairn.AccountID) (auth.Holder, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, ok := s.accounts[id]; !ok {
+		return auth.Holder{}, cairn.ErrNotFound
+	}
+	return s.holder(id), nil
+}
+
+// Through returns that an account belongs to each of its groups itself, or
+// ErrNotFound.
+func (s *Store) Through(ctx context.Context, id cairn.AccountID) (map[cairn.PrincipalKey][]cairn.PrincipalKey, error) {
+	h, err := s.Holder(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	chains := make(map[cairn.PrincipalKey][]cairn.PrincipalKey, len(h.Groups))
+	for _, key := range h.Groups {
+		chains[key] = []cairn.PrincipalKey{key}
+	}
+	return chains, nil
+}
+
 // AccountByEmail returns an account, or ErrNotFound.
 func (s *Store) AccountByEmail(_ context.Context, email string) (cairn.Account, error) {
 	s.mu.Lock()

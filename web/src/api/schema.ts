@@ -488,6 +488,79 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/access/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say whether somebody may read a document, and why
+         * @description Administrators and auditors may ask about anybody. Others may ask about themselves and what they may read: all else
+         *     is `not_found`, and `acl` holds of each clause only the keys that are theirs. Nothing of the document but its id is
+         *     told. The audit log tells of it.
+         */
+        post: operations["explainAccess"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the audit log, newest first (administrators and auditors) */
+        get: operations["listAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read the audit log, oldest first, one event a line (administrators and auditors) */
+        get: operations["exportAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Check that no row of the audit log was changed, removed, inserted or moved (administrators and auditors) */
+        post: operations["verifyAudit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/login": {
         parameters: {
             query?: never;
@@ -1353,6 +1426,113 @@ export interface components {
             bindings: components["schemas"]["Binding"][];
             next_cursor: components["schemas"]["NextCursor"];
         };
+        AccessRequest: {
+            /** @description The id or e-mail address of an account; the caller when it is missing. */
+            user?: string;
+            document_id: string;
+        };
+        Access: {
+            allowed: boolean;
+            /** @description For people. */
+            reason: string;
+            user: components["schemas"]["AccessUser"];
+            document_id: string;
+            source: string;
+            viewer_keys: components["schemas"]["Principal"][];
+            keys: components["schemas"]["KeyOrigin"][];
+            acl: components["schemas"]["ACL"];
+            deciding: components["schemas"]["Deciding"];
+            permissions: components["schemas"]["PermissionsState"];
+        };
+        AccessUser: {
+            id: string;
+            email: string;
+            role: components["schemas"]["Role"];
+            disabled: boolean;
+        };
+        KeyOrigin: {
+            key: components["schemas"]["Principal"];
+            /** @enum {string} */
+            from: "account" | "address" | "directory" | "everyone";
+            /** @description Of a group. */
+            directory?: string;
+            /** @description From a group that the account belongs to itself, over the groups that hold it, to the key. */
+            path?: components["schemas"]["Principal"][];
+        };
+        Deciding: {
+            /**
+             * @description `clauses`: all are met; `clause`: the one numbered `clause` is not; `deny`: a key is denied; `nobody`: there is no
+             *     clause; `hidden`: the document has vanished from its source; `disabled`: the account is.
+             * @enum {string}
+             */
+            kind: "clauses" | "clause" | "deny" | "nobody" | "hidden" | "disabled";
+            clause?: number;
+            /** @description That meet the clauses, or are denied. */
+            keys: components["schemas"]["Principal"][];
+            /** @description The viewer's keys, clause by clause. */
+            held: components["schemas"]["Principal"][][];
+        };
+        PermissionsState: {
+            /** @enum {string} */
+            mode: "source" | "declared";
+            /** @description The ACL came with the document; else it is the source's. */
+            own: boolean;
+            synced_at: components["schemas"]["OptionalTime"];
+            /** @description The last attempt to read permissions at the source failed; the former ones hold. */
+            degraded: boolean;
+            problem?: string;
+        };
+        AuditEvent: {
+            /** @description Number of the row, without gaps. */
+            seq: number;
+            at: components["schemas"]["Time"];
+            action: string;
+            /** @description `ok`, or the code of the error that the caller was given. */
+            outcome: string;
+            /** @description Empty when nobody had signed in. */
+            account_id: string;
+            via: string;
+            token_id: string;
+            /** @description Of the client. */
+            address: string;
+            request_id: string;
+            object: components["schemas"]["AuditObject"];
+            /** @description Words of the program, such as `role:admin`. */
+            detail: string;
+            /** @description Ids of documents that were shown, or erased. */
+            documents: string[];
+            /** @description The hash of the row before. */
+            previous: string;
+            /** @description SHA-256 over the previous hash and the fields of the row. */
+            hash: string;
+        };
+        /** @description What it was done to; empty where it was nothing in particular. */
+        AuditObject: {
+            kind: string;
+            id: string;
+        };
+        AuditList: {
+            events: components["schemas"]["AuditEvent"][];
+            next_cursor: components["schemas"]["NextCursor"];
+        };
+        AuditVerifyRequest: {
+            /** @description Marks that were noted before. */
+            known?: string[] | null;
+        };
+        AuditReport: {
+            intact: boolean;
+            /** @description That are right. */
+            rows: number;
+            /** @description Number of the oldest row. */
+            first: number;
+            /** @description `SEQ:HASH` of the newest right row: note it elsewhere. */
+            mark: string;
+            broken?: components["schemas"]["AuditBroken"];
+        };
+        AuditBroken: {
+            seq: number;
+            what: string;
+        };
         Me: {
             id: string;
             /** @description Empty for the account of local mode. */
@@ -1509,6 +1689,22 @@ export interface components {
         source: string;
         /** @description The id of the account or its e-mail address. */
         user: string;
+        /** @description Who: the id or e-mail address of an account. */
+        auditAccount: string;
+        /** @description An action such as `token.create`, or the part before its dot. */
+        auditAction: string;
+        /** @description `ok`, or the code of an error. */
+        auditOutcome: string;
+        /** @description The kind of what it was done to. */
+        auditObject: string;
+        /** @description Its id. */
+        auditObjectID: string;
+        /** @description The id of a document that was shown or erased. */
+        auditDocument: string;
+        /** @description From this time on. */
+        auditSince: string;
+        /** @description Before this time. */
+        auditUntil: string;
     };
     requestBodies: never;
     headers: never;
@@ -1578,6 +1774,18 @@ export type WaysIn = components['schemas']['WaysIn'];
 export type Issuer = components['schemas']['Issuer'];
 export type Binding = components['schemas']['Binding'];
 export type BindingList = components['schemas']['BindingList'];
+export type AccessRequest = components['schemas']['AccessRequest'];
+export type Access = components['schemas']['Access'];
+export type AccessUser = components['schemas']['AccessUser'];
+export type KeyOrigin = components['schemas']['KeyOrigin'];
+export type Deciding = components['schemas']['Deciding'];
+export type PermissionsState = components['schemas']['PermissionsState'];
+export type AuditEvent = components['schemas']['AuditEvent'];
+export type AuditObject = components['schemas']['AuditObject'];
+export type AuditList = components['schemas']['AuditList'];
+export type AuditVerifyRequest = components['schemas']['AuditVerifyRequest'];
+export type AuditReport = components['schemas']['AuditReport'];
+export type AuditBroken = components['schemas']['AuditBroken'];
 export type Me = components['schemas']['Me'];
 export type User = components['schemas']['User'];
 export type UserList = components['schemas']['UserList'];
@@ -1601,6 +1809,14 @@ export type ParameterLimit = components['parameters']['limit'];
 export type ParameterCursor = components['parameters']['cursor'];
 export type ParameterSource = components['parameters']['source'];
 export type ParameterUser = components['parameters']['user'];
+export type ParameterAuditAccount = components['parameters']['auditAccount'];
+export type ParameterAuditAction = components['parameters']['auditAction'];
+export type ParameterAuditOutcome = components['parameters']['auditOutcome'];
+export type ParameterAuditObject = components['parameters']['auditObject'];
+export type ParameterAuditObjectId = components['parameters']['auditObjectID'];
+export type ParameterAuditDocument = components['parameters']['auditDocument'];
+export type ParameterAuditSince = components['parameters']['auditSince'];
+export type ParameterAuditUntil = components['parameters']['auditUntil'];
 export type $defs = Record<string, never>;
 export interface operations {
     search: {
@@ -2593,6 +2809,211 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    explainAccess: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "user": "ann@example.com",
+                 *       "document_id": "5QYN6Z4KXJ2W7R3PTLM5VACD2E"
+                 *     }
+                 */
+                "application/json": components["schemas"]["AccessRequest"];
+            };
+        };
+        responses: {
+            /** @description The decision, with what it hangs on. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "allowed": false,
+                     *       "reason": "ann@example.com may not: clause 2 of 2 asks for one of group:cairn:berlin, and ann@example.com holds none of them.",
+                     *       "user": {
+                     *         "id": "7BQ2N6Z4KXJ2W7R3PTLM5VACD2",
+                     *         "email": "ann@example.com",
+                     *         "role": "member",
+                     *         "disabled": false
+                     *       },
+                     *       "document_id": "5QYN6Z4KXJ2W7R3PTLM5VACD2E",
+                     *       "source": "handbook",
+                     *       "viewer_keys": [
+                     *         "account:7BQ2N6Z4KXJ2W7R3PTLM5VACD2",
+                     *         "user:ann@example.com",
+                     *         "group:cairn:hr",
+                     *         "everyone"
+                     *       ],
+                     *       "keys": [
+                     *         {
+                     *           "key": "account:7BQ2N6Z4KXJ2W7R3PTLM5VACD2",
+                     *           "from": "account"
+                     *         },
+                     *         {
+                     *           "key": "user:ann@example.com",
+                     *           "from": "address"
+                     *         },
+                     *         {
+                     *           "key": "group:cairn:hr",
+                     *           "from": "directory",
+                     *           "directory": "cairn",
+                     *           "path": [
+                     *             "group:cairn:hr"
+                     *           ]
+                     *         },
+                     *         {
+                     *           "key": "everyone",
+                     *           "from": "everyone"
+                     *         }
+                     *       ],
+                     *       "acl": {
+                     *         "allow": [
+                     *           [
+                     *             "group:cairn:hr"
+                     *           ],
+                     *           [
+                     *             "group:cairn:berlin"
+                     *           ]
+                     *         ],
+                     *         "deny": []
+                     *       },
+                     *       "deciding": {
+                     *         "kind": "clause",
+                     *         "clause": 1,
+                     *         "keys": [],
+                     *         "held": [
+                     *           [
+                     *             "group:cairn:hr"
+                     *           ],
+                     *           []
+                     *         ]
+                     *       },
+                     *       "permissions": {
+                     *         "mode": "declared",
+                     *         "own": false,
+                     *         "synced_at": null,
+                     *         "degraded": false
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Access"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listAudit: {
+        parameters: {
+            query?: {
+                limit?: components["parameters"]["limit"];
+                /** @description The `next_cursor` of the page before. */
+                cursor?: components["parameters"]["cursor"];
+                /** @description Who: the id or e-mail address of an account. */
+                account?: components["parameters"]["auditAccount"];
+                /** @description An action such as `token.create`, or the part before its dot. */
+                action?: components["parameters"]["auditAction"];
+                /** @description `ok`, or the code of an error. */
+                outcome?: components["parameters"]["auditOutcome"];
+                /** @description The kind of what it was done to. */
+                object?: components["parameters"]["auditObject"];
+                /** @description Its id. */
+                object_id?: components["parameters"]["auditObjectID"];
+                /** @description The id of a document that was shown or erased. */
+                document?: components["parameters"]["auditDocument"];
+                /** @description From this time on. */
+                since?: components["parameters"]["auditSince"];
+                /** @description Before this time. */
+                until?: components["parameters"]["auditUntil"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of events. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    exportAudit: {
+        parameters: {
+            query?: {
+                /** @description Who: the id or e-mail address of an account. */
+                account?: components["parameters"]["auditAccount"];
+                /** @description An action such as `token.create`, or the part before its dot. */
+                action?: components["parameters"]["auditAction"];
+                /** @description `ok`, or the code of an error. */
+                outcome?: components["parameters"]["auditOutcome"];
+                /** @description The kind of what it was done to. */
+                object?: components["parameters"]["auditObject"];
+                /** @description Its id. */
+                object_id?: components["parameters"]["auditObjectID"];
+                /** @description The id of a document that was shown or erased. */
+                document?: components["parameters"]["auditDocument"];
+                /** @description From this time on. */
+                since?: components["parameters"]["auditSince"];
+                /** @description Before this time. */
+                until?: components["parameters"]["auditUntil"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description An `AuditEvent` a line. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    verifyAudit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["AuditVerifyRequest"];
+            };
+        };
+        responses: {
+            /** @description What was found. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditReport"];
+                };
             };
             default: components["responses"]["Error"];
         };

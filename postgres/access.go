@@ -1,0 +1,63 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/server/api"
+	"github.com/cairnhq/cairn/server/auth"
+)
+
+var _ api.Access = (*DB)(nil)
+
+// Holder implements api.Access.
+func (db *DB) Holder(ctx context.Context, id cairn.AccountID) (auth.Holder, error) {
+	r, err := exactlyOne[holderRow](db.worker.Query(ctx, `SELECT `+holderColumns+` FROM accounts a WHERE a.id = $1`, id))
+	if err != nil {
+		return auth.Holder{}, fmt.Errorf("account: %w", missing(err))
+	}
+	return db.holder(ctx, r)
+}
+
+// DocumentAccess implements api.Access. It reads neither text nor title.
+func (db *DB) DocumentAccess(ctx context.Context, id cairn.DocumentID) (api.DocumentAccess, error) {
+	rows, err := db.worker.Query(ctx, `
+		SELECT d.id AS document, s.name AS source, s.acl_mode AS mode, d.acl_own AS own, a.rule AS acl, d.hidden_at IS NOT NULL AS hidden,
+		       CASE WHEN s.acl_mode = 'source' THEN greatest(read.at, d.indexed_at) END AS synced,
+		       CASE WHEN s.acl_mode = 'source' AND last.state = 'failed' THEN last.reason ELSE '' END AS problem
+		FROM documents d
+		JOIN sources s ON s.id = d.source_id
+		JOIN acls a ON a.id = d.acl_id
+		LEFT JOIN LATERAL (
+			SELECT started_at AS at FROM runs WHERE source_id = s.id AND state IN ('succeeded', 'partial') AND NOT dry_run
+			ORDER BY created_at DESC, id DESC LIMIT 1) read ON true
+		LEFT JOIN LATERAL (
+			SELECT state, reason FROM runs WHERE source_id = s.id AND state NOT IN ('queued', 'running', 'cancelled') AND NOT dry_run
+			ORDER BY created_at DESC, id DESC LIMIT 1) last ON true
+		WHERE d.id = $1`, id)
+	if err != nil {
+		return api.DocumentAccess{}, fmt.Errorf("access to a document: %w", err)
+	}
+	type accessRow struct {
+		Document cairn.DocumentID
+		Source   string
+		Mode     cairn.ACLMode
+		Own      bool
+		ACL      cairn.ACL
+		Hidden   bool
+		Synced   *time.Time
+		Problem  string
+	}
+	r, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[accessRow])
+	if err != nil {
+		return api.DocumentAccess{}, fmt.Errorf("access to a document: %w", missing(err))
+	}
+	return api.DocumentAccess{
+		Document: r.Document, Source: r.Source, Mode: r.Mode, Own: r.Own, ACL: r.ACL, Hidden: r.Hidden,
+		Synced: orZero(r.Synced), Problem: r.Problem,
+	}, nil
+}
