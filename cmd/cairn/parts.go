@@ -104,7 +104,7 @@ func (p *parts) openDatabase(ctx context.Context, s server.Settings) (err error)
 	}
 	p.db.SetRetention(postgres.Retention{Documents: s.Retention.Duration(), Conversations: s.ConversationRetention.Duration()})
 	p.stones = postgres.NewTombstones(p.db, s.DataDir)
-	p.audit = audit.NewWriter(p.db, log)
+	p.audit = audit.NewWriter(p.db, p.log)
 	if p.local != nil { // nobody else can be working on it
 		return p.db.EndLeases(ctx)
 	}
