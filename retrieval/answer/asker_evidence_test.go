@@ -70,7 +70,7 @@ func TestWithdrawnBeforeItIsShown(t *testing.T) {
 				!strings.Contains(requests[0].Messages[0].Text, "PASSAGE 1 ") {
 				t.Errorf("the model was told %+v", requests)
 			}
-			if tables := o.held("999"); len(tables) > 0 {
+			if tables := o.held("999 EUR"); len(tables) > 0 {
 				t.Errorf("the text is left in %v", tables)
 			}
 		})
@@ -111,7 +111,7 @@ func TestWithdrawnWhileItIsWritten(t *testing.T) {
 				}
 			}
 			m, err := o.db.Message(t.Context(), o.ann.Viewer, started.Message)
-			if tables := o.held("999"); o.isErased(name) && (len(tables) > 0 || !errors.Is(err, cairn.ErrNotFound)) {
+			if tables := o.held("999 EUR"); o.isErased(name) && (len(tables) > 0 || !errors.Is(err, cairn.ErrNotFound)) {
 				t.Errorf("left of the erased answer: %v, %v", tables, err)
 			}
 			if !o.isErased(name) && (err != nil || !m.Withheld || m.Answer.State != cairn.MessageComplete) {
