@@ -138,7 +138,7 @@ func (f *filler) makeAccounts(ctx context.Context) error {
 		if err := f.DB.CreateGroup(ctx, share.Key); err != nil {
 			return err
 		}
-		if err := f.DB.SetGroup(ctx, share.Key, []cairn.AccountID{account.ID}); err != nil {
+		if err := f.DB.SetGroup(ctx, share.Key, []cairn.AccountID{account.ID}, nil); err != nil {
 			return err
 		}
 	}
