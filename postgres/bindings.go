@@ -161,16 +161,7 @@ func (db *DB) ListBindings(ctx context.Context, p api.Page) ([]auth.PendingBindi
 	if err != nil {
 		return nil, "", fmt.Errorf("list bindings: %w", err)
 	}
-	found, err := pgx.CollectRows(rows, pgx.RowToStructByName[bindingRow])
-	if err != nil {
-		return nil, "", fmt.Errorf("list bindings: %w", err)
-	}
-	found, next := nextPage("bindings", found, p.Limit, func(r bindingRow) timeKey { return timeKey{r.FirstAt, r.Binding} })
-	bindings := make([]auth.PendingBinding, len(found))
-	for i, r := range found {
-		bindings[i] = r.binding()
-	}
-	return bindings, next, nil
+	return pageOf(rows, "bindings", p.Limit, func(r bindingRow) timeKey { return timeKey{r.FirstAt, r.Binding} }, bindingRow.binding)
 }
 
 // ConfirmBinding implements api.Bindings. The tokens of the account stay: they are

@@ -49,16 +49,7 @@ func (db *DB) ListErasures(ctx context.Context, p api.Page) ([]cairn.Erasure, st
 	if err != nil {
 		return nil, "", fmt.Errorf("list erasures: %w", err)
 	}
-	found, err := pgx.CollectRows(rows, pgx.RowToStructByName[erasureRow])
-	if err != nil {
-		return nil, "", fmt.Errorf("list erasures: %w", err)
-	}
-	found, next := nextPage("erasures", found, p.Limit, func(r erasureRow) timeKey { return timeKey{r.At, r.ID} })
-	list := make([]cairn.Erasure, len(found))
-	for i, r := range found {
-		list[i] = r.erasure()
-	}
-	return list, next, nil
+	return pageOf(rows, "erasures", p.Limit, func(r erasureRow) timeKey { return timeKey{r.At, r.ID} }, erasureRow.erasure)
 }
 
 // LiftErasure implements api.Erasures. The time of a tombstone is that of its last

@@ -3,8 +3,11 @@ package postgres
 import (
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/server/api"
@@ -65,6 +68,21 @@ func nextPage[T, K any](list string, rows []T, limit int, key func(T) K) ([]T, s
 	}
 	rows = rows[:limit]
 	return rows, encode(cursor[K]{list, key(rows[limit-1])})
+}
+
+// pageOf returns what convert makes of the rows of a list, of which one more than
+// the limit was asked for, and the cursor of the next page.
+func pageOf[R, T, K any](rows pgx.Rows, list string, limit int, key func(R) K, convert func(R) T) ([]T, string, error) {
+	found, err := pgx.CollectRows(rows, pgx.RowToStructByName[R])
+	if err != nil {
+		return nil, "", fmt.Errorf("list %s: %w", list, err)
+	}
+	found, next := nextPage(list, found, limit, key)
+	out := make([]T, len(found))
+	for i, r := range found {
+		out[i] = convert(r)
+	}
+	return out, next, nil
 }
 
 func encode[K any](c cursor[K]) string {

@@ -69,16 +69,7 @@ func (db *DB) ListRuns(ctx context.Context, source cairn.SourceID, p api.Page) (
 	if err != nil {
 		return nil, "", fmt.Errorf("list runs: %w", err)
 	}
-	found, err := pgx.CollectRows(rows, pgx.RowToStructByName[runRow])
-	if err != nil {
-		return nil, "", fmt.Errorf("list runs: %w", err)
-	}
-	found, next := nextPage("runs", found, p.Limit, func(r runRow) timeKey { return timeKey{r.CreatedAt, r.ID} })
-	runs := make([]cairn.Run, len(found))
-	for i, r := range found {
-		runs[i] = r.run()
-	}
-	return runs, next, nil
+	return pageOf(rows, "runs", p.Limit, func(r runRow) timeKey { return timeKey{r.CreatedAt, r.ID} }, runRow.run)
 }
 
 // lastRuns returns the newest run of each source that has one.

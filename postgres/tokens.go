@@ -76,16 +76,7 @@ func (db *DB) ListTokens(ctx context.Context, account cairn.AccountID, p api.Pag
 	if err != nil {
 		return nil, "", fmt.Errorf("list tokens: %w", err)
 	}
-	found, err := pgx.CollectRows(rows, pgx.RowToStructByName[tokenRow])
-	if err != nil {
-		return nil, "", fmt.Errorf("list tokens: %w", err)
-	}
-	found, next := nextPage("tokens", found, p.Limit, func(r tokenRow) timeKey { return timeKey{r.CreatedAt, r.ID} })
-	tokens := make([]cairn.Token, len(found))
-	for i, r := range found {
-		tokens[i] = r.token()
-	}
-	return tokens, next, nil
+	return pageOf(rows, "tokens", p.Limit, func(r tokenRow) timeKey { return timeKey{r.CreatedAt, r.ID} }, tokenRow.token)
 }
 
 // CreateToken implements api.Tokens.
