@@ -108,17 +108,18 @@ func gather(found []hydrated, budget int) []span {
 		if covers(spans, p.Start, p.End) {
 			continue
 		}
-		start, end := widen(f.chunk, len(order) <= bestDocuments)
-		if spent+end-start > budget { // no room to widen: the chunk alone, if that fits
-			start, end = p.Start, p.End
+		s := span{passage: p, rank: rank, sections: f.chunk.Sections, url: f.chunk.URL}
+		s.start, s.end = widen(f.chunk, len(order) <= bestDocuments)
+		merged := insert(spans, s)
+		if spent+size(merged)-size(spans) > budget { // no room to widen: the chunk alone, if that fits
+			s.start, s.end = p.Start, p.End
+			merged = insert(spans, s)
 		}
-		if spent+end-start > budget {
+		if spent+size(merged)-size(spans) > budget {
 			continue
 		}
-		before := size(spans)
-		spans = insert(spans, span{passage: p, start: start, end: end, rank: rank, sections: f.chunk.Sections, url: f.chunk.URL})
-		byDocument[p.Document] = spans
-		spent += size(spans) - before
+		spent += size(merged) - size(spans)
+		byDocument[p.Document] = merged
 	}
 	var out []span
 	for _, d := range order {

@@ -114,6 +114,20 @@ func TestNeighboursBecomeOnePassage(t *testing.T) {
 	}
 }
 
+func TestTheGapBetweenNeighboursCountsAgainstTheBudget(t *testing.T) {
+	l := &library{}
+	l.add("long", 10_000)
+	l.find("long", 1000, 1400)
+	l.find("long", 1600, 2000) // with the gap, 600 bytes more
+	l.find("long", 3000, 3400)
+	if diff := cmp.Diff([]string{"1 long 1000-1400", "2 long 3000-3400"}, l.passages(t, 999)); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"1 long 1000-2000"}, l.passages(t, 1000)); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestTheBetterNeighbourNamesThePassage(t *testing.T) {
 	l := &library{}
 	l.add("long", 10_000)

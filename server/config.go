@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -189,12 +190,23 @@ func readSettings(file string, named bool, environ map[string]string) (Settings,
 	return s, s.OIDC.complete()
 }
 
+// unknownField finds what the decoder says after the name of an unknown field, with
+// the part that the field would be of.
+var unknownField = regexp.MustCompile(` not found in type server\.(\w*)Settings`)
+
 // yamlMessage makes the decoder's words for an unknown field plain.
 func yamlMessage(err error) string {
 	m := strings.TrimPrefix(err.Error(), "yaml: unmarshal errors:\n")
-	m = strings.ReplaceAll(m, " not found in type server.Settings", " is no setting; check its spelling")
-	m = strings.ReplaceAll(m, " not found in type server.ModelSettings", " is no setting of a model; check its spelling")
-	m = strings.ReplaceAll(m, " not found in type server.OIDCSettings", " is no setting of the issuer; check its spelling")
+	m = unknownField.ReplaceAllStringFunc(m, func(said string) string {
+		switch part := strings.ToLower(unknownField.FindStringSubmatch(said)[1]); part {
+		case "":
+			return " is no setting; check its spelling"
+		case "model":
+			return " is no setting of llm; check its spelling"
+		default:
+			return " is no setting of " + part + "; check its spelling"
+		}
+	})
 	return strings.TrimSpace(m)
 }
 

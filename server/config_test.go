@@ -77,9 +77,11 @@ func TestSettingsErrorsNameTheSetting(t *testing.T) {
 		env  map[string]string
 		want string
 	}{
-		{"adr: x", nil, "adr"},
-		{"llm: {modell: x}", nil, "modell"},
 		{"sample: perhaps", nil, "perhaps"},
+		{"adr: x", nil, "field adr is no setting; check its spelling"},
+		{"llm: {modle: x}", nil, "field modle is no setting of llm;"},
+		{"embed: {modle: x}", nil, "field modle is no setting of embed;"},
+		{"extract: {mb: 1}", nil, "field mb is no setting of extract;"},
 		{"addr: [", nil, "cairn.yaml"},
 		{"", map[string]string{"CAIRN_ADDR": "8080"}, "CAIRN_ADDR"},
 		{"", map[string]string{"CAIRN_TIMEZONE": "Mars/Olympus"}, "Mars/Olympus"},

@@ -116,7 +116,7 @@ func (m legs) measure(ctx context.Context, t *table, name string, questions []co
 			_, err := m.beside(ctx, terms[n], visible, depth)
 			return err
 		}
-		q, err := measure(ctx, m.rounds, len(questions), own, other)
+		q, err := m.measureBeside(ctx, len(questions), own, other)
 		if err != nil {
 			return err
 		}
