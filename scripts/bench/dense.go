@@ -117,7 +117,7 @@ func (b *bench) denseStore(ctx context.Context, t *table, name string, s *store.
 			_, err := searchBeside(ctx, n, classes)
 			return err
 		}
-		q, err := b.measureBeside(ctx, len(questions), own, other)
+		q, err := measure(ctx, b.rounds, len(questions), own, other)
 		if err != nil {
 			return err
 		}
