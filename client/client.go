@@ -60,12 +60,16 @@ func New(cfg Config) (*Client, error) {
 // URL returns the address of the server, without a slash at the end.
 func (c *Client) URL() string { return c.base }
 
+// longestWait bounds how long a server may take to begin its reply. It ends ordinary
+// requests after a minute itself; a large index is rebuilt for longer.
+const longestWait = 2 * time.Hour
+
 func newHTTPClient() *http.Client {
 	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
 	return &http.Client{
 		Transport: &http.Transport{
 			Proxy: http.ProxyFromEnvironment, DialContext: dialer.DialContext, ForceAttemptHTTP2: true,
-			TLSHandshakeTimeout: 10 * time.Second, ResponseHeaderTimeout: 3 * time.Minute, IdleConnTimeout: 90 * time.Second,
+			TLSHandshakeTimeout: 10 * time.Second, ResponseHeaderTimeout: longestWait, IdleConnTimeout: 90 * time.Second,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}

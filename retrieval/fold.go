@@ -29,34 +29,64 @@ type folder struct {
 	copiesOnly bool
 }
 
+// group is a result with those that say the same.
+type group struct {
+	hydrated
+	sketch
+	under []member
+}
+
+// member is what is folded under a result.
+type member struct {
+	hydrated
+	sketch
+}
+
 // fold returns found, in order, without those that repeat a better one: they are
-// in its copies. Of two versions the newer stands at the place of the better. What
-// repeats a passage of an earlier call is left out.
+// in its copies. Of two versions the newer stands at the place, and with the score,
+// of the better. What repeats a passage of an earlier call is left out.
 func (f *folder) fold(found []hydrated) []hydrated {
-	out, sketches := make([]hydrated, 0, len(found)), make([]sketch, 0, len(found))
 	drawn := make([]sketch, len(found))
 	parallel(len(found), func(i int) { drawn[i] = sketchOf(&found[i].chunk.Passage) })
-	for n, h := range found {
-		s := drawn[n]
-		if slices.ContainsFunc(f.seen, func(o sketch) bool { return f.related(o, s) != unrelated }) {
-			continue
+	var groups []group
+	for i, h := range found {
+		s := drawn[i]
+		if !slices.ContainsFunc(f.seen, func(o sketch) bool { return f.related(o, s) != unrelated }) {
+			groups = f.place(groups, member{h, s})
 		}
-		i := slices.IndexFunc(sketches, func(o sketch) bool { return f.related(o, s) != unrelated })
-		if i < 0 {
-			out, sketches = append(out, h), append(sketches, s)
-			continue
-		}
-		better := &out[i]
-		version := f.related(sketches[i], s) == isVersion
-		if version && s.passage.Modified.After(sketches[i].passage.Modified) {
-			h.Score, h.copies = better.Score, better.copies
-			*better, h = h, *better
-			sketches[i], s = s, sketches[i]
-		}
-		better.copies = withCopy(better.copies, copyOf(s.passage, version), sketches[i].passage.Document)
 	}
-	f.seen = append(f.seen, sketches...)
+	out := make([]hydrated, len(groups))
+	for i, g := range groups {
+		for _, m := range g.under {
+			older := f.related(g.sketch, m.sketch) == isVersion
+			g.copies = withCopy(g.copies, copyOf(m.passage, older), g.passage.Document)
+		}
+		out[i] = g.hydrated
+		f.seen = append(f.seen, g.sketch)
+	}
+	sortHydrated(out) // what a newer version did not take along came last
 	return out
+}
+
+// place adds a passage to the first group that says the same, or as its own. A newer
+// version puts out those whom it took the place from: each looks for a place again.
+func (f *folder) place(groups []group, m member) []group {
+	i := slices.IndexFunc(groups, func(g group) bool { return f.related(g.sketch, m.sketch) != unrelated })
+	if i < 0 {
+		return append(groups, group{hydrated: m.hydrated, sketch: m.sketch})
+	}
+	g := &groups[i]
+	if f.related(g.sketch, m.sketch) != isVersion || !m.passage.Modified.After(g.passage.Modified) {
+		g.under = append(g.under, m)
+		return groups
+	}
+	out := append([]member{{g.hydrated, g.sketch}}, g.under...)
+	m.candidate = g.candidate
+	*g = group{hydrated: m.hydrated, sketch: m.sketch}
+	for _, o := range out {
+		groups = f.place(groups, o)
+	}
+	return groups
 }
 
 // withCopy adds c to the copies of a passage of document own. A document that says

@@ -56,8 +56,10 @@ func TestFold(t *testing.T) {
 		{"short by chance", []hydrated{doc("a", "Travel", "See also: contacts.", october), doc("b", "Parking", "See also: contacts.", later)}, []string{"a", "b"}},
 		{"no words", []hydrated{doc("a", "", "…", october), doc("b", "", "…", october)}, []string{"a", "b"}},
 		{"a copy that says it twice", []hydrated{doc("a", "Travel", rule, october), doc("b", "Trips", rule, later), doc("b", "Trips", rule, later)}, []string{"a b"}},
-		{"a copy with a newer version", []hydrated{doc("a", "Travel", rule, october), doc("b", "Travel", rule, later), doc("b", "Travel", sixty, later)}, []string{"b a-"}},
-		{"three", []hydrated{doc("a", "Travel", rule, october), doc("b", "Travel", rule, october), doc("c", "Travel", sixty, later)}, []string{"c b a-"}},
+		{"a copy with a newer version", []hydrated{doc("a", "Travel", rule, october), doc("b", "Travel", rule, later), doc("b", "Travel", sixty, later)}, []string{"b a-", "b"}},
+		{"three", []hydrated{doc("a", "Travel", rule, october), doc("b", "Travel", rule, october), doc("c", "Travel", sixty, later)}, []string{"c a- b-"}},
+		{"a copy of the older under another title", []hydrated{doc("a", "Travel", rule, october), doc("b", "Trips", rule, october), doc("c", "Travel", sixty, later)}, []string{"c a-", "b"}},
+		{"three versions", []hydrated{doc("a", "Travel", rule, october), doc("b", "Travel", sixty, later), doc("c", "Travel", strings.Replace(rule, "30 days", "90 days", 1), later.Add(time.Hour))}, []string{"c b- a-"}},
 	} {
 		if diff := cmp.Diff(tt.want, folded(new(folder), tt.in...)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tt.name, diff)

@@ -31,7 +31,7 @@ func (r *Retriever) Passages(ctx context.Context, q cairn.Query, budget int) ([]
 	if err != nil {
 		return nil, err
 	}
-	r.refine(ctx, q, rk, found)
+	r.refine(ctx, rk, found)
 	stretch(found, rk)
 	folder := folder{copiesOnly: true}
 	found = folder.fold(found)
@@ -102,14 +102,12 @@ func gather(found []hydrated, budget int) []span {
 		p := f.chunk.Passage
 		p.Score = f.Score
 		spans, known := byDocument[p.Document]
-		if !known {
-			order = append(order, p.Document)
-		}
 		if covers(spans, p.Start, p.End) {
 			continue
 		}
 		s := span{passage: p, rank: rank, sections: f.chunk.Sections, url: f.chunk.URL}
-		s.start, s.end = widen(f.chunk, len(order) <= bestDocuments)
+		best := len(order) < bestDocuments || known && len(order) == bestDocuments
+		s.start, s.end = widen(f.chunk, best)
 		merged := insert(spans, s)
 		if spent+size(merged)-size(spans) > budget { // no room to widen: the chunk alone, if that fits
 			s.start, s.end = p.Start, p.End
@@ -117,6 +115,9 @@ func gather(found []hydrated, budget int) []span {
 		}
 		if spent+size(merged)-size(spans) > budget {
 			continue
+		}
+		if !known {
+			order = append(order, p.Document)
 		}
 		spent += size(merged) - size(spans)
 		byDocument[p.Document] = merged

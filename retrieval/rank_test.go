@@ -2,8 +2,11 @@ package retrieval_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -79,5 +82,60 @@ func TestEmbedderIsToldOfFrequencies(t *testing.T) {
 		if e := res.Explain[0]; tt.mode == cairn.ModeHybrid && (e.LexicalScore != 7 || e.LexicalShare < .74 || e.LexicalShare > .76 || e.DenseRank != 0) {
 			t.Errorf("explanation %+v", e)
 		}
+	}
+}
+
+// mute is an embedding model that never answers.
+type mute struct{ llm.Embedder }
+
+func (mute) Embed(ctx context.Context, _ llm.Role, _ []string) ([][]float32, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+// A hybrid search does not wait for ever for a model, and says that it went without.
+func TestModelThatDoesNotAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := &counted{shelf: &shelf{documents: []string{"a", "b"}}}
+		r := retrieval.New(retrieval.Config{Index: x, Chunks: x, Embedder: mute{}, Log: slog.New(slog.DiscardHandler)})
+		began := time.Now()
+		res, err := r.Search(t.Context(), cairn.Query{Text: "travel", Limit: 10})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(res.Passages) != 1 || res.Passages[0].Document != "a" || res.Mode != cairn.ModeLexical || x.vector != nil {
+			t.Errorf("%v, mode %s, vector %v", res.Passages, res.Mode, x.vector)
+		}
+		if len(res.Notices) != 1 || res.Notices[0].Code != "words_only" {
+			t.Errorf("notices %v", res.Notices)
+		}
+		if took := time.Since(began); took > 5*time.Second {
+			t.Errorf("it took %s", took)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if _, err := r.Search(ctx, cairn.Query{Text: "travel", Mode: cairn.ModeDense, Limit: 10}); !errors.Is(err, cairn.ErrUnavailable) {
+			t.Errorf("by meaning alone: %v", err)
+		}
+	})
+}
+
+// reader is a reranker that notes what it is asked.
+type reader struct{ question string }
+
+func (r *reader) Rerank(_ context.Context, question string, passages []string) ([]float64, error) {
+	r.question = question
+	return make([]float64, len(passages)), nil
+}
+
+func TestRerankerReadsNoOperators(t *testing.T) {
+	x := &counted{shelf: &shelf{documents: []string{"a", "b"}}}
+	judge := &reader{}
+	r := retrieval.New(retrieval.Config{Index: x, Chunks: x, Embedder: weigher{}, Reranker: judge, Log: slog.New(slog.DiscardHandler)})
+	if _, err := r.Search(t.Context(), cairn.Query{Text: "travel -hotel", Limit: 10}); err != nil {
+		t.Fatal(err)
+	}
+	if judge.question != "travel" {
+		t.Errorf("the reranker was asked %q", judge.question)
 	}
 }

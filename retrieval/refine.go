@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 
-	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/retrieval/lexical"
 )
 
@@ -25,7 +24,7 @@ type measures struct {
 // refine orders the best candidates of a ranking anew by what only their texts
 // and documents say: words that stand together, priors, and the reranker if there
 // is one. It raises scores only, so that the best stay before the rest.
-func (r *Retriever) refine(ctx context.Context, q cairn.Query, rk ranking, found []hydrated) {
+func (r *Retriever) refine(ctx context.Context, rk ranking, found []hydrated) {
 	m := measures{lexical.NewProximity(rk.evidence.terms, rk.evidence.stats), rk.lexical}
 	parallel(min(proximityDepth, len(found)), func(i int) {
 		f := &found[i]
@@ -34,7 +33,7 @@ func (r *Retriever) refine(ctx context.Context, q cairn.Query, rk ranking, found
 	})
 	applyPriors(found, m)
 	sortHydrated(found)
-	r.rerank(ctx, q.Text, found)
+	r.rerank(ctx, rk.text, found)
 }
 
 func sortHydrated(found []hydrated) {

@@ -25,7 +25,7 @@ func order(t *testing.T, cfg Config, query string, passages ...cairn.Passage) []
 		found[i] = hydrated{candidate: candidate{Hit: Hit{Chunk: int64(i + 1), Score: p.Score}}, chunk: Chunk{Passage: p, Authority: authority(p.Source)}}
 	}
 	cfg.Log = slog.New(slog.DiscardHandler)
-	New(cfg).refine(t.Context(), cairn.Query{Text: query}, ranking{evidence: weigh(words), lexical: 0.7}, found)
+	New(cfg).refine(t.Context(), ranking{text: query, evidence: weigh(words), lexical: 0.7}, found)
 	out := make([]int64, len(found))
 	for i, f := range found {
 		out[i] = f.Chunk

@@ -65,7 +65,7 @@ func (r *Retriever) Search(ctx context.Context, q cairn.Query) (Results, error) 
 			return Results{}, err
 		}
 		if first {
-			r.refine(ctx, q, rk, found)
+			r.refine(ctx, rk, found)
 		}
 		page.add(found, first)
 	}

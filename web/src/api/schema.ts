@@ -997,7 +997,7 @@ export interface components {
             };
             mode: components["schemas"]["Mode"];
             next_cursor: components["schemas"]["NextCursor"];
-            /** @description What limits the results: `phrase_truncated`, when only the best 1,000 candidates were checked for a phrase. */
+            /** @description What limits the results: `phrase_truncated`, when only the best 1,000 candidates were checked for a phrase; `words_only`, when the embedding model did not answer. */
             notices: components["schemas"]["Notice"][];
             took_ms: number;
         };
@@ -1016,13 +1016,13 @@ export interface components {
             end: number;
             score: number;
             updated_at: components["schemas"]["OptionalTime"];
-            /** @description Other documents that the caller may read and that hold the same; absent when there are none. */
+            /** @description Other documents that the caller may read and that hold the same or, marked `older`, an older version of it; absent when there are none. */
             also_in?: components["schemas"]["Copy"][];
             explain?: components["schemas"]["Explanation"];
         };
         /** @description The path of headings, outermost first. */
         Heading: string[];
-        /** @description How the score came about: lexical × lexical_share + dense × (1 - lexical_share), plus 0.2 × proximity × lexical_share for the best candidates, times 1 + title + freshness + authority; a reranker's judgement counts for half of the order. */
+        /** @description How the score came about: lexical × lexical_share + dense × (1 - lexical_share), plus 0.2 × proximity × lexical_share for the best candidates, times 1 + title + freshness + authority; a reranker's judgement counts for half of the order. A newer version has the place of the older one that was found, whose score and explanation it shows. */
         Explanation: {
             /** @description From 1; 0 when it was not found by its words. */
             lexical_rank: number;
