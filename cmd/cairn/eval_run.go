@@ -111,6 +111,9 @@ func (p *parts) searchFor(mode cairn.Mode, names map[cairn.DocumentID]string) ev
 		if err != nil {
 			return nil, err
 		}
+		if found.Mode != mode {
+			return nil, cairn.Errorf(cairn.ErrUnavailable, "the embedding model did not answer %q in time, so this would not be a measurement of mode %s; run it again when the model is less busy", text, mode)
+		}
 		ranked := make([]eval.Ranked, len(found.Passages))
 		for i, passage := range found.Passages {
 			ranked[i] = eval.Ranked{ID: names[passage.Document], Score: passage.Score}
