@@ -13,8 +13,8 @@ type Results struct {
 	Passages []cairn.Passage
 	Mode     cairn.Mode // what was used: lexical when there is no embedder
 	// Facets counts, by field ("source", "kind") and value, the results among the
-	// best 50 candidates: whatever the limit and the offset, the counts of a query
-	// are the same, and those of a field at most 50 together.
+	// best 30 candidates: whatever the limit and the offset, the counts of a query
+	// are the same, and those of a field at most 30 together.
 	Facets  map[string]map[string]int
 	More    bool          // there are results after these
 	Explain []Explanation // one for each passage when the query asked for it, else nil
