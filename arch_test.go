@@ -69,7 +69,7 @@ var fences = map[string][]string{
 	"github.com/pressly/goose":     {"migrations"},
 	"github.com/riverqueue/river":  {"jobs", "migrations", "cmd/…"},
 	"github.com/testcontainers":    {"postgres/postgrestest"},
-	"github.com/spf13/cobra":       {"cmd/…"},
+	"github.com/spf13":             {"cmd/…"},
 	"github.com/klippa-app":        {"retrieval/extract/pdf/…"},
 	"github.com/tetratelabs":       {"retrieval/extract/pdf/…"},
 	"github.com/xuri/excelize":     {"retrieval/extract/…"},

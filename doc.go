@@ -39,9 +39,10 @@
 // package server/api takes it and gives it to answer.Asker, which stores it and
 // answers it in the background: a closed laptop loses nothing. The asker makes
 // follow-ups self-contained and asks retrieval.Retriever for passages. That runs
-// two legs (postgres.Index): exact BM25 over terms in memory, brought up to date
-// from the change feed at the start of each search, and exact distances of vectors
-// in the database. It fuses their scores, reads the chunks as the viewer, widens
+// two legs (postgres.Index) over a state in memory that the change feed brings up to
+// date at the start of each search: exact BM25 over rows of postings, in segments
+// and fresh, and codes of vectors, of which the nearest are compared exactly in the
+// database. It fuses their scores, reads the chunks as the viewer, widens
 // them to sections and merges neighbours.
 //
 // The passages become evidence of the message before anything of them is shown:

@@ -13,10 +13,16 @@ const (
 	verifyAtOnce = 200
 )
 
-// phraseTruncated says that not all candidates were compared with a phrase.
-var phraseTruncated = cairn.Notice{
-	Code:    "phrase_truncated",
-	Message: "Only the best 1,000 candidates were checked for the phrase; others may hold it too. Add a word to narrow the search.",
+// phraseTruncated says that not all candidates were compared with the phrases of a query.
+func phraseTruncated(p lexical.Parsed) cairn.Notice {
+	checked := "the phrase; others may hold it too"
+	if len(p.Phrases) == 0 {
+		checked = "the excluded phrase; others may be without it too"
+	}
+	return cairn.Notice{
+		Code:    "phrase_truncated",
+		Message: "Only the best 1,000 candidates were checked for " + checked + ". Add a word to narrow the search.",
+	}
 }
 
 // parse takes the operators out of the text of a query, which is ErrInvalid when
@@ -64,7 +70,7 @@ func (r *Retriever) verified(ctx context.Context, v cairn.Viewer, p lexical.Pars
 		*leg = kept
 	}
 	if c.truncated {
-		return []cairn.Notice{phraseTruncated}, nil
+		return []cairn.Notice{phraseTruncated(p)}, nil
 	}
 	return nil, nil
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/cairnhq/cairn"
@@ -98,6 +99,29 @@ func TestQueryThatOnlyExcludes(t *testing.T) {
 	}
 	if _, err := r.Search(t.Context(), cairn.Query{Text: "-draft", Literal: true}); err != nil {
 		t.Errorf("taken literally: %v", err)
+	}
+}
+
+// What was not checked may be missing, whether the phrase must be there or must not.
+func TestTruncationSaysWhatMayBeMissing(t *testing.T) {
+	s := &shelf{}
+	for range 1001 {
+		s.documents, s.bodies = append(s.documents, "a"), append(s.bodies, "report, first draft")
+	}
+	for query, want := range map[string]string{
+		`"annual report"`:             "the phrase; others may hold it too",
+		`report -"first draft"`:       "the excluded phrase; others may be without it too",
+		`"my report" -"second draft"`: "the phrase; others may hold it too",
+		`report -"second draft"`:      "", // 200 are found
+	} {
+		_, res := found(t, s, nil, cairn.Query{Text: query})
+		got := ""
+		for _, n := range res.Notices {
+			got += n.Message
+		}
+		if (want == "") != (got == "") || !strings.Contains(got, want) {
+			t.Errorf("%s: %q, want %q in it", query, got, want)
+		}
 	}
 }
 

@@ -23,7 +23,8 @@ type measures struct {
 
 // refine orders the best candidates of a ranking anew by what only their texts
 // and documents say: words that stand together, priors, and the reranker if there
-// is one. It raises scores only, so that the best stay before the rest.
+// is one. The first two only raise scores, and the reranker leaves them between the
+// lowest and the highest, so that the best stay before the rest.
 func (r *Retriever) refine(ctx context.Context, rk ranking, found []hydrated) {
 	m := measures{lexical.NewProximity(rk.evidence.terms, rk.evidence.stats), rk.lexical}
 	parallel(min(proximityDepth, len(found)), func(i int) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/retrieval/extract/canon"
 	"github.com/cairnhq/cairn/retrieval/llm"
 )
 
@@ -47,10 +48,11 @@ const (
 
 // Search returns the passages for a query among those that its viewer may read,
 // best first. At most three are of one document, and what several documents hold
-// is shown once. A query whose text is empty or blank or only excludes, or with an
+// is shown once. The text is normalised as those of documents are. A query whose text is empty or blank or only excludes, or with an
 // unknown mode, is ErrInvalid.
 func (r *Retriever) Search(ctx context.Context, q cairn.Query) (Results, error) {
 	began := time.Now()
+	q.Text = canon.NormaliseString(q.Text)
 	rk, err := r.rank(ctx, q)
 	if err != nil {
 		return Results{}, err

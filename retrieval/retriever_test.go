@@ -118,6 +118,20 @@ func TestSearchReadsNoMoreThanItMust(t *testing.T) {
 	}
 }
 
+// Text that was copied from a page has characters that nobody sees.
+func TestQueriesAreNormalisedAsDocumentsAre(t *testing.T) {
+	s := &shelf{documents: []string{"a"}}
+	if _, err := newRetriever(s).Search(t.Context(), cairn.Query{Text: "ho\u00adtel\u200b li\ufe0fmit\u2060 cafe\u0301"}); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.queries[0].Text; got != "hotel limit café" {
+		t.Errorf("the index was asked for %q", got)
+	}
+	if _, err := newRetriever(s).Search(t.Context(), cairn.Query{Text: "\u200b\u00ad"}); !errors.Is(err, cairn.ErrInvalid) {
+		t.Errorf("nothing that shows: %v; want ErrInvalid", err)
+	}
+}
+
 func TestQueriesThatAreWrong(t *testing.T) {
 	r := newRetriever(&shelf{documents: []string{"a"}})
 	for _, q := range []cairn.Query{{}, {Text: " \t\n"}, {Text: "word", Mode: "magic"}} {

@@ -36,6 +36,9 @@ Exit code 3 says that nothing was found.`,
 			if req.Question, err = e.question(args); err != nil {
 				return err
 			}
+			if blank(req.Question) {
+				return usageError{errors.New("the question is empty; give at least a word")}
+			}
 			answer, err := e.ask(ctx, c, req, stream)
 			if err != nil {
 				return err

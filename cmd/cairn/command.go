@@ -1,12 +1,16 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/server"
@@ -92,7 +96,7 @@ may not read at the source.`,
 	}
 	root.PersistentFlags().StringVar(&e.config, "config", "", "configuration file (default cairn.yaml, if there is one)")
 	root.PersistentFlags().BoolVar(&e.json, "json", false, "print one JSON document and nothing else on standard output")
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return flagError(err) })
 	root.AddCommand(
 		serveCommand(e), migrateCommand(e), versionCommand(e),
 		doctorCommand(e), sourceCommand(e), syncCommand(e), searchCommand(e), askCommand(e), documentCommand(e),
@@ -102,11 +106,40 @@ may not read at the source.`,
 	return withUsageErrors(root)
 }
 
+// flagError says what can be done about a flag that pflag refuses.
+func flagError(err error) error {
+	var unknown *pflag.NotExistError
+	var invalid *pflag.InvalidValueError
+	switch {
+	case errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() != "":
+		err = fmt.Errorf("%w; put -- before words that begin with a minus sign", err)
+	case errors.As(err, &invalid) && invalid.GetFlag().Value.Type() == "int":
+		err = fmt.Errorf("--%s is %q; it is a whole number", invalid.GetFlag().Name, invalid.GetValue())
+	case errors.As(err, &invalid) && invalid.GetFlag().Value.Type() == "float64":
+		err = fmt.Errorf("--%s is %q; it is a number", invalid.GetFlag().Name, invalid.GetValue())
+	}
+	return usageError{err}
+}
+
+// emptyList refuses a list flag with an empty value, which pflag takes for one that
+// was not given: a filter would vanish.
+func emptyList(c *cobra.Command) (err error) {
+	c.Flags().Visit(func(f *pflag.Flag) {
+		list, ok := f.Value.(pflag.SliceValue)
+		if ok && (len(list.GetSlice()) == 0 || slices.ContainsFunc(list.GetSlice(), blank)) {
+			err = fmt.Errorf("--%s is empty; give a value or leave the flag out", f.Name)
+		}
+	})
+	return err
+}
+
+func blank(s string) bool { return strings.TrimSpace(s) == "" }
+
 // withUsageErrors makes wrong arguments of c and its sub-commands usage errors.
 func withUsageErrors(c *cobra.Command) *cobra.Command {
 	if check := c.Args; check != nil {
 		c.Args = func(cmd *cobra.Command, args []string) error {
-			if err := check(cmd, args); err != nil {
+			if err := cmp.Or(emptyList(cmd), check(cmd, args)); err != nil {
 				return usageError{err}
 			}
 			return nil

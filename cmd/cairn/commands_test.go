@@ -122,6 +122,25 @@ func TestSearchCommand(t *testing.T) {
 	for _, wrong := range [][]string{{"search"}, {"search", "x", "--limit", "0"}, {"search", "x", "--limit", "101"}, {"search", "x", "--mode", "magic"}, {"search", "x", "--lmit", "3"}} {
 		s.expect(exitUsage, "", "cairn COMMAND --help", wrong...)
 	}
+	s.expect(exitUsage, "", "put -- before words that begin with a minus sign", "search", "-hotel")
+	s.expect(exitUsage, "", "--limit is \"abc\"; it is a whole number", "search", "x", "--limit", "abc")
+	s.expect(exitUsage, "", "the query is empty", "search", " ")
+	s.expect(exitUsage, "", "the question is empty", "ask", "")
+}
+
+// An empty list is not none: without the filter everything would be searched, and a
+// token would have the scopes that it has by default.
+func TestEmptyListsAreRefused(t *testing.T) {
+	s := newShell(t)
+	for _, empty := range []string{"", " ", "a,"} {
+		s.expect(exitUsage, "", "--source is empty", "search", "hotel", "--source", empty)
+		s.expect(exitUsage, "", "--source is empty", "ask", "hotel?", "--source", empty)
+	}
+	s.expect(exitUsage, "", "--scope is empty", "token", "create", "--scope", "")
+	s.expect(exitUsage, "", "--known is empty", "audit", "verify", "--known", "")
+	if asked := s.Requests(); len(asked) > 0 {
+		t.Errorf("asked %q", asked)
+	}
 }
 
 // Notices go to standard error, so that results can be read by a program.
@@ -141,7 +160,8 @@ func TestSearchFindsNothing(t *testing.T) {
 	s := newShell(t)
 	reply := `{"results":[],"facets":{},"mode":"hybrid","next_cursor":null,"notices":[],"took_ms":7}`
 	s.Reply("POST /api/v1/search", 200, reply)
-	s.expect(exitNotFound, "Nothing that you may read matches \"xyzzy\".\n", "", "search", "xyzzy")
+	s.expect(exitNotFound, "Nothing that you may read matches: xyzzy\n", "", "search", "xyzzy")
+	s.expect(exitNotFound, "Nothing that you may read in nowhere, wiki matches: \"hotel limit\"\n", "", "search", `"hotel limit"`, "--source", "nowhere", "--source", "wiki")
 	s.expectJSON(exitNotFound, reply, "search", "xyzzy")
 }
 

@@ -46,6 +46,9 @@ has files of its own: run.json becomes run-lexical.json and so on.`,
 			if err != nil {
 				return err
 			}
+			if err := m.canKeep(); err != nil {
+				return err
+			}
 			return e.withScratch(cmd.Context(), func(ctx context.Context, p *parts) error {
 				runs, err := p.measure(ctx, set, modes, m.limit)
 				if err != nil {
@@ -79,10 +82,20 @@ func (m measuring) allModes() ([]cairn.Mode, error) {
 	modes := slices.DeleteFunc(eval.Modes(), func(mode cairn.Mode) bool {
 		return !slices.Contains(m.modes, string(mode)) && !slices.Contains(m.modes, "all")
 	})
-	if len(modes) == 0 {
-		return nil, usageError{fmt.Errorf("--mode is empty; it can be lexical, dense, hybrid or all")}
-	}
 	return modes, nil
+}
+
+// canKeep refuses files that cannot be written, before anything is measured for them.
+func (m measuring) canKeep() error {
+	for _, path := range []string{m.save, m.report} {
+		if path == "" {
+			continue
+		}
+		if err := writable(filepath.Dir(path)); err != nil {
+			return fmt.Errorf("%s cannot be written: %w", path, err)
+		}
+	}
+	return nil
 }
 
 // measure brings a set into the empty database and measures it in each mode.
@@ -127,15 +140,12 @@ func fullVersion() string {
 	return v + " " + commit
 }
 
-// finish writes the files, prints the figures and fails under the gate.
+// finish prints the figures, writes the files and fails under the gate.
 func (e *environment) finish(m measuring, runs []eval.Run) error {
 	var text []string
 	reports := make([]eval.Report, len(runs))
 	var low []string
 	for i, run := range runs {
-		if err := e.keep(m, run, len(runs) > 1); err != nil {
-			return err
-		}
 		reports[i] = run.Report
 		text = append(text, figures(run.Report))
 		if run.Report.NDCG10 < m.minNDCG {
@@ -148,6 +158,11 @@ func (e *environment) finish(m measuring, runs []eval.Run) error {
 	}
 	if err := e.print(reply, strings.Join(text, "\n\n")); err != nil {
 		return err
+	}
+	for _, run := range runs {
+		if err := e.keep(m, run, len(runs) > 1); err != nil {
+			return err
+		}
 	}
 	if len(low) > 0 {
 		return fmt.Errorf("under the gate: nDCG@10 of at least %.4f is demanded: %s", m.minNDCG, strings.Join(low, ", "))

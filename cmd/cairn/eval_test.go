@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -11,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/cairnhq/cairn/client/clienttest"
+	"github.com/cairnhq/cairn/retrieval/eval"
 )
 
 func TestEvalRefuses(t *testing.T) {
@@ -20,11 +23,28 @@ func TestEvalRefuses(t *testing.T) {
 	s.expect(exitUsage, "", "--mode is empty", "eval", "run", "--dir", dir, "--mode", "")
 	s.expect(exitUsage, "", "--limit is -1", "eval", "run", "--dir", dir, "--limit", "-1")
 	s.expect(exitFailed, "", "an evaluation folder holds corpus.jsonl", "eval", "run", "--dir", dir)
+	for name, text := range map[string]string{"corpus.jsonl": `{"_id":"1","text":"x"}`, "queries.jsonl": `{"_id":"q","text":"x"}`, "qrels.tsv": "q\t1\t1"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.expect(exitFailed, "", "none/run.json cannot be written", "eval", "run", "--dir", dir, "--save", "none/run.json")
+	s.expect(exitFailed, "", "none/run.html cannot be written", "eval", "run", "--dir", dir, "--report", "none/run.html")
 	s.expect(exitUsage, "", "accepts 2 arg", "eval", "compare", "one.json")
 	s.expect(exitFailed, "", "cairn eval run --save", "eval", "compare", "one.json", "two.json")
 	s.expect(exitFailed, "", "a table of gates", "eval", "gates", "--table", "none")
 	s.expect(exitUsage, "", "--out is missing", "eval", "make")
 	s.expect(exitUsage, "", "--documents is 0", "eval", "make", "--out", "set", "--documents", "0")
+}
+
+// What was measured is shown even where it cannot be kept.
+func TestEvalRunPrintsFirst(t *testing.T) {
+	var out bytes.Buffer
+	e := &environment{stdout: &out, stderr: io.Discard}
+	err := e.finish(measuring{save: t.TempDir()}, []eval.Run{{Report: eval.Report{Documents: 3}}})
+	if err == nil || !strings.Contains(out.String(), "documents 3") {
+		t.Errorf("%v, %q", err, out.String())
+	}
 }
 
 // answerWith returns an answer that cites documents: "id" or "id gone".

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -29,6 +30,9 @@ as it is: cairn search 'report "hotel limit" -draft'`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: e.online(func(ctx context.Context, c *client.Client, args []string) error {
 			req.Query, req.Mode = strings.Join(args, " "), cairn.Mode(mode)
+			if blank(req.Query) {
+				return usageError{errors.New("the query is empty; give at least a word")}
+			}
 			if err := oneOf("mode", mode, "lexical", "dense", "hybrid"); err != nil {
 				return err
 			}
@@ -42,7 +46,7 @@ as it is: cairn search 'report "hotel limit" -draft'`,
 			if e.json {
 				err = e.printReply(res.JSON)
 			} else {
-				e.printResults(res, req.Query, req.Explain)
+				e.printResults(res, req)
 				for _, n := range res.Notices {
 					e.note("%s", terminal.Line(n.Message))
 				}
@@ -60,19 +64,23 @@ as it is: cairn search 'report "hotel limit" -draft'`,
 	return c
 }
 
-func (e *environment) printResults(res client.SearchResponse, query string, explain bool) {
+func (e *environment) printResults(res client.SearchResponse, req client.SearchRequest) {
 	out := e.screen()
 	if len(res.Results) == 0 {
-		out.Printf("Nothing that you may read matches %q.\n", terminal.Line(query))
+		in := ""
+		if len(req.Sources) > 0 {
+			in = " in " + terminal.Line(strings.Join(req.Sources, ", "))
+		}
+		out.Printf("Nothing that you may read%s matches: %s\n", in, terminal.Line(req.Query))
 		return
 	}
-	words := terminal.Words(query)
+	words := terminal.Words(req.Query)
 	for i, r := range res.Results {
 		if i > 0 {
 			out.Printf("\n")
 		}
 		printPassage(out, fmt.Sprintf("%2d. ", i+1), r, words)
-		if x := r.Explain; explain && x != nil {
+		if x := r.Explain; req.Explain && x != nil {
 			for _, line := range explanation(r.Score, *x) {
 				out.Printf("    %s\n", out.Dim(line))
 			}

@@ -54,6 +54,11 @@ func canWrite(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
+	return writable(dir)
+}
+
+// writable writes a file in a folder for a moment.
+func writable(dir string) error {
 	f, err := os.CreateTemp(dir, ".token-")
 	if err != nil {
 		return err

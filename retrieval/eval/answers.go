@@ -26,7 +26,10 @@ type Question struct {
 // LoadQuestions reads questions, one JSON object a line.
 func LoadQuestions(path string) ([]Question, error) {
 	var questions []Question
-	err := readLines(path, func(q Question) { questions = append(questions, q) })
+	err := readLines(path, func(q Question) error {
+		questions = append(questions, q)
+		return nil
+	})
 	return questions, err
 }
 

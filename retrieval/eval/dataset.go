@@ -15,6 +15,7 @@ import (
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/connectors"
+	"github.com/cairnhq/cairn/retrieval/extract/canon"
 )
 
 // Set is a data set.
@@ -49,25 +50,35 @@ type SetInfo struct {
 
 // Load reads the data set in a folder; its files may be packed with gzip
 // (corpus.jsonl.gz). Queries without a relevant document are left out, as they
-// measure nothing. What is wrong with the folder is cairn.ErrInvalid, a file of
-// more than 1 GiB cairn.ErrTooLarge.
+// measure nothing. What is wrong with the folder, such as an id that occurs twice or
+// a judgement of an unknown document, is cairn.ErrInvalid and names the line; a file
+// of more than 1 GiB is cairn.ErrTooLarge.
 func Load(dir string) (*Set, error) {
 	path, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, fmt.Errorf("evaluation folder: %w", err)
 	}
 	s := Set{Name: filepath.Base(path)}
-	if err := readLines(filepath.Join(dir, "corpus.jsonl"), func(d Document) { s.Documents = append(s.Documents, d) }); err != nil {
-		return nil, err
-	}
-	judged, err := readJudgements(dir)
+	known, asked := make(map[string]bool), make(map[string]bool)
+	err = readLines(filepath.Join(dir, "corpus.jsonl"), func(d Document) error {
+		s.Documents = append(s.Documents, d)
+		return once(known, d.ID)
+	})
 	if err != nil {
 		return nil, err
 	}
-	err = readLines(filepath.Join(dir, "queries.jsonl"), func(q Query) {
+	judged, err := readJudgements(dir, known)
+	if err != nil {
+		return nil, err
+	}
+	err = readLines(filepath.Join(dir, "queries.jsonl"), func(q Query) error {
 		if q.Relevant = judged[q.ID]; len(q.Relevant) > 0 {
+			if canon.Inline(q.Text) == "" {
+				return fmt.Errorf("the query %q has no text", q.ID)
+			}
 			s.Queries = append(s.Queries, q)
 		}
+		return once(asked, q.ID)
 	})
 	if err != nil {
 		return nil, err

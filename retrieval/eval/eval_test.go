@@ -152,8 +152,45 @@ func TestLoadSaysWhatIsWrong(t *testing.T) {
 	if _, err := Load(dir); err == nil {
 		t.Error("an empty folder is no data set")
 	}
-	write(t, dir, "corpus.jsonl", "{\n")
-	if _, err := Load(dir); err == nil {
-		t.Error("broken JSON was read")
+	const corpus, queries = `{"_id":"1","text":"first"}` + "\n\n" + `{"_id":"2","text":"second"}`, `{"_id":"q","text":"which"}`
+	for _, wrong := range []struct{ corpus, queries, judgements, message string }{
+		{"{", queries, "q\t1\t1", "corpus.jsonl, line 1: "},
+		{corpus + "\n" + `{"_id":"1","text":"again"}`, queries, "q\t1\t1", `corpus.jsonl, line 4: the _id "1" occurs twice`},
+		{`{"id":"1","text":"first"}`, queries, "q\t1\t1", "corpus.jsonl, line 1: _id is missing"},
+		{corpus, queries + "\n" + queries, "q\t1\t1", `queries.jsonl, line 2: the _id "q" occurs twice`},
+		{corpus, `{"_id":"q","text":" \u200b"}`, "q\t1\t1", `queries.jsonl, line 1: the query "q" has no text`},
+		{corpus, queries, "query\tdocument\tscore\nq\t3\t1", `qrels.tsv, line 2: the corpus has no document "3"`},
+		{corpus, queries, "q\t1\t1\nq\t2", "qrels.tsv, line 2: a judgement is"},
+		{corpus, queries, "q\t1\t1\nq 0 first 2 1", "qrels.tsv, line 2: a judgement is"},
+		{corpus, queries, "q\t1\t1\nq\t2\tvery", "qrels.tsv, line 2: the relevance is a whole number"},
+		{corpus, queries, "q\t1\t0", "no queries with judgements"},
+	} {
+		write(t, dir, "corpus.jsonl", wrong.corpus)
+		write(t, dir, "queries.jsonl", wrong.queries)
+		write(t, dir, "qrels.tsv", wrong.judgements)
+		if _, err := Load(dir); !errors.Is(err, cairn.ErrInvalid) || !strings.Contains(err.Error(), wrong.message) {
+			t.Errorf("%v; want %q", err, wrong.message)
+		}
+	}
+}
+
+func TestJudgementsOfBEIRAndTREC(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "corpus.jsonl", `{"_id":"1"}`+"\n"+`{"_id":"the 2"}`+"\n")
+	write(t, dir, "queries.jsonl", `{"_id":"q","text":"which","answer":""}`)
+	for judgements, want := range map[string]map[string]int{
+		"q\t1\t2\n\nq\tthe 2\t1\n":          {"1": 2, "the 2": 1},
+		"query\tdocument\tscore\r\nq\t1\t2": {"1": 2},
+		"q 0 1 2\nq Q0 gone 0\n":            {"1": 2},
+		"q\t0\tthe 2\t1":                    {"the 2": 1},
+	} {
+		write(t, dir, "qrels.tsv", judgements)
+		set, err := Load(dir)
+		if err != nil {
+			t.Fatalf("%q: %v", judgements, err)
+		}
+		if diff := cmp.Diff(want, set.Queries[0].Relevant); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", judgements, diff)
+		}
 	}
 }

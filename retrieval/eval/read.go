@@ -64,8 +64,9 @@ func (b *bounded) Read(p []byte) (int, error) {
 // Close implements io.Closer.
 func (b *bounded) Close() error { return b.file.Close() }
 
-// readLines calls add with each line of JSON; empty lines are passed over.
-func readLines[T any](path string, add func(T)) error {
+// readLines calls add with each line of JSON; empty lines are passed over. An error
+// of add is one of the line.
+func readLines[T any](path string, add func(T) error) error {
 	f, err := open(path)
 	if err != nil {
 		return cairn.Errorf(cairn.ErrInvalid, "an evaluation folder holds corpus.jsonl, queries.jsonl and qrels.tsv: %v", err)
@@ -78,10 +79,13 @@ func readLines[T any](path string, add func(T)) error {
 			continue
 		}
 		var v T
-		if err := json.Unmarshal(lines.Bytes(), &v); err != nil {
+		err := json.Unmarshal(lines.Bytes(), &v)
+		if err == nil {
+			err = add(v)
+		}
+		if err != nil {
 			return cairn.Errorf(cairn.ErrInvalid, "%s, line %d: %v", path, n, err)
 		}
-		add(v)
 	}
 	if err := lines.Err(); err != nil {
 		return fmt.Errorf("read %s: %w", path, err)
@@ -89,9 +93,21 @@ func readLines[T any](path string, add func(T)) error {
 	return nil
 }
 
-// readJudgements reads qrels.tsv or qrels/test.tsv: query, document, relevance,
-// separated by tabs, after a line of headings.
-func readJudgements(dir string) (map[string]map[string]int, error) {
+// once notes an id, which is none that was noted before.
+func once(seen map[string]bool, id string) error {
+	if id == "" {
+		return errors.New("_id is missing")
+	}
+	if seen[id] {
+		return fmt.Errorf("the _id %q occurs twice", id)
+	}
+	seen[id] = true
+	return nil
+}
+
+// readJudgements reads qrels.tsv or qrels/test.tsv: how relevant which of the known
+// documents are for a query, where they are at all.
+func readJudgements(dir string, known map[string]bool) (map[string]map[string]int, error) {
 	path := filepath.Join(dir, "qrels.tsv")
 	f, err := open(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -105,28 +121,54 @@ func readJudgements(dir string) (map[string]map[string]int, error) {
 	judged := make(map[string]map[string]int)
 	lines := bufio.NewScanner(f)
 	for n := 1; lines.Scan(); n++ {
-		fields := strings.Split(strings.TrimSpace(lines.Text()), "\t")
-		if len(fields) < 3 {
+		line := strings.TrimSpace(lines.Text())
+		if line == "" {
 			continue
 		}
-		relevance, err := strconv.Atoi(fields[len(fields)-1])
+		j, err := parseJudgement(line)
+		switch {
+		case n == 1 && errors.Is(err, strconv.ErrSyntax):
+			continue // headings
+		case err == nil && j.relevance > 0 && !known[j.document]:
+			err = fmt.Errorf("the corpus has no document %q", j.document)
+		}
 		if err != nil {
-			if n == 1 {
-				continue // headings
-			}
-			return nil, cairn.Errorf(cairn.ErrInvalid, "%s, line %d: %q is no number", path, n, fields[len(fields)-1])
+			return nil, cairn.Errorf(cairn.ErrInvalid, "%s, line %d: %v", path, n, err)
 		}
-		if relevance <= 0 {
+		if j.relevance <= 0 {
 			continue
 		}
-		query, document := fields[0], fields[len(fields)-2]
-		if judged[query] == nil {
-			judged[query] = make(map[string]int)
+		if judged[j.query] == nil {
+			judged[j.query] = make(map[string]int)
 		}
-		judged[query][document] = relevance
+		judged[j.query][j.document] = j.relevance
 	}
 	if err := lines.Err(); err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
 	return judged, nil
+}
+
+type judgement struct {
+	query, document string
+	relevance       int
+}
+
+// parseJudgement reads a line in BEIR's form, query, document and relevance, or in
+// TREC's with a column that nobody uses after the query. Tabs separate the columns,
+// blanks where there are no tabs.
+func parseJudgement(line string) (judgement, error) {
+	columns := strings.Split(line, "\t")
+	if len(columns) == 1 {
+		columns = strings.Fields(line)
+	}
+	n := len(columns)
+	if n != 3 && n != 4 {
+		return judgement{}, errors.New("a judgement is a query, a document and a number with tabs between them, or TREC's four columns")
+	}
+	relevance, err := strconv.Atoi(columns[n-1])
+	if err != nil {
+		return judgement{}, fmt.Errorf("the relevance is a whole number: %w", err)
+	}
+	return judgement{columns[0], columns[n-2], relevance}, nil
 }

@@ -15,13 +15,12 @@ type Filter struct {
 	Kind    string    // empty: all
 	After   time.Time // modified after this moment; zero: at any time
 	Before  time.Time // modified before this moment
-	Must    [][]uint64
-	Not     [][]uint64
+	// Must and Not are words by the hashes of their terms, each with its alternatives:
+	// a chunk passes when it holds one term of every word of Must and none of any
+	// word of Not.
+	Must [][]uint64
+	Not  [][]uint64
 }
-
-// Must and Not are words by the hashes of their terms, each with its alternatives:
-// a chunk passes when it holds one term of every word of Must and none of any
-// word of Not.
 
 // columnar reports whether f looks at columns.
 func (f *Filter) columnar() bool {

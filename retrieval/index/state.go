@@ -63,9 +63,9 @@ type Rejected struct {
 	Err   error
 }
 
-// Apply makes the index what the change says, all of it at once. Chunks that
-// cannot be indexed are left out and returned, as are segments that are not
-// known: they were damaged.
+// Apply makes the index what the change says, all of it at once. Fresh chunks that
+// cannot be indexed are left out and returned, as are packed ones of a segment that
+// is not here: it was damaged.
 func (s *State) Apply(c Change) []Rejected {
 	s.mu.Lock()
 	defer s.mu.Unlock()

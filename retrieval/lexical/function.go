@@ -21,6 +21,7 @@ var functionWords = sync.OnceValue(func() map[string]map[string]bool {
 			sets[language][w] = true
 		}
 	}
+	sets["nb"], sets["nn"] = sets["no"], sets["no"] // the list is of both
 	return sets
 })
 

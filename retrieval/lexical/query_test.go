@@ -110,6 +110,11 @@ func TestFunctionWordsCountLess(t *testing.T) {
 	if w := weight("die", "wie lang ist die Frist", "en", "de"); w != functionWeight {
 		t.Errorf("die weighs %v in a German question, want %v", w, functionWeight)
 	}
+	for _, norwegian := range []string{"no", "nb", "nn"} { // as documents say and detectors find
+		if w := weight("hvordan", "hvordan søker jeg om ferie", "en", norwegian); w != functionWeight {
+			t.Errorf("%s: hvordan weighs %v, want %v", norwegian, w, functionWeight)
+		}
+	}
 }
 
 func TestRepeatedWordsWeighMore(t *testing.T) {

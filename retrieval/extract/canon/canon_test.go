@@ -45,6 +45,7 @@ func TestNormalise(t *testing.T) {
 		"می\u200cخواهم":                       "می\u200cخواهم",
 		"👩\u200d🌾":                            "👩\u200d🌾",
 		"❤\ufe0f\ufe0f\ufe0f":                 "❤\ufe0f",
+		"ho\ufe0ftel 1\ufe0f\u20e3":           "hotel 1\ufe0f\u20e3",
 		"pass\u00adword\u202eevil\u2066":      "passwordevil",
 		"x\U000e0069\U000e0067\U000e006e\x00": "x",
 		"\xff\xfe":                            "\ufffd\ufffd",

@@ -75,7 +75,7 @@ func strip(s []byte) []byte {
 				continue
 			}
 		case isSelector(r):
-			if prev <= ' ' || isSelector(prev) || prev == zwj || prev == zwnj {
+			if prev <= ' ' || isSelector(prev) || prev == zwj || prev == zwnj || hasOneLook(prev) {
 				continue
 			}
 		case hidden(r):
@@ -114,6 +114,10 @@ func hidden(r rune) bool {
 // isSelector reports whether r is one of the sixteen variation selectors; one
 // after a character chooses its look, a row of them carries hidden data.
 func isSelector(r rune) bool { return r >= 0xfe00 && r <= 0xfe0f }
+
+// hasOneLook reports whether r belongs to a script of which no letter has another
+// look to choose.
+func hasOneLook(r rune) bool { return unicode.In(r, unicode.Latin, unicode.Greek, unicode.Cyrillic) }
 
 // joins reports whether a joiner between prev and rest does something that a
 // reader sees.
