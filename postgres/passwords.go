@@ -31,20 +31,20 @@ func (db *DB) PasswordByEmail(ctx context.Context, email string) (cairn.AccountI
 
 // PasswordOf implements auth.Passwords.
 func (db *DB) PasswordOf(ctx context.Context, account cairn.AccountID) (string, error) {
-	hash, err := passwordOf(ctx, db.worker, account, "")
+	hash, err := passwordOf(ctx, db.worker, account)
 	if err != nil {
 		return "", fmt.Errorf("password: %w", err)
 	}
 	return hash, nil
 }
 
-// passwordOf reads the hash of an account; lock is a clause of locking.
-func passwordOf(ctx context.Context, q querier, account cairn.AccountID, lock string) (string, error) {
+// passwordOf reads the hash of an account.
+func passwordOf(ctx context.Context, q querier, account cairn.AccountID) (string, error) {
 	var hash string
 	var theirs bool
 	err := q.QueryRow(ctx, `
 		SELECT coalesce((SELECT p.hash FROM passwords p WHERE p.account_id = a.id), ''), `+provided+`
-		FROM accounts a WHERE a.id = $1 `+lock, account).Scan(&hash, &theirs)
+		FROM accounts a WHERE a.id = $1`, account).Scan(&hash, &theirs)
 	if err != nil {
 		return "", missing(err)
 	}
@@ -58,7 +58,10 @@ func passwordOf(ctx context.Context, q querier, account cairn.AccountID, lock st
 // revoked by itself.
 func (db *DB) SetPassword(ctx context.Context, account cairn.AccountID, old, hash string, keep auth.Hash) error {
 	err := db.change(ctx, func(tx pgx.Tx) (changed, error) {
-		before, err := passwordOf(ctx, tx, account, "FOR NO KEY UPDATE")
+		if err := lockAccount(ctx, tx, account); err != nil {
+			return changed{}, err
+		}
+		before, err := passwordOf(ctx, tx, account)
 		if err != nil {
 			return changed{}, err
 		}
@@ -96,19 +99,24 @@ func (db *DB) RehashPassword(ctx context.Context, account cairn.AccountID, old, 
 // RemovePassword implements auth.Passwords.
 func (db *DB) RemovePassword(ctx context.Context, account cairn.AccountID) error {
 	err := db.change(ctx, func(tx pgx.Tx) (changed, error) {
-		var id string
-		if err := tx.QueryRow(ctx, `SELECT id FROM accounts WHERE id = $1 FOR NO KEY UPDATE`, account).Scan(&id); err != nil {
-			return changed{}, missing(err)
+		if err := lockAccount(ctx, tx, account); err != nil {
+			return changed{}, err
 		}
 		if _, err := tx.Exec(ctx, `DELETE FROM passwords WHERE account_id = $1`, account); err != nil {
 			return changed{}, err
 		}
-		return changed{action: audit.PasswordRemove, kind: audit.KindAccount, id: id}, endAccess(ctx, tx, account, auth.Hash{})
+		return changed{action: audit.PasswordRemove, kind: audit.KindAccount, id: string(account)}, endAccess(ctx, tx, account, auth.Hash{})
 	})
 	if err != nil {
 		return fmt.Errorf("remove password: %w", err)
 	}
 	return nil
+}
+
+// lockAccount lets one transaction at a time change an account. What depends on it is
+// read by later statements: they see what the one before has written.
+func lockAccount(ctx context.Context, tx pgx.Tx, id cairn.AccountID) error {
+	return missing(tx.QueryRow(ctx, `SELECT id FROM accounts WHERE id = $1 FOR NO KEY UPDATE`, id).Scan(&id))
 }
 
 // endAccess ends the sessions of an account, but for keep, and its sign-in codes.
