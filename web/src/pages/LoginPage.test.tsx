@@ -9,7 +9,9 @@ afterEach(() => vi.unstubAllGlobals());
 /** Fills the page in and sends it; returns what the server was sent. */
 async function signInWith(code: string, email: string): Promise<unknown> {
   const asked = vi.fn(async (_path: string, init: RequestInit) =>
-    init.method === 'GET' ? Response.json({ oidc: null, passwords: false, failure: null }) : new Response('{}', { status: 401 }),
+    init.method === 'GET'
+      ? Response.json({ oidc: null, passwords: false, failure: null })
+      : new Response('{}', { status: 401 }),
   );
   vi.stubGlobal('fetch', asked);
   const root = document.createElement('div');
