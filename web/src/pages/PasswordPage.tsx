@@ -11,7 +11,7 @@ const LEAST = 12; // characters; the server decides
 
 export default function PasswordPage() {
   const person = me.value;
-  const changes = person?.password === 'set';
+  const [changes] = useState(person?.password === 'set'); // when the page was opened
   const title = changes ? 'Change your password' : 'Set a password';
   const [done, setDone] = useState(false);
   useTitle(title);
