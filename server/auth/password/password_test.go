@@ -8,7 +8,9 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"unicode"
 
+	"golang.org/x/text/unicode/norm"
 	"pgregory.net/rapid"
 
 	"github.com/cairnhq/cairn"
@@ -162,6 +164,16 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// asWritten is what RFC 8265 makes of a password, and nothing more.
+func asWritten(text string) string {
+	return norm.NFC.String(strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Zs, r) {
+			return ' '
+		}
+		return r
+	}, text))
+}
+
 // TestA11Bug34PasswordsAreNotAltered: what is accepted matches its own hash and
 // nothing else that an eager program would make of it.
 func TestA11Bug34PasswordsAreNotAltered(t *testing.T) {
@@ -176,13 +188,11 @@ func TestA11Bug34PasswordsAreNotAltered(t *testing.T) {
 		if !matches(t, h, hash, text) {
 			r.Fatalf("%q does not match itself", text)
 		}
-		mine, _ := prepare(text)
 		for _, other := range []string{
 			strings.TrimSpace(text), strings.ToLower(text), strings.ToUpper(text), html.EscapeString(text), html.UnescapeString(text),
 			text[:len(text)-1], text[:min(len(text), 72)], text + " ", " " + text, strings.ReplaceAll(text, "'", "''"),
 		} {
-			theirs, err := prepare(other)
-			if same := err == nil && theirs == mine; matches(t, h, hash, other) != same {
+			if same := asWritten(other) == asWritten(text); matches(t, h, hash, other) != same {
 				r.Errorf("%q for %q: the same is %t", other, text, same)
 			}
 		}
