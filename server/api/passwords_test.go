@@ -49,11 +49,11 @@ func (v *visitor) signsIn(body string) replied {
 	return v.call("POST", "/login", body)
 }
 
-// visitorWithCode signs in with a code of an account.
-func (w *world) visitorWithCode(email string) *visitor {
+// annWithCode signs ann in with a code.
+func (w *world) annWithCode() *visitor {
 	w.Helper()
 	var made struct{ Code string }
-	w.call(w.root, "POST", "/api/v1/users/"+email+"/code", "").into(w, &made)
+	w.call(w.root, "POST", "/api/v1/users/ann@acme.com/code", "").into(w, &made)
 	v := &visitor{world: w}
 	if got := v.signsIn(`{"code":"` + made.Code + `"}`); got.status != 200 {
 		w.Fatalf("%d %s", got.status, got.body)
@@ -71,7 +71,7 @@ func TestPasswordOverHTTP(t *testing.T) {
 	if got := w.call(actor{}, "GET", "/api/v1/login", ""); !strings.Contains(string(got.body), `"passwords":true`) {
 		t.Errorf("ways in: %s", got.body)
 	}
-	ann := w.visitorWithCode("ann@acme.com")
+	ann := w.annWithCode()
 	state := func(v *visitor) (state string) {
 		t.Helper()
 		var me struct{ Password string }
@@ -155,7 +155,7 @@ func TestA12Case44AnswersAreAlike(t *testing.T) {
 	w.authenticate(auth.Config{
 		Passwords: password.New(password.Cost{KiB: 8, Passes: 1, Lanes: 1}), Proxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")},
 	})
-	w.visitorWithCode("ann@acme.com").call("POST", "/me/password", `{"password":"`+penguins+`"}`)
+	w.annWithCode().call("POST", "/me/password", `{"password":"`+penguins+`"}`)
 	var first []replied
 	for n, email := range []string{"ann@acme.com", "bob@acme.com", "nobody@acme.com"} { // with a password, without, nobody
 		var got []replied
@@ -223,7 +223,7 @@ func TestA12Case44NoSecretIsInALog(t *testing.T) {
 		replies.Write(r.body)
 		return r
 	}
-	ann := w.visitorWithCode("ann@acme.com")
+	ann := w.annWithCode()
 	if got := keep(ann.call("POST", "/me/password", `{"password":"`+canary+`"}`)); got.status != 204 {
 		t.Fatalf("%d %s", got.status, got.body)
 	}
@@ -308,7 +308,7 @@ func TestA12Case41TokenOfSearchAlone(t *testing.T) {
 // the sessions nor the codes nor the tokens of before.
 func TestA11Bug13WhatEndedStaysEnded(t *testing.T) {
 	w := newWorld(t)
-	ann := w.visitorWithCode("ann@acme.com")
+	ann := w.annWithCode()
 	var made struct{ Code string }
 	w.call(w.root, "POST", "/api/v1/users/ann@acme.com/code", "").into(t, &made)
 	for _, disabled := range []string{"true", "false"} {

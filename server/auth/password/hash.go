@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"time"
 
@@ -25,12 +26,18 @@ type Cost struct {
 // least (19 MiB, two passes).
 func DefaultCost() Cost { return Cost{KiB: 64 << 10, Passes: 3, Lanes: 1} }
 
-// The bounds of how many hashes are made at once, each of which takes the memory
-// of its cost, and of how long one waits for its turn.
-const (
-	atOnce   = 2
-	patience = 5 * time.Second
-)
+// patience is how long a password waits for its turn.
+const patience = 5 * time.Second
+
+// atOnce returns how many hashes are made at once: two, each of which takes the memory
+// of its cost, and on less than four processors one, so that whoever guesses leaves
+// some for the rest.
+func atOnce() int {
+	if runtime.NumCPU() < 4 {
+		return 1
+	}
+	return 2
+}
 
 const (
 	saltBytes = 16
@@ -50,7 +57,7 @@ type Hasher struct {
 
 // New returns a Hasher whose hashes cost so much.
 func New(cost Cost) *Hasher {
-	return &Hasher{cost: cost, turns: make(chan struct{}, atOnce), decoy: newPHC(cost, make([]byte, keyBytes)).String()}
+	return &Hasher{cost: cost, turns: make(chan struct{}, atOnce()), decoy: newPHC(cost, make([]byte, keyBytes)).String()}
 }
 
 // Hash returns a new hash of a password that Check has accepted. Errors are those of

@@ -79,7 +79,7 @@ func TestNobodysHash(t *testing.T) {
 	if p, err := parse(h.decoy); err != nil || p.cost != cheap {
 		t.Errorf("the decoy costs %+v, %v", p.cost, err)
 	}
-	for range atOnce {
+	for range cap(h.turns) {
 		h.turns <- struct{}{}
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -92,7 +92,7 @@ func TestNobodysHash(t *testing.T) {
 func TestOnlySoManyAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := New(cheap)
-		for range atOnce {
+		for range cap(h.turns) {
 			h.turns <- struct{}{}
 		}
 		if _, err := h.Hash(t.Context(), good); !errors.Is(err, ErrBusy) {
