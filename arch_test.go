@@ -49,7 +49,7 @@ var layers = []struct {
 	{"server", []string{".", "connectors", "server/audit", "server/auth"}},
 	{"server/audit", []string{"."}},
 	{"server/auth/…", []string{".", "server/audit", "server/auth/…"}},
-	{"server/…", []string{".", "connectors", "jobs", "retrieval/…", "server", "server/audit", "server/auth"}}, // no surface knows another
+	{"server/…", []string{".", "connectors", "jobs", "retrieval/…", "server", "server/audit", "server/auth", "server/auth/password"}}, // no surface knows another
 
 	{"examples/…", []string{".", "connectors"}},
 	{"scripts/…", nil},
@@ -62,6 +62,7 @@ var fences = map[string][]string{
 	"github.com/gin-gonic/gin":     {"server/…"},
 	"github.com/coreos/go-oidc":    {"server/auth/oidc"},
 	"golang.org/x/oauth2":          {"server/auth/oidc"},
+	"golang.org/x/crypto":          {"server/auth/password"},
 	"github.com/tmc/langchaingo":   {"retrieval/llm/langchain"},
 	"github.com/sony/gobreaker":    {"retrieval/llm/reliable"},
 	"github.com/jackc/pgx":         {"postgres/…", "migrations", "jobs", "cmd/…"},

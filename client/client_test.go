@@ -148,10 +148,10 @@ func TestMethods(t *testing.T) {
 			func(v any) bool { l := v.(List[DocumentError]); return l.Items[0].Reason == "broken" && l.More },
 		},
 		{
-			"me", "GET /api/v1/me", 200, `{"id":"U1","email":"","name":"local","role":"admin","via":"local","scopes":["read"],"principals":["everyone"]}`,
+			"me", "GET /api/v1/me", 200, `{"id":"U1","email":"","name":"local","role":"admin","via":"local","scopes":["read"],"principals":["everyone"],"password":"off"}`,
 			func(ctx context.Context, c *Client) (any, error) { return c.Me(ctx) },
 			`GET /api/v1/me`,
-			func(v any) bool { return v.(Me).Via == "local" },
+			func(v any) bool { return v.(Me).Via == "local" && v.(Me).Password == "off" },
 		},
 		{
 			"add user", "POST /api/v1/users", 201, aUser,
@@ -172,6 +172,18 @@ func TestMethods(t *testing.T) {
 			func(ctx context.Context, c *Client) (any, error) { return c.SignInCode(ctx, "U1") },
 			`POST /api/v1/users/U1/code`,
 			func(v any) bool { return v.(SignInCode).Code == "XK4T" },
+		},
+		{
+			"reset password", "DELETE /api/v1/users/{id}/password", 204, "",
+			func(ctx context.Context, c *Client) (any, error) { return nil, c.ResetPassword(ctx, "ann@example.com") },
+			`DELETE /api/v1/users/ann@example.com/password`, nil,
+		},
+		{
+			"set password", "POST /api/v1/me/password", 204, "",
+			func(ctx context.Context, c *Client) (any, error) {
+				return nil, c.SetPassword(ctx, "", "a <green> kettle")
+			},
+			`POST /api/v1/me/password {"password":"a \u003cgreen\u003e kettle"}`, nil,
 		},
 		{
 			"add group", "POST /api/v1/groups", 201, aGroup,

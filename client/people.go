@@ -16,6 +16,9 @@ type Me struct {
 	Role   cairn.Role    `json:"role"`
 	Via    string        `json:"via"` // "session", "token" or "local"
 	Scopes []cairn.Scope `json:"scopes"`
+	// Password says whether the account has a password: "set", "none", or "off" when
+	// it cannot have one.
+	Password string `json:"password"`
 	Reply
 }
 
@@ -74,6 +77,14 @@ func (c *Client) SignInCode(ctx context.Context, user string) (SignInCode, error
 		return SignInCode{}, err
 	}
 	return fetch[SignInCode](ctx, c, http.MethodPost, api("users", user, "code"), nil)
+}
+
+// ResetPassword removes the password of an account and ends its sessions and codes.
+func (c *Client) ResetPassword(ctx context.Context, user string) error {
+	if err := required("account", user); err != nil {
+		return err
+	}
+	return c.call(ctx, http.MethodDelete, api("users", user, "password"), nil, nil)
 }
 
 // Binding is an identity of the issuer that came with the address of an account

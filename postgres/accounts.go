@@ -119,7 +119,7 @@ func (db *DB) UpdateAccount(ctx context.Context, a cairn.Account) error {
 			return changed{}, refused(err, "there is an account with the address "+a.Email)
 		}
 		if a.Disabled { // else they would go on when it is enabled again
-			_, err = tx.Exec(ctx, `DELETE FROM sessions WHERE account_id = $1`, a.ID)
+			err = endEverything(ctx, tx, a.ID)
 		}
 		return changed{action: audit.AccountUpdate, kind: audit.KindAccount, id: string(a.ID), detail: accountDetail(before, a)}, err
 	})
@@ -127,6 +127,15 @@ func (db *DB) UpdateAccount(ctx context.Context, a cairn.Account) error {
 		return fmt.Errorf("update account: %w", err)
 	}
 	return nil
+}
+
+// endEverything ends the sessions, sign-in codes and tokens of an account.
+func endEverything(ctx context.Context, tx pgx.Tx, id cairn.AccountID) error {
+	if err := endAccess(ctx, tx, id, auth.Hash{}); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, `UPDATE tokens SET revoked_at = now() WHERE account_id = $1 AND revoked_at IS NULL`, id)
+	return err
 }
 
 // accountDetail says what of an account was changed.

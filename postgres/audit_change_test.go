@@ -77,6 +77,8 @@ func changes(f *fixture) []struct {
 		{audit.AccountCode, func(ctx context.Context) error {
 			return f.CreateCode(ctx, auth.HashOf("code"), ann.ID, time.Now().Add(time.Hour))
 		}, ""},
+		{audit.PasswordSet, func(ctx context.Context) error { return f.SetPassword(ctx, bob.ID, "", "$argon2id$1", auth.Hash{}) }, "first"},
+		{audit.PasswordRemove, func(ctx context.Context) error { return f.RemovePassword(ctx, bob.ID) }, ""},
 		{audit.GroupCreate, func(ctx context.Context) error { return f.CreateGroup(ctx, "new") }, ""},
 		{audit.GroupUpdate, func(ctx context.Context) error { return f.SetGroup(ctx, "ops", []cairn.AccountID{ann.ID}, nil) }, "added:1 removed:0"},
 		{audit.GroupDelete, func(ctx context.Context) error { return f.DeleteGroup(ctx, "old") }, ""},

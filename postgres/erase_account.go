@@ -59,6 +59,7 @@ func (e *eraser) account(ctx context.Context, id cairn.AccountID) error {
 		{"feedback", `DELETE FROM feedback WHERE account_id = $1`},
 		{"tokens", `DELETE FROM tokens WHERE account_id = $1`},
 		{"sessions", `DELETE FROM sessions WHERE account_id = $1`},
+		{"passwords", `DELETE FROM passwords WHERE account_id = $1`},
 		{"sign_in_codes", `DELETE FROM sign_in_codes WHERE account_id = $1`},
 		{"group_members", `DELETE FROM group_members WHERE account_id = $1 OR email = (SELECT email FROM accounts WHERE id = $1)`},
 		{"accounts", `DELETE FROM accounts WHERE id = $1`},

@@ -32,7 +32,8 @@ const (
 
 // EraseExpired erases what has outlived its retention: documents that vanished
 // at their source, conversations that nobody went on with, superseded versions that
-// no answer was made from, the steps of finished answers, sessions and codes.
+// no answer was made from, the steps of finished answers, sessions, codes and what
+// was counted of attempts to sign in.
 func (db *DB) EraseExpired(ctx context.Context) error {
 	return errors.Join(db.eraseHidden(ctx), db.eraseConversations(ctx), db.eraseSuperseded(ctx), db.eraseLeftovers(ctx))
 }
@@ -98,6 +99,9 @@ func (db *DB) eraseLeftovers(ctx context.Context) error {
 		if _, err := db.worker.Exec(ctx, statement, eventRetention); err != nil {
 			return fmt.Errorf("erase leftovers: %w", err)
 		}
+	}
+	if _, err := db.worker.Exec(ctx, `DELETE FROM sign_in_limits WHERE until < now()`); err != nil {
+		return fmt.Errorf("erase leftovers: %w", err)
 	}
 	return nil
 }

@@ -48,6 +48,8 @@ var closed = map[string]string{
 	"sessions":         "hashes of secrets",
 	"sign_in_codes":    "hashes of secrets",
 	"used_sign_ins":    "hashes of secrets",
+	"passwords":        "hashes of secrets",
+	"sign_in_limits":   "hashes of who tries to sign in from where",
 	"runs":             "history of sources, for administrators",
 	"document_errors":  "names of documents, for administrators; also guarded",
 	"feedback":         "what people said of answers, for administrators; also guarded",

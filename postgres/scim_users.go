@@ -10,6 +10,7 @@ import (
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/server/audit"
+	"github.com/cairnhq/cairn/server/auth"
 	"github.com/cairnhq/cairn/server/scim"
 )
 
@@ -133,7 +134,7 @@ func (s *SCIM) UpdateUser(ctx context.Context, id cairn.AccountID, edit func(*sc
 		if u.Active {
 			return what, nil
 		}
-		return what, endAccess(ctx, tx, id)
+		return what, endAccess(ctx, tx, id, auth.Hash{}) // its tokens are refused while it is disabled
 	})
 	if err != nil {
 		return scim.User{}, fmt.Errorf("update user: %w", err)
@@ -167,16 +168,6 @@ func keepLast(ctx context.Context, tx pgx.Tx, a cairn.Account) error {
 	if errors.Is(err, cairn.ErrConflict) {
 		return cairn.Errorf(cairn.ErrDenied, "%s", err.Error())
 	}
-	return err
-}
-
-// endAccess ends the sessions and sign-in codes of an account. Its tokens are refused
-// as long as it is disabled.
-func endAccess(ctx context.Context, tx pgx.Tx, id cairn.AccountID) error {
-	if _, err := tx.Exec(ctx, `DELETE FROM sessions WHERE account_id = $1`, id); err != nil {
-		return err
-	}
-	_, err := tx.Exec(ctx, `DELETE FROM sign_in_codes WHERE account_id = $1`, id)
 	return err
 }
 

@@ -17,8 +17,8 @@ import (
 func (db *DB) CreateSession(ctx context.Context, hash auth.Hash, s auth.Session) error {
 	err := db.change(ctx, func(tx pgx.Tx) (changed, error) {
 		_, err := tx.Exec(ctx, `
-			INSERT INTO sessions (hash, account_id, created_at, expires_at, used_at) VALUES ($1, $2, $3, $4, $5)`,
-			hash[:], s.Account, s.Created, s.Expires, s.Used)
+			INSERT INTO sessions (hash, account_id, by_code, created_at, expires_at, used_at) VALUES ($1, $2, $3, $4, $5, $6)`,
+			hash[:], s.Account, s.ByCode, s.Created, s.Expires, s.Used)
 		return changed{action: audit.SignIn, kind: audit.KindAccount, id: string(s.Account), by: s.Account},
 			refused(err, "there is a session with this secret")
 	})
@@ -31,12 +31,13 @@ func (db *DB) CreateSession(ctx context.Context, hash auth.Hash, s auth.Session)
 // SessionByHash implements auth.Sessions.
 func (db *DB) SessionByHash(ctx context.Context, hash auth.Hash) (auth.Session, auth.Holder, error) {
 	r, err := exactlyOne[struct {
+		ByCode    bool
 		CreatedAt time.Time
 		ExpiresAt time.Time
 		UsedAt    time.Time
 		holderRow
 	}](db.worker.Query(ctx, `
-		SELECT s.created_at, s.expires_at, s.used_at, `+holderColumns+`
+		SELECT s.by_code, s.created_at, s.expires_at, s.used_at, `+holderColumns+`
 		FROM sessions s JOIN accounts a ON a.id = s.account_id
 		WHERE s.hash = $1`, hash[:]))
 	if err != nil {
@@ -46,7 +47,7 @@ func (db *DB) SessionByHash(ctx context.Context, hash auth.Hash) (auth.Session, 
 	if err != nil {
 		return auth.Session{}, auth.Holder{}, fmt.Errorf("session: %w", err)
 	}
-	return auth.Session{Account: r.Holder, Created: r.CreatedAt, Expires: r.ExpiresAt, Used: r.UsedAt}, h, nil
+	return auth.Session{Account: r.Holder, ByCode: r.ByCode, Created: r.CreatedAt, Expires: r.ExpiresAt, Used: r.UsedAt}, h, nil
 }
 
 // TouchSession implements auth.Sessions.

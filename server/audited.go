@@ -8,6 +8,7 @@ import (
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/server/audit"
+	"github.com/cairnhq/cairn/server/auth"
 )
 
 // errPanicked is the outcome of a request whose handler has panicked.
@@ -24,6 +25,14 @@ func (s *Server) audit(c *gin.Context, r Route) *audit.Entry {
 	return e
 }
 
+// untried reports whether somebody who wants to sign in was refused for the form of
+// the request alone, or for the page that it comes from.
+func untried(err error) bool {
+	var refused auth.Refused
+	return !errors.As(err, &refused) &&
+		(errors.Is(err, cairn.ErrInvalid) || errors.Is(err, cairn.ErrTooLarge) || errors.Is(err, cairn.ErrDenied))
+}
+
 // conclude tells the audit log how a request has ended, unless the change that
 // it made did. An attempt to sign in is written before it is refused.
 func (s *Server) conclude(c *gin.Context, r Route, e *audit.Entry, err error) {
@@ -34,6 +43,9 @@ func (s *Server) conclude(c *gin.Context, r Route, e *audit.Entry, err error) {
 		}
 		if errors.Is(err, cairn.ErrRateLimited) {
 			return // not tried; else whoever tries too often would fill the log
+		}
+		if r.Audit == audit.SignIn && untried(err) && s.cfg.Auth.AllowMalformed(c.Request) != nil {
+			return // likewise
 		}
 		outcome = audit.Outcome(FailureOf(err).Code)
 	}

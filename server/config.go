@@ -37,6 +37,7 @@ type Settings struct {
 	SecretKeyFile string `yaml:"secret_key_file" env:"CAIRN_SECRET_KEY_FILE"` // unset: in the data directory
 	PublicURL     string `yaml:"public_url" env:"CAIRN_PUBLIC_URL"`           // under which browsers reach the server
 	SignIn        SignIn `yaml:"sign_in" env:"CAIRN_SIGN_IN"`
+	Passwords     Switch `yaml:"passwords" env:"CAIRN_PASSWORDS"` // people may set one to sign in with
 
 	OIDC           OIDCSettings  `yaml:"oidc" envPrefix:"CAIRN_OIDC_"`                // unset: people sign in with one-time codes
 	SessionMax     time.Duration `yaml:"session_max" env:"CAIRN_SESSION_MAX"`         // how long a browser stays signed in

@@ -180,6 +180,19 @@ func TestIssuerEndsLocalMode(t *testing.T) {
 	}
 }
 
+// TestPasswordsEndLocalMode: where people have passwords, they sign in.
+func TestPasswordsEndLocalMode(t *testing.T) {
+	t.Setenv("CAIRN_PASSWORDS", "on")
+	s, err := LoadSettings(configFile(t, ""), nil)
+	if err != nil || !bool(s.Passwords) || s.Local() {
+		t.Errorf("%v, local mode: %t", err, s.Local())
+	}
+	t.Setenv("CAIRN_SIGN_IN", "local")
+	if _, err := LoadSettings(configFile(t, ""), nil); !errors.Is(err, cairn.ErrInvalid) || !strings.Contains(err.Error(), "CAIRN_PASSWORDS") {
+		t.Errorf("with local mode: %v", err)
+	}
+}
+
 func TestSecretsAreNeverShown(t *testing.T) {
 	s := DefaultSettings()
 	s.DatabaseURL, s.LLM.APIKey, s.Token = NewSecret("postgres://u:hunter2@db/x"), NewSecret("hunter2"), NewSecret("hunter2")

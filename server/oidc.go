@@ -56,6 +56,9 @@ func (s Settings) validateSignIn() error {
 			return cairn.Errorf(cairn.ErrInvalid, "CAIRN_TRUSTED_PROXIES is %s, which is everybody; give the addresses of your proxies", p)
 		}
 	}
+	if s.SignIn == SignInLocal && bool(s.Passwords) {
+		return cairn.Errorf(cairn.ErrInvalid, "CAIRN_SIGN_IN is local, but CAIRN_PASSWORDS is on: unset one of them")
+	}
 	if s.OIDC.Issuer == "" {
 		if s.OIDC.ClientID != "" || s.OIDC.ClientSecret.Set() || len(s.OIDC.Domains) > 0 || s.OIDC.GroupsClaim != "" {
 			return cairn.Errorf(cairn.ErrInvalid, "CAIRN_OIDC_ISSUER is missing; give the issuer's address, or unset the other CAIRN_OIDC settings")

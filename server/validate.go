@@ -129,7 +129,7 @@ func (s Settings) Local() bool {
 	case SignInRequired:
 		return false
 	}
-	if s.OIDC.Issuer != "" || !loopbackAddr(s.Addr) {
+	if s.OIDC.Issuer != "" || bool(s.Passwords) || !loopbackAddr(s.Addr) {
 		return false
 	}
 	u, err := url.Parse(s.PublicURL)

@@ -121,6 +121,7 @@ func (p private) request(r server.Route) (path, body string) {
 		"POST /sources/:name/documents/batch": `{"id":"c","title":"c","text":"c"}`,
 		"POST /access/explain":                `{"user":"ann@acme.com","document_id":"` + p.document + `"}`,
 		"POST /login":                         `{"code":"AAAA-BBBB-CCCC-DDDD"}`,
+		"POST /me/password":                   `{"password":"seven penguins pay rent"}`,
 		"POST /users":                         `{"email":"eve@acme.com"}`,
 		"PATCH /users/:id":                    `{"name":"Ann"}`,
 		"POST /groups":                        `{"name":"ops"}`,

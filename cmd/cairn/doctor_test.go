@@ -26,7 +26,7 @@ func (s *shell) healthy(readyStatus int) {
 	} else {
 		s.Reply("GET /readyz", readyStatus, `{"error":{"code":"unavailable","message":"the database cannot be reached"}}`)
 	}
-	s.Reply("GET /api/v1/me", 200, `{"id":"U1","email":"ann@example.com","name":"Ann","role":"admin","via":"token","scopes":["read"],"principals":["everyone"]}`)
+	s.Reply("GET /api/v1/me", 200, `{"id":"U1","email":"ann@example.com","name":"Ann","role":"admin","via":"token","scopes":["read"],"principals":["everyone"],"password":"off"}`)
 }
 
 // states runs doctor --json and returns the worst state of each check.

@@ -22,11 +22,12 @@ import (
 func loginCommand(e *environment) *cobra.Command {
 	var l login
 	c := &cobra.Command{
-		Use:   "login --code CODE",
-		Short: "Sign this command line in with a one-time code",
+		Use:   "login --code CODE | --email EMAIL",
+		Short: "Sign this command line in with a one-time code or a password",
 		Long: `Sign this command line in with a one-time code: that of the first administrator, which the
-server prints at its start, or one that an administrator made with cairn user code. The code
-is exchanged for a token, which is kept in your configuration folder, readable by you alone,
+server prints at its start, or one that an administrator made with cairn user code. With
+--email alone it asks for your password, or reads it from standard input. What you give is
+exchanged for a token, which is kept in your configuration folder, readable by you alone,
 and presented to this server and to no other. cairn logout revokes and removes it.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -46,7 +47,7 @@ and presented to this server and to no other. cairn logout revokes and removes i
 		},
 	}
 	c.Flags().StringVar(&l.code, "code", "", "the one-time code")
-	c.Flags().StringVar(&l.email, "email", "", "your e-mail address, as the first administrator")
+	c.Flags().StringVar(&l.email, "email", "", "your e-mail address: without a code, or as the first administrator")
 	c.Flags().StringVar(&l.name, "name", "", "what the token is called (default: cairn login and this machine's name)")
 	c.Flags().StringVar(&l.ttl, "ttl", "720h", "how long the token is valid, 1m to 8784h")
 	return c
@@ -57,8 +58,8 @@ type login struct{ url, code, email, name, ttl string }
 
 // check refuses what the server would refuse after the code was used.
 func (l login) check() error {
-	if err := need("code", l.code); err != nil {
-		return err
+	if l.code == "" && l.email == "" {
+		return usageError{errors.New("--code is missing, or --email to sign in with a password")}
 	}
 	if ttl, err := time.ParseDuration(l.ttl); err != nil || ttl < time.Minute || ttl > 366*24*time.Hour {
 		return usageError{fmt.Errorf("--ttl is %q; give 1m to 8784h, as in 720h", l.ttl)}
@@ -69,7 +70,7 @@ func (l login) check() error {
 	return nil
 }
 
-// run redeems the code, makes a token in its session and stores it.
+// run signs in, makes a token in the session and stores it.
 func (l login) run(ctx context.Context, e *environment) error {
 	path, err := signedInFile()
 	if err != nil {
@@ -82,7 +83,13 @@ func (l login) run(ctx context.Context, e *environment) error {
 	if err := canWrite(filepath.Dir(path)); err != nil { // else the code would be used up
 		return fmt.Errorf("no token can be kept (set HOME to a folder that you may write to): %w", err)
 	}
-	me, err := c.Login(ctx, l.code, l.email)
+	password := ""
+	if l.code == "" {
+		if password, err = e.secret("Password: "); err != nil {
+			return err
+		}
+	}
+	me, err := signInWith(ctx, c, l.code, l.email, password)
 	if err != nil {
 		return err
 	}
@@ -90,7 +97,7 @@ func (l login) run(ctx context.Context, e *environment) error {
 		Name: cmp.Or(l.name, loginName()), Scopes: append(cairn.DefaultScopes(), cairn.ScopeAdmin), TTL: l.ttl,
 	})
 	if err != nil {
-		return fmt.Errorf("the code was right, but no token could be made: %w", err)
+		return fmt.Errorf("you are signed in, but no token could be made: %w", err)
 	}
 	before, err := readSignedIn()
 	if err == nil {
@@ -102,7 +109,7 @@ func (l login) run(ctx context.Context, e *environment) error {
 		return fmt.Errorf("keep the token: %w", err)
 	}
 	if err := c.Logout(ctx); err != nil {
-		e.note("The session of the code was not ended: %s", terminal.Line(err.Error()))
+		e.note("The session of this command was not ended: %s", terminal.Line(err.Error()))
 	}
 	return e.printLogin(c.URL(), path, me, token)
 }

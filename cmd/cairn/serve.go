@@ -18,6 +18,7 @@ import (
 	"github.com/cairnhq/cairn/server"
 	"github.com/cairnhq/cairn/server/api"
 	"github.com/cairnhq/cairn/server/auth"
+	"github.com/cairnhq/cairn/server/auth/password"
 	"github.com/cairnhq/cairn/server/scim"
 	"github.com/cairnhq/cairn/web"
 )
@@ -137,6 +138,9 @@ func newServer(ctx context.Context, s server.Settings, p *parts) (*server.Server
 	config := auth.Config{
 		Store: p.db, Log: p.log, Secure: s.Secure(), PublicOrigin: s.PublicOrigin(), OIDC: openIssuer(s, p.log),
 		Proxies: s.TrustedProxies, SessionMax: s.SessionMax, SessionIdle: s.SessionIdle,
+	}
+	if s.Passwords {
+		config.Passwords = password.New(password.DefaultCost())
 	}
 	if s.OIDC.GroupsClaim == "" {
 		if err := p.db.ForgetGroups(ctx, cairn.OIDCDirectory); err != nil {

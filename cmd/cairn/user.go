@@ -18,7 +18,7 @@ func userCommand(e *environment) *cobra.Command {
 		userAddCommand(e), userListCommand(e), userCodeCommand(e),
 		userSwitchCommand(e, "disable", "Disable an account: its sessions and tokens end", true),
 		userSwitchCommand(e, "enable", "Enable an account again", false),
-		userBindingsCommand(e), userConfirmCommand(e), userDismissCommand(e), userEraseCommand(e))
+		userResetCommand(e), userBindingsCommand(e), userConfirmCommand(e), userDismissCommand(e), userEraseCommand(e))
 }
 
 func userAddCommand(e *environment) *cobra.Command {

@@ -55,6 +55,8 @@ func attempts(conversation, message, binding string) map[string]string {
 		"POST /audit/verify":                    `/audit/verify`,
 		"POST /logout":                          `/logout`,
 		"GET /me":                               `/me`,
+		"POST /me/password":                     `/me/password {"password":"seven penguins pay rent"}`, // off here
+		"DELETE /users/:id/password":            `/users/ann@acme.com/password`,
 		"GET /users":                            `/users`,
 		"POST /users":                           `/users {"email":"new@acme.com"}`,
 		"GET /users/:id":                        `/users/ann@acme.com`,
@@ -221,11 +223,13 @@ public public GET /login/oidc
 public public GET /login/oidc/callback
 any    any    POST /logout
 any    any    GET /me
+admin  any    POST /me/password
 admin  admin  GET /users
 admin  admin  POST /users
 admin  admin  GET /users/:id
 admin  admin  PATCH /users/:id
 admin  admin  POST /users/:id/code
+admin  admin  DELETE /users/:id/password
 admin  admin  GET /users/bindings
 admin  admin  POST /users/bindings/:binding/confirm
 admin  admin  DELETE /users/bindings/:binding
@@ -336,7 +340,8 @@ func TestMembersSeeNamesOfSourcesAlone(t *testing.T) {
 	}
 }
 
-func TestOtherSitesCannotUseTheSession(t *testing.T) {
+// TestA12Case39OtherSitesCannotUseTheSession, whatever the form of their requests.
+func TestA12Case39OtherSitesCannotUseTheSession(t *testing.T) {
 	w := newWorld(t)
 	code := w.call(w.root, "POST", "/api/v1/users/ann@acme.com/code", "")
 	var made struct{ Code string }
@@ -357,6 +362,10 @@ func TestOtherSitesCannotUseTheSession(t *testing.T) {
 	} {
 		if got := session("POST", "/search", `{"query":"Meals"}`, header...); got.status != 403 || got.code(t) != "denied" {
 			t.Errorf("%v: %d %s", header, got.status, got.body)
+		}
+		form := session("POST", "/search", `{"query":"Meals"}`, append(header, "Content-Type", "text/plain")...)
+		if form.status != 403 || form.code(t) != "denied" {
+			t.Errorf("%v, as a form sends it: %d %s", header, form.status, form.body)
 		}
 		again := w.call(actor{}, "POST", "/api/v1/login", `{"code":"AAAA"}`, header...)
 		if again.status != 403 {

@@ -30,9 +30,11 @@ func (a *API) waysIn(c *gin.Context) error {
 		return err
 	}
 	var out struct {
-		OIDC    *issuer `json:"oidc"`
-		Failure *string `json:"failure"`
+		OIDC      *issuer `json:"oidc"`
+		Passwords bool    `json:"passwords"`
+		Failure   *string `json:"failure"`
 	}
+	out.Passwords = a.Auth.HasPasswords()
 	if label := a.Auth.OIDCLabel(); label != "" {
 		ctx, cancel := context.WithTimeout(c.Request.Context(), issuerPatience)
 		defer cancel()

@@ -25,9 +25,18 @@ func (w *world) withIssuer() *oidctest.Issuer {
 		Issuer: issuer.URL, ClientID: issuer.ClientID, ClientSecret: issuer.ClientSecret, RedirectURL: issuer.RedirectURL, Log: log,
 		Client: outbound.NewClient(outbound.Config{Allowed: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}),
 	})
-	a, err := auth.New(auth.Config{Store: w.m, Log: log, OIDC: &auth.OIDC{
+	w.authenticate(auth.Config{OIDC: &auth.OIDC{
 		Provider: provider, Label: "Acme", Joining: auth.Joining{SignUp: auth.SignUpDomains, Domains: []string{"acme.com"}},
 	}})
+	return issuer
+}
+
+// authenticate gives the world a server on which people sign in so.
+func (w *world) authenticate(by auth.Config) {
+	w.Helper()
+	log := slog.New(slog.NewTextHandler(w.log, nil))
+	by.Store, by.Log = w.m, log
+	a, err := auth.New(by)
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -39,7 +48,6 @@ func (w *world) withIssuer() *oidctest.Issuer {
 		w.Fatal(err)
 	}
 	w.http.Config.Handler = s.Handler()
-	return issuer
 }
 
 // follow returns what a browser gets in the end, and the addresses that it saw.
@@ -78,7 +86,7 @@ func TestSignInThroughTheBrowser(t *testing.T) {
 		b.Person = map[string]any{"sub": "new", "email": "new@acme.com", "email_verified": true, "name": "New"}
 	})
 	got := w.call(actor{}, "GET", "/api/v1/login", "")
-	if strings.TrimSpace(string(got.body)) != `{"oidc":{"label":"Acme","problem":null},"failure":null}` {
+	if strings.TrimSpace(string(got.body)) != `{"oidc":{"label":"Acme","problem":null},"passwords":false,"failure":null}` {
 		t.Errorf("ways in: %d %s", got.status, got.body)
 	}
 	jar := newJar(t)
@@ -149,7 +157,7 @@ func TestFailedSignInIsExplained(t *testing.T) {
 
 func TestWithoutAnIssuer(t *testing.T) {
 	w := newWorld(t)
-	if got := w.call(actor{}, "GET", "/api/v1/login", ""); strings.TrimSpace(string(got.body)) != `{"oidc":null,"failure":null}` {
+	if got := w.call(actor{}, "GET", "/api/v1/login", ""); strings.TrimSpace(string(got.body)) != `{"oidc":null,"passwords":false,"failure":null}` {
 		t.Errorf("%d %s", got.status, got.body)
 	}
 	for _, path := range []string{"/api/v1/login/oidc", "/api/v1/login/oidc/callback?code=x&state=y"} {

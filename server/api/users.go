@@ -140,6 +140,19 @@ func checkAccount(a *cairn.Account) error {
 	return checkLength("name", a.Name, 0, 200)
 }
 
+// resetPassword answers DELETE /users/{id}/password.
+func (a *API) resetPassword(c *gin.Context) error {
+	ctx := c.Request.Context()
+	account, err := a.account(ctx, c.Param("id"))
+	if err != nil {
+		return err
+	}
+	if err := a.Auth.ResetPassword(ctx, account.ID); err != nil {
+		return err
+	}
+	return noContent(c)
+}
+
 // createCode answers POST /users/{id}/code.
 func (a *API) createCode(c *gin.Context) error {
 	ctx := c.Request.Context()

@@ -23,6 +23,8 @@ const (
 	AccountDelete  Action = "account.delete"
 	AccountBind    Action = "account.bind"    // the account belongs to an identity of the issuer from now on
 	AccountCode    Action = "account.code"    // a one-time code to sign in with
+	PasswordSet    Action = "password.set"    // by whose account it is
+	PasswordRemove Action = "password.remove" // by an administrator
 	BindingConfirm Action = "binding.confirm" // another identity becomes that of an account
 	BindingDismiss Action = "binding.dismiss"
 

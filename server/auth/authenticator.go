@@ -10,7 +10,10 @@ import (
 	"strings"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
+
 	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/server/auth/password"
 )
 
 // Config is what an Authenticator works with.
@@ -27,6 +30,8 @@ type Config struct {
 	Local *Local
 	// OIDC is the issuer at which people sign in; nil: with one-time codes alone.
 	OIDC *OIDC
+	// Passwords hashes those with which people sign in; nil: there are none.
+	Passwords *password.Hasher
 	// Proxies are those whose X-Forwarded-For is believed.
 	Proxies []netip.Prefix
 	// SessionMax is how long a browser stays signed in (0: 30 days), SessionIdle
@@ -39,35 +44,48 @@ type Config struct {
 // Authenticator says who makes a request. It may be used by several goroutines
 // at once.
 type Authenticator struct {
-	store   Store
-	log     *slog.Logger
-	secure  bool
-	local   *Local
-	oidc    *OIDC
-	proxies []netip.Prefix
-	max     time.Duration // of a session
-	idle    time.Duration
-	now     func() time.Time
-	cross   *http.CrossOriginProtection
+	store     Store
+	log       *slog.Logger
+	secure    bool
+	local     *Local
+	oidc      *OIDC
+	passwords *password.Hasher
+	proxies   []netip.Prefix
+	max       time.Duration // of a session
+	idle      time.Duration
+	now       func() time.Time
+	cross     *http.CrossOriginProtection
 
-	logins    *limiter // one-time codes, by address
-	callbacks *limiter // returns from the issuer, by address
-	accounts  *limiter // sign-ins at the issuer, by account
+	logins    *limiter                   // one-time codes, by address
+	malformed *limiter                   // requests to sign in that try nothing, by address
+	guesses   *limiter                   // passwords, by address
+	callbacks *limiter                   // returns from the issuer, by address
+	accounts  *limiter                   // sign-ins at the issuer, by account
+	tokens    *limiter                   // bearer tokens that are not valid, by address
+	shown     *lru.Cache[Hash, struct{}] // tokens that were valid
 }
 
 // New returns an Authenticator. It fails when PublicOrigin is malformed.
 func New(cfg Config) (*Authenticator, error) {
 	a := &Authenticator{
-		store: cfg.Store, log: cfg.Log, secure: cfg.Secure, local: cfg.Local, oidc: cfg.OIDC, proxies: cfg.Proxies, now: cfg.Now,
+		store: cfg.Store, log: cfg.Log, secure: cfg.Secure, local: cfg.Local, oidc: cfg.OIDC, passwords: cfg.Passwords,
+		proxies: cfg.Proxies, now: cfg.Now,
 		max: cmp.Or(cfg.SessionMax, sessionMax), idle: cmp.Or(cfg.SessionIdle, sessionIdle),
 		cross: http.NewCrossOriginProtection(),
 	}
 	if a.now == nil {
 		a.now = time.Now
 	}
+	var err error
+	if a.shown, err = lru.New[Hash, struct{}](maxKnown); err != nil {
+		return nil, err
+	}
 	a.logins = newLimiter(a.now, burst{5, 12 * time.Second}, burst{60, time.Second})
+	a.malformed = newLimiter(a.now, burst{5, 12 * time.Second}, burst{60, time.Second})
+	a.guesses = newLimiter(a.now, burst{20, time.Second}, burst{200, 50 * time.Millisecond})
 	a.callbacks = newLimiter(a.now, burst{20, time.Second}, burst{200, 50 * time.Millisecond})
 	a.accounts = newLimiter(a.now, burst{20, time.Minute}, burst{1000, time.Millisecond})
+	a.tokens = newLimiter(a.now, burst{60, time.Second}, burst{1000, time.Millisecond})
 	if cfg.PublicOrigin != "" {
 		if err := a.cross.AddTrustedOrigin(cfg.PublicOrigin); err != nil {
 			return nil, cairn.Errorf(cairn.ErrInvalid, "the public URL %q has no origin that browsers could send: %v", cfg.PublicOrigin, err)
@@ -79,14 +97,15 @@ func New(cfg Config) (*Authenticator, error) {
 // Identify says who makes the request: by its Authorization header when there
 // is one, else by its session cookie. There is no other way. It asks the store
 // each time, so that revoking, disabling and changes of groups and role hold from the
-// next request on. Errors are ErrUnauthenticated, except failures of the store.
+// next request on. Errors are ErrUnauthenticated, except failures of the store, and
+// a *Limited where too many tokens that are not valid came from the address.
 func (a *Authenticator) Identify(r *http.Request) (Identity, error) {
 	if header := r.Header.Get("Authorization"); header != "" {
 		scheme, secret, _ := strings.Cut(header, " ")
 		if !strings.EqualFold(scheme, "Bearer") {
 			return Identity{}, cairn.Errorf(cairn.ErrUnauthenticated, "send the token as \"Authorization: Bearer <token>\"")
 		}
-		return a.byToken(r.Context(), strings.TrimSpace(secret))
+		return a.byBearer(r, strings.TrimSpace(secret))
 	}
 	cookie, err := r.Cookie(a.cookieName())
 	if err != nil {
@@ -106,6 +125,26 @@ func (a *Authenticator) CheckOrigin(r *http.Request) error {
 		return cairn.Errorf(cairn.ErrDenied, "the request comes from a page of another site")
 	}
 	return nil
+}
+
+// byBearer says who holds a token. Whoever tries many that are not valid is made to
+// wait, and with it everybody at the address whose token was not valid here before.
+func (a *Authenticator) byBearer(r *http.Request, secret string) (Identity, error) {
+	hash, network := HashOf(secret), networkOf(a.ClientAddr(r))
+	if !a.shown.Contains(hash) {
+		if err := a.tokens.exhausted(network); err != nil {
+			return Identity{}, err
+		}
+	}
+	id, err := a.byToken(r.Context(), secret)
+	switch {
+	case err == nil:
+		a.shown.Add(hash, struct{}{})
+	case errors.Is(err, cairn.ErrUnauthenticated):
+		a.shown.Remove(hash)
+		_ = a.tokens.allow(network) // this one was tried; the next is refused
+	}
+	return id, err
 }
 
 func (a *Authenticator) byToken(ctx context.Context, secret string) (Identity, error) {

@@ -53,15 +53,7 @@ func newLimiter(now func() time.Time, one, all burst) *limiter {
 func (l *limiter) allow(who string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.by) >= maxKnown {
-		clear(l.by)
-	}
-	one, ok := l.by[who]
-	if !ok {
-		one = l.one.limiter()
-		l.by[who] = one
-	}
-	now := l.now()
+	one, now := l.of(who), l.now()
 	for _, lim := range []*rate.Limiter{one, l.all} {
 		r := lim.ReserveN(now, 1)
 		if wait := r.DelayFrom(now); wait > 0 {
@@ -70,4 +62,29 @@ func (l *limiter) allow(who string) error {
 		}
 	}
 	return nil
+}
+
+// exhausted returns the *Limited that allow would return for what who alone did, or
+// nil, and counts nothing.
+func (l *limiter) exhausted(who string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	missing := 1 - l.of(who).TokensAt(l.now())
+	if missing <= 0 {
+		return nil
+	}
+	return &Limited{After: time.Duration(missing * float64(l.one.every))}
+}
+
+// of returns what counts the attempts of who. The caller holds the lock.
+func (l *limiter) of(who string) *rate.Limiter {
+	if len(l.by) >= maxKnown {
+		clear(l.by)
+	}
+	one, ok := l.by[who]
+	if !ok {
+		one = l.one.limiter()
+		l.by[who] = one
+	}
+	return one
 }

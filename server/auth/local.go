@@ -102,5 +102,5 @@ func (a *Authenticator) SignInLocal(w http.ResponseWriter, r *http.Request, toke
 	if err != nil {
 		return false, err
 	}
-	return true, a.startWith(w, r, h.Account.ID, newSessionSecret())
+	return true, a.startWith(w, r, Session{Account: h.Account.ID}, newSessionSecret())
 }

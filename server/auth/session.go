@@ -4,8 +4,6 @@ import (
 	"context"
 	"net/http"
 	"time"
-
-	"github.com/cairnhq/cairn"
 )
 
 // How long a browser stays signed in, and how long without a request, where
@@ -27,15 +25,15 @@ func (a *Authenticator) named(name string) string {
 	return name
 }
 
-// startWith signs the browser of a request in as an account: it stores a session
-// under the hash of the secret and puts the secret into the cookie. A session that
-// the browser had before ends, so that nobody who knew its cookie has the new one.
-func (a *Authenticator) startWith(w http.ResponseWriter, r *http.Request, account cairn.AccountID, secret string) error {
+// startWith signs the browser of a request in as the account of s: it stores the
+// session under the hash of the secret and puts the secret into the cookie. A session
+// that the browser had before ends, so that nobody who knew its cookie has the new one.
+func (a *Authenticator) startWith(w http.ResponseWriter, r *http.Request, s Session, secret string) error {
 	ctx, now := r.Context(), a.now()
 	if err := a.endSession(ctx, r); err != nil {
 		return err
 	}
-	s := Session{Account: account, Created: now, Expires: now.Add(a.max), Used: now}
+	s.Created, s.Expires, s.Used = now, now.Add(a.max), now
 	if err := a.store.CreateSession(ctx, HashOf(secret), s); err != nil {
 		return err
 	}

@@ -22,6 +22,7 @@ type Holder struct {
 // Session is a signed-in browser.
 type Session struct {
 	Account cairn.AccountID
+	ByCode  bool // a one-time code made it
 	Created time.Time
 	Expires time.Time
 	Used    time.Time // when a request was last noted
@@ -62,6 +63,47 @@ type Codes interface {
 	// account of local mode becomes that administrator, with all that it made; what
 	// signed it in before ends.
 	RedeemCode(ctx context.Context, hash Hash, email string, now time.Time) (cairn.AccountID, error)
+}
+
+// Passwords keeps the hashes of passwords. An account that an identity provider
+// brought, by a sign-in or by SCIM, has none: it would lead around the provider.
+type Passwords interface {
+	// PasswordByEmail returns the account with an address and the hash of its
+	// password. ErrNotFound when there is no such account, or it is disabled, an
+	// identity provider's, or without a password.
+	PasswordByEmail(ctx context.Context, email string) (cairn.AccountID, string, error)
+	// PasswordOf returns the hash of an account's password, empty when it has none.
+	// ErrDenied for an account of an identity provider.
+	PasswordOf(ctx context.Context, account cairn.AccountID) (string, error)
+	// SetPassword replaces the hash, if it still is old, and ends the account's
+	// sessions but for keep, and its one-time codes. ErrConflict when it is another
+	// one by now, ErrDenied for an account of an identity provider.
+	SetPassword(ctx context.Context, account cairn.AccountID, old, hash string, keep Hash) error
+	// RehashPassword stores another hash of the same password, if it still is old.
+	RehashPassword(ctx context.Context, account cairn.AccountID, old, hash string) error
+	// RemovePassword removes the password, if there is one, and ends the account's
+	// sessions and one-time codes. ErrNotFound when there is no such account.
+	RemovePassword(ctx context.Context, account cairn.AccountID) error
+}
+
+// Limit is how many attempts of something are allowed: so many at once, then one
+// every so often.
+type Limit struct {
+	Key   Hash // of what is counted
+	Size  int
+	Every time.Duration
+}
+
+// Attempts counts attempts to guess a password, for all servers together.
+type Attempts interface {
+	// Attempt counts an attempt in each of the limits and returns 0 or, when one of
+	// them is exhausted, counts it in none and returns when to try again. Callers give
+	// limits of several kinds in the same order of kinds.
+	Attempt(ctx context.Context, now time.Time, limits ...Limit) (time.Duration, error)
+	// Remember keeps a key until a time, or for longer when it was kept for longer.
+	Remember(ctx context.Context, key Hash, until time.Time) error
+	// Remembers reports whether a key is kept at a time.
+	Remembers(ctx context.Context, key Hash, now time.Time) (bool, error)
 }
 
 // Locals gives local mode its administrator.
@@ -119,6 +161,8 @@ type Store interface {
 	Tokens
 	Sessions
 	Codes
+	Passwords
+	Attempts
 	Locals
 	Bindings
 }

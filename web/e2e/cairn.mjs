@@ -13,14 +13,25 @@ import { fileURLToPath } from 'node:url';
 const program = process.env.CAIRN_BIN ?? fileURLToPath(new URL('../../bin/cairn', import.meta.url));
 const READY_MS = 120_000;
 
+/** Starts the program, empty, where people sign in with passwords; its code is that of the first administrator. */
+export async function startWithPasswords() {
+  const server = await newCairn();
+  Object.assign(server.environment, { CAIRN_SAMPLE: 'off', CAIRN_PASSWORDS: 'on' });
+  await server.start(/code {2}(\S+)/);
+  return server;
+}
+
 /** Starts the program with the sample company. With a model, answers come from it; else they are extractive. */
 export async function startCairn({ model } = {}) {
-  if (!existsSync(program)) throw new Error(`${program} does not exist; run make build, or set CAIRN_BIN`);
-  const data = await mkdtemp(join(tmpdir(), 'cairn-e2e-'));
-  const server = new Cairn(data, await freePort(), model);
+  const server = await newCairn(model);
   await server.start();
   await server.indexed();
   return server;
+}
+
+async function newCairn(model) {
+  if (!existsSync(program)) throw new Error(`${program} does not exist; run make build, or set CAIRN_BIN`);
+  return new Cairn(await mkdtemp(join(tmpdir(), 'cairn-e2e-')), await freePort(), model);
 }
 
 class Cairn {
@@ -37,20 +48,20 @@ class Cairn {
     };
   }
 
-  /** Starts the process and waits for the address that lets in, which it keeps in entry. */
-  async start() {
+  /** Starts the process and waits for what lets in: the token of the printed address, which it keeps in entry, or a code. */
+  async start(pattern = /\?token=(\S+)/) {
     this.output = '';
     this.process = spawn(program, ['serve'], { env: this.environment, stdio: ['ignore', 'pipe', 'pipe'] });
     this.exited = once(this.process, 'exit');
     for (const stream of [this.process.stdout, this.process.stderr]) {
       stream.setEncoding('utf8').on('data', (text) => (this.output += text));
     }
-    await this.#until('the address', async () => {
+    await this.#until('what lets in', async () => {
       if (this.process.exitCode !== null) throw new Error(`the server ended:\n${this.output}`);
-      this.entry = /http:\/\/\S+\?token=\S+/.exec(this.output)?.[0];
-      return this.entry !== undefined;
+      this.token = pattern.exec(this.output)?.[1];
+      return this.token !== undefined;
     });
-    this.token = new URL(this.entry).searchParams.get('token');
+    this.entry = `${this.url}/?token=${this.token}`;
     await this.#until('readiness', async () => (await fetch(`${this.url}/readyz`)).ok);
   }
 

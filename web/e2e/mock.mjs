@@ -89,10 +89,12 @@ class Mock {
           via: 'session',
           scopes: [],
           principals: [],
+          password: 'off',
         });
       case 'GET login':
         return reply({
           oidc: this.oidc,
+          passwords: false,
           failure: url.searchParams.get('failed') === 'unknown' ? 'There is no account.' : null,
         });
       case 'POST login':
@@ -108,6 +110,7 @@ class Mock {
           via: 'session',
           scopes: [],
           principals: [],
+          password: 'off',
         });
       case 'POST users/:id/code':
         return reply({ code: 'XK4T-9QWM-27RD-HB5N', expires_at: '2026-11-24T09:30:00Z' });

@@ -22,6 +22,7 @@ import { loadSession, me, session } from './state/session';
 import { loadSources } from './state/sources';
 
 const SourcesPage = lazy(() => import('./pages/SourcesPage'));
+const PasswordPage = lazy(() => import('./pages/PasswordPage'));
 
 export function App() {
   const current = session.value;
@@ -90,6 +91,9 @@ function Pages() {
       </Route>
       <Route path="/sources">
         <SourcesPage />
+      </Route>
+      <Route path="/password">
+        <PasswordPage />
       </Route>
       <Route path="/d/:id">{({ id }) => <DocumentPage id={id} />}</Route>
       <Route path="/:kind?/:conversation?">

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/server/auth"
@@ -95,7 +96,13 @@ func (s *Store) UpdateAccount(_ context.Context, a cairn.Account) error {
 	for _, other := range s.accounts {
 		if other.Role == cairn.RoleAdmin && !other.Disabled {
 			if a.Disabled {
-				maps.DeleteFunc(s.sessions, func(_ auth.Hash, session auth.Session) bool { return session.Account == a.ID })
+				s.endAccess(a.ID, auth.Hash{})
+				for hash, t := range s.tokens {
+					if t.Account == a.ID && t.Revoked.IsZero() {
+						t.Revoked = time.Now()
+						s.tokens[hash] = t
+					}
+				}
 			}
 			return nil
 		}

@@ -29,6 +29,9 @@ type Store struct {
 	// dismissed are pending bindings that an administrator dismissed.
 	dismissed map[subject]bool
 	used      map[auth.Hash]bool
+
+	passwords map[cairn.AccountID]string
+	untils    map[auth.Hash]time.Time      // of limits, and of what is remembered
 	others    map[cairn.AccountID][]string // groups of cairn.OIDCDirectory
 }
 
@@ -43,7 +46,7 @@ func New() *Store {
 		accounts: map[cairn.AccountID]cairn.Account{}, groups: map[string]Members{},
 		tokens: map[auth.Hash]cairn.Token{}, sessions: map[auth.Hash]auth.Session{}, codes: map[auth.Hash]code{},
 		bindings: map[subject]cairn.AccountID{}, dismissed: map[subject]bool{}, used: map[auth.Hash]bool{},
-		others: map[cairn.AccountID][]string{},
+		others: map[cairn.AccountID][]string{}, passwords: map[cairn.AccountID]string{}, untils: map[auth.Hash]time.Time{},
 	}
 }
 

@@ -31,6 +31,10 @@ export const waysIn = (failed?: string) => request<WaysIn>('GET', withQuery(path
 export const oidcPath = (next: string) => withQuery(path('login', 'oidc'), { next });
 export const login = (code: string, email = '') =>
   request<Me>('POST', path('login'), email === '' ? { code } : { code, email });
+export const loginWithPassword = (email: string, password: string) =>
+  request<Me>('POST', path('login'), { email, password });
+export const setPassword = (current: string, password: string) =>
+  request<void>('POST', path('me', 'password'), current === '' ? { password } : { password, current });
 export const signInCode = (account: string) => request<SignInCode>('POST', path('users', account, 'code'));
 export const logout = () => request<void>('POST', path('logout'));
 

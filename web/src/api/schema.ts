@@ -571,7 +571,10 @@ export interface paths {
         /** How people sign in, for the sign-in page */
         get: operations["waysIn"];
         put?: never;
-        /** Sign in with a one-time code */
+        /**
+         * Sign in with a one-time code or a password
+         * @description An address without an account and a wrong password answer alike. Too many attempts answer 429 with `Retry-After`.
+         */
         post: operations["login"];
         delete?: never;
         options?: never;
@@ -653,6 +656,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Set one's own password
+         * @description In a session alone, never with a token. It needs the current password, or that the session was made by a one-time code
+         *     within the last 15 minutes. The account's other sessions and its one-time codes end. `not_found` where there are no
+         *     passwords, `denied` for the account of an identity provider.
+         */
+        post: operations["setPassword"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users": {
         parameters: {
             query?: never;
@@ -715,6 +740,26 @@ export interface paths {
         /** Make a one-time code with which the account signs in (administrators) */
         post: operations["createSignInCode"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{id}/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove an account's password (administrators)
+         * @description Its sessions and one-time codes end, too. An account without a password is no error.
+         */
+        delete: operations["resetPassword"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1393,12 +1438,21 @@ export interface components {
         Role: "admin" | "auditor" | "member";
         /** @enum {string} */
         Scope: "search" | "ask" | "read" | "write" | "scim" | "admin";
+        /** @description Either a code, or an address and a password. */
         LoginRequest: {
-            code: string;
-            /** @description The first administrator's own address; ignored for other codes. */
+            code?: string;
+            /** @description With a code: the first administrator's own address; ignored for other codes. */
             email?: string;
+            password?: string;
+        };
+        PasswordRequest: {
+            /** @description 12 characters or more, at most 1,024 bytes; what everybody tries is refused. */
+            password: string;
+            current?: string;
         };
         WaysIn: {
+            /** @description Accounts may have a password. */
+            passwords: boolean;
             /** @description The issuer at which people sign in; null when none is configured. */
             oidc: components["schemas"]["Issuer"] | null;
             /** @description What `failed` means and what to do. */
@@ -1543,6 +1597,11 @@ export interface components {
             via: "session" | "token" | "local";
             scopes: components["schemas"]["Scope"][];
             principals: components["schemas"]["Principal"][];
+            /**
+             * @description Whether the account has a password; `off`: it cannot have one.
+             * @enum {string}
+             */
+            password: "off" | "none" | "set";
         };
         User: {
             id: string;
@@ -1770,6 +1829,7 @@ export type PushBatchResult = components['schemas']['PushBatchResult'];
 export type Role = components['schemas']['Role'];
 export type Scope = components['schemas']['Scope'];
 export type LoginRequest = components['schemas']['LoginRequest'];
+export type PasswordRequest = components['schemas']['PasswordRequest'];
 export type WaysIn = components['schemas']['WaysIn'];
 export type Issuer = components['schemas']['Issuer'];
 export type Binding = components['schemas']['Binding'];
@@ -3042,6 +3102,7 @@ export interface operations {
                      *         "label": "Okta",
                      *         "problem": null
                      *       },
+                     *       "passwords": false,
                      *       "failure": null
                      *     }
                      */
@@ -3183,11 +3244,41 @@ export interface operations {
                      *         "user:ann@example.com",
                      *         "group:cairn:finance",
                      *         "everyone"
-                     *       ]
+                     *       ],
+                     *       "password": "none"
                      *     }
                      */
                     "application/json": components["schemas"]["Me"];
                 };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    setPassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "password": "seven penguins pay rent",
+                 *       "current": "a green kettle on ice"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PasswordRequest"];
+            };
+        };
+        responses: {
+            /** @description The password is set. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Error"];
         };
@@ -3355,6 +3446,28 @@ export interface operations {
                      */
                     "application/json": components["schemas"]["SignInCode"];
                 };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    resetPassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of the account or its e-mail address. */
+                id: components["parameters"]["user"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The account has no password. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Error"];
         };

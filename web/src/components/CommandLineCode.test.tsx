@@ -14,6 +14,7 @@ const administrator: Me = {
   via: 'session',
   scopes: ['admin'],
   principals: ['everyone'],
+  password: 'off',
 };
 
 function show(me: Me): HTMLElement {

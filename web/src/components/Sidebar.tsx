@@ -26,7 +26,7 @@ export function Sidebar({ onNavigate, onClose }: { onNavigate: () => void; onClo
         {isAdministrator.value && <PageLink href="/sources" icon="sources" label="Sources" onNavigate={onNavigate} />}
       </nav>
       <ConversationList onNavigate={onNavigate} />
-      <Person />
+      <Person onNavigate={onNavigate} />
     </div>
   );
 }
@@ -72,7 +72,7 @@ function ConversationList({ onNavigate }: { onNavigate: () => void }) {
   );
 }
 
-function Person() {
+function Person({ onNavigate }: { onNavigate: () => void }) {
   const person = me.value;
   if (!person) return null;
   const name = person.name || person.email || 'Local administrator';
@@ -82,6 +82,11 @@ function Person() {
         {[...name][0]?.toUpperCase()}
       </span>
       <span class="person-name">{name}</span>
+      {person.via === 'session' && person.password !== 'off' && (
+        <Link href="/password" class="icon-button" aria-label="Password" title="Password" onClick={onNavigate}>
+          <Icon name="key" />
+        </Link>
+      )}
       {person.via === 'session' && (
         <button type="button" class="icon-button" aria-label="Sign out" title="Sign out" onClick={() => void signOut()}>
           <Icon name="out" />

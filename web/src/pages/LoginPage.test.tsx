@@ -9,7 +9,9 @@ afterEach(() => vi.unstubAllGlobals());
 /** Fills the page in and sends it; returns what the server was sent. */
 async function signInWith(code: string, email: string): Promise<unknown> {
   const asked = vi.fn(async (_path: string, init: RequestInit) =>
-    init.method === 'GET' ? Response.json({ oidc: null, failure: null }) : new Response('{}', { status: 401 }),
+    init.method === 'GET'
+      ? Response.json({ oidc: null, passwords: false, failure: null })
+      : new Response('{}', { status: 401 }),
   );
   vi.stubGlobal('fetch', asked);
   const root = document.createElement('div');
@@ -53,7 +55,7 @@ async function show(address: string, ways: object): Promise<{ root: HTMLElement;
 }
 
 it('leads to the issuer and back to the page', async () => {
-  const { root } = await show('/c/42?x=1', { oidc: { label: 'Okta', problem: null }, failure: null });
+  const { root } = await show('/c/42?x=1', { oidc: { label: 'Okta', problem: null }, passwords: false, failure: null });
   await vi.waitFor(() => expect(root.querySelector('a')!.textContent).toBe('Sign in with Okta'));
   expect(root.querySelector('a')!.getAttribute('href')).toBe('/api/v1/login/oidc?next=%2Fc%2F42%3Fx%3D1');
   expect(root.querySelector('.failure')).toBeNull();
@@ -75,8 +77,35 @@ it('says that the issuer cannot be reached', async () => {
   await vi.waitFor(() => expect(root.querySelector('.failure')!.textContent).toBe('It is down.'));
 });
 
+it('asks for a password where there are any, and sends it as it was typed', async () => {
+  const asked = vi.fn(async (_path: string, init: RequestInit) =>
+    init.method === 'GET'
+      ? Response.json({ oidc: null, passwords: true, failure: null })
+      : new Response('{}', { status: 401 }),
+  );
+  vi.stubGlobal('fetch', asked);
+  const root = document.createElement('div');
+  document.body.replaceChildren(root);
+  render(<LoginPage />, root);
+  await vi.waitFor(() => expect(root.querySelector('input[name=password]')).not.toBeNull());
+  expect(root.querySelector('input[name=code]')).toBeNull();
+  for (const [name, value] of Object.entries({ username: ' ann@example.com ', password: ' a green kettle ' })) {
+    const input = root.querySelector<HTMLInputElement>(`input[name=${name}]`)!;
+    input.value = value;
+    input.dispatchEvent(new Event('input', { bubbles: true }));
+  }
+  await vi.waitFor(() => expect(root.querySelector('button')!.disabled).toBe(false));
+  root.querySelector('form')!.dispatchEvent(new Event('submit', { bubbles: true, cancelable: true }));
+  await vi.waitFor(() => expect(root.querySelector('[role=alert]')).not.toBeNull());
+  const sent = asked.mock.calls.find(([, init]) => init.method === 'POST')!;
+  expect(JSON.parse(String(sent[1].body))).toEqual({ email: 'ann@example.com', password: ' a green kettle ' });
+
+  root.querySelector<HTMLButtonElement>('button.link')!.click();
+  await vi.waitFor(() => expect(root.querySelector('input[name=code]')).not.toBeNull());
+});
+
 it('has the code alone without an issuer', async () => {
-  const { root } = await show('/login', { oidc: null, failure: null });
+  const { root } = await show('/login', { oidc: null, passwords: false, failure: null });
   expect(root.querySelector('a')).toBeNull();
   expect(root.querySelector('input[name=code]')).not.toBeNull();
 });

@@ -40,6 +40,17 @@ export async function signIn(code: string, email: string): Promise<void> {
   session.value = { kind: 'signed-in', me: await api.login(code, email) };
 }
 
+/** Signs in with an address and a password; throws when the server refuses it. */
+export async function signInWithPassword(email: string, password: string): Promise<void> {
+  session.value = { kind: 'signed-in', me: await api.loginWithPassword(email, password) };
+}
+
+/** Sets the caller's password; throws when the server refuses it. */
+export async function setPassword(current: string, password: string): Promise<void> {
+  await api.setPassword(current, password);
+  if (me.value) session.value = { kind: 'signed-in', me: { ...me.value, password: 'set' } };
+}
+
 /** Ends the session, here even when the server cannot be told. */
 export async function signOut(): Promise<void> {
   await api.logout().catch(() => {});
