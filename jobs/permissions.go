@@ -15,8 +15,8 @@ import (
 const permissionQueue = "permissions"
 
 // queuePermissions queues a run of permissions for every source that is due and whose
-// connector can tell them alone. It is done by the chores, a minute apart, so that
-// half of one is due already.
+// connector can tell them alone. The chores do it, a minute apart: what will be due in
+// half a minute counts as due.
 func (r *Runner) queuePermissions(ctx context.Context) error {
 	if r.cfg.PermissionsEvery <= 0 {
 		return nil

@@ -74,21 +74,24 @@ func (r *permissionRun) add(p connectors.Permission) {
 		r.out.Unknown = append(r.out.Unknown, p.External)
 		return
 	}
+	_, again := r.seen[p.External]
+	r.seen[p.External] = struct{}{}
 	counter := &r.out.Counts.Unchanged
 	acl, own := r.aclOf(p.ACL)
 	switch {
 	case p.Err != nil && !r.IgnoreACLs:
-		r.untold(p, k)
+		if r.result.Untold = true; !again {
+			r.untold(p, k)
+		}
 		counter = &r.out.Counts.Failed
 	case own != k.Own, own && acl.Hash() != k.ACL: // without one of its own it follows the source's
 		r.set(p.External, k, acl, own)
 		counter = &r.out.Counts.Modified
 	}
-	if counter != &r.out.Counts.Failed && k.Error == connectors.PermissionsUnknown {
+	if counter != &r.out.Counts.Failed && k.Error == connectors.PermissionsUnknown && !again {
 		r.out.Resolved = append(r.out.Resolved, p.External)
 	}
-	if _, again := r.seen[p.External]; !again {
-		r.seen[p.External] = struct{}{}
+	if !again {
 		*counter++
 		r.out.Counts.Scanned++
 	}
@@ -107,7 +110,6 @@ func (r *permissionRun) set(external string, k StoredACL, acl cairn.ACL, own boo
 // untold notes that who may read a document could not be told. An error of its text,
 // which was recorded before, says more.
 func (r *permissionRun) untold(p connectors.Permission, k StoredACL) {
-	r.result.Untold = true
 	if k.Error != "" && k.Error != connectors.PermissionsUnknown {
 		return
 	}
