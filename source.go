@@ -54,6 +54,11 @@ type Run struct {
 	Finished time.Time // zero: not yet
 	Total    int       // documents that the source lists; 0 when it cannot tell
 	Counts
+
+	// PermissionsOnly says that no document is read: who may read the known ones is
+	// brought up to date, and what has vanished is hidden. Modified are then those with
+	// another ACL, Failed those whose permissions could not be told.
+	PermissionsOnly bool
 }
 
 // SyncOptions is what a person may ask of a run.
@@ -61,6 +66,8 @@ type SyncOptions struct {
 	Full    bool // read every document again, changed or not
 	DryRun  bool // write nothing, only count
 	Confirm bool // allow deletions beyond the guard
+
+	PermissionsOnly bool // read no document: see Run
 }
 
 // Counts tells what became of the documents of a run.

@@ -43,6 +43,7 @@ type Access struct {
 		Own      bool       `json:"own"`  // came with the document, else the source's
 		SyncedAt *time.Time `json:"synced_at"`
 		Degraded bool       `json:"degraded"`
+		Since    *time.Time `json:"degraded_since"`
 		Problem  string     `json:"problem"`
 	} `json:"permissions"`
 	Reply

@@ -21,8 +21,18 @@ type Source struct {
 	Paused    bool              `json:"paused"`
 	Documents int               `json:"documents"`
 	Errors    int               `json:"errors"`
-	LastRun   *Run              `json:"last_run"`
+	LastRun   *Run              `json:"last_run"` // that reads documents
+	// When permissions were last read at the source as a whole, and since when and why
+	// every attempt fails; nil where they are declared here, or nothing is wrong.
+	PermissionsSyncedAt *time.Time `json:"permissions_synced_at"`
+	Degraded            *Degraded  `json:"degraded"`
 	Reply
+}
+
+// Degraded says that permissions could not be brought up to date.
+type Degraded struct {
+	Since  time.Time `json:"since"`
+	Reason string    `json:"reason"`
 }
 
 // SourceRequest is a source to add. ACL is a word ("source", "private",
@@ -84,6 +94,8 @@ type Run struct {
 	Deleted    int            `json:"deleted"`
 	Failed     int            `json:"failed"`
 	Unchanged  int            `json:"unchanged"`
+
+	PermissionsOnly bool `json:"permissions_only"` // it read no document
 	Reply
 }
 
@@ -102,6 +114,8 @@ type SyncRequest struct {
 	Full    bool `json:"full,omitempty"`    // every document again, changed or not
 	DryRun  bool `json:"dry_run,omitempty"` // only count
 	Confirm bool `json:"confirm,omitempty"` // allow the deletions that the last run held back
+
+	PermissionsOnly bool `json:"permissions_only,omitempty"` // read no document, only who may read the known ones
 }
 
 // Sync queues a run, or returns the one that is queued already.

@@ -38,6 +38,31 @@ type Lister interface {
 	Externals(ctx context.Context) iter.Seq2[string, error]
 }
 
+// Permissions is implemented by connectors that can tell who may read each document
+// without reading the document: often, and cheaply.
+type Permissions interface {
+	// Permissions yields every document that the source has now, each once, in any
+	// order, also those that cannot be read: what is not yielded has vanished. No
+	// document is opened. What was yielded before an error stands; the caller then
+	// keeps what it knows of the others.
+	Permissions(ctx context.Context) iter.Seq2[Permission, error]
+}
+
+// Permission is who may read one document.
+type Permission struct {
+	External string
+	ACL      *cairn.ACL // as in Change
+	// Err, when not nil, says why it could not be told: the document keeps the ACL
+	// that was told before, and is readable by nobody when none was. A *DocumentError
+	// has the reason that people are shown.
+	Err error
+}
+
+// PermissionsUnknown is the code of a DocumentError that says that who may read a
+// document could not be told. In a Change it keeps text and ACL that were told before;
+// a new document is not stored.
+const PermissionsUnknown = "permissions_unknown"
+
 // Directory is implemented by connectors of sites that have groups of their own.
 type Directory interface {
 	// Members yields every membership of the site's groups, in any order. Groups
@@ -119,7 +144,8 @@ type Change struct {
 	Metadata Metadata
 	// ACL is who may read the document at the source; nil when the source does
 	// not tell, in which case the source's own ACL stands. A pointer to the zero
-	// ACL admits nobody.
+	// ACL admits nobody. When the source should have told and failed to, the
+	// document has failed: Err, with the code PermissionsUnknown.
 	ACL *cairn.ACL
 	// Open returns the document's bytes; nil unless Op is Upsert. It may be
 	// called later than the next Change, from another goroutine, and more than

@@ -29,7 +29,7 @@ type choreWorker struct {
 
 // Work does all chores; one that fails does not keep the others from being done.
 func (w *choreWorker) Work(ctx context.Context, _ *river.Job[choreArgs]) error {
-	var errs []error
+	errs := []error{w.runner.queuePermissions(ctx)}
 	for _, chore := range w.runner.cfg.Chores {
 		errs = append(errs, chore(ctx))
 	}

@@ -24,7 +24,8 @@ import (
 // Runs keeps the runs of sources.
 type Runs interface {
 	// QueueRun creates a run and calls enqueue in the same transaction; when the
-	// source has an unfinished run, that is returned and enqueue not called.
+	// source has an unfinished run, that is returned and enqueue not called. An
+	// unfinished one that only brings permissions gives way to one that reads documents.
 	QueueRun(ctx context.Context, source cairn.SourceID, o cairn.SyncOptions, enqueue func(tx pgx.Tx, run string) error) (cairn.Run, error)
 	// TakeRun makes a queued or abandoned run this process's; ok is false when
 	// it is finished or somebody else's.
@@ -36,13 +37,17 @@ type Runs interface {
 	SetRunTotal(ctx context.Context, l ingest.Lease, total int) error
 	// FinishRun ends a run that is still this worker's; one that succeeded but
 	// for some documents is partial.
-	FinishRun(ctx context.Context, l ingest.Lease, state cairn.RunState, reason string, pruned bool) error
+	FinishRun(ctx context.Context, l ingest.Lease, e Ending) error
 	// CancelRun ends the unfinished run of a source, if there is one.
 	CancelRun(ctx context.Context, source cairn.SourceID) error
 	// Requeue queues abandoned runs anew: those whose process has died, and
 	// queued ones whose job was lost. It calls enqueue for each in the same
 	// transaction.
-	Requeue(ctx context.Context, enqueue func(tx pgx.Tx, run string) error) error
+	Requeue(ctx context.Context, enqueue func(tx pgx.Tx, run string, permissionsOnly bool) error) error
+	// DuePermissions returns the sources with documents that are not paused, have no
+	// unfinished run, and whose permissions nothing has brought or tried to bring alone
+	// for the time age.
+	DuePermissions(ctx context.Context, age time.Duration) ([]cairn.Source, error)
 	// SourceByID returns a source, or ErrNotFound.
 	SourceByID(ctx context.Context, id cairn.SourceID) (cairn.Source, error)
 }
@@ -56,6 +61,24 @@ type Taken struct {
 	Pruned time.Time // when the source's complete listing was last compared; zero: never
 }
 
+// Ending is how a run ended.
+type Ending struct {
+	State       cairn.RunState
+	Reason      string
+	Pruned      bool // the source's complete listing was compared
+	Permissions PermissionsState
+}
+
+// PermissionsState is what a run leaves of the permissions that are read at a source.
+type PermissionsState int
+
+// The states.
+const (
+	PermissionsUntouched PermissionsState = iota // as they were before
+	PermissionsSynced                            // those of every document are those of the source
+	PermissionsDegraded                          // some could not be told, or not all
+)
+
 // Config says what a Runner works with.
 type Config struct {
 	Pool        *pgxpool.Pool // of the application's role
@@ -66,6 +89,9 @@ type Config struct {
 	Log         *slog.Logger
 	// Chores are done every minute by one replica: retention, clean-up.
 	Chores []func(ctx context.Context) error
+	// PermissionsEvery is how often the permissions of each source are brought up to
+	// date, where its connector can tell them alone; 0: when somebody asks.
+	PermissionsEvery time.Duration
 	// Rescues are done every few seconds by every replica: work of processes
 	// that have died. Those of runs are built in.
 	Rescues []func(ctx context.Context) error
@@ -84,6 +110,7 @@ type Runner struct {
 
 const (
 	syncsAtOnce   = 4
+	permitsAtOnce = 2
 	rescueEvery   = 5 * time.Second
 	maintainEvery = 2 * time.Second
 	choreEvery    = time.Minute
@@ -98,7 +125,7 @@ func New(cfg Config) (*Runner, error) {
 	chores := river.NewPeriodicJob(river.PeriodicInterval(choreEvery),
 		func() (river.JobArgs, *river.InsertOpts) { return choreArgs{}, nil }, &river.PeriodicJobOpts{RunOnStart: true})
 	client, err := river.NewClient(riverpgxv5.New(cfg.Pool), &river.Config{
-		Queues:       map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: syncsAtOnce}, choreQueue: {MaxWorkers: 1}},
+		Queues:       map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: syncsAtOnce}, permissionQueue: {MaxWorkers: permitsAtOnce}, choreQueue: {MaxWorkers: 1}},
 		Workers:      workers,
 		PeriodicJobs: []*river.PeriodicJob{chores},
 		Logger:       slog.New(warnings{cfg.Log.Handler()}), // it counts its jobs every few seconds
@@ -175,20 +202,34 @@ func (r *Runner) Sync(ctx context.Context, source cairn.SourceID, o cairn.SyncOp
 	if kind.Pushed {
 		return cairn.Run{}, cairn.Errorf(cairn.ErrInvalid, "%s is a source of kind %s: programs bring its documents, there is nothing to synchronise", s.Name, s.Kind)
 	}
-	run, err := r.cfg.Runs.QueueRun(ctx, source, o, r.enqueue(ctx))
+	if err := r.mayPermit(s, o); err != nil {
+		return cairn.Run{}, err
+	}
+	run, err := r.queue(ctx, source, o)
 	if err != nil {
 		return cairn.Run{}, err
 	}
-	if had := (cairn.SyncOptions{Full: run.Full, DryRun: run.DryRun, Confirm: run.Confirm}); had != o && o != (cairn.SyncOptions{}) {
+	had := cairn.SyncOptions{Full: run.Full, DryRun: run.DryRun, Confirm: run.Confirm, PermissionsOnly: run.PermissionsOnly}
+	if had != o && o != (cairn.SyncOptions{}) {
 		return cairn.Run{}, cairn.Errorf(cairn.ErrConflict, "%s is being synchronised in another way; wait for that run or cancel it first", s.Name)
 	}
 	return run, nil
 }
 
+// queue queues a run, and the job that works on it.
+func (r *Runner) queue(ctx context.Context, source cairn.SourceID, o cairn.SyncOptions) (cairn.Run, error) {
+	enqueue := r.enqueue(ctx)
+	return r.cfg.Runs.QueueRun(ctx, source, o, func(tx pgx.Tx, run string) error { return enqueue(tx, run, o.PermissionsOnly) })
+}
+
 // enqueue returns a function that inserts the job of a run.
-func (r *Runner) enqueue(ctx context.Context) func(tx pgx.Tx, run string) error {
-	return func(tx pgx.Tx, run string) error {
-		_, err := r.river.InsertTx(ctx, tx, syncArgs{Run: run}, nil)
+func (r *Runner) enqueue(ctx context.Context) func(tx pgx.Tx, run string, permissionsOnly bool) error {
+	return func(tx pgx.Tx, run string, permissionsOnly bool) error {
+		var where *river.InsertOpts
+		if permissionsOnly {
+			where = &river.InsertOpts{Queue: permissionQueue}
+		}
+		_, err := r.river.InsertTx(ctx, tx, syncArgs{Run: run}, where)
 		return err
 	}
 }

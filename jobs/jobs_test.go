@@ -87,14 +87,18 @@ func check(t *testing.T, err error) {
 }
 
 // runner starts a runner: a replica of the server, as far as jobs go.
-func (s *site) runner() *jobs.Runner {
+func (s *site) runner(change ...func(*jobs.Config)) *jobs.Runner {
 	s.t.Helper()
 	kind := connectors.Kind{Name: "tap", Open: func(connectors.Environment, map[string]string) (connectors.Connector, error) { return *s.tap, nil }}
 	log := slog.New(slog.DiscardHandler)
-	r, err := jobs.New(jobs.Config{
+	cfg := jobs.Config{
 		Pool: s.db.Worker(), Runs: s.db, Kinds: connectors.NewRegistry(kind, connectors.Kind{Name: "push", Pushed: true}), Log: log,
 		Syncer: &ingest.Syncer{Store: postgres.NewIngest(s.db, postgres.Space{}), Prepare: &ingest.Preparer{Extractor: plain{}}, Log: log},
-	})
+	}
+	for _, c := range change {
+		c(&cfg)
+	}
+	r, err := jobs.New(cfg)
 	check(s.t, err)
 	check(s.t, r.Start(s.t.Context()))
 	s.t.Cleanup(func() { _ = r.Stop(context.Background()) })
@@ -201,7 +205,7 @@ func TestRequeueInsertsOneJob(t *testing.T) {
 	requeued := func(want int) {
 		t.Helper()
 		n := 0
-		check(t, s.db.Requeue(t.Context(), func(_ pgx.Tx, id string) error {
+		check(t, s.db.Requeue(t.Context(), func(_ pgx.Tx, id string, _ bool) error {
 			if n++; id != run.ID {
 				t.Errorf("queued %s", id)
 			}

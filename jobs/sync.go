@@ -46,21 +46,22 @@ func (w *syncWorker) Work(ctx context.Context, job *river.Job[syncArgs]) error {
 		return nil
 	}
 	log := r.cfg.Log.With("source", taken.Source.Name, "run", taken.Run.ID, "attempt", taken.Lease.Attempt)
-	log.Info("sync began")
+	log.Info("sync began", "permissions_only", taken.Run.PermissionsOnly)
 	result, err := r.sync(ctx, taken)
 	if ctx.Err() != nil {
 		log.Info("sync broken off, it goes on after the next start")
 		return nil // the lease runs out, and somebody takes it up
 	}
-	state, reason := outcome(result, err)
+	end := outcome(result, err)
+	end.Pruned, end.Permissions = result.Pruned, r.permissionsState(taken, result, err)
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
-	if err := r.cfg.Runs.FinishRun(last, taken.Lease, state, reason, result.Pruned); err != nil {
+	if err := r.cfg.Runs.FinishRun(last, taken.Lease, end); err != nil {
 		return err
 	}
-	log.Info("sync ended", "state", state, "reason", reason, "scanned", result.Counts.Scanned, "added", result.Counts.Added,
+	log.Info("sync ended", "state", end.State, "reason", end.Reason, "scanned", result.Counts.Scanned, "added", result.Counts.Added,
 		"modified", result.Counts.Modified, "deleted", result.Counts.Deleted, "failed", result.Counts.Failed)
-	if err != nil && state == cairn.RunFailed {
+	if err != nil && end.State == cairn.RunFailed {
 		log.Error("sync failed", "error", err)
 	}
 	return nil
@@ -79,7 +80,11 @@ func (r *Runner) sync(ctx context.Context, t Taken) (ingest.Result, error) {
 	defer cancel(nil)
 	kept := make(chan struct{})
 	go func() { defer close(kept); r.keep(ctx, t.Lease, cancel) }()
-	result, err := r.cfg.Syncer.Run(ctx, ingest.Sync{
+	run := r.cfg.Syncer.Run
+	if t.Run.PermissionsOnly {
+		run = r.cfg.Syncer.RunPermissions
+	}
+	result, err := run(ctx, ingest.Sync{
 		Source: t.Source, Connector: connector, Cursor: t.Cursor, Lease: t.Lease,
 		Prune: r.mustPrune(t), Full: t.Run.Full, DryRun: t.Run.DryRun, Confirm: t.Run.Confirm,
 		IgnoreACLs: t.Source.ACLMode == cairn.ACLDeclared && r.cfg.Kinds[t.Source.Kind].ReadsACL,
@@ -120,18 +125,18 @@ func (r *Runner) mustPrune(t Taken) bool {
 	return t.Run.Full || t.Run.Confirm || t.Pruned.IsZero() || time.Since(t.Pruned) >= kind.PruneEvery
 }
 
-// outcome says how a run ended.
-func outcome(result ingest.Result, err error) (cairn.RunState, string) {
+// outcome says how a run ended, in state and reason.
+func outcome(result ingest.Result, err error) Ending {
 	switch {
 	case ingest.IsWaiting(err):
-		return cairn.RunPartial, fmt.Sprintf("%d documents have vanished from the source, a large part of it. They are still searchable. "+
-			"If they are really gone, synchronise again and confirm the deletions.", result.Waiting)
+		return Ending{State: cairn.RunPartial, Reason: fmt.Sprintf("%d documents have vanished from the source, a large part of it. They are still searchable. "+
+			"If they are really gone, synchronise again and confirm the deletions.", result.Waiting)}
 	case errors.Is(err, cairn.ErrConflict):
-		return cairn.RunCancelled, ""
+		return Ending{State: cairn.RunCancelled}
 	case err != nil:
-		return cairn.RunFailed, sourceProblem(err)
+		return Ending{State: cairn.RunFailed, Reason: sourceProblem(err)}
 	}
-	return cairn.RunSucceeded, ""
+	return Ending{State: cairn.RunSucceeded}
 }
 
 // sourceProblem says what went wrong in a way that may be shown to administrators.

@@ -27,30 +27,26 @@ func (db *DB) Holder(ctx context.Context, id cairn.AccountID) (auth.Holder, erro
 func (db *DB) DocumentAccess(ctx context.Context, id cairn.DocumentID) (api.DocumentAccess, error) {
 	rows, err := db.worker.Query(ctx, `
 		SELECT d.id AS document, s.name AS source, s.acl_mode AS mode, d.acl_own AS own, a.rule AS acl, d.hidden_at IS NOT NULL AS hidden,
-		       CASE WHEN s.acl_mode = 'source' THEN greatest(read.at, d.indexed_at) END AS synced,
-		       CASE WHEN s.acl_mode = 'source' AND last.state = 'failed' THEN last.reason ELSE '' END AS problem
+		       CASE WHEN s.acl_mode = 'source' OR d.acl_own AND s.permissions_synced_at IS NOT NULL
+		            THEN greatest(s.permissions_synced_at, d.indexed_at) END AS synced,
+		       s.degraded_since, `+degradedReason+` AS degraded_reason
 		FROM documents d
 		JOIN sources s ON s.id = d.source_id
 		JOIN acls a ON a.id = d.acl_id
-		LEFT JOIN LATERAL (
-			SELECT started_at AS at FROM runs WHERE source_id = s.id AND state IN ('succeeded', 'partial') AND NOT dry_run
-			ORDER BY created_at DESC, id DESC LIMIT 1) read ON true
-		LEFT JOIN LATERAL (
-			SELECT state, reason FROM runs WHERE source_id = s.id AND state NOT IN ('queued', 'running', 'cancelled') AND NOT dry_run
-			ORDER BY created_at DESC, id DESC LIMIT 1) last ON true
 		WHERE d.id = $1`, id)
 	if err != nil {
 		return api.DocumentAccess{}, fmt.Errorf("access to a document: %w", err)
 	}
 	type accessRow struct {
-		Document cairn.DocumentID
-		Source   string
-		Mode     cairn.ACLMode
-		Own      bool
-		ACL      cairn.ACL
-		Hidden   bool
-		Synced   *time.Time
-		Problem  string
+		Document       cairn.DocumentID
+		Source         string
+		Mode           cairn.ACLMode
+		Own            bool
+		ACL            cairn.ACL
+		Hidden         bool
+		Synced         *time.Time
+		DegradedSince  *time.Time
+		DegradedReason string
 	}
 	r, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[accessRow])
 	if err != nil {
@@ -58,6 +54,6 @@ func (db *DB) DocumentAccess(ctx context.Context, id cairn.DocumentID) (api.Docu
 	}
 	return api.DocumentAccess{
 		Document: r.Document, Source: r.Source, Mode: r.Mode, Own: r.Own, ACL: r.ACL, Hidden: r.Hidden,
-		Synced: orZero(r.Synced), Problem: r.Problem,
+		Synced: orZero(r.Synced), Degraded: degraded(r.DegradedSince, r.DegradedReason),
 	}, nil
 }

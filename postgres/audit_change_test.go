@@ -203,21 +203,26 @@ func TestDocumentAccess(t *testing.T) {
 	id := f.document(s, "a", "A", "text", acl)
 	got, err := f.DocumentAccess(t.Context(), id)
 	f.check(err)
-	if got.Source != "s" || got.Mode != cairn.ACLDeclared || got.Own || got.Hidden || !got.Synced.IsZero() || got.Problem != "" || got.ACL.Hash() != acl.Hash() {
+	if got.Source != "s" || got.Mode != cairn.ACLDeclared || got.Own || got.Hidden || !got.Synced.IsZero() || got.Degraded != nil || got.ACL.Hash() != acl.Hash() {
 		t.Errorf("%+v", got)
 	}
 	f.hide(id)
-	f.exec(`UPDATE sources SET acl_mode = 'source'`)
-	f.exec(`INSERT INTO runs (id, source_id, state, created_at, started_at) VALUES ('r1', $1, 'succeeded', now() - interval '2 h', now() + interval '1 h'),
-		('r2', $1, 'failed', now() - interval '1 h', now()), ('r3', $1, 'running', now(), now())`, s.ID)
-	f.exec(`UPDATE runs SET reason = 'the listing failed' WHERE id = 'r2'`)
+	f.exec(`UPDATE sources SET acl_mode = 'source', permissions_synced_at = now() + interval '1 h', degraded_since = now() - interval '1 h'`)
+	f.exec(`INSERT INTO runs (id, source_id, state, created_at, finished_at, reason) VALUES ('r1', $1, 'failed', now() - interval '3 h', now() - interval '3 h', 'before'),
+		('r2', $1, 'failed', now() - interval '1 h', now() - interval '1 h', 'the listing failed'), ('r3', $1, 'running', now(), NULL, ''),
+		('r4', $1, 'cancelled', now(), now(), 'another run')`, s.ID)
 	got, err = f.DocumentAccess(t.Context(), id)
 	f.check(err)
-	if !got.Hidden || got.Mode != cairn.ACLFromSource || time.Until(got.Synced) < 30*time.Minute || got.Problem != "the listing failed" {
-		t.Errorf("%+v", got)
+	if !got.Hidden || got.Mode != cairn.ACLFromSource || time.Until(got.Synced) < 30*time.Minute || got.Degraded == nil ||
+		got.Degraded.Reason != "the listing failed" || time.Since(got.Degraded.Since) < 59*time.Minute {
+		t.Errorf("%+v, %+v", got, got.Degraded)
 	}
-	f.exec(`UPDATE runs SET state = 'succeeded' WHERE id = 'r2'`)
-	if got, err = f.DocumentAccess(t.Context(), id); err != nil || got.Problem != "" {
+	f.exec(`DELETE FROM runs`)
+	if got, err = f.DocumentAccess(t.Context(), id); err != nil || got.Degraded == nil || got.Degraded.Reason == "" {
+		t.Errorf("%+v, %v", got, err)
+	}
+	f.exec(`UPDATE sources SET degraded_since = NULL`)
+	if got, err = f.DocumentAccess(t.Context(), id); err != nil || got.Degraded != nil {
 		t.Errorf("%+v, %v", got, err)
 	}
 	for _, none := range []cairn.DocumentID{"none", "n\x00l"} {

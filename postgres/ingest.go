@@ -186,6 +186,9 @@ func (w *batchWriter) write(ctx context.Context, b ingest.Batch) ([]ingest.Store
 	if err := w.hide(ctx, b.Deletes); err != nil {
 		return nil, fmt.Errorf("deletions: %w", err)
 	}
+	if err := w.readAgain(ctx, b.Unknown); err != nil {
+		return nil, fmt.Errorf("cursor: %w", err)
+	}
 	if err := w.resolve(ctx, b.Resolved); err != nil {
 		return nil, fmt.Errorf("errors: %w", err)
 	}

@@ -24,15 +24,22 @@ const leaseTime = 15 * time.Second
 const maxRunAttempts = 100
 
 // QueueRun creates a run of a source and calls enqueue in the same transaction.
-// When the source has an unfinished run, that is returned and enqueue not called.
+// When the source has an unfinished run, that is returned and enqueue not called; but
+// one that only brings permissions gives way to one that reads documents.
 func (db *DB) QueueRun(ctx context.Context, source cairn.SourceID, o cairn.SyncOptions, enqueue func(tx pgx.Tx, run string) error) (cairn.Run, error) {
 	id := cairn.NewID()
 	err := db.change(ctx, func(tx pgx.Tx) (changed, error) {
 		what := changed{action: audit.SourceSync, kind: audit.KindSource, id: string(source), detail: syncDetail(o)}
+		if !o.PermissionsOnly {
+			if err := supersede(ctx, tx, source); err != nil {
+				return what, err
+			}
+		}
 		tag, err := tx.Exec(ctx, `
-			INSERT INTO runs (id, source_id, "full", dry_run, confirm)
-			SELECT $1, id, $3, $4, $5 FROM sources WHERE id = $2
-			ON CONFLICT (source_id) WHERE state IN ('queued', 'running') DO NOTHING`, id, source, o.Full, o.DryRun, o.Confirm)
+			INSERT INTO runs (id, source_id, "full", dry_run, confirm, permissions_only)
+			SELECT $1, id, $3, $4, $5, $6 FROM sources WHERE id = $2
+			ON CONFLICT (source_id) WHERE state IN ('queued', 'running') DO NOTHING`,
+			id, source, o.Full, o.DryRun, o.Confirm, o.PermissionsOnly)
 		if err != nil {
 			return what, err
 		}
@@ -54,7 +61,7 @@ func syncDetail(o cairn.SyncOptions) string {
 	for _, option := range []struct {
 		name string
 		set  bool
-	}{{"full", o.Full}, {"dry_run", o.DryRun}, {"confirm", o.Confirm}} {
+	}{{"full", o.Full}, {"dry_run", o.DryRun}, {"confirm", o.Confirm}, {"permissions_only", o.PermissionsOnly}} {
 		if option.set {
 			what = append(what, option.name)
 		}
@@ -64,12 +71,15 @@ func syncDetail(o cairn.SyncOptions) string {
 
 // TakeRun makes a queued or abandoned run this process's; ok is false when it is
 // finished or somebody else's. A run that is taken up again counts what the
-// attempt before it has committed only once.
+// attempt before it has committed only once; one that only brings permissions looks
+// at every document again, and counts from the beginning.
 func (db *DB) TakeRun(ctx context.Context, id string) (t jobs.Taken, ok bool, err error) {
 	var source cairn.SourceID
 	err = db.worker.QueryRow(ctx, `
 		UPDATE runs SET state = 'running', attempt = attempt + 1, lease_until = now() + $2::interval,
-		       started_at = coalesce(started_at, now()), scanned = added + modified, failed = 0, unchanged = 0
+		       started_at = coalesce(started_at, now()), failed = 0, unchanged = 0,
+		       scanned = CASE WHEN permissions_only THEN 0 ELSE added + modified END,
+		       modified = CASE WHEN permissions_only THEN 0 ELSE modified END
 		WHERE id = $1 AND NOT cancel AND (state = 'queued' OR (state = 'running' AND lease_until < now())) AND attempt < $3
 		RETURNING attempt, source_id`, id, leaseTime, maxRunAttempts).Scan(&t.Lease.Attempt, &source)
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -119,15 +129,19 @@ func (db *DB) SetRunTotal(ctx context.Context, l ingest.Lease, total int) error 
 }
 
 // FinishRun ends a run that is still this worker's; one that succeeded but for
-// some documents is partial. pruned says that the source's complete listing was
-// compared.
-func (db *DB) FinishRun(ctx context.Context, l ingest.Lease, state cairn.RunState, reason string, pruned bool) error {
+// some documents is partial.
+func (db *DB) FinishRun(ctx context.Context, l ingest.Lease, e jobs.Ending) error {
 	_, err := db.worker.Exec(ctx, `
 		WITH done AS (
 			UPDATE runs SET state = CASE WHEN cancel THEN 'cancelled' WHEN $3 = 'succeeded' AND failed > 0 THEN 'partial' ELSE $3 END, reason = $4, finished_at = now(), lease_until = NULL
-			WHERE id = $1 AND attempt = $2 AND state = 'running' RETURNING source_id, dry_run)
-		UPDATE sources SET pruned_at = now() FROM done WHERE $5 AND id = done.source_id AND NOT done.dry_run`,
-		l.Run, l.Attempt, state, reason, pruned)
+			WHERE id = $1 AND attempt = $2 AND state = 'running' RETURNING source_id, state, dry_run, started_at)
+		UPDATE sources s SET
+		    pruned_at = CASE WHEN $5 THEN now() ELSE s.pruned_at END,
+		    permissions_synced_at = CASE WHEN $6 THEN done.started_at ELSE s.permissions_synced_at END,
+		    degraded_since = CASE WHEN $6 THEN NULL WHEN $7 THEN coalesce(s.degraded_since, now()) ELSE s.degraded_since END
+		FROM done
+		WHERE ($5 OR $6 OR $7) AND s.id = done.source_id AND NOT done.dry_run AND done.state <> 'cancelled'`,
+		l.Run, l.Attempt, e.State, e.Reason, e.Pruned, e.Permissions == jobs.PermissionsSynced, e.Permissions == jobs.PermissionsDegraded)
 	if err != nil {
 		return fmt.Errorf("finish run: %w", err)
 	}
@@ -162,7 +176,7 @@ const queuePatience = time.Minute
 // transaction. Abandoned are those whose worker has died, and queued ones for
 // which no job waits: it was lost between its start and the taking of the run.
 // Runs that were cancelled meanwhile or have been tried too often end.
-func (db *DB) Requeue(ctx context.Context, enqueue func(tx pgx.Tx, run string) error) error {
+func (db *DB) Requeue(ctx context.Context, enqueue func(tx pgx.Tx, run string, permissionsOnly bool) error) error {
 	_, err := db.worker.Exec(ctx, `
 		UPDATE runs SET state = CASE WHEN cancel THEN 'cancelled' ELSE 'failed' END, finished_at = now(), lease_until = NULL,
 		       reason = CASE WHEN cancel THEN '' ELSE 'The server stopped again and again while it worked on this run.' END
@@ -179,16 +193,20 @@ func (db *DB) Requeue(ctx context.Context, enqueue func(tx pgx.Tx, run string) e
 			   OR (state = 'queued' AND coalesce(lease_until, created_at + $1::interval) < now()
 			       AND NOT EXISTS (SELECT FROM river_job j
 			                       WHERE j.kind = $2 AND j.state = 'available' AND j.args->>'run' = runs.id))
-			RETURNING id`, queuePatience, jobs.SyncKind)
+			RETURNING id, permissions_only`, queuePatience, jobs.SyncKind)
 		if err != nil {
 			return err
 		}
-		ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		type abandoned struct {
+			ID              string
+			PermissionsOnly bool
+		}
+		runs, err := pgx.CollectRows(rows, pgx.RowToStructByName[abandoned])
 		if err != nil {
 			return err
 		}
-		for _, id := range ids {
-			if err := enqueue(tx, id); err != nil {
+		for _, r := range runs {
+			if err := enqueue(tx, r.ID, r.PermissionsOnly); err != nil {
 				return err
 			}
 		}

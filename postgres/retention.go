@@ -27,13 +27,13 @@ func (db *DB) SetRetention(r Retention) { db.retention = r }
 
 const (
 	supersededRetention = time.Hour      // of versions that nothing refers to
-	eventRetention      = 24 * time.Hour // of the steps of finished answers
+	eventRetention      = 24 * time.Hour // of the steps of finished answers, and of runs that only bring permissions
 )
 
 // EraseExpired erases what has outlived its retention: documents that vanished
 // at their source, conversations that nobody went on with, superseded versions that
-// no answer was made from, the steps of finished answers, sessions, codes and what
-// was counted of attempts to sign in.
+// no answer was made from, the steps of finished answers, sessions, codes, what was
+// counted of attempts to sign in, and runs that only bring permissions.
 func (db *DB) EraseExpired(ctx context.Context) error {
 	return errors.Join(db.eraseHidden(ctx), db.eraseConversations(ctx), db.eraseSuperseded(ctx), db.eraseLeftovers(ctx))
 }
@@ -95,6 +95,10 @@ func (db *DB) eraseLeftovers(ctx context.Context) error {
 		`DELETE FROM sessions WHERE expires_at < now() - $1::interval`,
 		`DELETE FROM used_sign_ins WHERE expires_at < now() - $1::interval`,
 		`DELETE FROM sign_in_codes WHERE expires_at < now() - $1::interval`,
+		// The last run that says how it went is left.
+		`DELETE FROM runs r WHERE r.permissions_only AND r.finished_at < now() - $1::interval AND EXISTS (
+			SELECT FROM runs n WHERE n.source_id = r.source_id AND n.permissions_only AND n.created_at > r.created_at
+			  AND n.state IN ('succeeded', 'partial', 'failed'))`,
 	} {
 		if _, err := db.worker.Exec(ctx, statement, eventRetention); err != nil {
 			return fmt.Errorf("erase leftovers: %w", err)

@@ -17,14 +17,14 @@ func TestListRuns(t *testing.T) {
 	s, other := f.source("a", cairn.ACL{}), f.source("b", cairn.ACL{})
 	at := time.Date(2026, 5, 1, 9, 0, 0, 0, time.UTC)
 	insert := `
-		INSERT INTO runs (id, source_id, state, "full", dry_run, confirm, reason, created_at, started_at, finished_at,
+		INSERT INTO runs (id, source_id, state, "full", dry_run, confirm, permissions_only, reason, created_at, started_at, finished_at,
 		                  total, scanned, added, modified, deleted, failed, unchanged)
-		VALUES ($1, $2, 'partial', true, true, true, 'why', $3, $4, $5, 9, 8, 1, 2, 3, 4, 1)`
+		VALUES ($1, $2, 'partial', true, true, true, true, 'why', $3, $4, $5, 9, 8, 1, 2, 3, 4, 1)`
 	var want []cairn.Run
 	for _, id := range numbered("r", 5) { // all in one moment: the id decides
 		f.exec(insert, id, s.ID, at, at.Add(time.Second), at.Add(time.Minute))
 		want = append([]cairn.Run{{
-			ID: id, Source: s.ID, State: cairn.RunPartial, Full: true, DryRun: true, Confirm: true, Reason: "why",
+			ID: id, Source: s.ID, State: cairn.RunPartial, Full: true, DryRun: true, Confirm: true, PermissionsOnly: true, Reason: "why",
 			Created: at, Started: at.Add(time.Second), Finished: at.Add(time.Minute), Total: 9,
 			Counts: cairn.Counts{Scanned: 8, Added: 1, Modified: 2, Deleted: 3, Failed: 4, Unchanged: 1},
 		}}, want...)

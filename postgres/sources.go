@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -48,7 +49,8 @@ func (db *DB) sourceStatuses(ctx context.Context, only, after string, limit int)
 		SELECT s.id, s.name, s.kind, s.settings, s.acl_mode, a.rule AS acl, coalesce(s.owner_id, '') AS owner, s.paused,
 		       s.created_at AS created,
 		       (SELECT count(*) FROM documents d WHERE d.source_id = s.id AND d.hidden_at IS NULL) AS documents,
-		       (SELECT count(*) FROM document_errors e WHERE e.source_id = s.id) AS errors
+		       (SELECT count(*) FROM document_errors e WHERE e.source_id = s.id) AS errors,
+		       s.permissions_synced_at AS permissions_synced, s.degraded_since, `+degradedReason+` AS degraded_reason
 		FROM sources s JOIN acls a ON a.id = s.acl_id
 		WHERE ($1 = '' OR s.name = $1) AND s.name > $2
 		ORDER BY s.name LIMIT $3`, only, after, limit)
@@ -57,8 +59,11 @@ func (db *DB) sourceStatuses(ctx context.Context, only, after string, limit int)
 	}
 	type statusRow struct {
 		cairn.Source
-		Documents int
-		Errors    int
+		Documents         int
+		Errors            int
+		PermissionsSynced *time.Time
+		DegradedSince     *time.Time
+		DegradedReason    string
 	}
 	found, err := pgx.CollectRows(rows, pgx.RowToStructByName[statusRow])
 	if err != nil {
@@ -74,7 +79,10 @@ func (db *DB) sourceStatuses(ctx context.Context, only, after string, limit int)
 	}
 	list := make([]api.SourceStatus, len(found))
 	for i, s := range found {
-		list[i] = api.SourceStatus{Source: s.Source, Documents: s.Documents, Errors: s.Errors, LastRun: last[s.ID]}
+		list[i] = api.SourceStatus{
+			Source: s.Source, Documents: s.Documents, Errors: s.Errors, LastRun: last[s.ID],
+			PermissionsSynced: orZero(s.PermissionsSynced), Degraded: degraded(s.DegradedSince, s.DegradedReason),
+		}
 	}
 	return list, nil
 }

@@ -49,6 +49,8 @@ type Settings struct {
 	FilesRoots      List     `yaml:"files_roots" env:"CAIRN_FILES_ROOTS"`           // folders that files sources may read
 	AllowedNetworks Networks `yaml:"allowed_networks" env:"CAIRN_ALLOWED_NETWORKS"` // private networks that the server may reach
 
+	PermissionsEvery Interval `yaml:"permissions_every" env:"CAIRN_PERMISSIONS_EVERY"` // how often permissions are read at sources that tell them alone
+
 	Retention             Age `yaml:"retention" env:"CAIRN_RETENTION"`                           // of documents that vanished at their source
 	ConversationRetention Age `yaml:"conversation_retention" env:"CAIRN_CONVERSATION_RETENTION"` // after the last question; off: until its owner deletes it
 
@@ -123,17 +125,19 @@ type OIDCSettings struct {
 // DefaultSettings returns the settings of an installation that sets none.
 func DefaultSettings() Settings {
 	return Settings{
-		Addr:         "127.0.0.1:8080",
-		DataDir:      defaultDataDir(),
-		Timezone:     UTC,
-		SignIn:       SignInAuto,
-		OIDC:         OIDCSettings{Scopes: Words{"openid", "email", "profile"}, SignUp: auth.SignUpDomains},
-		SessionMax:   30 * 24 * time.Hour,
-		SessionIdle:  7 * 24 * time.Hour,
-		URL:          "http://127.0.0.1:8080",
-		Extract:      ExtractSettings{InputMB: 200, TextMB: 20},
-		Retention:    Age(30 * 24 * time.Hour),
-		IndexCacheMB: 64,
+		Addr:        "127.0.0.1:8080",
+		DataDir:     defaultDataDir(),
+		Timezone:    UTC,
+		SignIn:      SignInAuto,
+		OIDC:        OIDCSettings{Scopes: Words{"openid", "email", "profile"}, SignUp: auth.SignUpDomains},
+		SessionMax:  30 * 24 * time.Hour,
+		SessionIdle: 7 * 24 * time.Hour,
+		URL:         "http://127.0.0.1:8080",
+		Extract:     ExtractSettings{InputMB: 200, TextMB: 20},
+		Retention:   Age(30 * 24 * time.Hour),
+
+		PermissionsEvery: Interval(5 * time.Minute),
+		IndexCacheMB:     64,
 
 		AuditRetention: 400,
 		LLM:            ModelSettings{ContextTokens: 6000, FirstToken: 30 * time.Second},

@@ -287,4 +287,24 @@ func TestRetention(t *testing.T) {
 	}
 }
 
+func TestPermissionsEvery(t *testing.T) {
+	for text, want := range map[string]time.Duration{"": 5 * time.Minute, "1m": time.Minute, "2h": 2 * time.Hour, "off": 0, "0": 0} {
+		s, err := readSettings("no-such-file", false, map[string]string{"CAIRN_PERMISSIONS_EVERY": text})
+		if err != nil || s.PermissionsEvery.Duration() != want {
+			t.Errorf("%q: %v, %v", text, s.PermissionsEvery.Duration(), err)
+		}
+	}
+	for _, text := range []string{"5", "30s", "-5m", "25h", "often"} {
+		if _, err := readSettings("no-such-file", false, map[string]string{"CAIRN_PERMISSIONS_EVERY": text}); err == nil || !strings.Contains(err.Error(), "1m to 24h") {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+	var printed strings.Builder
+	s := DefaultSettings()
+	s.PermissionsEvery = 0
+	if err := s.Print(&printed); err != nil || !strings.Contains(printed.String(), "\npermissions_every: \"off\"\n") {
+		t.Errorf("%v:\n%s", err, printed.String())
+	}
+}
+
 const day = 24 * time.Hour

@@ -125,6 +125,41 @@ func (a Age) MarshalText() ([]byte, error) {
 	}
 }
 
+// Interval is how often something is done: minutes or hours, as in 5m; 0 or off: never.
+type Interval time.Duration
+
+// maxInterval keeps a slip of the pen from being as good as off.
+const maxInterval = 24 * time.Hour
+
+// Duration returns the time between two; 0: never.
+func (i Interval) Duration() time.Duration { return time.Duration(i) }
+
+// UnmarshalText reads the form of a variable.
+func (i *Interval) UnmarshalText(b []byte) error {
+	text := strings.ToLower(strings.TrimSpace(string(b)))
+	if text == "off" || text == "0" {
+		*i = 0
+		return nil
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d < time.Minute || d > maxInterval {
+		return fmt.Errorf("%q is no interval; give 1m to 24h, as in 5m, or off", b)
+	}
+	*i = Interval(d)
+	return nil
+}
+
+// UnmarshalYAML reads the same, quoted or not.
+func (i *Interval) UnmarshalYAML(n *yaml.Node) error { return i.UnmarshalText([]byte(n.Value)) }
+
+// MarshalText gives minutes and hours.
+func (i Interval) MarshalText() ([]byte, error) {
+	if i == 0 {
+		return []byte("off"), nil
+	}
+	return []byte(time.Duration(i).String()), nil
+}
+
 // Zone is a time zone by its IANA name.
 type Zone struct{ *time.Location }
 

@@ -75,18 +75,21 @@ func accessText(a client.Access) string {
 // freshness says where the permissions come from and how old they are.
 func freshness(a client.Access) string {
 	p := a.Permissions
+	text := "permissions: read at the source"
 	switch {
 	case p.Mode == "declared" && p.Own:
-		return "permissions: came with the document"
+		text = "permissions: came with the document"
 	case p.Mode == "declared":
-		return "permissions: declared for the whole source"
+		text = "permissions: declared for the whole source"
 	}
-	text := "permissions: read at the source"
 	if at := moment(p.SyncedAt); at != "" {
 		text += ", last at " + at
 	}
 	if p.Degraded {
-		text += "; the last attempt failed: " + terminal.Line(p.Problem)
+		text += "; they could not be brought up to date since " + moment(p.Since)
+		if p.Problem != "" { // it is for who runs the source
+			text += ": " + terminal.Line(p.Problem)
+		}
 	}
 	return text
 }

@@ -165,6 +165,7 @@ func (p *parts) openRetrieval(ctx context.Context, s server.Settings) error {
 		Syncer:  p.syncer,
 		Chores:  []func(context.Context) error{p.db.PruneChanges, p.db.EraseExpired, p.db.Clean, p.expireAudit(s.AuditRetention.Duration())},
 		Rescues: []func(context.Context) error{p.asker.Recover, p.stones.Keep}, Maintain: p.index.Maintain,
+		PermissionsEvery: s.PermissionsEvery.Duration(),
 	})
 	return err
 }

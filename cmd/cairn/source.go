@@ -204,6 +204,9 @@ func sourceRow(s client.Source) []string {
 	if s.Paused {
 		last += ", paused"
 	}
+	if s.Degraded != nil {
+		last += ", permissions degraded since " + moment(&s.Degraded.Since)
+	}
 	acl, _, _ := strings.Cut(aclInWords(s), " (")
 	return []string{s.Name, s.Kind, fmt.Sprint(s.Documents), fmt.Sprint(s.Errors), last, acl}
 }

@@ -22,7 +22,9 @@ func syncCommand(e *environment) *cobra.Command {
 		Use:   "sync NAME",
 		Short: "Read a source now",
 		Long: `Read a source now: what is new or changed is indexed, what has vanished is removed. The
-server does it; with --wait this command shows how far it is and ends with it.`,
+server does it; with --wait this command shows how far it is and ends with it. With
+--permissions no document is read: who may read the known ones is brought up to date, and
+what has vanished is hidden.`,
 		Args: cobra.ExactArgs(1),
 		RunE: e.online(func(ctx context.Context, c *client.Client, args []string) error {
 			run, err := c.Sync(ctx, args[0], req)
@@ -33,7 +35,11 @@ server does it; with --wait this command shows how far it is and ends with it.`,
 				if e.json {
 					return e.printReply(run.JSON)
 				}
-				e.screen().Printf("The sync of %s is %s. Follow it with: cairn sync %s --wait\n", terminal.Line(args[0]), run.State, terminal.Line(args[0]))
+				again := terminal.Line(args[0])
+				if req.PermissionsOnly {
+					again += " --permissions"
+				}
+				e.screen().Printf("The sync of %s is %s. Follow it with: cairn sync %s --wait\n", terminal.Line(args[0]), run.State, again)
 				return nil
 			}
 			if run, err = e.follow(ctx, c, args[0], run); err != nil {
@@ -46,6 +52,7 @@ server does it; with --wait this command shows how far it is and ends with it.`,
 	c.Flags().BoolVar(&req.Full, "full", false, "read every document again, changed or not")
 	c.Flags().BoolVar(&req.DryRun, "dry-run", false, "write nothing, only count what would change")
 	c.Flags().BoolVar(&req.Confirm, "confirm", false, "allow the deletions that the last sync held back")
+	c.Flags().BoolVar(&req.PermissionsOnly, "permissions", false, "read no document, only who may read the known ones")
 	return c
 }
 
@@ -118,6 +125,9 @@ func (e *environment) printRun(ctx context.Context, c *client.Client, source str
 		}
 		return fmt.Errorf("the sync of %s failed: %s", name, reason)
 	case cairn.RunCancelled:
+		if reason != "" {
+			return fmt.Errorf("the sync of %s was cancelled: %s", name, reason)
+		}
 		return fmt.Errorf("the sync of %s was cancelled", name)
 	}
 	if reason != "" {

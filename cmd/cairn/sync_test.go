@@ -14,7 +14,7 @@ import (
 
 func runJSON(state, reason string, dry bool, counts ...int) string {
 	counts = append(counts, make([]int, 7)...)
-	return fmt.Sprintf(`{"id":"R1","state":%q,"full":false,"dry_run":%t,"reason":%q,"created_at":"2026-10-02T09:30:00Z","started_at":null,"finished_at":null,"total":%d,"scanned":%d,"added":%d,"modified":%d,"deleted":%d,"failed":%d,"unchanged":%d}`,
+	return fmt.Sprintf(`{"id":"R1","state":%q,"full":false,"dry_run":%t,"permissions_only":false,"reason":%q,"created_at":"2026-10-02T09:30:00Z","started_at":null,"finished_at":null,"total":%d,"scanned":%d,"added":%d,"modified":%d,"deleted":%d,"failed":%d,"unchanged":%d}`,
 		state, dry, reason, counts[0], counts[1], counts[2], counts[3], counts[4], counts[5], counts[6])
 }
 
@@ -44,6 +44,8 @@ func TestSyncCommand(t *testing.T) {
 	s.expectJSON(exitDone, done, "sync", "wiki", "--wait")
 	s.expectJSON(exitDone, queued, "sync", "wiki", "--dry-run")
 	s.asked(`POST /api/v1/sources/wiki/sync {"dry_run":true}`)
+	s.expect(exitDone, "The sync of wiki is queued. Follow it with: cairn sync wiki --permissions --wait\n", "", "sync", "wiki", "--permissions")
+	s.asked(`POST /api/v1/sources/wiki/sync {"permissions_only":true}`)
 	s.expect(exitUsage, "", "", "sync")
 }
 
@@ -68,6 +70,7 @@ func TestSyncEnds(t *testing.T) {
 		{"dry run", runJSON("succeeded", "", true, 0, 9), exitDone, "scanned 9, added 0, modified 0, deleted 0, failed 0, unchanged 0 (a dry run: nothing was changed)\n", nil},
 		{"failed", runJSON("failed", "the folder is gone", false), exitFailed, "scanned 0, added 0, modified 0, deleted 0, failed 0, unchanged 0\n", []string{"the sync of wiki failed: the folder is gone"}},
 		{"cancelled", runJSON("cancelled", "", false), exitFailed, "scanned 0, added 0, modified 0, deleted 0, failed 0, unchanged 0\n", []string{"cancelled"}},
+		{"gave way", runJSON("cancelled", "Another run has taken its place.", false), exitFailed, "scanned 0, added 0, modified 0, deleted 0, failed 0, unchanged 0\n", []string{"cancelled: Another run has taken its place."}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := newShell(t)

@@ -38,14 +38,14 @@ type NewSource func(t *testing.T) Source
 
 // TestConnector checks that the connectors of sources made by newSource keep
 // the contract of connectors.Connector and, where they have it, of
-// connectors.Lister and connectors.Directory.
+// connectors.Lister, connectors.Permissions and connectors.Directory.
 func TestConnector(t *testing.T, newSource NewSource) {
 	for _, tt := range []struct {
 		name string
 		test func(t *testing.T, s Source)
 	}{
 		{"Empty", testEmpty}, {"Everything", testEverything}, {"Open", testOpen}, {"Resume", testResume},
-		{"Follow", testFollow}, {"Broken", testBroken}, {"List", testList}, {"Directory", testDirectory}, {"Cancel", testCancel},
+		{"Follow", testFollow}, {"Broken", testBroken}, {"List", testList}, {"Permissions", testPermissions}, {"Directory", testDirectory}, {"Cancel", testCancel},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := newSource(t)

@@ -50,7 +50,12 @@ func Kind() connectors.Kind {
 	}
 }
 
-// Folder is the connector. It implements connectors.Lister.
+var (
+	_ connectors.Lister      = (*Folder)(nil)
+	_ connectors.Permissions = (*Folder)(nil)
+)
+
+// Folder is the connector. It implements connectors.Lister and connectors.Permissions.
 type Folder struct {
 	place   place
 	skip    map[string]bool // names of folders
@@ -82,15 +87,40 @@ func (f *Folder) Changes(ctx context.Context, _ connectors.Cursor) iter.Seq2[con
 // listed.
 func (f *Folder) Externals(ctx context.Context) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
+		for e, err := range f.list(ctx) {
+			if e.failed == nil && !yield(e.external, err) {
+				return
+			}
+		}
+	}
+}
+
+// Permissions implements connectors.Permissions: who may read a file is what the
+// rules say of its path. It looks at each file once, as Externals does. What Changes
+// reports as a failure, such as a link to nowhere, is told of as well: a sync keeps
+// what was read in its place before.
+func (f *Folder) Permissions(ctx context.Context) iter.Seq2[connectors.Permission, error] {
+	return func(yield func(connectors.Permission, error) bool) {
+		for e, err := range f.list(ctx) {
+			if !yield(connectors.Permission{External: e.external, ACL: f.rules.acl(e.path)}, err) {
+				return
+			}
+		}
+	}
+}
+
+// list is walk, but ends with an error where files may be missing.
+func (f *Folder) list(ctx context.Context) iter.Seq2[entry, error] {
+	return func(yield func(entry, error) bool) {
 		for e, err := range f.walk(ctx) {
 			if err == nil && e.missing {
 				err = fmt.Errorf("the list of files is not complete: %s: %w", e.external, e.failed)
 			}
 			if err != nil {
-				yield("", err)
+				yield(entry{}, err)
 				return
 			}
-			if e.failed == nil && !yield(e.external, nil) {
+			if !yield(e, nil) {
 				return
 			}
 		}

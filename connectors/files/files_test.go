@@ -278,6 +278,19 @@ func TestACLRules(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("other permissions (-want +got):\n%s", diff)
 	}
+	clear(got)
+	for p, err := range c.(connectors.Permissions).Permissions(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got[p.External] = "source"
+		if p.ACL != nil {
+			got[p.External] = fmt.Sprint(p.ACL.Allow)
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("told alone, other permissions (-want +got):\n%s", diff)
+	}
 }
 
 func TestSettingErrors(t *testing.T) {

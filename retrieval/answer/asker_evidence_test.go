@@ -33,9 +33,13 @@ const secret = "# Oslo\n\nThe secret hotel limit in Oslo is 999 EUR a night.\n"
 
 // withdrawals are the ways in which Ann can lose a document.
 var withdrawals = map[string]func(o *office){
-	"revoked": func(o *office) { o.put("secret", secret, cairn.AccountKey(o.bob.Account)) },
-	"hidden":  func(o *office) { o.hide("secret") },
-	"erased":  func(o *office) { check(o.t, o.pusher.Delete(o.t.Context(), o.source.ID, "secret")) },
+	"revoked":                       func(o *office) { o.put("secret", secret, cairn.AccountKey(o.bob.Account)) },
+	"hidden":                        func(o *office) { o.hide("secret") },
+	"vanished from the permissions": func(o *office) { o.permit(map[string]cairn.PrincipalKey{"travel": cairn.Everyone}) },
+	"closed by the permissions": func(o *office) {
+		o.permit(map[string]cairn.PrincipalKey{"travel": cairn.Everyone, "secret": cairn.AccountKey(o.bob.Account)})
+	},
+	"erased": func(o *office) { check(o.t, o.pusher.Delete(o.t.Context(), o.source.ID, "secret")) },
 	"expired": func(o *office) {
 		o.hide("secret")
 		o.exec(`UPDATE documents SET hidden_at = now() - interval '1 year' WHERE hidden_at IS NOT NULL`)

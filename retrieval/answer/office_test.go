@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"iter"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/connectors"
 	"github.com/cairnhq/cairn/postgres"
 	"github.com/cairnhq/cairn/postgres/postgrestest"
 	"github.com/cairnhq/cairn/retrieval"
@@ -105,6 +107,33 @@ func (o *office) put(name, text string, keys ...cairn.PrincipalKey) cairn.Docume
 func (o *office) hide(name string) {
 	o.t.Helper()
 	_, err := o.pusher.Store.Commit(o.t.Context(), ingest.Batch{Source: o.source.ID, Deletes: []string{name}})
+	check(o.t, err)
+}
+
+// roster is a source that tells who may read which document, and no more.
+type roster map[string]cairn.PrincipalKey
+
+func (roster) Changes(context.Context, connectors.Cursor) iter.Seq2[connectors.Change, error] {
+	return func(func(connectors.Change, error) bool) {}
+}
+
+func (r roster) Permissions(context.Context) iter.Seq2[connectors.Permission, error] {
+	return func(yield func(connectors.Permission, error) bool) {
+		for name, key := range r {
+			acl := cairn.Allow(key)
+			if !yield(connectors.Permission{External: name, ACL: &acl}, nil) {
+				return
+			}
+		}
+	}
+}
+
+// permit tells the whole list of who may read which document, as a run of
+// permissions does.
+func (o *office) permit(who map[string]cairn.PrincipalKey) {
+	o.t.Helper()
+	s := ingest.Syncer{Store: o.pusher.Store, Log: quiet}
+	_, err := s.RunPermissions(o.t.Context(), ingest.Sync{Source: o.source, Connector: roster(who)})
 	check(o.t, err)
 }
 

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"errors"
 	"path"
 	"strings"
 
@@ -22,6 +23,7 @@ func (b *batch) add(ctx context.Context, changes []connectors.Change) error {
 		if c.Op != connectors.Delete {
 			delete(b.vanished, c.External) // it is there after all
 		}
+		b.result.Untold = b.result.Untold || isUntold(c.Err)
 		switch {
 		case c.Op == connectors.Delete:
 			b.delete(c.External)
@@ -101,7 +103,7 @@ func (b *batch) resolve(external string) {
 // source could not tell about keeps the one that it has.
 func (b *batch) setACL(c connectors.Change) {
 	k := b.known[c.External]
-	acl, own := b.aclOf(c)
+	acl, own := b.aclOf(c.ACL)
 	if k.ID == "" || c.Err != nil || acl.Hash() == k.ACL && own == k.OwnACL {
 		return
 	}
@@ -159,7 +161,9 @@ func (b *batch) renamed(k Known, p Put) (from string, ok bool) {
 		return "", false
 	}
 	for _, external := range b.vanishedBy[p.Document.Version] {
-		if _, still := b.vanished[external]; still && (!ok || external < from) {
+		_, still := b.vanished[external]
+		_, hidden := b.hidden[external]
+		if (still || hidden) && (!ok || external < from) {
 			from, ok = external, true
 		}
 	}
@@ -168,10 +172,17 @@ func (b *batch) renamed(k Known, p Put) (from string, ok bool) {
 
 func (b *batch) move(from, to string) {
 	delete(b.vanished, from)
+	delete(b.hidden, from)
 	if b.out.Moves == nil {
 		b.out.Moves = make(map[string]string)
 	}
 	b.out.Moves[from] = to
+}
+
+// isUntold reports whether err says that who may read a document could not be told.
+func isUntold(err error) bool {
+	var source *connectors.DocumentError
+	return errors.As(err, &source) && source.Code == connectors.PermissionsUnknown
 }
 
 // nameless returns the text of an error without what the document is called: names

@@ -23,6 +23,12 @@ type Store interface {
 	// the version of each body, without what was found inside other documents;
 	// those that could never be read have an empty version.
 	Externals(ctx context.Context, source cairn.SourceID) (map[string]cairn.Version, error)
+	// Hidden returns, in the same way, the documents that were hidden since the
+	// source's complete listing was last compared by a run that reads documents.
+	Hidden(ctx context.Context, source cairn.SourceID) (map[string]cairn.Version, error)
+	// ACLs returns what is stored of who may read each document of a source, without
+	// what was found inside other documents or is hidden.
+	ACLs(ctx context.Context, source cairn.SourceID) (map[string]StoredACL, error)
 	// Commit stores a batch with its cursor and counts and returns what became
 	// of each Put, in order; the zero Stored of one that is kept out. It fails with ErrConflict when the run is no longer
 	// this worker's or b.Expect does not hold, with ErrNotFound when the source is
@@ -53,6 +59,13 @@ type Known struct {
 	Attempts       int    // how often that revision failed
 }
 
+// StoredACL is what the store has of who may read one document.
+type StoredACL struct {
+	ACL   [32]byte // its hash
+	Own   bool     // it came with the document; else it is the source's
+	Error string   // code of the recorded error; empty: none
+}
+
 // Batch is what one transaction writes. Of one external id it holds one thing.
 type Batch struct {
 	Source cairn.SourceID
@@ -72,7 +85,10 @@ type Batch struct {
 	Errors  []Failure
 	// Resolved are external ids whose recorded errors no longer hold.
 	Resolved []string
-	Counts   cairn.Counts
+	// Unknown are documents that the source has and the store does not. When one of
+	// them is hidden, it is back: the cursor is dropped, so that the next run reads it.
+	Unknown []string
+	Counts  cairn.Counts
 }
 
 // Lease names the attempt at a run that a worker holds.

@@ -45,6 +45,8 @@ type Result struct {
 	// Waiting is how many deletions wait for a confirmation; 0 when none do.
 	Waiting int
 	Pruned  bool // the listing was complete and was compared
+	// Untold says that who may read some of the documents could not be told.
+	Untold bool
 }
 
 // The batch is large enough that a transaction is cheap a document and small
@@ -134,6 +136,7 @@ type syncRun struct {
 	stored       int                      // documents in the store when the run began
 	deleted      int                      // by this run
 	vanished     map[string]cairn.Version // known, but not in the listing
+	hidden       map[string]cairn.Version // the same, and hidden already by a run of permissions
 	vanishedBy   map[cairn.Version][]string
 }
 
@@ -165,15 +168,25 @@ func (r *syncRun) list(ctx context.Context) error {
 	if r.Listed != nil {
 		r.Listed(len(present))
 	}
-	r.vanished = make(map[string]cairn.Version)
+	hidden, err := r.Store.Hidden(ctx, r.Source.ID)
+	if err != nil {
+		return err
+	}
 	r.vanishedBy = make(map[cairn.Version][]string)
-	for external, version := range stored {
+	r.vanished, r.hidden = r.missing(stored, present), r.missing(hidden, present)
+	return nil
+}
+
+// missing returns those of the documents that are not present, and notes their versions.
+func (r *syncRun) missing(documents map[string]cairn.Version, present map[string]struct{}) map[string]cairn.Version {
+	gone := make(map[string]cairn.Version)
+	for external, version := range documents {
 		if _, ok := present[external]; !ok {
-			r.vanished[external] = version
+			gone[external] = version
 			r.vanishedBy[version] = append(r.vanishedBy[version], external)
 		}
 	}
-	return nil
+	return gone
 }
 
 // flush turns the pending changes into a batch and commits it.
@@ -252,6 +265,15 @@ func (r *syncRun) prune(ctx context.Context) error {
 		}
 	}
 	slices.Sort(gone)
+	if err := r.remove(ctx, gone); err != nil {
+		return err
+	}
+	r.result.Pruned = true
+	return nil
+}
+
+// remove hides documents that have vanished, unless they are too many.
+func (r *syncRun) remove(ctx context.Context, gone []string) error {
 	if r.exceedsGuard(len(gone)) {
 		r.result.Waiting += len(gone)
 		return errGuard
@@ -263,7 +285,6 @@ func (r *syncRun) prune(ctx context.Context) error {
 			return err
 		}
 	}
-	r.result.Pruned = true
 	return nil
 }
 
@@ -331,15 +352,15 @@ func (r *syncRun) readOne(ctx context.Context, c connectors.Change) ([]Put, erro
 		return nil, err
 	}
 	defer body.Close()
-	acl, own := r.aclOf(c)
+	acl, own := r.aclOf(c.ACL)
 	return r.Prepare.read(ctx, original{External: c.External, Metadata: c.Metadata, ACL: acl, OwnACL: own}, body)
 }
 
-// aclOf returns the ACL of a document: its own, else the source's. A source
-// whose connector should have told and did not admits nobody.
-func (r *syncRun) aclOf(c connectors.Change) (acl cairn.ACL, own bool) {
-	if c.ACL != nil && !r.IgnoreACLs {
-		return connectors.InDirectory(*c.ACL, r.Source.Name), true
+// aclOf returns the ACL of a document: that which its source told, else the source's
+// own. A source whose connector should have told and did not admits nobody.
+func (r *syncRun) aclOf(told *cairn.ACL) (acl cairn.ACL, own bool) {
+	if told != nil && !r.IgnoreACLs {
+		return connectors.InDirectory(*told, r.Source.Name), true
 	}
 	if r.Source.ACLMode == cairn.ACLDeclared {
 		return r.Source.ACL, false

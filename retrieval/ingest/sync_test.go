@@ -148,7 +148,7 @@ func (b *bench) sync(s connectors.Connector, o cairn.SyncOptions) (cairn.Run, er
 	if err != nil {
 		state = cairn.RunFailed
 	}
-	check(b.t, b.db.FinishRun(b.t.Context(), taken.Lease, state, "", result.Pruned))
+	check(b.t, b.db.FinishRun(b.t.Context(), taken.Lease, jobs.Ending{State: state, Pruned: result.Pruned}))
 	run, runErr := b.db.RunByID(b.t.Context(), taken.Run.ID)
 	check(b.t, runErr)
 	return run, err
@@ -439,7 +439,7 @@ func TestResumeEqualsOneRun(t *testing.T) {
 		s.cut = 0
 		_, err = b.run(s, again)
 		check(t, err)
-		check(t, b.db.FinishRun(t.Context(), again.Lease, cairn.RunSucceeded, "", true))
+		check(t, b.db.FinishRun(t.Context(), again.Lease, jobs.Ending{State: cairn.RunSucceeded, Pruned: true}))
 		run, err := b.db.RunByID(t.Context(), taken.Run.ID)
 		check(t, err)
 		if got := len(b.externals()); got != len(s.files) {

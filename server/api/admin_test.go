@@ -107,6 +107,11 @@ func TestRuns(t *testing.T) {
 	if r := w.m.runs["s1"][0]; got.status != 202 || !r.Full || !r.DryRun || !r.Confirm {
 		t.Errorf("%d %+v", got.status, w.m.runs["s1"])
 	}
+	got = w.call(w.root, "POST", "/api/v1/sources/handbook/sync", `{"permissions_only":true}`)
+	if r := w.m.runs["s1"][0]; got.status != 202 || !r.PermissionsOnly || r.Full || !strings.Contains(string(got.body), `"permissions_only":true`) {
+		t.Errorf("%d %s", got.status, got.body)
+	}
+	w.m.runs["s1"] = w.m.runs["s1"][1:]
 	if got := w.call(w.root, "POST", "/api/v1/sources/inbox/sync", ""); got.status != 400 {
 		t.Errorf("sync of a push source: %d", got.status)
 	}

@@ -249,7 +249,8 @@ func (r *runner) Sync(_ context.Context, id cairn.SourceID, o cairn.SyncOptions)
 	}
 	run := cairn.Run{
 		ID: cairn.NewID(), Source: id, State: cairn.RunQueued, Full: o.Full, DryRun: o.DryRun, Confirm: o.Confirm,
-		Created: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC),
+		PermissionsOnly: o.PermissionsOnly,
+		Created:         time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC),
 	}
 	r.m.runs[id] = append([]cairn.Run{run}, r.m.runs[id]...)
 	return run, nil

@@ -64,7 +64,16 @@ type permissionsState struct {
 	Own      bool          `json:"own"`
 	Synced   *time.Time    `json:"synced_at"`
 	Degraded bool          `json:"degraded"`
+	Since    *time.Time    `json:"degraded_since,omitempty"`
 	Problem  string        `json:"problem,omitempty"`
+}
+
+func permissionsStateOf(access DocumentAccess) permissionsState {
+	out := permissionsState{Mode: access.Mode, Own: access.Own, Synced: moment(access.Synced)}
+	if d := access.Degraded; d != nil {
+		out.Degraded, out.Since, out.Problem = true, moment(d.Since), d.Reason
+	}
+	return out
 }
 
 // explainAccess answers POST /access/explain. Administrators and auditors may ask
@@ -150,7 +159,7 @@ func (a *API) explain(ctx context.Context, who cairn.AccountID, document cairn.D
 		ViewerKeys: list(viewer.Keys),
 		Keys:       mapped(auth.Origins(h, chains), func(o auth.Origin) keyOrigin { return keyOrigin(o) }),
 		ACL:        wireACLOf(access.ACL),
-		Freshness:  permissionsState{access.Mode, access.Own, moment(access.Synced), access.Problem != "", access.Problem},
+		Freshness:  permissionsStateOf(access),
 		Allowed:    decision.Admitted && !access.Hidden && !h.Account.Disabled,
 	}
 	out.Deciding, out.Reason = decide(h.Account, access, decision)

@@ -101,6 +101,29 @@ func TestMembersExplainTheirOwnAccess(t *testing.T) {
 	}
 }
 
+// Who runs a source is told since when and why its permissions are not fresh; who reads
+// it, since when.
+func TestDegradedIsTold(t *testing.T) {
+	w := newWorld(t)
+	since := time.Date(2026, 11, 29, 9, 30, 0, 0, time.UTC)
+	w.m.degraded = &Degraded{Since: since, Reason: "The site is away."}
+	var got source
+	w.call(w.root, "GET", "/api/v1/sources/handbook", "").into(t, &got)
+	if got.Degraded == nil || !got.Degraded.Since.Equal(since) || got.Degraded.Reason != "The site is away." || !got.Synced.Equal(since.Add(-time.Minute)) {
+		t.Errorf("%+v", got)
+	}
+	if out, _ := w.explain(w.root, `{"user":"ann@acme.com","document_id":"salaries"}`); !out.Freshness.Degraded || !out.Freshness.Since.Equal(since) || out.Freshness.Problem != "The site is away." {
+		t.Errorf("%+v", out.Freshness)
+	}
+	if out, raw := w.explain(w.ann, `{"document_id":"salaries"}`); !out.Freshness.Degraded || strings.Contains(string(raw.body), "away") {
+		t.Errorf("%s", raw.body)
+	}
+	w.m.degraded = nil
+	if raw := w.call(w.root, "GET", "/api/v1/sources/handbook", ""); strings.Contains(string(raw.body), "degraded") || strings.Contains(string(raw.body), "synced") {
+		t.Errorf("%s", raw.body)
+	}
+}
+
 // TestAdministratorsReadNoDocuments sends an administrator and an auditor, with
 // every right that their roles have, through all routes: nothing that they get
 // holds a word of what they are not admitted to.

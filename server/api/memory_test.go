@@ -33,6 +33,7 @@ type memory struct {
 	notices       []cairn.Notice // of every search
 	counted       int            // how often a source was looked up with its counts
 	audited       []audit.Row
+	degraded      *Degraded // of every source
 }
 
 func newMemory() *memory {
@@ -80,6 +81,9 @@ func (m *memory) status(s cairn.Source) SourceStatus {
 		if d.Source == s.ID {
 			out.Documents++
 		}
+	}
+	if m.degraded != nil {
+		out.PermissionsSynced, out.Degraded = m.degraded.Since.Add(-time.Minute), m.degraded
 	}
 	if runs := m.runs[s.ID]; len(runs) > 0 {
 		out.LastRun = &runs[0]

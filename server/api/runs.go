@@ -26,6 +26,8 @@ type run struct {
 	Deleted   int            `json:"deleted"`
 	Failed    int            `json:"failed"`
 	Unchanged int            `json:"unchanged"`
+
+	PermissionsOnly bool `json:"permissions_only"`
 }
 
 func runOf(r cairn.Run) run {
@@ -33,6 +35,7 @@ func runOf(r cairn.Run) run {
 		ID: r.ID, State: r.State, Full: r.Full, DryRun: r.DryRun, Reason: r.Reason, Created: r.Created.UTC(),
 		Started: moment(r.Started), Finished: moment(r.Finished), Total: r.Total, Scanned: r.Scanned, Added: r.Added,
 		Modified: r.Modified, Deleted: r.Deleted, Failed: r.Failed, Unchanged: r.Unchanged,
+		PermissionsOnly: r.PermissionsOnly,
 	}
 }
 
@@ -42,6 +45,8 @@ func (a *API) syncSource(c *gin.Context) error {
 		Full    bool `json:"full"`
 		DryRun  bool `json:"dry_run"`
 		Confirm bool `json:"confirm"`
+
+		PermissionsOnly bool `json:"permissions_only"`
 	}
 	if err := decode(c, &req, true); err != nil {
 		return err

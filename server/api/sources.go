@@ -34,12 +34,24 @@ type source struct {
 	Documents *int              `json:"documents,omitempty"`
 	Errors    *int              `json:"errors,omitempty"`
 	LastRun   *run              `json:"last_run,omitempty"`
+	Synced    *time.Time        `json:"permissions_synced_at,omitempty"`
+	Degraded  *degraded         `json:"degraded,omitempty"`
+}
+
+// degraded says that permissions could not be brought up to date.
+type degraded struct {
+	Since  time.Time `json:"since"`
+	Reason string    `json:"reason"`
 }
 
 func sourceOf(s SourceStatus) source {
 	out := source{
 		ID: s.ID, Name: s.Name, Kind: s.Kind, Settings: table(s.Settings), ACLMode: s.ACLMode, ACL: wireACLOf(s.ACL),
 		Owner: s.Owner, Paused: &s.Paused, Created: moment(s.Created), Documents: &s.Documents, Errors: &s.Errors,
+		Synced: moment(s.PermissionsSynced),
+	}
+	if s.Degraded != nil {
+		out.Degraded = &degraded{s.Degraded.Since.UTC(), s.Degraded.Reason}
 	}
 	if s.LastRun != nil {
 		last := runOf(*s.LastRun)

@@ -23,7 +23,18 @@ type SourceStatus struct {
 	cairn.Source
 	Documents int        // that can be found now
 	Errors    int        // documents that could not be indexed
-	LastRun   *cairn.Run // the newest; nil before the first
+	LastRun   *cairn.Run // the newest that reads documents; nil before the first
+	// PermissionsSynced is when the last run began that brought the permissions of all
+	// documents; zero: never, or they are declared here.
+	PermissionsSynced time.Time
+	Degraded          *Degraded // nil while permissions are fresh
+}
+
+// Degraded says that permissions could not be brought up to date. What was told before
+// holds.
+type Degraded struct {
+	Since  time.Time // of every attempt since then
+	Reason string    // a sentence for who runs the source
 }
 
 // Sources keeps the configured sources. Its callers are administrators, except
@@ -234,9 +245,9 @@ type DocumentAccess struct {
 	ACL      cairn.ACL
 	Hidden   bool      // vanished at its source: nobody finds it any more
 	Synced   time.Time // when permissions were last read at the source; zero: never, or they are declared here
-	// Problem is why permissions could not be read at the source the last time;
-	// empty when they could, or are declared here.
-	Problem string
+	// Degraded says why permissions could not be read at the source the last time; nil
+	// when they could, or are declared here.
+	Degraded *Degraded
 }
 
 // Access tells who may read what.

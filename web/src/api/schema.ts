@@ -1309,7 +1309,10 @@ export interface components {
             };
             acl?: components["schemas"]["ACLChoice"];
         };
-        /** @description Who is no administrator sees the name alone. */
+        /**
+         * @description Who is no administrator sees the name alone. `last_run` is the newest that reads documents; `permissions_synced_at` is
+         *     when the last run began that brought the permissions of all documents, missing where none did.
+         */
         Source: {
             id?: string;
             name: components["schemas"]["SourceName"];
@@ -1324,6 +1327,13 @@ export interface components {
             documents?: number;
             errors?: number;
             last_run?: components["schemas"]["Run"];
+            permissions_synced_at?: components["schemas"]["Time"];
+            degraded?: components["schemas"]["Degraded"];
+        };
+        /** @description Permissions could not be brought up to date since then; what was told before holds. Missing while they are fresh. */
+        Degraded: {
+            since: components["schemas"]["Time"];
+            reason: string;
         };
         SourceList: {
             sources: components["schemas"]["Source"][];
@@ -1345,6 +1355,12 @@ export interface components {
              * @default false
              */
             confirm?: boolean;
+            /**
+             * @description Read no document: bring who may read the known ones up to date, and hide what has vanished. `invalid` where the
+             *     connector cannot tell that alone. A run that reads documents takes the place of one that does not.
+             * @default false
+             */
+            permissions_only?: boolean;
         };
         PauseRequest: {
             /** @default true */
@@ -1360,6 +1376,11 @@ export interface components {
             state: "queued" | "running" | "succeeded" | "partial" | "failed" | "cancelled";
             full: boolean;
             dry_run: boolean;
+            /**
+             * @description No document is read. `modified` are then documents with another ACL, `deleted` those that were hidden, `failed` those
+             *     whose permissions could not be told.
+             */
+            permissions_only: boolean;
             /** @description Why it failed, or what waits for confirmation; else empty. */
             reason: string;
             created_at: components["schemas"]["Time"];
@@ -1534,6 +1555,7 @@ export interface components {
             synced_at: components["schemas"]["OptionalTime"];
             /** @description The last attempt to read permissions at the source failed; the former ones hold. */
             degraded: boolean;
+            degraded_since?: components["schemas"]["Time"];
             problem?: string;
         };
         AuditEvent: {
@@ -1812,6 +1834,7 @@ export type AclChoice = components['schemas']['ACLChoice'];
 export type SourceRequest = components['schemas']['SourceRequest'];
 export type SourcePatch = components['schemas']['SourcePatch'];
 export type Source = components['schemas']['Source'];
+export type Degraded = components['schemas']['Degraded'];
 export type SourceList = components['schemas']['SourceList'];
 export type SyncRequest = components['schemas']['SyncRequest'];
 export type PauseRequest = components['schemas']['PauseRequest'];

@@ -49,6 +49,12 @@ export function SourceCard({ source }: { source: Source }) {
         {run?.finished_at && <span title={formatTime(run.finished_at)}>Read {formatAge(run.finished_at)}</span>}
       </p>
       {run && <RunFacts run={run} />}
+      {source.degraded && (
+        <p class="failure">
+          Permissions could not be brought up to date since {formatTime(source.degraded.since)}; what was known before
+          holds. {source.degraded.reason}
+        </p>
+      )}
       {failure && <p class="failure">{failure}</p>}
       <div class="buttons">
         {running ? (

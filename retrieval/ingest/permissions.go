@@ -1,0 +1,143 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/connectors"
+)
+
+// A batch of permissions ends after so many new ACLs and errors, each of which is
+// written, or so many documents, so that people see how far a run is.
+const (
+	permissionWrites    = 500
+	permissionDocuments = 10_000
+)
+
+// RunPermissions brings who may read the documents of a source up to date, groups
+// included, and hides those that have vanished. It opens no document: new ones are
+// left to the next Run. Like Run it can be killed at any moment and run again. When
+// the source ends the list with an error, what came before it stands, all other
+// documents keep their ACLs and none is hidden. ErrInvalid when the connector does not
+// implement connectors.Permissions.
+func (s *Syncer) RunPermissions(ctx context.Context, job Sync) (Result, error) {
+	source, ok := job.Connector.(connectors.Permissions)
+	if !ok {
+		return Result{}, cairn.Errorf(cairn.ErrInvalid, "a source of kind %s cannot tell permissions alone: synchronise it as a whole", job.Source.Kind)
+	}
+	r := &permissionRun{syncRun: &syncRun{Syncer: s, Sync: job}, seen: map[string]struct{}{}}
+	unknown := r.readDirectory(ctx)
+	var err error
+	if r.acls, err = s.Store.ACLs(ctx, job.Source.ID); err != nil {
+		return r.result, err
+	}
+	r.stored = len(r.acls)
+	r.out = r.batch()
+	for p, err := range source.Permissions(ctx) {
+		if err != nil {
+			return r.result, errors.Join(r.flush(ctx), fmt.Errorf("read the permissions of %s: %w", job.Source.Name, err))
+		}
+		r.add(p)
+		if len(r.out.ACLs)+len(r.out.Errors) >= permissionWrites || r.out.Counts.Scanned+len(r.out.Unknown) >= permissionDocuments {
+			if err := r.flush(ctx); err != nil {
+				return r.result, err
+			}
+		}
+	}
+	if err := r.flush(ctx); err != nil {
+		return r.result, err
+	}
+	return r.result, errors.Join(r.hide(ctx), unknown)
+}
+
+// permissionRun is the state of one RunPermissions.
+type permissionRun struct {
+	*syncRun
+	acls map[string]StoredACL
+	seen map[string]struct{} // those of acls that the source has
+	out  Batch
+}
+
+// batch returns an empty batch.
+func (r *permissionRun) batch() Batch {
+	return Batch{Source: r.Source.ID, Run: r.Lease, ACLs: map[string]*cairn.ACL{}}
+}
+
+// add notes what the source says of a document. One that is not stored waits for the
+// next Run. Of a document that comes twice the last ACL holds.
+func (r *permissionRun) add(p connectors.Permission) {
+	k, ok := r.acls[p.External]
+	if !ok {
+		r.out.Unknown = append(r.out.Unknown, p.External)
+		return
+	}
+	_, again := r.seen[p.External]
+	r.seen[p.External] = struct{}{}
+	counter := &r.out.Counts.Unchanged
+	acl, own := r.aclOf(p.ACL)
+	switch {
+	case p.Err != nil && !r.IgnoreACLs:
+		if r.result.Untold = true; !again {
+			r.untold(p, k)
+		}
+		counter = &r.out.Counts.Failed
+	case own != k.Own, own && acl.Hash() != k.ACL: // without one of its own it follows the source's
+		r.set(p.External, k, acl, own)
+		counter = &r.out.Counts.Modified
+	}
+	if counter != &r.out.Counts.Failed && k.Error == connectors.PermissionsUnknown && !again {
+		r.out.Resolved = append(r.out.Resolved, p.External)
+	}
+	if !again {
+		*counter++
+		r.out.Counts.Scanned++
+	}
+}
+
+// set gives a document another ACL: its own, or the source's.
+func (r *permissionRun) set(external string, k StoredACL, acl cairn.ACL, own bool) {
+	r.out.ACLs[external] = nil
+	if own {
+		r.out.ACLs[external] = &acl
+	}
+	k.ACL, k.Own = acl.Hash(), own
+	r.acls[external] = k
+}
+
+// untold notes that who may read a document could not be told. An error of its text,
+// which was recorded before, says more.
+func (r *permissionRun) untold(p connectors.Permission, k StoredACL) {
+	if k.Error != "" && k.Error != connectors.PermissionsUnknown {
+		return
+	}
+	e := cairn.DocumentError{External: p.External, Code: connectors.PermissionsUnknown, Reason: "Who may read the document could not be told."}
+	if told := (*connectors.DocumentError)(nil); errors.As(p.Err, &told) {
+		e.Reason = told.Reason
+	}
+	// The revision is none of the document's, so that its text is read when it changes.
+	r.out.Errors = append(r.out.Errors, Failure{DocumentError: e, Revision: connectors.PermissionsUnknown})
+}
+
+func (r *permissionRun) flush(ctx context.Context) error {
+	b := r.out
+	r.out = r.batch()
+	if b.Counts == (cairn.Counts{}) && len(b.ACLs) == 0 && len(b.Unknown) == 0 {
+		return nil
+	}
+	return r.commit(ctx, b)
+}
+
+// hide hides what is stored and was not seen.
+func (r *permissionRun) hide(ctx context.Context) error {
+	var gone []string
+	for external := range r.acls {
+		if _, ok := r.seen[external]; !ok {
+			gone = append(gone, external)
+		}
+	}
+	slices.Sort(gone)
+	return r.remove(ctx, gone)
+}
