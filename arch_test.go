@@ -29,6 +29,7 @@ var layers = []struct {
 
 	{"retrieval/dense/…", []string{"."}},
 	{"retrieval/lexical/…", []string{"."}},
+	{"retrieval/sensitive", nil},
 	{"retrieval/index", []string{"retrieval/dense", "retrieval/lexical"}},
 	{"retrieval/llm/builtin/…", []string{".", "retrieval/llm"}},
 	{"retrieval/llm/…", []string{".", "retrieval/llm/…"}},

@@ -93,6 +93,44 @@ func TestMethods(t *testing.T) {
 			func(v any) bool { return v.(Source).ACL.Allow[0][0] == cairn.Everyone },
 		},
 		{
+			"update source", "PATCH /api/v1/sources/{name}", 200, aSource,
+			func(ctx context.Context, c *Client) (any, error) {
+				return c.UpdateSource(ctx, "handbook", SourcePatch{Settings: map[string]*string{"exclude": nil}, ACL: json.RawMessage(`"everyone"`)})
+			},
+			`PATCH /api/v1/sources/handbook {"settings":{"exclude":null},"acl":"everyone"}`,
+			func(v any) bool { return v.(Source).ID == "S1" },
+		},
+		{
+			"preview of an acl", "POST /api/v1/sources/{name}/acl/preview", 200,
+			`{"documents":3,"next_sync":true,"lose":{"accounts":1,"first":[{"id":"U1","email":"ann@example.com","documents":2}]},"gain":{"accounts":0,"first":[]}}`,
+			func(ctx context.Context, c *Client) (any, error) {
+				return c.PreviewACL(ctx, "handbook", SourcePatch{ACL: json.RawMessage(`"private"`)})
+			},
+			`POST /api/v1/sources/handbook/acl/preview {"acl":"private"}`,
+			func(v any) bool {
+				p := v.(AccessPreview)
+				return p.NextSync && p.Lose.First[0].Documents == 2 && p.Gain.Accounts == 0
+			},
+		},
+		{
+			"oversharing", "GET /api/v1/reports/oversharing", 200,
+			`{"accounts":4,"more_than":2,"scanned_at":null,"pending":1,"sources":[],"days":[],"documents":[{"document_id":"D1","source":"wiki","kinds":{"iban":2},"readers":{"everyone":true,"accounts":4}}],"next_cursor":null}`,
+			func(ctx context.Context, c *Client) (any, error) {
+				zero := 0
+				return c.Oversharing(ctx, OversharingRequest{MoreThan: &zero, Limit: 9})
+			},
+			`GET /api/v1/reports/oversharing?limit=9&more_than=0`,
+			func(v any) bool {
+				d := v.(Oversharing).Documents[0]
+				return d.Kinds["iban"] == 2 && d.Readers.Everyone
+			},
+		},
+		{
+			"scan", "POST /api/v1/reports/oversharing/scan", 202, "",
+			func(ctx context.Context, c *Client) (any, error) { return nil, c.ScanOversharing(ctx) },
+			`POST /api/v1/reports/oversharing/scan`, nil,
+		},
+		{
 			"delete source", "DELETE /api/v1/sources/{name}", 200, aReceipt,
 			func(ctx context.Context, c *Client) (any, error) { return c.DeleteSource(ctx, "wiki") },
 			`DELETE /api/v1/sources/wiki`,
@@ -408,8 +446,10 @@ func TestEmptyPartsOfPaths(t *testing.T) {
 		_, source := c.DeleteSource(t.Context(), bad)
 		_, document := c.EraseDocument(t.Context(), bad)
 		_, person := c.EraseUser(t.Context(), bad)
+		_, update := c.UpdateSource(t.Context(), bad, SourcePatch{})
+		_, preview := c.PreviewACL(t.Context(), bad, SourcePatch{})
 		for name, err := range map[string]error{
-			"source": source, "document": document, "person": person, "group": c.DeleteGroup(t.Context(), bad), "token": c.RevokeToken(t.Context(), bad),
+			"update": update, "preview": preview, "source": source, "document": document, "person": person, "group": c.DeleteGroup(t.Context(), bad), "token": c.RevokeToken(t.Context(), bad),
 		} {
 			if !errors.Is(err, cairn.ErrInvalid) {
 				t.Errorf("%s %q: %v", name, bad, err)

@@ -55,6 +55,52 @@ func (c *Client) AddSource(ctx context.Context, req SourceRequest) (Source, erro
 	return fetch[Source](ctx, c, http.MethodPost, api("sources"), req)
 }
 
+// SourcePatch is what to change of a source: settings, of which nil removes one, and
+// an ACL as in SourceRequest; nil leaves it.
+type SourcePatch struct {
+	Settings map[string]*string `json:"settings,omitempty"`
+	ACL      json.RawMessage    `json:"acl,omitempty"`
+}
+
+// UpdateSource changes a source and returns it as it is then.
+func (c *Client) UpdateSource(ctx context.Context, name string, patch SourcePatch) (Source, error) {
+	if err := required("name of a source", name); err != nil {
+		return Source{}, err
+	}
+	return fetch[Source](ctx, c, http.MethodPatch, api("sources", name), patch)
+}
+
+// AccessPreview says what a change of a source would do to the permissions of its
+// documents.
+type AccessPreview struct {
+	Documents int            `json:"documents"` // whose permissions would be others
+	NextSync  bool           `json:"next_sync"` // only after the next sync
+	Lose      AccountChanges `json:"lose"`
+	Gain      AccountChanges `json:"gain"`
+	Reply
+}
+
+// AccountChanges are accounts that would lose or gain documents.
+type AccountChanges struct {
+	Accounts int             `json:"accounts"`
+	First    []AccountChange `json:"first"` // by address
+}
+
+// AccountChange is an account with the number of documents that it would lose or gain.
+type AccountChange struct {
+	ID        string `json:"id"`
+	Email     string `json:"email"`
+	Documents int    `json:"documents"`
+}
+
+// PreviewACL says who would lose and gain documents by a change, and changes nothing.
+func (c *Client) PreviewACL(ctx context.Context, name string, patch SourcePatch) (AccessPreview, error) {
+	if err := required("name of a source", name); err != nil {
+		return AccessPreview{}, err
+	}
+	return fetch[AccessPreview](ctx, c, http.MethodPost, api("sources", name, "acl", "preview"), patch)
+}
+
 // DeleteSource erases a source with everything that came from it.
 func (c *Client) DeleteSource(ctx context.Context, name string) (Erasure, error) {
 	if err := required("name of a source", name); err != nil {

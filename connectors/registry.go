@@ -30,6 +30,9 @@ type Kind struct {
 	PruneEvery time.Duration
 	// Pushed says that documents are brought by programs; there is no Open.
 	Pushed bool
+	// Rules returns, where settings give single documents an ACL of their own, what
+	// that is, by external id; nil stands for none. May be nil. The settings are valid.
+	Rules func(settings map[string]string) (func(external string) *cairn.ACL, error)
 	// Check validates settings: an ErrInvalid error says what to fix.
 	Check func(env Environment, settings map[string]string) error
 	// Open returns a connector for validated settings. It does not yet reach

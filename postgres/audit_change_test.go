@@ -58,6 +58,7 @@ func changes(f *fixture) []struct {
 	}
 	pending := f.pendingBindings()
 	confirm, dismiss := pending[0].ID, pending[1].ID
+	f.exec(`UPDATE sensitive_scan SET due_at = now() + interval '1 day'`)
 	return []struct {
 		action audit.Action
 		do     func(ctx context.Context) error
@@ -111,6 +112,7 @@ func changes(f *fixture) []struct {
 		}, ""},
 		{audit.BindingConfirm, func(ctx context.Context) error { _, err := f.ConfirmBinding(ctx, confirm); return err }, "binding:" + confirm},
 		{audit.BindingDismiss, func(ctx context.Context) error { return f.DismissBinding(ctx, dismiss) }, "binding:" + dismiss},
+		{audit.ReportScan, f.RequestScan, ""},
 		{audit.ConversationDelete, func(ctx context.Context) error { return f.DeleteConversation(ctx, v, conversation) }, ""},
 	}
 }
@@ -154,6 +156,7 @@ func TestNoChangeWithoutTheLog(t *testing.T) {
 			     + 17 * (SELECT count(*) FROM tokens) + 19 * (SELECT count(*) FROM tokens WHERE revoked_at IS NULL)
 			     + 23 * (SELECT count(*) FROM documents) + 29 * (SELECT count(*) FROM conversations) + 31 * (SELECT count(*) FROM runs)
 			     + 37 * (SELECT count(*) FROM runs WHERE cancel) + 41 * (SELECT count(*) FROM sources WHERE paused)
+			     + 53 * (SELECT count(*) FROM sensitive_scan WHERE due_at <= now())
 			     + 47 * (SELECT count(*) FROM bindings) + 43 * (SELECT count(*) FROM accounts WHERE role = 'admin')`)
 	}
 	before := state()

@@ -103,8 +103,7 @@ func (db *DB) verifyAudit(ctx context.Context, chain *audit.Chain) (audit.Verifi
 		var rows []audit.Row
 		var head audit.Mark
 		// The head is that of the same moment as the rows.
-		snapshot := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
-		err := pgx.BeginTxFunc(ctx, db.worker, snapshot, func(tx pgx.Tx) (err error) {
+		err := db.snapshot(ctx, func(tx pgx.Tx) (err error) {
 			if first {
 				if chain.Checkpoints, err = auditCheckpoints(ctx, tx); err != nil {
 					return err

@@ -58,6 +58,9 @@ var closed = map[string]string{
 	"directory":        "the state of who belongs to what",
 	"erasures":         "receipts: ids and counts",
 	"erased_chunks":    "numbers of chunks",
+	"sensitive_counts": "counts of what detectors found, for administrators and auditors",
+	"sensitive_days":   "the same by day",
+	"sensitive_scan":   "when the detectors look again",
 	"audit_log":        "ids of who did what, for auditors",
 	"audit_head":       "the hash of its newest row",
 

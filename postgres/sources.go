@@ -89,30 +89,24 @@ func (db *DB) sourceStatuses(ctx context.Context, only, after string, limit int)
 
 // SourceByID returns one source, or ErrNotFound.
 func (db *DB) SourceByID(ctx context.Context, id cairn.SourceID) (cairn.Source, error) {
-	return readSource(ctx, db.worker, `
-		SELECT s.id, s.name, s.kind, s.settings, s.acl_mode, a.rule AS acl, coalesce(s.owner_id, '') AS owner, s.paused,
-		       s.created_at AS created
-		FROM sources s JOIN acls a ON a.id = s.acl_id
-		WHERE s.id = $1`, string(id))
+	return readSource(ctx, db.worker, selectSource+` WHERE s.id = $1`, string(id))
 }
 
 // SourceNamed implements api.Sources.
 func (db *DB) SourceNamed(ctx context.Context, name string) (cairn.Source, error) {
-	return readSource(ctx, db.worker, `
-		SELECT s.id, s.name, s.kind, s.settings, s.acl_mode, a.rule AS acl, coalesce(s.owner_id, '') AS owner, s.paused,
-		       s.created_at AS created
-		FROM sources s JOIN acls a ON a.id = s.acl_id
-		WHERE s.name = $1`, name)
+	return readSource(ctx, db.worker, selectSource+` WHERE s.name = $1`, name)
 }
 
 // SourceOfDocument implements api.Documents.
 func (db *DB) SourceOfDocument(ctx context.Context, id cairn.DocumentID) (cairn.Source, error) {
-	return readSource(ctx, db.worker, `
-		SELECT s.id, s.name, s.kind, s.settings, s.acl_mode, a.rule AS acl, coalesce(s.owner_id, '') AS owner, s.paused,
-		       s.created_at AS created
-		FROM documents d JOIN sources s ON s.id = d.source_id JOIN acls a ON a.id = s.acl_id
-		WHERE d.id = $1`, string(id))
+	return readSource(ctx, db.worker, selectSource+` WHERE s.id = (SELECT source_id FROM documents WHERE id = $1)`, string(id))
 }
+
+// selectSource begins a statement for readSource.
+const selectSource = `
+	SELECT s.id, s.name, s.kind, s.settings, s.acl_mode, a.rule AS acl, coalesce(s.owner_id, '') AS owner, s.paused,
+	       s.created_at AS created
+	FROM sources s JOIN acls a ON a.id = s.acl_id`
 
 // readSource returns the one source that a statement finds, or ErrNotFound.
 func readSource(ctx context.Context, q querier, sql, arg string) (cairn.Source, error) {
@@ -189,11 +183,7 @@ func (db *DB) UpdateSource(ctx context.Context, id cairn.SourceID, edit func(*ca
 		if _, err := tx.Exec(ctx, `SELECT FROM sources WHERE id = $1 FOR UPDATE`, id); err != nil {
 			return changed{}, missing(err)
 		}
-		before, err := readSource(ctx, tx, `
-			SELECT s.id, s.name, s.kind, s.settings, s.acl_mode, a.rule AS acl, coalesce(s.owner_id, '') AS owner, s.paused,
-			       s.created_at AS created
-			FROM sources s JOIN acls a ON a.id = s.acl_id
-			WHERE s.id = $1`, string(id))
+		before, err := readSource(ctx, tx, selectSource+` WHERE s.id = $1`, string(id))
 		if err != nil {
 			return changed{}, err
 		}
@@ -244,7 +234,13 @@ func replaceSource(ctx context.Context, tx pgx.Tx, before cairn.Source, s *cairn
 	if err != nil {
 		return refused(err, "")
 	}
-	return declare(ctx, tx, s.ID, class, before.ACLMode == cairn.ACLFromSource && s.ACLMode == cairn.ACLDeclared)
+	return declare(ctx, tx, s.ID, class, declaresAll(before, *s))
+}
+
+// declaresAll reports whether a change takes from documents the ACLs that they came
+// with: those that a connector has read, when it is no longer to.
+func declaresAll(before, after cairn.Source) bool {
+	return before.ACLMode == cairn.ACLFromSource && after.ACLMode == cairn.ACLDeclared
 }
 
 // declare gives the documents of a source and their chunks a class; with all
@@ -262,20 +258,24 @@ func declare(ctx context.Context, tx pgx.Tx, source cairn.SourceID, class int32,
 	return err
 }
 
-// sourceClass checks what is declared of a source, brings its ACL into the form
-// in which it is stored, and returns the class: nobody's where the connector
-// reads the permissions.
+// sourceClass settles the ACL of a source and returns its class.
 func sourceClass(ctx context.Context, q beginner, s *cairn.Source) (int32, error) {
+	if err := settleACL(s); err != nil {
+		return 0, err
+	}
+	return aclClass(ctx, q, s.ACL)
+}
+
+// settleACL checks what is declared of a source and brings its ACL into the form in
+// which it is stored: nobody's where the connector reads the permissions.
+func settleACL(s *cairn.Source) error {
 	switch s.ACLMode {
 	case cairn.ACLDeclared:
 		s.ACL = s.ACL.Canonical()
 	case cairn.ACLFromSource:
 		s.ACL = cairn.ACL{}
 	default:
-		return 0, cairn.Errorf(cairn.ErrInvalid, "%q is no ACL mode: use declared or source", string(s.ACLMode))
+		return cairn.Errorf(cairn.ErrInvalid, "%q is no ACL mode: use declared or source", string(s.ACLMode))
 	}
-	if err := s.ACL.Validate(); err != nil {
-		return 0, err
-	}
-	return aclClass(ctx, q, s.ACL)
+	return s.ACL.Validate()
 }

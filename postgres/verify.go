@@ -20,8 +20,7 @@ import (
 // texts, that the terms are those of the texts.
 func (x *Index) Verify(ctx context.Context, texts bool) (index.Verification, error) {
 	v := verifier{space: x.space, words: x.words, found: index.Verification{Problems: []index.Problem{}}, place: make(map[int64]placed), digests: make(map[int64]uint64)}
-	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
-	err := pgx.BeginTxFunc(ctx, x.db.worker, options, func(tx pgx.Tx) error {
+	err := x.db.snapshot(ctx, func(tx pgx.Tx) error {
 		v.tx = tx
 		if _, err := tx.Exec(ctx, `SET LOCAL statement_timeout = 0`); err != nil {
 			return err

@@ -147,7 +147,7 @@ var theSpec = sync.OnceValues(func() (*specification, error) {
 			v.AdditionalProperties = openapi3.BoolSchema{Has: &no}
 		}
 	}
-	for _, mediaType := range []string{"text/plain", "application/x-ndjson"} {
+	for _, mediaType := range []string{"text/plain", "application/x-ndjson", "text/csv"} {
 		openapi3filter.RegisterBodyDecoder(mediaType, func(r io.Reader, _ http.Header, _ *openapi3.SchemaRef, _ openapi3filter.EncodingFn) (any, error) {
 			b, err := io.ReadAll(r)
 			return string(b), err

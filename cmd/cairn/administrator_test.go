@@ -117,6 +117,7 @@ func (p private) request(r server.Route) (path, body string) {
 		"PATCH /conversations/:id":            `{"title":"mine"}`,
 		"POST /sources":                       `{"name":"other","kind":"push"}`,
 		"PATCH /sources/:name":                `{}`,
+		"POST /sources/:name/acl/preview":     `{"acl":"everyone"}`,
 		"PUT /sources/:name/documents":        `{"title":"b","text":"b"}`,
 		"POST /sources/:name/documents/batch": `{"id":"c","title":"c","text":"c"}`,
 		"POST /access/explain":                `{"user":"ann@acme.com","document_id":"` + p.document + `"}`,

@@ -163,7 +163,7 @@ func (p *parts) openRetrieval(ctx context.Context, s server.Settings) error {
 	p.jobs, err = jobs.New(jobs.Config{
 		Pool: p.db.Worker(), Runs: p.db, Kinds: p.kinds, Environment: s.Connectors(), Log: p.log,
 		Syncer:  p.syncer,
-		Chores:  []func(context.Context) error{p.db.PruneChanges, p.db.EraseExpired, p.db.Clean, p.expireAudit(s.AuditRetention.Duration())},
+		Chores:  []func(context.Context) error{p.db.PruneChanges, p.db.EraseExpired, p.db.Clean, p.expireAudit(s.AuditRetention.Duration()), p.db.ScanSensitive},
 		Rescues: []func(context.Context) error{p.asker.Recover, p.stones.Keep}, Maintain: p.index.Maintain,
 		PermissionsEvery: s.PermissionsEvery.Duration(),
 	})

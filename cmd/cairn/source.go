@@ -19,8 +19,8 @@ import (
 
 // sourceCommand returns `cairn source`.
 func sourceCommand(e *environment) *cobra.Command {
-	return family("source", "Where documents come from: add, list, test, remove",
-		sourceAddCommand(e), sourceListCommand(e), sourceTestCommand(e), sourceErrorsCommand(e), sourceRemoveCommand(e))
+	return family("source", "Where documents come from: add, change, list, test, remove",
+		sourceAddCommand(e), sourceSetCommand(e), sourceListCommand(e), sourceTestCommand(e), sourceErrorsCommand(e), sourceRemoveCommand(e))
 }
 
 func sourceAddCommand(e *environment) *cobra.Command {

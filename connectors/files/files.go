@@ -21,6 +21,7 @@ import (
 	"path"
 	"path/filepath"
 
+	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/connectors"
 )
 
@@ -35,6 +36,10 @@ func Kind() connectors.Kind {
 			{Name: "acl_rules", Help: "who may read parts of the folder: GLOB=PRINCIPAL,PRINCIPAL;… such as hr/**=group:cairn:hr; the most specific rule holds"},
 			{Name: "max_size", Help: "larger files are reported and not read, such as 50MB; unset: no limit here"},
 			{Name: "skip_folders", Help: "names of folders that are skipped wherever they are; unset: " + defaultSkipped},
+		},
+		Rules: func(settings map[string]string) (func(string) *cairn.ACL, error) {
+			rs, err := parseRules(settings["acl_rules"])
+			return rs.acl, err
 		},
 		Check: func(env connectors.Environment, settings map[string]string) error {
 			f, err := parse(env, settings)

@@ -259,12 +259,19 @@ func TestACLRules(t *testing.T) {
 	write(t, dir, map[string]string{
 		"a.md": "", "hr/b.md": "", "hr/public/c.md": "", "hr/public/d.pdf": "", "x/salaries.xlsx": "", "hr/public/salaries.xlsx": "", "legal/e.md": "",
 	})
-	c := open(t, connectors.Environment{}, map[string]string{"path": dir, "acl_rules": `
+	settings := map[string]string{"path": dir, "acl_rules": `
 		hr/**=group:cairn:hr; hr/public = everyone
 		salaries.xlsx=user:cfo@acme.com
-		/legal/*.md=group:cairn:legal, user:ann@acme.com`})
+		/legal/*.md=group:cairn:legal, user:ann@acme.com`}
+	own, err := files.Kind().Rules(settings)
+	if err != nil {
+		t.Fatal(err)
+	}
 	got := map[string]string{}
-	for external, change := range found(t, c) {
+	for external, change := range found(t, open(t, connectors.Environment{}, settings)) {
+		if diff := cmp.Diff(change.ACL, own(external)); diff != "" {
+			t.Errorf("%s: the rules say something else than the walk (-walk +rules):\n%s", external, diff)
+		}
 		got[external] = "source"
 		if change.ACL != nil {
 			got[external] = fmt.Sprint(change.ACL.Allow)

@@ -36,6 +36,7 @@ func attempts(conversation, message, binding string) map[string]string {
 		"GET /sources/:name":                    `/sources/handbook`,
 		"POST /sources":                         `/sources {"name":"new","kind":"files","settings":{"path":"/x"}}`,
 		"PATCH /sources/:name":                  `/sources/handbook {"acl":"everyone"}`,
+		"POST /sources/:name/acl/preview":       `/sources/handbook/acl/preview {"acl":"private"}`,
 		"DELETE /sources/:name":                 `/sources/secrets`,
 		"POST /sources/:name/sync":              `/sources/handbook/sync`,
 		"POST /sources/:name/test":              `/sources/handbook/test`,
@@ -53,6 +54,8 @@ func attempts(conversation, message, binding string) map[string]string {
 		"GET /audit":                            `/audit`,
 		"GET /audit/export":                     `/audit/export`,
 		"POST /audit/verify":                    `/audit/verify`,
+		"GET /reports/oversharing":              `/reports/oversharing`,
+		"POST /reports/oversharing/scan":        `/reports/oversharing/scan`,
 		"POST /logout":                          `/logout`,
 		"GET /me":                               `/me`,
 		"POST /me/password":                     `/me/password {"password":"seven penguins pay rent"}`, // off here
@@ -197,6 +200,7 @@ read   any    GET /sources
 read   any    GET /sources/:name
 admin  admin  POST /sources
 admin  admin  PATCH /sources/:name
+admin  admin  POST /sources/:name/acl/preview
 admin  admin  DELETE /sources/:name
 admin  admin  POST /sources/:name/sync
 admin  admin  POST /sources/:name/test
@@ -214,6 +218,8 @@ read   any    POST /access/explain
 admin  auditor GET /audit
 admin  auditor GET /audit/export
 admin  auditor POST /audit/verify
+admin  auditor GET /reports/oversharing
+admin  admin  POST /reports/oversharing/scan
 admin  auditor GET /erasures
 admin  admin  POST /erasures/:id/lift
 admin  admin  POST /erasures/clean

@@ -85,6 +85,7 @@ func (a *API) Routes() []server.Route {
 		{Method: get, Path: "/sources/:name", Scope: cairn.ScopeRead, Handle: a.getSource},
 		{Method: post, Path: "/sources", Scope: cairn.ScopeAdmin, Role: admin, Audit: audit.SourceCreate, Handle: a.createSource},
 		{Method: patch, Path: "/sources/:name", Scope: cairn.ScopeAdmin, Role: admin, Audit: audit.SourceUpdate, Handle: a.updateSource},
+		{Method: post, Path: "/sources/:name/acl/preview", Scope: cairn.ScopeAdmin, Role: admin, Audit: audit.SourcePreview, Handle: a.previewSource},
 		{Method: del, Path: "/sources/:name", Scope: cairn.ScopeAdmin, Role: admin, Audit: audit.SourceDelete, Handle: a.deleteSource, Long: true},
 		{Method: post, Path: "/sources/:name/sync", Scope: cairn.ScopeAdmin, Role: admin, Audit: audit.SourceSync, Handle: a.syncSource},
 		{Method: post, Path: "/sources/:name/test", Scope: cairn.ScopeAdmin, Role: admin, Audit: audit.SourceTest, Handle: a.testSource},
@@ -107,6 +108,8 @@ func (a *API) Routes() []server.Route {
 		{Method: get, Path: "/audit", Scope: cairn.ScopeAdmin, Role: auditor, Audit: audit.AuditRead, Handle: a.listAudit},
 		{Method: get, Path: "/audit/export", Scope: cairn.ScopeAdmin, Role: auditor, Audit: audit.AuditExport, Handle: a.exportAudit, Long: true},
 		{Method: post, Path: "/audit/verify", Scope: cairn.ScopeAdmin, Role: auditor, Audit: audit.AuditVerify, Handle: a.verifyAudit, Long: true},
+		{Method: get, Path: "/reports/oversharing", Scope: cairn.ScopeAdmin, Role: auditor, Audit: audit.ReportRead, Handle: a.reportOversharing},
+		{Method: post, Path: "/reports/oversharing/scan", Scope: cairn.ScopeAdmin, Role: admin, Audit: audit.ReportScan, Handle: a.requestScan},
 
 		{Method: get, Path: "/erasures", Scope: cairn.ScopeAdmin, Role: auditor, Handle: a.listErasures},
 		{Method: post, Path: "/erasures/:id/lift", Scope: cairn.ScopeAdmin, Role: admin, Audit: audit.ErasureLift, Handle: a.liftErasure},

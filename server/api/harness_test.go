@@ -223,7 +223,7 @@ var theSpec = sync.OnceValues(func() (*spec3, error) {
 			v.AdditionalProperties = openapi3.BoolSchema{Has: &no}
 		}
 	}
-	for _, mediaType := range []string{"application/x-ndjson", "text/event-stream", "application/yaml", "text/plain"} {
+	for _, mediaType := range []string{"application/x-ndjson", "text/event-stream", "application/yaml", "text/plain", "text/csv"} {
 		openapi3filter.RegisterBodyDecoder(mediaType, func(r io.Reader, _ http.Header, _ *openapi3.SchemaRef, _ openapi3filter.EncodingFn) (any, error) {
 			b, err := io.ReadAll(r)
 			return string(b), err

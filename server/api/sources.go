@@ -166,37 +166,43 @@ func (a *API) createSource(c *gin.Context) error {
 	return reply(c, http.StatusCreated, sourceOf(SourceStatus{Source: created}))
 }
 
+// sourcePatch is what a request may change of a source.
+type sourcePatch struct {
+	Settings map[string]*string `json:"settings"`
+	ACL      aclChoice          `json:"acl"`
+}
+
+// patch changes a source as a request of the caller asks for.
+func (a *API) patch(c *gin.Context, req sourcePatch, s *cairn.Source) error {
+	kind, err := a.Kinds.Lookup(s.Kind)
+	if err != nil {
+		return err
+	}
+	s.Settings = table(maps.Clone(s.Settings))
+	for name, value := range req.Settings {
+		if value == nil {
+			delete(s.Settings, name)
+		} else {
+			s.Settings[name] = *value
+		}
+	}
+	if err := kind.Validate(a.Environment, s.Settings); err != nil {
+		return err
+	}
+	if !req.ACL.given() {
+		return nil
+	}
+	// A source that Cairn made itself, such as the sample, has no owner.
+	return req.ACL.apply(s, kind, cmp.Or(s.Owner, auth.FromContext(c.Request.Context()).Account.ID))
+}
+
 // updateSource answers PATCH /sources/{name}.
 func (a *API) updateSource(c *gin.Context) error {
-	var req struct {
-		Settings map[string]*string `json:"settings"`
-		ACL      aclChoice          `json:"acl"`
-	}
+	var req sourcePatch
 	if err := decode(c, &req, false); err != nil {
 		return err
 	}
-	return a.change(c, func(s *cairn.Source) error {
-		kind, err := a.Kinds.Lookup(s.Kind)
-		if err != nil {
-			return err
-		}
-		s.Settings = table(maps.Clone(s.Settings))
-		for name, value := range req.Settings {
-			if value == nil {
-				delete(s.Settings, name)
-			} else {
-				s.Settings[name] = *value
-			}
-		}
-		if err := kind.Validate(a.Environment, s.Settings); err != nil {
-			return err
-		}
-		if !req.ACL.given() {
-			return nil
-		}
-		// A source that Cairn made itself, such as the sample, has no owner.
-		return req.ACL.apply(s, kind, cmp.Or(s.Owner, auth.FromContext(c.Request.Context()).Account.ID))
-	})
+	return a.change(c, func(s *cairn.Source) error { return a.patch(c, req, s) })
 }
 
 // pauseSource answers POST /sources/{name}/pause.

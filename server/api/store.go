@@ -57,9 +57,28 @@ type Sources interface {
 	// error is returned, and then nothing is stored. A new ACL holds for every
 	// document of a declared source at once. ErrNotFound when there is no source.
 	UpdateSource(ctx context.Context, id cairn.SourceID, edit func(*cairn.Source) error) (cairn.Source, error)
+	// PreviewAccess returns who would lose and gain documents of a source if it were
+	// as edited, and changes nothing. With own, which returns the ACL that a document
+	// of its own has by the source's settings, or nil, the preview is of the state
+	// after the next sync; without it documents keep what they came with as they do in
+	// UpdateSource. ErrNotFound when there is no source.
+	PreviewAccess(ctx context.Context, edited cairn.Source, own func(external string) *cairn.ACL) (AccessChange, error)
 	// EraseSource erases the source with all that came from it, answers included,
 	// for the account by. ErrNotFound when there is no source.
 	EraseSource(ctx context.Context, id cairn.SourceID, by cairn.AccountID) (cairn.Erasure, error)
+}
+
+// AccessChange is what a change of permissions does.
+type AccessChange struct {
+	Documents int             // whose permissions would be others
+	Lose      []AccountChange // accounts that could read fewer of them, by address
+	Gain      []AccountChange // accounts that could read more; one may be in both
+}
+
+// AccountChange is what an account, which is not disabled, would lose or gain.
+type AccountChange struct {
+	Account   cairn.Account
+	Documents int
 }
 
 // Runs reads the history of sources. Its callers are administrators.
@@ -275,4 +294,5 @@ type Store interface {
 	Erasures
 	Audit
 	Access
+	Reports
 }

@@ -34,21 +34,24 @@ const (
 	TokenCreate Action = "token.create"
 	TokenRevoke Action = "token.revoke"
 
-	SourceCreate Action = "source.create"
-	SourceUpdate Action = "source.update"
-	SourceDelete Action = "source.delete"
-	SourceSync   Action = "source.sync"
-	SourceCancel Action = "source.cancel"
-	SourceTest   Action = "source.test"
-	SourceErrors Action = "source.errors" // names of documents that failed were shown
-	SourceRetry  Action = "source.retry"
-	ErasureLift  Action = "erasure.lift" // what was kept out may come back
-	ErasureClean Action = "erasure.clean"
+	SourceCreate  Action = "source.create"
+	SourceUpdate  Action = "source.update"
+	SourceDelete  Action = "source.delete"
+	SourceSync    Action = "source.sync"
+	SourceCancel  Action = "source.cancel"
+	SourceTest    Action = "source.test"
+	SourcePreview Action = "source.preview" // who would lose and gain by other permissions
+	SourceErrors  Action = "source.errors"  // names of documents that failed were shown
+	SourceRetry   Action = "source.retry"
+	ErasureLift   Action = "erasure.lift" // what was kept out may come back
+	ErasureClean  Action = "erasure.clean"
 
 	IndexVerify  Action = "index.verify"
 	IndexRebuild Action = "index.rebuild"
 
 	AccessExplain Action = "access.explain"
+	ReportRead    Action = "report.read" // which documents with something sensitive many can read
+	ReportScan    Action = "report.scan"
 	AuditRead     Action = "audit.read"
 	AuditExport   Action = "audit.export"
 	AuditVerify   Action = "audit.verify"
@@ -68,6 +71,7 @@ const (
 	KindMessage      Kind = "message"
 	KindConversation Kind = "conversation"
 	KindErasure      Kind = "erasure"
+	KindReport       Kind = "report"
 	KindCheckpoint   Kind = "checkpoint" // the Mark of the last row that was removed
 )
 

@@ -224,6 +224,27 @@ export interface paths {
         patch: operations["updateSource"];
         trace?: never;
     };
+    "/api/v1/sources/{name}/acl/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Who would lose and gain documents by a change of a source (administrators)
+         * @description The request is that of `PATCH /sources/{name}`; nothing is changed. It is computed from the keys that every account holds
+         *     now and the permissions that every document has now; accounts that are disabled do not count.
+         */
+        post: operations["previewACL"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sources/{name}/sync": {
         parameters: {
             query?: never;
@@ -555,6 +576,44 @@ export interface paths {
         put?: never;
         /** Check that no row of the audit log was changed, removed, inserted or moved (administrators and auditors) */
         post: operations["verifyAudit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/oversharing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Which documents with something sensitive in them many may read (administrators and auditors)
+         * @description Detectors count credentials, payment and identity numbers and salaries in documents, once a day. The report names those
+         *     that whoever signs in may read, or more accounts than `more_than`, by their ids: no title, no name, nothing of the text.
+         */
+        get: operations["reportOversharing"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/oversharing/scan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let the detectors look at what is new or changed within a minute (administrators) */
+        post: operations["scanOversharing"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1609,6 +1668,55 @@ export interface components {
             seq: number;
             what: string;
         };
+        OversharingReport: {
+            /** @description That are not disabled. */
+            accounts: number;
+            more_than: number;
+            scanned_at: components["schemas"]["OptionalTime"];
+            /** @description Documents that are new or have changed since the detectors looked. */
+            pending: number;
+            sources: components["schemas"]["OversharedSource"][];
+            /** @description Oldest first. */
+            days: components["schemas"]["OversharedDay"][];
+            /** @description By source and id. */
+            documents: components["schemas"]["OversharedDocument"][];
+            next_cursor: components["schemas"]["NextCursor"];
+        };
+        /** @enum {string} */
+        SensitiveKind: "private_key" | "aws_key" | "github_token" | "slack_token" | "stripe_key" | "google_key" | "jwt" | "password" | "payment_card" | "iban" | "identity_de" | "identity_es" | "identity_fr" | "identity_gb" | "identity_it" | "identity_nl" | "identity_pl" | "identity_us" | "salary";
+        SensitiveKinds: {
+            [key: string]: number;
+        };
+        /** @description `kinds` says in how many documents each kind was found. */
+        OversharedSource: {
+            source: components["schemas"]["SourceName"];
+            documents: number;
+            /** @description Of them: that whoever signs in may read. */
+            everyone: number;
+            kinds: components["schemas"]["SensitiveKinds"];
+        };
+        /** @description As of the last scan of a day, the documents that more than half of the accounts could read. */
+        OversharedDay: {
+            /** Format: date */
+            day: string;
+            source: components["schemas"]["SourceName"];
+            kind: components["schemas"]["SensitiveKind"];
+            documents: number;
+            everyone: number;
+        };
+        /** @description `kinds` says how many different values of each kind were found. */
+        OversharedDocument: {
+            document_id: string;
+            source: components["schemas"]["SourceName"];
+            kinds: components["schemas"]["SensitiveKinds"];
+            readers: components["schemas"]["DocumentReaders"];
+        };
+        DocumentReaders: {
+            /** @description Whoever signs in, now or later. */
+            everyone: boolean;
+            /** @description That are not disabled. */
+            accounts: number;
+        };
         Me: {
             id: string;
             /** @description Empty for the account of local mode. */
@@ -1833,6 +1941,9 @@ export type Acl = components['schemas']['ACL'];
 export type AclChoice = components['schemas']['ACLChoice'];
 export type SourceRequest = components['schemas']['SourceRequest'];
 export type SourcePatch = components['schemas']['SourcePatch'];
+export type AccessPreview = components['schemas']['AccessPreview'];
+export type AccountChanges = components['schemas']['AccountChanges'];
+export type AccountChange = components['schemas']['AccountChange'];
 export type Source = components['schemas']['Source'];
 export type Degraded = components['schemas']['Degraded'];
 export type SourceList = components['schemas']['SourceList'];
@@ -1869,6 +1980,13 @@ export type AuditList = components['schemas']['AuditList'];
 export type AuditVerifyRequest = components['schemas']['AuditVerifyRequest'];
 export type AuditReport = components['schemas']['AuditReport'];
 export type AuditBroken = components['schemas']['AuditBroken'];
+export type OversharingReport = components['schemas']['OversharingReport'];
+export type SensitiveKind = components['schemas']['SensitiveKind'];
+export type SensitiveKinds = components['schemas']['SensitiveKinds'];
+export type OversharedSource = components['schemas']['OversharedSource'];
+export type OversharedDay = components['schemas']['OversharedDay'];
+export type OversharedDocument = components['schemas']['OversharedDocument'];
+export type DocumentReaders = components['schemas']['DocumentReaders'];
 export type Me = components['schemas']['Me'];
 export type User = components['schemas']['User'];
 export type UserList = components['schemas']['UserList'];
@@ -2434,6 +2552,62 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Source"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    previewACL: {
+        parameters: {
+            query?: {
+                /** @description How many accounts of each list are named. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @example handbook */
+                name: components["parameters"]["source"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "acl": "group:cairn:finance"
+                 *     }
+                 */
+                "application/json": components["schemas"]["SourcePatch"];
+            };
+        };
+        responses: {
+            /** @description What the change would do. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "documents": 40,
+                     *       "next_sync": false,
+                     *       "lose": {
+                     *         "accounts": 1,
+                     *         "first": [
+                     *           {
+                     *             "id": "7BQ2N6Z4KXJ2W7R3PTLM5VACD2E",
+                     *             "email": "bob@example.com",
+                     *             "documents": 40
+                     *           }
+                     *         ]
+                     *       },
+                     *       "gain": {
+                     *         "accounts": 0,
+                     *         "first": []
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AccessPreview"];
                 };
             };
             default: components["responses"]["Error"];
@@ -3097,6 +3271,101 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["AuditReport"];
                 };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    reportOversharing: {
+        parameters: {
+            query?: {
+                limit?: components["parameters"]["limit"];
+                /** @description The `next_cursor` of the page before. */
+                cursor?: components["parameters"]["cursor"];
+                /** @description So many readers are not yet too many. Missing, half of the accounts. */
+                more_than?: number;
+                /** @description Of how many days the counts are given, today included. */
+                days?: number;
+                /**
+                 * @description `csv` gives all documents as a table, a row for each kind in each document. Cells that a spreadsheet would take for a
+                 *     formula begin with an apostrophe. So does the header `Accept` with `text/csv`.
+                 */
+                format?: "json" | "csv";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The report with a page of its documents. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "accounts": 120,
+                     *       "more_than": 60,
+                     *       "scanned_at": "2026-11-29T00:01:07Z",
+                     *       "pending": 0,
+                     *       "sources": [
+                     *         {
+                     *           "source": "handbook",
+                     *           "documents": 1,
+                     *           "everyone": 1,
+                     *           "kinds": {
+                     *             "iban": 1
+                     *           }
+                     *         }
+                     *       ],
+                     *       "days": [
+                     *         {
+                     *           "day": "2026-11-29",
+                     *           "source": "handbook",
+                     *           "kind": "iban",
+                     *           "documents": 1,
+                     *           "everyone": 1
+                     *         }
+                     *       ],
+                     *       "documents": [
+                     *         {
+                     *           "document_id": "5QYN6Z4KXJ2W7R3PTLM5VACD2E",
+                     *           "source": "handbook",
+                     *           "kinds": {
+                     *             "iban": 2
+                     *           },
+                     *           "readers": {
+                     *             "everyone": true,
+                     *             "accounts": 120
+                     *           }
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OversharingReport"];
+                    "text/csv": string;
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    scanOversharing: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description They will; `scanned_at` of the report says when they have. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Error"];
         };
