@@ -109,7 +109,7 @@ func TestCitationStates(t *testing.T) {
 	state(cairn.CitationGone, "")
 }
 
-func TestMessageIsWithheld(t *testing.T) {
+func TestA12_03_MessageIsWithheld(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	ctx := t.Context()

@@ -134,9 +134,9 @@ func randomACL(r *rand.Rand) cairn.ACL {
 	return a
 }
 
-// TestSearchEqualsOracle edits, deletes and changes permissions at random, and
+// TestA12_14_SearchEqualsOracle edits, deletes and changes permissions at random, and
 // after each step compares both legs with what a viewer may read.
-func TestSearchEqualsOracle(t *testing.T) {
+func TestA12_14_SearchEqualsOracle(t *testing.T) {
 	t.Parallel()
 	c := newCorpus(t)
 	seed := rand.Uint64()

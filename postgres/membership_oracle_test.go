@@ -101,10 +101,10 @@ type directoryWorld struct {
 	made  int // accounts, for their addresses
 }
 
-// TestDirectoryEqualsOracle changes nested and cyclic groups of all directories at
+// TestA12_14_DirectoryEqualsOracle changes nested and cyclic groups of all directories at
 // random, and compares after every change what a request would get, on the server
 // that made the change and on another one.
-func TestDirectoryEqualsOracle(t *testing.T) {
+func TestA12_14_DirectoryEqualsOracle(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	w := &directoryWorld{fixture: f, other: f.replica(), sites: []cairn.Source{f.source("site-a", cairn.ACL{}), f.source("site-b", cairn.ACL{})}}

@@ -113,9 +113,9 @@ func TestGroupsPassMembersOn(t *testing.T) {
 	check("ann after refused changes", annsToken, keysOf("cairn", "team")...)
 }
 
-// TestA12Case05UnknownGroupAdmitsNobody: a document names a group of which nobody
+// TestA12_05_UnknownGroupAdmitsNobody: a document names a group of which nobody
 // has heard; when it comes to be, its members read the document.
-func TestA12Case05UnknownGroupAdmitsNobody(t *testing.T) {
+func TestA12_05_UnknownGroupAdmitsNobody(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	ann := f.account("ann@acme.test", cairn.RoleAdmin)
@@ -139,9 +139,9 @@ func TestA12Case05UnknownGroupAdmitsNobody(t *testing.T) {
 	}
 }
 
-// TestA12Case09GroupsOfTwoSitesAreIsolated, and TestA11Bug33: two sites have a group
+// TestA11_33_A12_09_GroupsOfTwoSitesAreIsolated: two sites have a group
 // of the same name, which is also one kept here and one of the identity provider.
-func TestA12Case09GroupsOfTwoSitesAreIsolated(t *testing.T) {
+func TestA11_33_A12_09_GroupsOfTwoSitesAreIsolated(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	ctx := t.Context()
@@ -190,9 +190,9 @@ func TestA12Case09GroupsOfTwoSitesAreIsolated(t *testing.T) {
 	}
 }
 
-// TestA12Case10DeepCyclicAndLargeGroups: a chain of 300 groups that ends where it
+// TestA12_10_DeepCyclicAndLargeGroups: a chain of 300 groups that ends where it
 // begins, and a group of 10,000 members.
-func TestA12Case10DeepCyclicAndLargeGroups(t *testing.T) {
+func TestA12_10_DeepCyclicAndLargeGroups(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	s := f.source("wiki", cairn.ACL{})
@@ -227,9 +227,9 @@ func TestA12Case10DeepCyclicAndLargeGroups(t *testing.T) {
 	}
 }
 
-// TestA12Case11VariantsOfAnAddressAreOthers: case does not matter in an address; all
+// TestA12_11_VariantsOfAnAddressAreOthers: case does not matter in an address; all
 // else does.
-func TestA12Case11VariantsOfAnAddressAreOthers(t *testing.T) {
+func TestA12_11_VariantsOfAnAddressAreOthers(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	s := f.source("wiki", cairn.ACL{})
@@ -255,9 +255,9 @@ func TestA12Case11VariantsOfAnAddressAreOthers(t *testing.T) {
 	}
 }
 
-// TestA11Bug33WhatIsKnownStays: a listing that fails changes nothing, and an account
+// TestA11_33_WhatIsKnownStays: a listing that fails changes nothing, and an account
 // that gets another address loses what the old one gave.
-func TestA11Bug33WhatIsKnownStays(t *testing.T) {
+func TestA11_33_WhatIsKnownStays(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	ctx := t.Context()
@@ -313,7 +313,7 @@ func TestUnknownStateOfTheDirectoryFailsClosed(t *testing.T) {
 
 // Changes and look-ups by many at once: a change holds for the next request on the
 // other replica, nobody deadlocks, and both replicas end at the same.
-func TestMembershipsChangeAtOnce(t *testing.T) {
+func TestA12_03_MembershipsChangeAtOnce(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	other := f.replica()

@@ -38,9 +38,9 @@ type oracleMessage struct {
 
 func (d oracleDocument) admits(v cairn.Viewer) bool { return !d.hidden && d.acl.Admits(v) }
 
-// TestReadsEqualOracle compares every way to read a document with what its ACL
+// TestA12_14_ReadsEqualOracle compares every way to read a document with what its ACL
 // says, over random ACLs, viewers and documents that change hands.
-func TestReadsEqualOracle(t *testing.T) {
+func TestA12_14_ReadsEqualOracle(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	o := oracle{keys: []cairn.PrincipalKey{"everyone", "user:a@acme.test", "group:cairn:x", "group:okta:x", "group:okta:y"}}

@@ -161,9 +161,9 @@ func TestErasedAccountsLeaveNoPassword(t *testing.T) {
 	}
 }
 
-// TestA11Bug13DisablingEndsTokens for good, sessions and codes, too; what the
+// TestA11_13_DisablingEndsTokens for good, sessions and codes, too; what the
 // identity provider deactivates keeps its tokens for when it is activated again.
-func TestA11Bug13DisablingEndsTokens(t *testing.T) {
+func TestA11_13_DisablingEndsTokens(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	ctx := t.Context()

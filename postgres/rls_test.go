@@ -241,7 +241,7 @@ func TestOpenRefusesASearchRoleThatSeesThrough(t *testing.T) {
 
 // Two viewers take turns on two connections, with rollbacks, panics and
 // cancelled contexts between: nobody ever sees a row of the other.
-func TestContextDoesNotOutliveItsTransaction(t *testing.T) {
+func TestA12_17_ContextDoesNotOutliveItsTransaction(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.search.Close()

@@ -47,9 +47,9 @@ var withdrawals = map[string]func(o *office){
 	},
 }
 
-// TestWithdrawnBeforeItIsShown: what Ann lost after it was found is neither in
+// TestA12_04_WithdrawnBeforeItIsShown: what Ann lost after it was found is neither in
 // the prompt nor in an event nor in the database.
-func TestWithdrawnBeforeItIsShown(t *testing.T) {
+func TestA12_04_WithdrawnBeforeItIsShown(t *testing.T) {
 	t.Parallel()
 	for name, withdraw := range withdrawals {
 		t.Run(name, func(t *testing.T) {

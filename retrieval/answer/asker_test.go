@@ -172,7 +172,7 @@ func TestStopKeepsWhatWasChecked(t *testing.T) {
 	}
 }
 
-func TestStrangersFindNothing(t *testing.T) {
+func TestA11_01_02_03_StrangersFindNothing(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
 	o.put("travel", travel)
@@ -293,7 +293,7 @@ func TestWithdrawnTurnsAreNoHistory(t *testing.T) {
 	}
 }
 
-func TestHostileQuestionsAreHarmless(t *testing.T) {
+func TestA11_17_HostileQuestionsAreHarmless(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
 	o.put("travel", travel)

@@ -211,3 +211,60 @@ func TestPushedDocumentsAreErasedAtOnce(t *testing.T) {
 		t.Errorf("the document is still there: %v", err)
 	}
 }
+
+// TestA12_06_FailureKeepsThePermissions: a document whose source fails is no more open
+// than before, and the run says that it failed.
+func TestA12_06_FailureKeepsThePermissions(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	s := &shelf{files: map[string]string{"pay.md": "# Pay\n\nCormorants earn more."}, acls: map[string]cairn.ACL{"pay.md": hr}, broken: map[string]bool{}}
+	b.mustSync(s)
+	s.broken["pay.md"] = true
+	if run := b.mustSync(s); run.Failed != 1 {
+		t.Errorf("%+v", run.Counts)
+	}
+	b.closed("the document could not be read", "cormorants")
+	s.listed = errors.New("429")
+	_, _ = b.sync(s, cairn.SyncOptions{})
+	b.closed("nothing could be read", "cormorants")
+	if got := b.finds(cairn.Viewer{Account: "h", Keys: []cairn.PrincipalKey{"group:cairn:hr"}}, "cormorants"); len(got) != 1 {
+		t.Errorf("HR finds %q", got)
+	}
+}
+
+// TestA12_07_UnknownPermissionsAdmitNobody: a connector that reads permissions at its
+// source brings a document without.
+func TestA12_07_UnknownPermissionsAdmitNobody(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	source, err := b.db.UpdateSource(t.Context(), b.source.ID, func(s *cairn.Source) error {
+		s.ACLMode, s.ACL = cairn.ACLFromSource, cairn.ACL{}
+		return nil
+	})
+	check(t, err)
+	b.source = source
+	s := &shelf{files: map[string]string{"a.md": "# A\n\nHerons."}, acls: map[string]cairn.ACL{}}
+	b.mustSync(s)
+	b.closed("without permissions", "herons")
+	s.acls["a.md"] = cairn.Allow(cairn.Everyone)
+	b.mustSync(s)
+	b.open("with permissions", "herons")
+}
+
+// TestA12_12_MovedDocumentTakesThePermissionsOfItsPlace, and leaves those of the place
+// where it was.
+func TestA12_12_MovedDocumentTakesThePermissionsOfItsPlace(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	s := &shelf{files: map[string]string{"plan.md": "# Plan\n\nGannets dive.", "x.md": "# X\n\nx", "y.md": "# Y\n\ny"}, acls: map[string]cairn.ACL{"hr/plan.md": hr}}
+	b.mustSync(s)
+	b.open("before", "gannets")
+	s.files["hr/plan.md"] = s.files["plan.md"]
+	delete(s.files, "plan.md")
+	b.mustSync(s)
+	b.closed("after it was moved", "gannets")
+	s.files["plan.md"] = s.files["hr/plan.md"]
+	delete(s.files, "hr/plan.md")
+	b.mustSync(s)
+	b.open("after it was moved back", "gannets")
+}

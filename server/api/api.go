@@ -57,7 +57,8 @@ func New(cfg Config) *API {
 }
 
 // Routes returns every route of the API with who may use it and what the audit
-// log says of it: the one table of roles, scopes and actions.
+// log says of it: the one table of roles, scopes and actions. docs/access.md has what
+// comes of it for every kind of caller, and is held against it.
 func (a *API) Routes() []server.Route {
 	const (
 		get, post, put, patch, del = http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete

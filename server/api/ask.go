@@ -3,6 +3,7 @@ package api
 import (
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -54,12 +55,24 @@ func (a *API) ask(c *gin.Context) error {
 }
 
 // await replies with the finished answer or, when the server shuts down before,
-// with one in the state running, which can be followed elsewhere.
+// with one in the state running, which can be followed elsewhere. Who asked is found
+// out again while it takes: a session may end, and permissions may change.
 func (a *API) await(c *gin.Context, started answer.Started) error {
 	events := a.pump(c.Request.Context(), started.Message, 0)
-	defer events.stop()
+	defer func() { events.stop() }()
+	recheck := time.NewTicker(a.recheck)
+	defer recheck.Stop()
 	for {
 		select {
+		case <-recheck.C:
+			changed, err := a.reidentify(c)
+			if err != nil {
+				return err
+			}
+			if changed {
+				events.stop()
+				events = a.pump(c.Request.Context(), started.Message, 0)
+			}
 		case <-server.Draining(c.Request.Context()).Done():
 			return reply(c, http.StatusOK, answerOf(cairn.Answer{
 				Conversation: started.Conversation, Message: started.Message, State: cairn.MessageRunning,

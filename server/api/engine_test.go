@@ -86,6 +86,19 @@ func (a *asker) add(message string, events ...answer.Event) {
 	a.changed = make(chan struct{})
 }
 
+// await returns when so many questions are stored.
+func (a *asker) await(n int) {
+	for {
+		a.mu.Lock()
+		changed, enough := a.changed, len(a.started) >= n
+		a.mu.Unlock()
+		if enough {
+			return
+		}
+		<-changed
+	}
+}
+
 func (a *asker) Start(ctx context.Context, q answer.Ask) (answer.Started, error) {
 	if q.Conversation != "" {
 		if _, _, err := a.m.Conversation(ctx, q.Viewer, q.Conversation); err != nil {

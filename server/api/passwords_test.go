@@ -148,9 +148,9 @@ func TestSignInRequestsThatAreWrong(t *testing.T) {
 	}
 }
 
-// TestA12Case44AnswersAreAlike, byte for byte, whether there is an account or not;
+// TestA12_44_AnswersAreAlike, byte for byte, whether there is an account or not;
 // when there were too many, they say when to try again.
-func TestA12Case44AnswersAreAlike(t *testing.T) {
+func TestA12_44_AnswersAreAlike(t *testing.T) {
 	w := newWorld(t)
 	w.authenticate(auth.Config{
 		Passwords: password.New(password.Cost{KiB: 8, Passes: 1, Lanes: 1}), Proxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")},
@@ -192,8 +192,8 @@ func TestA12Case44AnswersAreAlike(t *testing.T) {
 	}
 }
 
-// TestA12Case44TokensAreLimited over HTTP, on every surface that the server has.
-func TestA12Case44TokensAreLimited(t *testing.T) {
+// TestA12_44_TokensAreLimited over HTTP, on every surface that the server has.
+func TestA12_44_TokensAreLimited(t *testing.T) {
 	w := newWorld(t)
 	if got := w.call(w.ann, "GET", "/api/v1/me", ""); got.status != 200 {
 		t.Fatal(got.status)
@@ -213,9 +213,9 @@ func TestA12Case44TokensAreLimited(t *testing.T) {
 	}
 }
 
-// TestA12Case44NoSecretIsInALog sends secrets everywhere that takes one, right and
+// TestA12_44_NoSecretIsInALog sends secrets everywhere that takes one, right and
 // wrong, and looks for them in the server's log, in the audit log and in replies.
-func TestA12Case44NoSecretIsInALog(t *testing.T) {
+func TestA12_44_NoSecretIsInALog(t *testing.T) {
 	w := newWorldWithPasswords(t)
 	const canary = "xylophon-7-canary-word"
 	var replies bytes.Buffer
@@ -282,8 +282,8 @@ func TestMalformedSignInsAreToldWithinTheLimit(t *testing.T) {
 	}
 }
 
-// TestA12Case41TokenOfSearchAlone tries every route: it only searches.
-func TestA12Case41TokenOfSearchAlone(t *testing.T) {
+// TestA12_41_TokenOfSearchAlone tries every route: it only searches.
+func TestA12_41_TokenOfSearchAlone(t *testing.T) {
 	w := newWorld(t)
 	w.asker.script = answered
 	narrow := actor{w.root.account, w.m.Token(w.root.account.ID, w.api.Now(), cairn.ScopeSearch)}
@@ -304,9 +304,9 @@ func TestA12Case41TokenOfSearchAlone(t *testing.T) {
 	}
 }
 
-// TestA11Bug13WhatEndedStaysEnded: who was disabled and is enabled again has neither
+// TestA11_13_WhatEndedStaysEnded: who was disabled and is enabled again has neither
 // the sessions nor the codes nor the tokens of before.
-func TestA11Bug13WhatEndedStaysEnded(t *testing.T) {
+func TestA11_13_WhatEndedStaysEnded(t *testing.T) {
 	w := newWorld(t)
 	ann := w.annWithCode()
 	var made struct{ Code string }

@@ -99,20 +99,31 @@ func (a *API) stream(c *gin.Context, started answer.Started, last int) error {
 // recheckReader ends the stream of a reader whose session or token ended, and
 // makes one whose permissions changed ask again, so that they are checked anew.
 func (a *API) recheckReader(c *gin.Context, s *sse) (stop bool) {
-	before := auth.FromContext(c.Request.Context())
+	changed, err := a.reidentify(c)
+	if err != nil {
+		_ = s.failure(err)
+		return true
+	}
+	if changed {
+		_ = s.event("", "reconnect", struct{}{})
+	}
+	return changed
+}
+
+// reidentify finds out anew who waits for an answer, and reports whether the keys are
+// others than before. The error says that the session or token has ended.
+func (a *API) reidentify(c *gin.Context) (changed bool, err error) {
+	ctx := c.Request.Context()
+	before := auth.FromContext(ctx)
 	now, err := a.Auth.Identify(c.Request)
 	if err == nil {
 		err = now.Permit(cairn.ScopeAsk, "")
 	}
 	if err != nil {
-		_ = s.failure(err)
-		return true
+		return false, err
 	}
-	if !slices.Equal(before.Viewer.Keys, now.Viewer.Keys) {
-		_ = s.event("", "reconnect", struct{}{})
-		return true
-	}
-	return false
+	c.Request = c.Request.WithContext(auth.NewContext(ctx, now))
+	return !slices.Equal(before.Viewer.Keys, now.Viewer.Keys), nil
 }
 
 func final(e answer.Event) bool { return e.Type == answer.EventDone || e.Type == answer.EventFailed }

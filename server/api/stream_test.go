@@ -224,7 +224,7 @@ func TestStreamOfARunningAnswerIsLive(t *testing.T) {
 	}
 }
 
-func TestStrangersCannotStopAnswers(t *testing.T) {
+func TestA11_01_StrangersCannotStopAnswers(t *testing.T) {
 	w := newWorld(t)
 	s, _ := w.asker.Start(t.Context(), ask(w.ann))
 	path := "/api/v1/messages/" + s.Message + "/stream"
@@ -236,7 +236,7 @@ func TestStrangersCannotStopAnswers(t *testing.T) {
 	}
 }
 
-func TestStreamEndsWithTheSession(t *testing.T) {
+func TestA11_13_StreamEndsWithTheSession(t *testing.T) {
 	cases := map[string]struct {
 		change func(w *world)
 		want   string
@@ -270,6 +270,22 @@ func TestStreamEndsWithTheSession(t *testing.T) {
 				t.Errorf("%+v; want one %s without an id", rest, c.want)
 			}
 		})
+	}
+}
+
+// TestA11_13_AwaitedAnswerEndsWithTheSession: so does a reply that waits for the whole
+// answer.
+func TestA11_13_AwaitedAnswerEndsWithTheSession(t *testing.T) {
+	w := newWorld(t)
+	w.api.recheck = 10 * time.Millisecond
+	waiting := make(chan replied, 1)
+	go func() { waiting <- w.call(w.ann, "POST", "/api/v1/ask", `{"question":"How much?"}`) }()
+	w.asker.await(1)
+	if err := w.m.RevokeToken(t.Context(), "", w.m.AllTokens(w.ann.account.ID)[0].ID, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-waiting; got.status != http.StatusUnauthorized {
+		t.Errorf("%d %s", got.status, got.body)
 	}
 }
 
@@ -341,15 +357,7 @@ func TestDrain(t *testing.T) {
 	}
 	waiting := make(chan replied, 1) // a question whose asker wants the whole answer
 	go func() { waiting <- w.call(w.ann, "POST", "/api/v1/ask", `{"question":"How much?"}`) }()
-	for { // until the question is stored
-		w.asker.mu.Lock()
-		n := len(w.asker.started)
-		w.asker.mu.Unlock()
-		if n == 2 {
-			break
-		}
-		time.Sleep(time.Millisecond)
-	}
+	w.asker.await(2)
 	if err := w.server.Shutdown(t.Context()); err != nil {
 		t.Fatal(err)
 	}

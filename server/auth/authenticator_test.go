@@ -2,6 +2,7 @@ package auth_test
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -63,7 +64,7 @@ func TestIdentifyByToken(t *testing.T) {
 	}
 }
 
-func TestTokenIsRefused(t *testing.T) {
+func TestA11_12_TokenIsRefused(t *testing.T) {
 	a, store, c := newAuth(t, auth.Config{})
 	ann := store.Add(cairn.Account{Email: "ann@acme.com", Role: cairn.RoleMember})
 	off := store.Add(cairn.Account{Email: "off@acme.com", Role: cairn.RoleAdmin, Disabled: true})
@@ -105,6 +106,44 @@ func TestBadTokenDoesNotFallBackToCookie(t *testing.T) {
 	r.AddCookie(cookie)
 	if _, err := a.Identify(r); !errors.Is(err, cairn.ErrUnauthenticated) {
 		t.Errorf("got %v; want ErrUnauthenticated", err)
+	}
+}
+
+// TestA11_16_OneSecretIsNotAnother: what signs in one way does not in another, nor
+// after signing out.
+func TestA11_16_OneSecretIsNotAnother(t *testing.T) {
+	a, store, c := newAuth(t, auth.Config{})
+	session := signIn(t, a, store, c, cairn.RoleAdmin)
+	id, err := a.Identify(withCookie(session))
+	if err != nil {
+		t.Fatal(err)
+	}
+	token := store.Token(id.Account.ID, c.now, cairn.ScopeAdmin)
+	code, _, err := a.NewCode(t.Context(), id.Account.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := func(name, value string) *http.Request { return withCookie(&http.Cookie{Name: name, Value: value}) }
+	for name, r := range map[string]*http.Request{
+		"a session as a token":        bearer(session.Value),
+		"a code as a token":           bearer(code),
+		"an account as a token":       bearer(string(id.Account.ID)),
+		"a token's id as a token":     bearer(store.AllTokens(id.Account.ID)[0].ID),
+		"an ID token as a token":      bearer("eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbm4ifQ."),
+		"a token as a session":        named(session.Name, token),
+		"a code as a session":         named(session.Name, code),
+		"a session of another name":   named("session", session.Value),
+		"a session with a hash of it": named(session.Name, fmt.Sprintf("%x", auth.HashOf(session.Value))),
+	} {
+		if id, err := a.Identify(r); !errors.Is(err, cairn.ErrUnauthenticated) || id.Account.ID != "" {
+			t.Errorf("%s: got %+v, %v; want ErrUnauthenticated", name, id, err)
+		}
+	}
+	if err := a.SignOut(httptest.NewRecorder(), withCookie(session)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.Identify(withCookie(session)); !errors.Is(err, cairn.ErrUnauthenticated) {
+		t.Errorf("after signing out: %v", err)
 	}
 }
 
@@ -161,7 +200,7 @@ func TestPermit(t *testing.T) {
 	}
 }
 
-func TestCheckOrigin(t *testing.T) {
+func TestA12_39_CheckOrigin(t *testing.T) {
 	a, _, _ := newAuth(t, auth.Config{PublicOrigin: "https://cairn.acme.com"})
 	cases := []struct {
 		name, method string

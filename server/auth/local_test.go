@@ -1,12 +1,14 @@
 package auth_test
 
 import (
+	"encoding/base32"
 	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -163,6 +165,27 @@ func TestTokenForm(t *testing.T) {
 	for _, s := range []string{"", "cairn_", "CAIRN_AAAA", "cairn_!!!!"} {
 		if auth.WellFormed(s) {
 			t.Errorf("%q is taken for a token", s)
+		}
+	}
+}
+
+// TestA11_14_TokensHaveBitsOfTheirOwn: every one of the 256 bits is as often set as
+// not, whatever ids there are beside the token.
+func TestA11_14_TokensHaveBitsOfTheirOwn(t *testing.T) {
+	const tokens, spread = 2000, 300 // more than 13 standard deviations
+	var set [256]int
+	for range tokens {
+		raw, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(strings.ToUpper(strings.TrimPrefix(auth.NewToken(), "cairn_")))
+		if err != nil || len(raw) != 32+4 { // with the checksum
+			t.Fatalf("%d bytes, %v", len(raw), err)
+		}
+		for i := range set {
+			set[i] += int(raw[i/8] >> (i % 8) & 1)
+		}
+	}
+	for i, n := range set {
+		if n < tokens/2-spread || n > tokens/2+spread {
+			t.Errorf("bit %d is set in %d of %d tokens", i, n, tokens)
 		}
 	}
 }

@@ -249,8 +249,8 @@ func TestHashIsRenewed(t *testing.T) {
 	}
 }
 
-// TestA12Case44UnknownAccountsAnswerAlike: nothing says whether there is an account.
-func TestA12Case44UnknownAccountsAnswerAlike(t *testing.T) {
+// TestA12_44_UnknownAccountsAnswerAlike: nothing says whether there is an account.
+func TestA12_44_UnknownAccountsAnswerAlike(t *testing.T) {
 	o := newOffice(t)
 	o.person("ann@acme.com", penguins)
 	o.person("none@acme.com", "")
@@ -281,8 +281,8 @@ func TestA12Case44UnknownAccountsAnswerAlike(t *testing.T) {
 	}
 }
 
-// TestA12Case44GuessingIsLimited by account and address, and locks nobody out.
-func TestA12Case44GuessingIsLimited(t *testing.T) {
+// TestA12_44_GuessingIsLimited by account and address, and locks nobody out.
+func TestA12_44_GuessingIsLimited(t *testing.T) {
 	o := newOffice(t)
 	ann := o.person("ann@acme.com", penguins)
 	o.person("bob@acme.com", kettle)
@@ -364,9 +364,9 @@ func TestA12Case44GuessingIsLimited(t *testing.T) {
 	}
 }
 
-// TestA12Case44TokensAreLimited: who tries tokens that are none waits, others at the
+// TestA12_44_TokensAreLimited: who tries tokens that are none waits, others at the
 // address go on with theirs.
-func TestA12Case44TokensAreLimited(t *testing.T) {
+func TestA12_44_TokensAreLimited(t *testing.T) {
 	a, store, c := newAuth(t, auth.Config{})
 	ann := store.Add(cairn.Account{Email: "ann@acme.com"})
 	hers, other := store.Token(ann.ID, c.now, cairn.ScopeSearch), store.Token(ann.ID, c.now, cairn.ScopeSearch)

@@ -129,7 +129,7 @@ func TestCode(t *testing.T) {
 	}
 }
 
-func TestSignInIsRateLimited(t *testing.T) {
+func TestA12_44_SignInIsRateLimited(t *testing.T) {
 	a, store, c := newAuth(t, auth.Config{})
 	try := func(addr string) error {
 		_, err := a.SignIn(httptest.NewRecorder(), from(addr), "WRONG", "")

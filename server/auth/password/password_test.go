@@ -174,9 +174,9 @@ func asWritten(text string) string {
 	}, text))
 }
 
-// TestA11Bug34PasswordsAreNotAltered: what is accepted matches its own hash and
+// TestA11_34_PasswordsAreNotAltered: what is accepted matches its own hash and
 // nothing else that an eager program would make of it.
-func TestA11Bug34PasswordsAreNotAltered(t *testing.T) {
+func TestA11_34_PasswordsAreNotAltered(t *testing.T) {
 	h := New(cheap)
 	letter := rapid.OneOf(rapid.Rune(), rapid.SampledFrom([]rune(" <>&'\"%\\$'e\u0301\u00e9\u212b\u00a0")))
 	rapid.Check(t, func(r *rapid.T) {
