@@ -28,7 +28,8 @@ func dated(month time.Month, day int) *time.Time {
 	return &at
 }
 
-// visibleDocuments are those that Bob may read: of some there are copies, older versions
+// visibleDocuments are those that Bob may read, all with a date, as without one it is the
+// moment at which they are pushed: of some there are copies, older versions
 // and equals, one is German, one about code, most have words at random.
 func visibleDocuments() []pushed {
 	const (
@@ -53,10 +54,10 @@ func visibleDocuments() []pushed {
 		r := rand.New(rand.NewPCG(7, uint64(i)))
 		p := pushed{
 			[]string{"handbook", "wiki", "handbook", "inbox"}[i%4], fmt.Sprintf("note-%02d", i),
-			client.Push{Title: fmt.Sprintf("Note on %s %s", word(r), word(r)), Text: sentences(r)},
+			client.Push{Title: fmt.Sprintf("Note on %s %s", word(r), word(r)), Text: sentences(r), UpdatedAt: dated(time.Month(1+i%8), 1+i%9)},
 		}
 		if i%3 > 0 {
-			p.UpdatedAt, p.Author = dated(time.Month(1+i%8), 1+i%9), []string{"Ann Example", "Ben Example"}[i%2]
+			p.Author = []string{"Ann Example", "Ben Example"}[i%2]
 		}
 		all = append(all, p)
 	}
@@ -93,6 +94,9 @@ func hiddenDocuments(n int) []pushed {
 		}
 		if i%5 == 0 {
 			p.source = "vault"
+		}
+		if i%10 == 1 { // together so long that the index is packed
+			p.Text = strings.Repeat(p.Text+" ", 75_000/len(p.Text))
 		}
 		all[i] = p
 	}
@@ -158,6 +162,9 @@ func (w *twin) push(source string, documents []pushed) {
 		}
 		name := r.ID
 		if strings.HasPrefix(name, "hidden-") {
+			if source == "inbox" { // to which Bob writes
+				continue
+			}
 			name = "hidden" // any of them
 		}
 		w.names[name] = r.DocumentID

@@ -104,10 +104,10 @@ POST /api/v1/access/explain {"document_id":"{reise}"}
 POST /api/v1/access/explain {"document_id":"{hidden}"}
 POST /api/v1/access/explain {"document_id":"{travel}","user":"ann@acme.test"}
 
-PUT /api/v1/sources/inbox/documents?id=mine {"title":"Mine","text":"The falcon of the tower is mine and travels on a budget."}
-PUT /api/v1/sources/inbox/documents?id=mine {"title":"Mine","text":"The falcon of the tower is mine and travels on a large budget."}
+PUT /api/v1/sources/inbox/documents?id=mine {"title":"Mine","text":"The falcon of the tower is mine and travels on a budget.","updated_at":"2026-09-01T08:00:00Z"}
+PUT /api/v1/sources/inbox/documents?id=mine {"title":"Mine","text":"The falcon of the tower is mine and travels on a large budget.","updated_at":"2026-09-02T08:00:00Z"}
 POST /api/v1/search {"query":"falcon tower travel budget","limit":5,"explain":true}
-POST /api/v1/sources/inbox/documents/batch {"id":"also-mine","title":"Travel expenses","text":"Meals are paid up to 41 EUR a day."}
+POST /api/v1/sources/inbox/documents/batch {"id":"also-mine","title":"Travel expenses","text":"Meals are paid up to 41 EUR a day.","updated_at":"2026-09-03T08:00:00Z"}
 POST /api/v1/search {"query":"meals travel","limit":5,"explain":true}
 DELETE /api/v1/sources/inbox/documents?id=mine
 DELETE /api/v1/sources/inbox/documents?id=mine
