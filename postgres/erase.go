@@ -202,9 +202,13 @@ func (e *eraser) chunks(ctx context.Context, documents []string) error {
 	if err != nil || len(ids) == 0 {
 		return err
 	}
+	// Whether they are packed is not counted: it tells how much others have stored since.
+	for _, sql := range []string{`DELETE FROM fresh WHERE chunk_id = ANY ($1)`, `DELETE FROM fresh_codes WHERE chunk_id = ANY ($1)`} {
+		if _, err := e.tx.Exec(ctx, sql, ids); err != nil {
+			return err
+		}
+	}
 	err = e.each(ctx, []statement{
-		{"fresh", `DELETE FROM fresh WHERE chunk_id = ANY ($1)`},
-		{"fresh_codes", `DELETE FROM fresh_codes WHERE chunk_id = ANY ($1)`},
 		{"vectors", `DELETE FROM vectors WHERE chunk_id = ANY ($1)`},
 		{"chunks", `DELETE FROM chunks WHERE id = ANY ($1)`},
 	}, ids)

@@ -48,7 +48,7 @@ func TestDeleteSourceErasesWhatCameFromIt(t *testing.T) {
 	receipt, err := f.EraseSource(ctx, doomed.ID, ann.Account)
 	f.check(err)
 	want := map[string]int{
-		"sources": 1, "documents": 2, "bodies": 3, "chunks": 1, "fresh": 1, "vectors": 1, "runs": 1, "document_errors": 1,
+		"sources": 1, "documents": 2, "bodies": 3, "chunks": 1, "vectors": 1, "runs": 1, "document_errors": 1,
 		"messages": 4, "message_events": 4, "citations": 5, "message_evidence": 5, "conversations": 2,
 	}
 	if d := cmp.Diff(want, receipt.Counts); d != "" || receipt.By != ann.Account || receipt.Subject != string(doomed.ID) {

@@ -43,7 +43,7 @@ func (l *library) shelve(from, to int) {
 
 func (l *library) words(x *Index, text string) []retrieval.Hit {
 	l.t.Helper()
-	words, err := x.Lexical(l.t.Context(), cairn.Query{Viewer: viewers[0], Text: text}, 1000)
+	words, err := x.Lexical(l.t.Context(), cairn.Query{Viewer: anybody, Text: text}, 1000)
 	l.check(err)
 	return words.Hits
 }
@@ -97,7 +97,7 @@ func TestDamagedSegmentIsLeftOutAndMended(t *testing.T) {
 				t.Errorf("%d errors are logged:\n%s", n, &log)
 			}
 			if strings.HasPrefix(name, "a flipped") || strings.HasPrefix(name, "missing") {
-				hits, err := x.Nearest(t.Context(), cairn.Query{Viewer: viewers[0]}, make([]float32, dimensions), 1000)
+				hits, err := x.Nearest(t.Context(), cairn.Query{Viewer: anybody}, make([]float32, dimensions), 1000)
 				if l.check(err); len(hits) != 45 {
 					t.Errorf("%d chunks are found by their vectors, want all", len(hits))
 				}
@@ -392,7 +392,7 @@ func TestSeveralMaintainers(t *testing.T) {
 			l.put(name, &book{text: randomText(r), acl: cairn.Allow(cairn.Everyone), kind: cairn.KindPage, language: "en", vector: randomVector(r)})
 		}
 		l.number()
-		q := cairn.Query{Viewer: viewers[0], Text: words[r.IntN(len(words))]}
+		q := cairn.Query{Viewer: anybody, Text: words[r.IntN(len(words))]}
 		if diff := sameHits(l.bm25(q, 1000), l.words(l.replicas[r.IntN(2)], q.Text)); diff != "" {
 			t.Fatalf("%q (-brute force +index):\n%s", q.Text, diff)
 		}
@@ -432,7 +432,7 @@ func TestKilledMaintainers(t *testing.T) {
 		_ = cmd.Wait() // it was killed
 		l.number()
 		for _, x := range append(l.replicas, NewIndex(l.DB, l.space)) {
-			q := cairn.Query{Viewer: viewers[0], Text: words[r.IntN(len(words))]}
+			q := cairn.Query{Viewer: anybody, Text: words[r.IntN(len(words))]}
 			if diff := sameHits(l.bm25(q, 1000), l.words(x, q.Text)); diff != "" {
 				t.Fatalf("%q (-brute force +index):\n%s", q.Text, diff)
 			}

@@ -59,12 +59,6 @@ func (c *corpus) putDocument(d cairn.Document, vector []float32) {
 	c.check(err)
 }
 
-func (c *corpus) remove(externals ...string) {
-	c.t.Helper()
-	_, err := c.store.Commit(context.Background(), ingest.Batch{Source: c.src.ID, Deletes: externals})
-	c.check(err)
-}
-
 // result is a hit by the name of its document.
 type result struct {
 	External string
@@ -115,77 +109,6 @@ func randomVector(r *rand.Rand) []float32 {
 		v[i] = float32(r.IntN(17)-8) / 8 // exact as half floats
 	}
 	return v
-}
-
-var groups = []cairn.PrincipalKey{"group:cairn:a", "group:cairn:b", "group:cairn:c", cairn.Everyone}
-
-func randomACL(r *rand.Rand) cairn.ACL {
-	var a cairn.ACL
-	for range r.IntN(3) {
-		clause := []cairn.PrincipalKey{groups[r.IntN(len(groups))]}
-		if r.IntN(2) == 0 {
-			clause = append(clause, groups[r.IntN(len(groups))])
-		}
-		a.Allow = append(a.Allow, clause)
-	}
-	if r.IntN(4) == 0 {
-		a.Deny = []cairn.PrincipalKey{groups[r.IntN(len(groups))]}
-	}
-	return a
-}
-
-// TestA12_14_SearchEqualsOracle edits, deletes and changes permissions at random, and
-// after each step compares both legs with what a viewer may read.
-func TestA12_14_SearchEqualsOracle(t *testing.T) {
-	t.Parallel()
-	c := newCorpus(t)
-	seed := rand.Uint64()
-	r := rand.New(rand.NewPCG(seed, 1))
-	viewers := []cairn.Viewer{
-		{Account: "1", Keys: []cairn.PrincipalKey{cairn.Everyone}},
-		{Account: "2", Keys: []cairn.PrincipalKey{cairn.Everyone, groups[0]}},
-		{Account: "3", Keys: []cairn.PrincipalKey{groups[1], groups[2]}},
-		{Account: "4"},
-	}
-	acls := make(map[string]cairn.ACL)
-	for step := range 120 {
-		external := fmt.Sprintf("doc-%02d", r.IntN(25))
-		switch _, known := acls[external]; {
-		case known && r.IntN(4) == 0:
-			c.remove(external)
-			delete(acls, external)
-		case known && r.IntN(3) == 0:
-			acls[external] = randomACL(r)
-			acl := acls[external]
-			_, err := c.store.Commit(t.Context(), ingest.Batch{Source: c.src.ID, ACLs: map[string]*cairn.ACL{external: &acl}})
-			c.check(err)
-		default:
-			acls[external] = randomACL(r)
-			c.put(external, randomText(r), acls[external], randomVector(r))
-		}
-		for _, v := range viewers {
-			want := []string{}
-			for external, acl := range acls {
-				if acl.Admits(v) {
-					want = append(want, external)
-				}
-			}
-			slices.Sort(want)
-			got := []string{}
-			for _, n := range c.nearest(v, randomVector(r)) {
-				got = append(got, n.External)
-			}
-			slices.Sort(got)
-			if diff := gocmp.Diff(want, got); diff != "" {
-				t.Fatalf("seed %d, step %d, viewer %s: dense leg (-want +got):\n%s", seed, step, v.Account, diff)
-			}
-			for _, n := range c.lexical(v, "falcon otter river tower budget travel invoice server") {
-				if !slices.Contains(want, n.External) {
-					t.Fatalf("seed %d, step %d: viewer %s finds %s", seed, step, v.Account, n.External)
-				}
-			}
-		}
-	}
 }
 
 // TestHiddenDocumentsChangeNoScore compares a database with one that differs

@@ -1,155 +1,178 @@
 package postgres
 
 import (
-	"errors"
+	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/retrieval"
-	"github.com/cairnhq/cairn/server/api"
+	"github.com/cairnhq/cairn/retrieval/ingest"
+	"github.com/cairnhq/cairn/retrieval/llm/llmtest"
 )
 
-// oracle knows of every document who may read it, by (cairn.ACL).Admits alone.
-type oracle struct {
-	documents []oracleDocument
-	keys      []cairn.PrincipalKey
-	viewers   []cairn.Viewer
-	messages  []oracleMessage
+// firm is a company in the database beside a model of it: who is in which group, and
+// which documents there are with which permissions. It is changed as requests, syncs
+// and identity providers change it, now through one server and now through another.
+type firm struct {
+	*library
+	directoryOracle
+	rt         *rapid.T
+	server     int // that makes the next change
+	embedder   *llmtest.Words
+	retrievers []*retrieval.Retriever // of the servers
+	stored     map[cairn.DocumentID]*book
+	questions  []question
+	gone       []*oracleAccount
+	made       int // addresses
 }
 
-type oracleDocument struct {
-	id     cairn.DocumentID
-	source string
-	title  string
-	acl    cairn.ACL
-	hidden bool
+// question is one that was asked and answered.
+type question struct {
+	id       string
+	owner    *oracleAccount
+	evidence []cairn.DocumentID
 }
 
-type oracleMessage struct {
-	id        string
-	owner     int
-	documents []int
+func newFirm(t *testing.T) *firm {
+	t.Helper()
+	f := &firm{library: newLibrary(t), embedder: llmtest.NewWords(dimensions)}
+	f.servers[1] = f.replica()
+	f.retrievers = make([]*retrieval.Retriever, len(f.servers))
+	for i := range f.servers {
+		f.open(i)
+	}
+	return f
 }
 
-func (d oracleDocument) admits(v cairn.Viewer) bool { return !d.hidden && d.acl.Admits(v) }
+// open makes a server begin anew.
+func (f *firm) open(i int) {
+	f.reopen(i)
+	f.retrievers[i] = retrieval.New(retrieval.Config{Index: f.replicas[i], Chunks: f.servers[i], Embedder: f.embedder, Log: f.log})
+}
 
-// TestA12_14_ReadsEqualOracle compares every way to read a document with what its ACL
-// says, over random ACLs, viewers and documents that change hands.
-func TestA12_14_ReadsEqualOracle(t *testing.T) {
+// check ends one try of the property.
+func (f *firm) check(err error) {
+	f.rt.Helper()
+	if err != nil {
+		f.rt.Fatal(err)
+	}
+}
+
+func (f *firm) acting() *DB { return f.servers[f.server] }
+
+// begin empties the firm and lets five people in.
+func (f *firm) begin(rt *rapid.T) {
+	f.rt, f.made = rt, 0
+	for i := range f.sources {
+		f.eraseSource(i, cairn.Allow(cairn.Everyone))
+	}
+	f.exec(`DELETE FROM groups`)
+	f.exec(`DELETE FROM accounts`)
+	f.directoryOracle, f.stored, f.questions, f.gone = directoryOracle{}, map[cairn.DocumentID]*book{}, nil, nil
+	for range 5 {
+		f.made++
+		f.admit(fmt.Sprintf("p%d@acme.test", f.made))
+	}
+}
+
+const (
+	stepsOfTry   = 100 // rapid makes 100 tries unless it is told otherwise
+	compareEvery = 50  // steps
+)
+
+// TestA12_14_PermissionsEqualOracle makes 10,000 random changes of people, groups, documents
+// and permissions, of the index as well, and compares what everybody may read, find
+// and see of answers with the model: everybody after every 50 steps, somebody after
+// every fifth.
+func TestA12_14_PermissionsEqualOracle(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t)
-	o := oracle{keys: []cairn.PrincipalKey{"everyone", "user:a@acme.test", "group:cairn:x", "group:okta:x", "group:okta:y"}}
-	for i, keys := range [][]cairn.PrincipalKey{nil, {"everyone"}, {"everyone", "group:cairn:x"}, {"everyone", "user:a@acme.test", "group:okta:x", "group:okta:y"}} {
-		o.viewers = append(o.viewers, f.member(fmt.Sprint("v", i), keys...))
-	}
-	sources := []cairn.Source{f.source("s0", cairn.ACL{}), f.source("s1", cairn.ACL{}), f.source("s2", cairn.ACL{})}
-	conversations := make([]string, len(o.viewers))
-	for i, v := range o.viewers {
-		conversations[i] = f.conversation(v, "t")
-	}
+	f := newFirm(t)
+	steps := 0
 	rapid.Check(t, func(rt *rapid.T) {
-		switch rapid.SampledFrom([]string{"add", "add", "acl", "hide", "ask"}).Draw(rt, "op") {
-		case "acl":
-			if len(o.documents) > 0 {
-				d := &o.documents[rapid.IntRange(0, len(o.documents)-1).Draw(rt, "document")]
-				d.acl = o.acl(rt)
-				f.setACL(d.id, d.acl)
+		f.begin(rt)
+		for n := 1; n <= stepsOfTry; n++ {
+			f.step()
+			steps++
+			switch {
+			case n%compareEvery == 0:
+				f.compare(f.accounts...)
+			case n%5 == 0:
+				f.compare(rapid.SampledFrom(f.accounts).Draw(rt, "account"))
 			}
-		case "hide":
-			if len(o.documents) > 0 {
-				d := &o.documents[rapid.IntRange(0, len(o.documents)-1).Draw(rt, "document")]
-				d.hidden = !d.hidden
-				f.exec(`UPDATE documents SET hidden_at = CASE WHEN $2 THEN now() END WHERE id = $1`, d.id, d.hidden)
-			}
-		case "ask":
-			m := oracleMessage{owner: rapid.IntRange(0, len(o.viewers)-1).Draw(rt, "owner")}
-			var ids []cairn.DocumentID
-			for i, d := range o.documents {
-				if rapid.IntRange(0, 3).Draw(rt, "evidence") == 0 {
-					m.documents, ids = append(m.documents, i), append(ids, d.id)
-				}
-			}
-			m.id = f.message(asked{conversation: conversations[m.owner], question: "q", answer: "a", documents: ids})
-			o.messages = append(o.messages, m)
-		default:
-			s := rapid.SampledFrom(sources).Draw(rt, "source")
-			d := oracleDocument{source: s.Name, title: fmt.Sprint("title ", len(o.documents)), acl: o.acl(rt)}
-			d.id = f.document(s, d.title, d.title, "text", d.acl)
-			o.documents = append(o.documents, d)
 		}
-		o.compare(rt, f, o.viewers[rapid.IntRange(0, len(o.viewers)-1).Draw(rt, "viewer")])
 	})
-	for _, v := range append(o.viewers, cairn.Viewer{}) {
-		o.compare(t, f, v)
-		o.compareDocuments(t, f, v)
-		o.compareMessages(t, f, v)
+	found, err := f.replicas[0].Verify(t.Context(), true)
+	if err != nil || len(found.Problems) > 0 {
+		t.Errorf("verify: %+v, %v", found.Problems, err)
+	}
+	t.Logf("%d steps", steps)
+}
+
+// operations are drawn from with equal chances.
+var operations = strings.Fields(`
+	put put put put edit grant grant inherit declare move transfer hide erase erase-source touch vector ask
+	own own scim scim site site claims drop-group rename disable replace
+	maintain maintain reopen forget rebuild`)
+
+// step changes something, by a server of two.
+func (f *firm) step() {
+	f.server = rapid.IntRange(0, 1).Draw(f.rt, "server")
+	f.store = NewIngest(f.acting(), f.space)
+	switch op := rapid.SampledFrom(operations).Draw(f.rt, "operation"); op {
+	case "put":
+		name := fmt.Sprintf("book-%02d", rapid.IntRange(0, 59).Draw(f.rt, "name"))
+		if f.books[name] == nil {
+			f.write(name, f.drawBook(), ingest.Batch{})
+		}
+	case "declare":
+		f.declare()
+	case "erase-source":
+		if rapid.IntRange(0, 3).Draw(f.rt, "really") == 0 {
+			f.eraseSource(rapid.IntRange(0, 1).Draw(f.rt, "source"), f.drawACL())
+		}
+	case "own":
+		f.setOwn()
+	case "scim":
+		f.setSCIM()
+	case "site":
+		f.readSite()
+	case "claims":
+		f.signIn()
+	case "drop-group":
+		f.dropGroup()
+	case "rename":
+		f.rename()
+	case "disable":
+		f.disable()
+	case "replace":
+		f.replace()
+	case "maintain":
+		f.check(f.replicas[f.server].Maintain(context.Background()))
+	case "reopen":
+		f.open(f.server)
+	case "forget":
+		f.replicas[f.server].DropCache()
+	case "rebuild":
+		if rapid.IntRange(0, 3).Draw(f.rt, "really") == 0 {
+			f.check(f.replicas[f.server].Rebuild(context.Background(), nil))
+		}
+	default:
+		if len(f.books) > 0 {
+			f.change(op, rapid.SampledFrom(f.titles()).Draw(f.rt, "book"))
+		}
 	}
 }
 
-func (o *oracle) acl(rt *rapid.T) cairn.ACL {
-	keys := rapid.SliceOfN(rapid.SampledFrom(o.keys), 0, 3)
-	return cairn.ACL{Allow: rapid.SliceOfN(keys, 0, 2).Draw(rt, "allow"), Deny: rapid.SliceOfN(rapid.SampledFrom(o.keys), 0, 1).Draw(rt, "deny")}
-}
-
-// compare checks titles, names of sources and ranges of bodies.
-func (o *oracle) compare(t rapid.TB, f *fixture, v cairn.Viewer) {
-	t.Helper()
-	titles, sources, bodies := []string{}, []string{}, make([][]byte, len(o.documents))
-	ranges := make([]retrieval.Range, len(o.documents))
-	for i, d := range o.documents {
-		ranges[i] = retrieval.Range{Document: d.id, Version: cairn.VersionOf([]byte("text")), Start: 1, End: 3}
-		if d.admits(v) {
-			titles, sources, bodies[i] = append(titles, d.title), append(sources, d.source), []byte("ex")
-		}
+func (f *firm) titles() []string {
+	var all []string
+	for name := range f.books {
+		all = append(all, name)
 	}
-	slices.Sort(titles)
-	slices.Sort(sources)
-
-	gotTitles, err := f.SuggestTitles(f.t.Context(), v, "title", 1000)
-	if err != nil {
-		t.Fatal(err)
-	}
-	slices.Sort(gotTitles)
-	gotSources, _, err := f.ReadableSources(f.t.Context(), v, api.Page{Limit: 9})
-	if err != nil {
-		t.Fatal(err)
-	}
-	gotBodies, err := f.Bodies(f.t.Context(), v, ranges)
-	if err != nil {
-		t.Fatal(err)
-	}
-	d := cmp.Diff(titles, gotTitles) + cmp.Diff(slices.Compact(sources), gotSources) + cmp.Diff(bodies, gotBodies)
-	if d != "" {
-		t.Fatalf("what %v reads (-want +got):\n%s", v.Keys, d)
-	}
-}
-
-func (o *oracle) compareDocuments(t *testing.T, f *fixture, v cairn.Viewer) {
-	t.Helper()
-	for _, d := range o.documents {
-		_, err := f.Document(t.Context(), v, d.id, "")
-		if d.admits(v) && err != nil || !d.admits(v) && !errors.Is(err, cairn.ErrNotFound) {
-			t.Errorf("%v reads %v: %v", v.Keys, d.acl, err)
-		}
-	}
-}
-
-func (o *oracle) compareMessages(t *testing.T, f *fixture, v cairn.Viewer) {
-	t.Helper()
-	for _, m := range o.messages {
-		got, err := f.Message(t.Context(), v, m.id)
-		if o.viewers[m.owner].Account != v.Account {
-			wantError(t, "message of somebody else", err, cairn.ErrNotFound)
-			continue
-		}
-		readable := !slices.ContainsFunc(m.documents, func(i int) bool { return !o.documents[i].admits(v) })
-		if err != nil || got.Withheld == readable || (len(got.Answer.Citations) == len(m.documents)) != (readable || len(m.documents) == 0) {
-			t.Errorf("message with evidence %v: %+v, %v; want readable: %v", m.documents, got, err, readable)
-		}
-	}
+	slices.Sort(all)
+	return all
 }

@@ -79,7 +79,7 @@ func TestPackedChunksCountOnce(t *testing.T) {
 	}
 	l.check(l.replicas[0].Maintain(t.Context()))
 	for i, x := range append(l.replicas, NewIndex(l.DB, l.space)) {
-		words, err := x.Lexical(t.Context(), cairn.Query{Viewer: viewers[0], Text: "falcon"}, 0)
+		words, err := x.Lexical(t.Context(), cairn.Query{Viewer: anybody, Text: "falcon"}, 0)
 		l.check(err)
 		if words.Chunks != 9 || words.Terms[0].Frequency != 9 || len(words.Hits) != 0 {
 			t.Errorf("replica %d counts %d chunks, %+v", i, words.Chunks, words.Terms)
@@ -107,7 +107,7 @@ func TestSearchOutlivesItsSegments(t *testing.T) {
 	if _, err := x.fetch(t.Context(), old, true); !errors.Is(err, errStale) {
 		t.Errorf("rows of deleted segments: %v, want %v", err, errStale)
 	}
-	q := cairn.Query{Viewer: viewers[0], Text: "falcon"}
+	q := cairn.Query{Viewer: anybody, Text: "falcon"}
 	if diff := sameHits(l.bm25(q, 1000), l.words(x, "falcon")); diff != "" {
 		t.Errorf("(-brute force +index):\n%s", diff)
 	}
@@ -123,11 +123,11 @@ func TestSleepyReaderReadsEverything(t *testing.T) {
 	l.put("late", l.open("falcon"))
 	l.number()
 	l.exec(`DELETE FROM changes`)
-	if diff := sameHits(l.bm25(cairn.Query{Viewer: viewers[0], Text: "falcon"}, 1000), l.words(x, "falcon")); diff == "" {
+	if diff := sameHits(l.bm25(cairn.Query{Viewer: anybody, Text: "falcon"}, 1000), l.words(x, "falcon")); diff == "" {
 		t.Fatal("the feed was deleted and the reader missed nothing; the test proves nothing")
 	}
 	x.at.at = x.at.at.Add(-changeRetention)
-	if diff := sameHits(l.bm25(cairn.Query{Viewer: viewers[0], Text: "falcon"}, 1000), l.words(x, "falcon")); diff != "" {
+	if diff := sameHits(l.bm25(cairn.Query{Viewer: anybody, Text: "falcon"}, 1000), l.words(x, "falcon")); diff != "" {
 		t.Errorf("(-brute force +index):\n%s", diff)
 	}
 }
@@ -140,14 +140,14 @@ func TestManySearchesAtOnce(t *testing.T) {
 	l.shelve(0, 45)
 	want := make(map[string][]retrieval.Hit)
 	for _, w := range words {
-		want[w] = l.bm25(cairn.Query{Viewer: viewers[0], Text: w}, 1000)
+		want[w] = l.bm25(cairn.Query{Viewer: anybody, Text: w}, 1000)
 	}
 	var wg sync.WaitGroup
 	for range 4 * cap(l.replicas[0].searching) {
 		wg.Go(func() {
 			for range 10 {
 				w := words[rand.IntN(len(words))]
-				found, err := l.replicas[0].Lexical(t.Context(), cairn.Query{Viewer: viewers[0], Text: w}, 1000)
+				found, err := l.replicas[0].Lexical(t.Context(), cairn.Query{Viewer: anybody, Text: w}, 1000)
 				if err != nil {
 					t.Error(err)
 					return
@@ -164,7 +164,7 @@ func TestManySearchesAtOnce(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if _, err := l.replicas[0].Lexical(ctx, cairn.Query{Viewer: viewers[0], Text: "falcon"}, 10); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := l.replicas[0].Lexical(ctx, cairn.Query{Viewer: anybody, Text: "falcon"}, 10); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("a search beyond the bound: %v; it should wait", err)
 	}
 }
@@ -175,7 +175,7 @@ func TestRowCacheKeepsItsBound(t *testing.T) {
 	l := newLibrary(t)
 	l.shelve(0, 45)
 	x := l.replicas[0]
-	q := cairn.Query{Viewer: viewers[0], Text: "falcon river budget"}
+	q := cairn.Query{Viewer: anybody, Text: "falcon river budget"}
 	want := l.bm25(q, 1000)
 	for _, limit := range []int{1 << 20, 4000, 1} {
 		x.SetCache(limit)
@@ -237,7 +237,7 @@ func TestOneReadOfTheFeedASearch(t *testing.T) {
 	l := newLibrary(t)
 	ctx := t.Context()
 	reader := l.replicas[1]
-	q := cairn.Query{Viewer: viewers[0], Text: "falcon"}
+	q := cairn.Query{Viewer: anybody, Text: "falcon"}
 	for i := range 6 {
 		l.put(fmt.Sprintf("book-%d", i), l.open("falcon"))
 	}

@@ -21,8 +21,9 @@ type Limits struct {
 	// Least is the number of chunks, nearest by their signs, whose inner
 	// products are estimated in any case, with all that are as near as the last.
 	Least int
-	// Most bounds the chunks whose inner products are estimated, equal distances by
-	// part and ordinal.
+	// Most bounds the chunks whose inner products are estimated. Of chunks that are
+	// equally near all are within it or none, so that what is hidden, which moves others
+	// to other parts, changes nothing; only when all are equally near the first are.
 	Most int
 	// Sure is the number of chunks, best by the estimate among the least, that more
 	// are estimated for: all whose signs say that they may be as near.
@@ -76,7 +77,7 @@ func (q *Query) Nearest(parts []Part, visible []uint8, limits Limits) []Candidat
 // scanByTwo offers all visible chunks; one of two goroutines scans what comes
 // before half.
 func (s *selection) scanByTwo(q *Query, parts []Part, half place, visible []uint8) {
-	o := newSelection(q.words(), s.first)
+	o := newSelection(q.words(), s.first-1)
 	defer o.release()
 	var wg sync.WaitGroup
 	wg.Go(func() { o.scanAll(q, parts, half, place{part: len(parts)}, visible) })

@@ -38,7 +38,10 @@ func reference(q *Query, parts []Part, visible []uint8, limits Limits) []Candida
 		}
 	}
 	slices.SortStableFunc(chunks, func(a, b chunk) int { return cmp.Compare(a.distance, b.distance) })
-	chunks = chunks[:min(limits.Most, len(chunks))]
+	if most := limits.Most; most < len(chunks) {
+		nearer := slices.IndexFunc(chunks, func(c chunk) bool { return c.distance == chunks[most].distance })
+		chunks = chunks[:cmp.Or(nearer, most)]
+	}
 	within := func(distance int) []chunk {
 		i, _ := slices.BinarySearchFunc(chunks, distance+1, func(c chunk, d int) int { return cmp.Compare(c.distance, d) })
 		out := slices.Clone(chunks[:i])
@@ -231,6 +234,43 @@ func TestNearestKeepsTheBound(t *testing.T) {
 				t.Errorf("%d words, first %d: got %d candidates, want %d; first difference at %d",
 					words, first, len(got), len(want), difference(got, want))
 			}
+		}
+	}
+}
+
+// What is found does not depend on the parts in which chunks lie, nor on what is hidden
+// among them, also where many are equally near.
+func TestPlacesDecideNothing(t *testing.T) {
+	const n = 3000
+	random := splitMix(3)
+	codes := randomCodes(&random, n, 1)
+	for i := range n {
+		codes.finer[(i+1)*finerWords(1)-1] = uint64(math.Float32bits(1))
+	}
+	vector := make([]float32, 64)
+	for i := range vector {
+		vector[i] = float32(random.below(2001)-1000) / 1000
+	}
+	q := NewCoder(64, nil, 1).Query(vector)
+	one, others := Part{Codes: codes, Classes: slices.Repeat([]uint32{1}, n)}, make([]Part, 3)
+	for i := range others {
+		others[i].Codes = MakeCodes(0, 1)
+	}
+	for i := range n { // in another order, each after one that is hidden
+		p := &others[i%3]
+		p.Codes.Append(codes.At(i))
+		p.Codes.Append(codes.At(n - 1 - i))
+		p.Classes = append(p.Classes, 2, 1)
+	}
+	for _, most := range []int{40, 400, n - 1, n} {
+		scores := func(parts ...Part) (all []float32) {
+			for _, c := range q.Nearest(parts, []uint8{0, 1, 0}, Limits{Least: most, Most: most, Sure: 10, Best: most}) {
+				all = append(all, c.Score)
+			}
+			return all
+		}
+		if a, b := scores(one), scores(others...); !slices.Equal(a, b) {
+			t.Errorf("of %d nearest, %d are found in one part and %d others in three", most, len(a), len(b))
 		}
 	}
 }

@@ -20,7 +20,7 @@ const maxDistance = 3 * MaxDim
 type selection struct {
 	keys      []uint64 // in the order of the scan; some are past the bound by now
 	histogram [maxDistance + 2]uint32
-	first     int // how many are wanted
+	first     int // one more than are wanted, to tell whether there are more
 	bound     int // all wanted chunks are nearer
 	within    int // how many keys are nearer than bound
 	counted   int // keys that the histogram knows
@@ -30,10 +30,11 @@ type selection struct {
 // selections holds released ones: their arrays are what a search would allocate.
 var selections = sync.Pool{New: func() any { return new(selection) }}
 
-// newSelection returns an empty selection of the nearest first chunks by codes
-// of so many words.
-func newSelection(words, first int) *selection {
+// newSelection returns an empty selection of at most so many of the nearest chunks,
+// by codes of so many words.
+func newSelection(words, most int) *selection {
 	s, _ := selections.Get().(*selection)
+	first := most + 1
 	s.first, s.bound, s.within, s.counted = first, 3*64*words+1, 0, 0
 	clear(s.histogram[:s.bound+1])
 	if size := 2*first + 4*block; cap(s.keys) < size {
@@ -138,17 +139,19 @@ func (s *selection) compact() {
 	s.keys, s.counted = s.keys[:n], n
 }
 
-// nearest returns the keys of the first nearest chunks by part and ordinal.
-// They are valid until the selection is released.
+// nearest returns the keys of the nearest chunks by part and ordinal. Of those that are
+// as near as the first that is too many it returns none: which of them came first is up
+// to where they are kept, which hidden chunks have a part in. Only when all are equally
+// near does it return the first. The keys are valid until the selection is released.
 func (s *selection) nearest() []uint64 {
 	s.compact()
-	over := s.within - s.first
-	if over <= 0 {
+	if s.within < s.first {
 		return s.keys
 	}
-	// Of those at the largest distance the last are left out.
-	last := uint64(s.bound - 1)
-	spare := int(s.histogram[last]) - over
+	last, spare := uint64(s.bound-1), 0
+	if int(s.histogram[last]) == s.within {
+		spare = s.first - 1
+	}
 	n := 0
 	for _, key := range s.keys {
 		if key>>distanceAt == last {

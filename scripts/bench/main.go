@@ -53,6 +53,7 @@ type settings struct {
 	rounds                              int // of which the best counts
 	checked                             int // questions compared with brute force
 	loadSeconds                         int
+	pairs                               int  // of requests for documents that cannot be read and that do not exist
 	batches, batchDocs                  int  // of ingestion
 	alone                               bool // without bleve and HNSW, whose figures are 0 then
 	program                             string
@@ -61,12 +62,12 @@ type settings struct {
 // The sizes of a run.
 func fullSize() settings {
 	return settings{docs: 100_000, realDocs: 30_000, growthDocs: 333_000, classes: 300_000, queries: 500, vectors: 150, narrowed: 100, rounds: 3, checked: 50,
-		loadSeconds: 60, batches: 5, batchDocs: 1000}
+		loadSeconds: 60, pairs: 3000, batches: 5, batchDocs: 1000}
 }
 
 func quickSize() settings {
 	return settings{docs: 5000, realDocs: 1500, growthDocs: 10_000, classes: 6000, queries: 60, vectors: 40, narrowed: 10, rounds: 3, checked: 10,
-		loadSeconds: 10, batches: 2, batchDocs: 250}
+		loadSeconds: 10, pairs: 300, batches: 2, batchDocs: 250}
 }
 
 // part is a group of measurements that can be asked for by name.
@@ -83,6 +84,7 @@ func parts() []part {
 		{"search", (*bench).search, false},
 		{"filters", (*bench).filters, false},
 		{"http", (*bench).http, false},
+		{"missing", (*bench).missing, false},
 		{"ingest", (*bench).ingest, false},
 		{"growth", (*bench).growth, true},
 		{"classes", (*bench).manyClasses, true},

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -59,6 +60,31 @@ func TestRecall(t *testing.T) {
 	got, err := j.recall(visible, func(int) ([]int, error) { return []int{24, 24, 23, 22, 29, 3, 2, 5, 6, 7}, nil })
 	if want := 6.0 / nearest; err != nil || got != want { // 24, 23, 22, 5, 6, 7
 		t.Errorf("%v, want %v (%v)", got, want, err)
+	}
+}
+
+func TestMedianInterval(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	holds, width := 0, 0.0
+	for range 40 {
+		values := make([]float64, 300)
+		for i := range values {
+			values[i] = .1 + r.NormFloat64()
+		}
+		low, high := medianInterval(values)
+		if m := median(values); m < low || m > high {
+			t.Errorf("the median %v is not within %v and %v", m, low, high)
+		}
+		if low <= .1 && .1 <= high {
+			holds++
+		}
+		width = max(width, high-low)
+	}
+	if holds < 34 || width > .5 { // 38 are expected, about .29 wide
+		t.Errorf("%d of 40 intervals hold the true median, up to %v wide", holds, width)
+	}
+	if m := median([]float64{4, 1, 3, 2}); m != 2.5 {
+		t.Errorf("the median is %v", m)
 	}
 }
 

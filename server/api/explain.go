@@ -134,16 +134,18 @@ func (e *explained) forReader() {
 	e.Freshness.Problem = ""
 }
 
+// explain reads the document last, so that one that is missing takes as long as one
+// that may not be read.
 func (a *API) explain(ctx context.Context, who cairn.AccountID, document cairn.DocumentID) (explained, error) {
-	access, err := a.Store.DocumentAccess(ctx, document)
-	if err != nil {
-		return explained{}, err
-	}
 	h, err := a.Store.Holder(ctx, who)
 	if err != nil {
 		return explained{}, err
 	}
 	chains, err := a.Store.Through(ctx, who)
+	if err != nil {
+		return explained{}, err
+	}
+	access, err := a.Store.DocumentAccess(ctx, document)
 	if err != nil {
 		return explained{}, err
 	}

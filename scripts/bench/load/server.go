@@ -143,9 +143,19 @@ func (s *Server) Token(ctx context.Context, email string) (string, error) {
 // Post sends a request and returns the reply, of which an error other than 200
 // is told. An empty token is that of the administrator.
 func (s *Server) Post(ctx context.Context, token, path, mediaType string, body []byte) ([]byte, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.URL+path, bytes.NewReader(body))
+	status, reply, err := s.Send(ctx, token, http.MethodPost, path, mediaType, body)
+	if err == nil && status != http.StatusOK {
+		err = &StatusError{status, string(reply)}
+	}
+	return reply, err
+}
+
+// Send sends a request and returns the status and the body of the reply, whatever
+// they are. An empty token is that of the administrator.
+func (s *Server) Send(ctx context.Context, token, method, path, mediaType string, body []byte) (status int, reply []byte, err error) {
+	req, err := http.NewRequestWithContext(ctx, method, s.URL+path, bytes.NewReader(body))
 	if err != nil {
-		return nil, err
+		return 0, nil, err
 	}
 	if token == "" {
 		token = s.token
@@ -154,17 +164,11 @@ func (s *Server) Post(ctx context.Context, token, path, mediaType string, body [
 	req.Header.Set("Content-Type", mediaType)
 	res, err := s.http.Do(req)
 	if err != nil {
-		return nil, err
+		return 0, nil, err
 	}
 	defer res.Body.Close()
-	reply, err := io.ReadAll(res.Body)
-	if err != nil {
-		return nil, err
-	}
-	if res.StatusCode != http.StatusOK {
-		return nil, &StatusError{res.StatusCode, string(reply)}
-	}
-	return reply, nil
+	reply, err = io.ReadAll(res.Body)
+	return res.StatusCode, reply, err
 }
 
 // StatusError is a reply that is no success.

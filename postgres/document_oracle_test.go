@@ -1,0 +1,181 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"pgregory.net/rapid"
+
+	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/retrieval/ingest"
+)
+
+// drawKeys draws principals that exist and some that do not.
+func (f *firm) drawKeys(label string, most int) []cairn.PrincipalKey {
+	keys := []cairn.PrincipalKey{cairn.Everyone, cairn.Everyone, "group:cairn:unknown", cairn.UserKey("p2@acme.test")}
+	for _, a := range f.accounts {
+		keys = append(keys, cairn.AccountKey(a.ID), cairn.UserKey(a.Email))
+	}
+	for _, g := range f.groups {
+		keys = append(keys, g.key())
+	}
+	return rapid.SliceOfN(rapid.SampledFrom(keys), 0, most).Draw(f.rt, label)
+}
+
+func (f *firm) drawACL() cairn.ACL {
+	acl := cairn.Allow(cairn.Everyone)
+	if rapid.IntRange(0, 3).Draw(f.rt, "restricted") > 0 {
+		acl.Allow = nil
+		for range rapid.IntRange(0, 2).Draw(f.rt, "clauses") {
+			acl.Allow = append(acl.Allow, f.drawKeys("clause", 4))
+		}
+	}
+	if rapid.IntRange(0, 2).Draw(f.rt, "denies") == 0 {
+		acl.Deny = f.drawKeys("deny", 2)
+	}
+	return acl
+}
+
+func (f *firm) drawBook() *book {
+	b := drawBook(f.rt)
+	b.acl, b.inherits = f.drawACL(), rapid.IntRange(0, 3).Draw(f.rt, "inherits") == 0
+	return b
+}
+
+// write stores a book, with the rest of a batch.
+func (f *firm) write(name string, b *book, batch ingest.Batch) {
+	f.commit(name, b, batch)
+	f.stored[b.id] = b
+}
+
+// change does something to a book.
+func (f *firm) change(op, name string) {
+	b := f.books[name]
+	in := ingest.Batch{Source: f.sources[b.source].ID}
+	switch op {
+	case "edit": // in its source
+		again := f.drawBook()
+		again.source = b.source
+		f.write(name, again, in)
+		return
+	case "move", "transfer":
+		f.move(op, name)
+		return
+	case "erase":
+		f.lose(b)
+		if rapid.Bool().Draw(f.rt, "by its id") {
+			_, err := f.acting().EraseDocument(context.Background(), b.id, false, "")
+			f.check(err)
+			delete(f.books, name)
+		} else {
+			f.erase(name)
+		}
+		return
+	case "ask":
+		f.ask()
+		return
+	case "vector":
+		if b.vector == nil {
+			f.number()
+			b.vector = drawVector(f.rt)
+			f.check(f.store.PutVectors(context.Background(), map[int64][]float32{b.chunk: b.vector}))
+		}
+		return
+	case "grant":
+		b.acl, b.inherits = f.drawACL(), false
+		in.ACLs = map[string]*cairn.ACL{name: &b.acl}
+	case "inherit":
+		b.inherits = true
+		in.ACLs = map[string]*cairn.ACL{name: nil}
+	case "hide":
+		in.Deletes = []string{name}
+		delete(f.books, name)
+	case "touch":
+		b.modified = epoch.AddDate(0, 0, rapid.IntRange(1, 9).Draw(f.rt, "day"))
+		in.Touches = map[string]ingest.Touch{name: {Modified: b.modified}}
+	default:
+		f.rt.Fatalf("there is no operation %s", op)
+	}
+	_, err := f.store.Commit(context.Background(), in)
+	f.check(err)
+}
+
+// move gives a document another name, with other permissions, and its id with it in
+// its source; in another source it is another document.
+func (f *firm) move(op, from string) {
+	to := fmt.Sprintf("book-%02d", rapid.IntRange(0, 59).Draw(f.rt, "to"))
+	if f.books[to] != nil {
+		return
+	}
+	b := *f.books[from]
+	b.acl, b.inherits = f.drawACL(), rapid.Bool().Draw(f.rt, "inherits")
+	if op == "move" {
+		delete(f.books, from)
+		f.write(to, &b, ingest.Batch{Moves: map[string]string{from: to}})
+		return
+	}
+	f.change("hide", from)
+	b.source = 1 - b.source
+	f.write(to, &b, ingest.Batch{})
+}
+
+// declare changes the permissions of a source, and of the documents without own ones.
+func (f *firm) declare() {
+	i, acl := rapid.IntRange(0, 1).Draw(f.rt, "source"), f.drawACL()
+	changed, err := f.acting().UpdateSource(context.Background(), f.sources[i].ID, func(s *cairn.Source) error { s.ACL = acl; return nil })
+	f.check(err)
+	f.sources[i] = changed
+}
+
+// eraseSource erases a source with its groups, and makes an empty one of its name.
+func (f *firm) eraseSource(i int, acl cairn.ACL) {
+	name := f.sources[i].Name
+	_, err := f.acting().EraseSource(context.Background(), f.sources[i].ID, "")
+	f.check(err)
+	for _, g := range slices.Clone(f.groups) {
+		if g.directory == name {
+			f.drop(g)
+		}
+	}
+	for _, b := range f.stored {
+		if b.source == i {
+			f.lose(b)
+		}
+	}
+	maps.DeleteFunc(f.books, func(_ string, b *book) bool { return b.source == i })
+	f.sources[i] = f.source(name, acl)
+}
+
+// losePrivate takes away what nobody but the holder of the keys could read.
+func (f *firm) losePrivate(own ...cairn.PrincipalKey) {
+	private := func(b *book) bool {
+		return slices.ContainsFunc(f.aclOf(b).Allow, func(clause []cairn.PrincipalKey) bool {
+			return len(clause) > 0 && !slices.ContainsFunc(clause, func(k cairn.PrincipalKey) bool { return !slices.Contains(own, k) })
+		})
+	}
+	for _, b := range f.stored {
+		if private(b) {
+			f.lose(b)
+		}
+	}
+	maps.DeleteFunc(f.books, func(_ string, b *book) bool { return private(b) })
+}
+
+// lose takes away what was made from a document that is erased.
+func (f *firm) lose(b *book) {
+	delete(f.stored, b.id)
+	f.questions = slices.DeleteFunc(f.questions, func(q question) bool { return slices.Contains(q.evidence, b.id) })
+}
+
+// ask stores an answer that was made from some documents.
+func (f *firm) ask() {
+	q := question{owner: rapid.SampledFrom(f.accounts).Draw(f.rt, "owner")}
+	for _, name := range rapid.SliceOfNDistinct(rapid.SampledFrom(f.titles()), 0, 2, rapid.ID[string]).Draw(f.rt, "evidence") {
+		q.evidence = append(q.evidence, f.books[name].id)
+	}
+	conversation := f.conversation(cairn.Viewer{Account: q.owner.ID}, "t")
+	q.id = f.message(asked{conversation: conversation, question: "q", answer: "a", documents: q.evidence})
+	f.questions = append(f.questions, q)
+}

@@ -1,0 +1,134 @@
+package postgres
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/retrieval/ingest"
+	"github.com/cairnhq/cairn/retrieval/lexical"
+)
+
+// library is a corpus with a model of what it holds, for search by brute force
+// over plain lists, written without the index.
+type library struct {
+	*corpus
+	sources  []cairn.Source
+	servers  []*DB // of the replicas
+	replicas []*Index
+	books    map[string]*book // that can be found
+	changed  bool             // since the ids of chunks were read
+}
+
+// book is a document with what the reference knows of it.
+type book struct {
+	id         cairn.DocumentID
+	source     int
+	text       string
+	acl        cairn.ACL
+	inherits   bool // the ACL is the source's
+	kind       cairn.Kind
+	author     string
+	language   string
+	attributes map[string]string
+	modified   time.Time
+	vector     []float32
+	chunk      int64
+	tf         map[uint64]float64
+	length     int
+}
+
+// eager packs and merges much sooner than serve does.
+var eager = upkeep{packFrom: 3, packAtMost: 5, small: 6, together: 3, largest: 40, looseCodes: 1}
+
+func newLibrary(t testing.TB) *library {
+	t.Helper()
+	l := &library{corpus: newCorpus(t), books: make(map[string]*book)}
+	l.sources = []cairn.Source{l.src, l.source("cellar", cairn.Allow(cairn.Everyone))}
+	l.servers, l.replicas = []*DB{l.DB, l.DB}, make([]*Index, 2)
+	for i := range l.replicas {
+		l.reopen(i)
+	}
+	return l
+}
+
+// reopen makes a replica begin anew.
+func (l *library) reopen(i int) {
+	l.replicas[i] = NewIndex(l.servers[i], l.space)
+	l.replicas[i].upkeep = eager
+}
+
+func (l *library) erase(name string) {
+	l.t.Helper()
+	_, err := l.store.Erase(context.Background(), l.sources[l.books[name].source].ID, []string{name})
+	l.check(err)
+	delete(l.books, name)
+}
+
+func (l *library) put(name string, b *book) {
+	l.t.Helper()
+	l.commit(name, b, ingest.Batch{})
+}
+
+// commit stores a book with the rest of a batch.
+func (l *library) commit(name string, b *book, batch ingest.Batch) {
+	l.t.Helper()
+	body := []byte(b.text)
+	d := cairn.Document{
+		ID: cairn.DocumentID(cairn.NewID()), External: name, Version: cairn.VersionOf(body), Kind: b.kind, Title: name, Author: b.author,
+		Language: b.language, Body: body, Sections: []cairn.Section{{End: len(body)}}, ACL: b.acl, Modified: b.modified, Attributes: b.attributes,
+	}
+	chunks := ingest.Derive(&d, []cairn.Chunk{{End: len(body)}})
+	chunks[0].Vector = b.vector
+	terms, err := lexical.DecodeTerms(chunks[0].Terms)
+	l.check(err)
+	b.tf, b.length = make(map[uint64]float64), chunks[0].Length
+	for _, t := range terms {
+		b.tf[t.Hash] = float64(t.TF)
+	}
+	batch.Source = l.sources[b.source].ID
+	batch.Puts = []ingest.Put{{Document: d, OwnACL: !b.inherits, Chunks: chunks}}
+	stored, err := l.store.Commit(context.Background(), batch)
+	l.check(err)
+	b.id = stored[0].ID
+	l.books[name], l.changed = b, true
+}
+
+// number reads the ids that the chunks got.
+func (l *library) number() {
+	l.t.Helper()
+	if !l.changed {
+		return
+	}
+	rows, err := l.worker.Query(context.Background(), `SELECT d.external_id, c.id FROM chunks c JOIN documents d ON d.id = c.document_id`)
+	l.check(err)
+	defer rows.Close()
+	for rows.Next() {
+		var name string
+		var chunk int64
+		l.check(rows.Scan(&name, &chunk))
+		l.books[name].chunk = chunk
+	}
+	l.check(rows.Err())
+	l.changed = false
+}
+
+// admits says whether a viewer may read a book.
+func (l *library) admits(b *book, v cairn.Viewer) bool { return l.aclOf(b).Admits(v) }
+
+func (l *library) aclOf(b *book) cairn.ACL {
+	if b.inherits {
+		return l.sources[b.source].ACL
+	}
+	return b.acl
+}
+
+func (l *library) visible(v cairn.Viewer) (all []*book) {
+	for _, b := range l.books {
+		if l.admits(b, v) {
+			all = append(all, b)
+		}
+	}
+	return all
+}
