@@ -57,6 +57,7 @@ func (e *eraser) account(ctx context.Context, id cairn.AccountID) error {
 	}
 	err = e.each(ctx, []statement{
 		{"feedback", `DELETE FROM feedback WHERE account_id = $1`},
+		{"grants", `DELETE FROM grants WHERE account_id = $1`},
 		{"tokens", `DELETE FROM tokens WHERE account_id = $1`},
 		{"sessions", `DELETE FROM sessions WHERE account_id = $1`},
 		{"sign_in_codes", `DELETE FROM sign_in_codes WHERE account_id = $1`},

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -26,7 +27,16 @@ type library struct {
 	sources  []cairn.Source
 	replicas []*Index
 	books    map[string]*book
-	changed  bool // since the ids of chunks were read
+	changed  bool                    // since the ids of chunks were read
+	grants   map[cairn.GrantID]given // that live
+	granted  []cairn.GrantID         // that were ever made, which everybody claims to hold
+}
+
+// given is a grant of a book in a source, or of all of them.
+type given struct {
+	account cairn.AccountID
+	source  int
+	book    string
 }
 
 // book is a document with what the reference knows of it.
@@ -71,6 +81,8 @@ func (l *library) clear() {
 	for name := range l.books {
 		l.erase(name)
 	}
+	l.exec(`DELETE FROM grants`)
+	l.grants, l.granted = make(map[cairn.GrantID]given), nil
 }
 
 func (l *library) erase(name string) {
@@ -78,6 +90,20 @@ func (l *library) erase(name string) {
 	_, err := l.store.Erase(context.Background(), l.sources[b.source].ID, []string{name})
 	l.check(err)
 	delete(l.books, name)
+	maps.DeleteFunc(l.grants, func(_ cairn.GrantID, g given) bool { return g.book == name && g.source == b.source })
+}
+
+// give makes a grant of a book, or of all of a source.
+func (l *library) give(g given) {
+	var document cairn.DocumentID
+	source := l.sources[g.source].ID
+	if g.book != "" {
+		l.check(l.worker.QueryRow(context.Background(), `
+			SELECT id FROM documents WHERE source_id = $1 AND external_id = $2`, source, g.book).Scan(&document))
+		source = ""
+	}
+	id := l.grant(g.account, source, document)
+	l.grants[id], l.granted = g, append(l.granted, id)
 }
 
 func (l *library) put(name string, b *book) {
@@ -118,8 +144,12 @@ func (l *library) number() {
 }
 
 func (l *library) visible(v cairn.Viewer) (all []*book) {
-	for _, b := range l.books {
-		if b.acl.Admits(v) {
+	for name, b := range l.books {
+		granted := slices.ContainsFunc(v.Grants, func(id cairn.GrantID) bool {
+			g, lives := l.grants[id]
+			return lives && g.account == v.Account && g.source == b.source && (g.book == "" || g.book == name)
+		})
+		if granted || b.acl.Admits(v) {
 			all = append(all, b)
 		}
 	}
@@ -309,8 +339,20 @@ func (l *library) step(t *rapid.T) {
 	name := fmt.Sprintf("book-%02d", rapid.IntRange(0, 19).Draw(t, "book"))
 	i := rapid.IntRange(0, 1).Draw(t, "replica")
 	b, known := l.books[name]
-	op := rapid.SampledFrom([]string{"put", "put", "put", "erase", "hide", "acl", "touch", "vector", "maintain", "maintain", "reopen", "forget", "rebuild"}).Draw(t, "op")
+	op := rapid.SampledFrom([]string{"put", "put", "put", "erase", "hide", "acl", "touch", "vector", "maintain", "maintain", "reopen", "forget", "rebuild", "grant", "grant", "end"}).Draw(t, "op")
 	switch {
+	case op == "grant":
+		g := given{account: rapid.SampledFrom(viewers).Draw(t, "holder").Account, source: rapid.IntRange(0, 1).Draw(t, "source")}
+		if known && rapid.Bool().Draw(t, "one") {
+			g.source, g.book = b.source, name
+		}
+		l.give(g)
+	case op == "end":
+		if n := len(l.granted); n > 0 {
+			id := l.granted[rapid.IntRange(0, n-1).Draw(t, "grant")]
+			l.expire(id)
+			delete(l.grants, id)
+		}
 	case op == "maintain":
 		l.check(l.replicas[i].Maintain(context.Background()))
 	case op == "reopen":
@@ -356,6 +398,9 @@ func (l *library) compare(t *rapid.T) {
 	l.number()
 	x := l.replicas[rapid.IntRange(0, 1).Draw(t, "replica")]
 	q := cairn.Query{Viewer: rapid.SampledFrom(viewers).Draw(t, "viewer"), Text: drawText(t, "query", 4), Filters: drawFilters(t)}
+	if rapid.IntRange(0, 3).Draw(t, "holds grants") > 0 {
+		q.Viewer.Grants = l.granted
+	}
 	switch rapid.IntRange(0, 5).Draw(t, "operator") {
 	case 0:
 		q.Text += " -" + rapid.SampledFrom(vocabulary[:7]).Draw(t, "not")
@@ -401,12 +446,13 @@ func tiesByChunk(hits []retrieval.Hit) []retrieval.Hit {
 	return sorted
 }
 
-// TestIndexEqualsBruteForce edits, deletes, changes permissions, packs, merges,
+// TestIndexEqualsBruteForce edits, deletes, changes permissions, makes and ends grants, packs, merges,
 // rebuilds and reopens at random, and after each step compares one search of each
 // leg with brute force over what the viewer may read: about 2,500 searches.
 func TestIndexEqualsBruteForce(t *testing.T) {
 	t.Parallel()
 	l := newLibrary(t)
+	l.exec(`INSERT INTO accounts (id, role) SELECT n::text, 'member' FROM generate_series(1, 4) n`)
 	rapid.Check(t, func(rt *rapid.T) {
 		l.clear()
 		for range 25 {

@@ -20,6 +20,16 @@ type oracle struct {
 	keys      []cairn.PrincipalKey
 	viewers   []cairn.Viewer
 	messages  []oracleMessage
+	grants    []oracleGrant
+}
+
+// oracleGrant is a grant of a source or of a document. Every viewer claims to hold it.
+type oracleGrant struct {
+	id       cairn.GrantID
+	account  cairn.AccountID
+	source   string
+	document cairn.DocumentID
+	ended    bool
 }
 
 type oracleDocument struct {
@@ -36,10 +46,15 @@ type oracleMessage struct {
 	documents []int
 }
 
-func (d oracleDocument) admits(v cairn.Viewer) bool { return !d.hidden && d.acl.Admits(v) }
+func (o *oracle) admits(v cairn.Viewer, d oracleDocument) bool {
+	granted := slices.ContainsFunc(o.grants, func(g oracleGrant) bool {
+		return !g.ended && g.account == v.Account && (g.document == d.id || g.source == d.source)
+	})
+	return !d.hidden && (granted || d.acl.Admits(v))
+}
 
-// TestReadsEqualOracle compares every way to read a document with what its ACL
-// says, over random ACLs, viewers and documents that change hands.
+// TestReadsEqualOracle compares every way to read a document with what its ACL and
+// grants say, over random ACLs, viewers, grants and documents that change hands.
 func TestReadsEqualOracle(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -53,7 +68,7 @@ func TestReadsEqualOracle(t *testing.T) {
 		conversations[i] = f.conversation(v, "t")
 	}
 	rapid.Check(t, func(rt *rapid.T) {
-		switch rapid.SampledFrom([]string{"add", "add", "acl", "hide", "ask"}).Draw(rt, "op") {
+		switch rapid.SampledFrom([]string{"add", "add", "acl", "hide", "ask", "grant", "end"}).Draw(rt, "op") {
 		case "acl":
 			if len(o.documents) > 0 {
 				d := &o.documents[rapid.IntRange(0, len(o.documents)-1).Draw(rt, "document")]
@@ -65,6 +80,14 @@ func TestReadsEqualOracle(t *testing.T) {
 				d := &o.documents[rapid.IntRange(0, len(o.documents)-1).Draw(rt, "document")]
 				d.hidden = !d.hidden
 				f.exec(`UPDATE documents SET hidden_at = CASE WHEN $2 THEN now() END WHERE id = $1`, d.id, d.hidden)
+			}
+		case "grant":
+			o.grant(rt, f, sources)
+		case "end":
+			if len(o.grants) > 0 {
+				g := &o.grants[rapid.IntRange(0, len(o.grants)-1).Draw(rt, "grant")]
+				f.expire(g.id)
+				g.ended = true
 			}
 		case "ask":
 			m := oracleMessage{owner: rapid.IntRange(0, len(o.viewers)-1).Draw(rt, "owner")}
@@ -91,6 +114,22 @@ func TestReadsEqualOracle(t *testing.T) {
 	}
 }
 
+// grant makes a grant of a source or of a document.
+func (o *oracle) grant(rt *rapid.T, f *fixture, sources []cairn.Source) {
+	g := oracleGrant{account: rapid.SampledFrom(o.viewers).Draw(rt, "holder").Account}
+	if s := rapid.SampledFrom(sources).Draw(rt, "source"); len(o.documents) == 0 || rapid.Bool().Draw(rt, "whole") {
+		g.source = s.Name
+		g.id = f.grant(g.account, s.ID, "")
+	} else {
+		g.document = rapid.SampledFrom(o.documents).Draw(rt, "document").id
+		g.id = f.grant(g.account, "", g.document)
+	}
+	o.grants = append(o.grants, g)
+	for i := range o.viewers {
+		o.viewers[i].Grants = append(o.viewers[i].Grants, g.id)
+	}
+}
+
 func (o *oracle) acl(rt *rapid.T) cairn.ACL {
 	keys := rapid.SliceOfN(rapid.SampledFrom(o.keys), 0, 3)
 	return cairn.ACL{Allow: rapid.SliceOfN(keys, 0, 2).Draw(rt, "allow"), Deny: rapid.SliceOfN(rapid.SampledFrom(o.keys), 0, 1).Draw(rt, "deny")}
@@ -103,8 +142,11 @@ func (o *oracle) compare(t rapid.TB, f *fixture, v cairn.Viewer) {
 	ranges := make([]retrieval.Range, len(o.documents))
 	for i, d := range o.documents {
 		ranges[i] = retrieval.Range{Document: d.id, Version: cairn.VersionOf([]byte("text")), Start: 1, End: 3}
-		if d.admits(v) {
-			titles, sources, bodies[i] = append(titles, d.title), append(sources, d.source), []byte("ex")
+		if o.admits(v, d) {
+			sources, bodies[i] = append(sources, d.source), []byte("ex")
+		}
+		if !d.hidden && d.acl.Admits(v) { // what is only granted is not suggested
+			titles = append(titles, d.title)
 		}
 	}
 	slices.Sort(titles)
@@ -133,7 +175,7 @@ func (o *oracle) compareDocuments(t *testing.T, f *fixture, v cairn.Viewer) {
 	t.Helper()
 	for _, d := range o.documents {
 		_, err := f.Document(t.Context(), v, d.id, "")
-		if d.admits(v) && err != nil || !d.admits(v) && !errors.Is(err, cairn.ErrNotFound) {
+		if admitted := o.admits(v, d); admitted && err != nil || !admitted && !errors.Is(err, cairn.ErrNotFound) {
 			t.Errorf("%v reads %v: %v", v.Keys, d.acl, err)
 		}
 	}
@@ -147,7 +189,7 @@ func (o *oracle) compareMessages(t *testing.T, f *fixture, v cairn.Viewer) {
 			wantError(t, "message of somebody else", err, cairn.ErrNotFound)
 			continue
 		}
-		readable := !slices.ContainsFunc(m.documents, func(i int) bool { return !o.documents[i].admits(v) })
+		readable := !slices.ContainsFunc(m.documents, func(i int) bool { return !o.admits(v, o.documents[i]) })
 		if err != nil || got.Withheld == readable || (len(got.Answer.Citations) == len(m.documents)) != (readable || len(m.documents) == 0) {
 			t.Errorf("message with evidence %v: %+v, %v; want readable: %v", m.documents, got, err, readable)
 		}

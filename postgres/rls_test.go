@@ -22,7 +22,7 @@ import (
 // guarded are the tables that the search role reads: row-level security decides.
 var guarded = map[string]bool{
 	"sources": true, "documents": true, "bodies": true, "chunks": true, "conversations": true, "messages": true,
-	"citations": true, "message_evidence": true, "message_events": true,
+	"citations": true, "message_evidence": true, "message_events": true, "grants": true,
 }
 
 // closed are the tables on which the search role has no right, with the reason
@@ -126,6 +126,7 @@ func (f *fixture) fill(v cairn.Viewer) cairn.DocumentID {
 	f.t.Helper()
 	acl := cairn.Allow(cairn.AccountKey(v.Account))
 	id := f.document(f.source("secret-"+strings.ToLower(string(v.Account)), acl), "a", "Secret", "secret text", acl)
+	f.grant(v.Account, "", id)
 	f.message(asked{conversation: f.conversation(v, "secret"), question: "secret?", answer: "secret", documents: []cairn.DocumentID{id}})
 	return id
 }
@@ -136,7 +137,7 @@ func TestSearchRoleSeesNothingWithoutContext(t *testing.T) {
 	ann := f.member("ann")
 	f.fill(ann)
 	f.asRole(f.roles.Search, func(ctx context.Context, conn *pgx.Conn) {
-		for _, context := range []string{"", "SELECT set_config('cairn.classes', '', false), set_config('cairn.account', '', false)"} {
+		for _, context := range []string{"", "SELECT set_config('cairn.classes', '', false), set_config('cairn.account', '', false), set_config('cairn.grants', '', false)"} {
 			if context != "" {
 				if _, err := conn.Exec(ctx, context); err != nil {
 					t.Fatal(err)
@@ -178,7 +179,8 @@ func TestIndexRoleReadsNoText(t *testing.T) {
 	f.check(err)
 	want := []string{
 		"documents.acl_id", "documents.created_at", "documents.hidden_at", "documents.id", "documents.kind",
-		"documents.modified_at", "documents.source_id", "sources.id", "sources.name",
+		"documents.modified_at", "documents.source_id", "grants.account_id", "grants.document_id", "grants.ends_at", "grants.id",
+		"grants.source_id", "sources.id", "sources.name",
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("columns that the index role reads beside the index (-want +got):\n%s", d)

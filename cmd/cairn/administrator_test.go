@@ -126,6 +126,7 @@ func (p private) request(r server.Route) (path, body string) {
 		"POST /groups":                        `{"name":"ops"}`,
 		"PUT /groups/:name":                   `{"members":["ann@acme.com"]}`,
 		"POST /tokens":                        `{"name":"t"}`,
+		"POST /grants":                        `{"user":"ann@acme.com","source":"wiki","reason":"incident"}`,
 	}[r.Method+" "+strings.TrimPrefix(r.Path, "/api/v1")]
 }
 

@@ -75,6 +75,9 @@ func attempts(conversation, message, binding string) map[string]string {
 		"POST /erasures/:id/lift":               `/erasures/e1/lift`,
 		"POST /erasures/clean":                  `/erasures/clean`,
 		"DELETE /users/:id":                     `/users/bob@acme.com`,
+		"GET /grants":                           `/grants?all=true`,
+		"POST /grants":                          `/grants {"user":"bob@acme.com","source":"secrets","reason":"incident 7"}`,
+		"DELETE /grants/:id":                    `/grants/g1`,
 	}
 }
 
@@ -215,6 +218,9 @@ admin  auditor POST /audit/verify
 admin  auditor GET /erasures
 admin  admin  POST /erasures/:id/lift
 admin  admin  POST /erasures/clean
+admin  auditor GET /grants
+admin  admin  POST /grants
+admin  admin  DELETE /grants/:id
 public public GET /login
 public public POST /login
 public public GET /login/oidc

@@ -108,7 +108,7 @@ func (a *API) recheckReader(c *gin.Context, s *sse) (stop bool) {
 		_ = s.failure(err)
 		return true
 	}
-	if !slices.Equal(before.Viewer.Keys, now.Viewer.Keys) {
+	if !slices.Equal(before.Viewer.Keys, now.Viewer.Keys) || !slices.Equal(before.Viewer.Grants, now.Viewer.Grants) {
 		_ = s.event("", "reconnect", struct{}{})
 		return true
 	}

@@ -43,6 +43,10 @@ const (
 	ErasureLift  Action = "erasure.lift" // what was kept out may come back
 	ErasureClean Action = "erasure.clean"
 
+	GrantCreate Action = "grant.create"
+	GrantRevoke Action = "grant.revoke"
+	GrantUse    Action = "grant.use" // documents were shown that a grant of the caller covers
+
 	IndexVerify  Action = "index.verify"
 	IndexRebuild Action = "index.rebuild"
 
@@ -66,6 +70,7 @@ const (
 	KindMessage      Kind = "message"
 	KindConversation Kind = "conversation"
 	KindErasure      Kind = "erasure"
+	KindGrant        Kind = "grant"
 	KindCheckpoint   Kind = "checkpoint" // the Mark of the last row that was removed
 )
 

@@ -30,6 +30,7 @@ type Store struct {
 	dismissed map[subject]bool
 	used      map[auth.Hash]bool
 	others    map[cairn.AccountID][]string // groups of cairn.OIDCDirectory
+	grants    map[cairn.AccountID][]cairn.GrantID
 }
 
 type code struct {
@@ -43,7 +44,7 @@ func New() *Store {
 		accounts: map[cairn.AccountID]cairn.Account{}, groups: map[string]Members{},
 		tokens: map[auth.Hash]cairn.Token{}, sessions: map[auth.Hash]auth.Session{}, codes: map[auth.Hash]code{},
 		bindings: map[subject]cairn.AccountID{}, dismissed: map[subject]bool{}, used: map[auth.Hash]bool{},
-		others: map[cairn.AccountID][]string{},
+		others: map[cairn.AccountID][]string{}, grants: map[cairn.AccountID][]cairn.GrantID{},
 	}
 }
 
@@ -61,6 +62,13 @@ func (s *Store) Add(a cairn.Account, groups ...string) cairn.Account {
 		s.groups[g] = in
 	}
 	return a
+}
+
+// SetGrants says which grants of an account live.
+func (s *Store) SetGrants(account cairn.AccountID, grants ...cairn.GrantID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.grants[account] = grants
 }
 
 // Token stores a token of an account that expires in an hour of now and returns
