@@ -135,23 +135,40 @@ func (db *DB) GrantOf(ctx context.Context, account cairn.AccountID, document cai
 	return r.status().Grant, nil
 }
 
-// granted returns what those of v's grants cover that live now. Whoever held none
-// when the viewer was resolved costs nothing.
-func (db *DB) granted(ctx context.Context, v cairn.Viewer) (index.Granted, error) {
-	var g index.Granted
+// granted returns the ids of the sources and documents that grants of v cover which
+// live now. Whoever held none when the viewer was resolved costs nothing.
+func (db *DB) granted(ctx context.Context, v cairn.Viewer) ([]string, error) {
 	if len(v.Grants) == 0 {
-		return g, nil
+		return nil, nil
 	}
-	err := db.lookup.QueryRow(ctx, `
-		WITH live AS MATERIALIZED (
-			SELECT source_id, document_id FROM grants WHERE id = ANY ($1) AND account_id = $2 AND ends_at > now())
-		SELECT ARRAY (SELECT source_id FROM live WHERE source_id IS NOT NULL),
-		       ARRAY (SELECT c.id FROM live CROSS JOIN LATERAL (SELECT id FROM chunks WHERE document_id = live.document_id OFFSET 0) c)`,
-		v.Grants, v.Account).Scan(&g.Sources, &g.Chunks)
+	rows, err := db.lookup.Query(ctx, `
+		SELECT coalesce(source_id, document_id) FROM grants WHERE id = ANY ($1) AND account_id = $2 AND ends_at > now()`, v.Grants, v.Account)
 	if err != nil {
-		return index.Granted{}, fmt.Errorf("grants: %w", err)
+		return nil, fmt.Errorf("grants: %w", err)
 	}
-	return g, nil
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil, fmt.Errorf("grants: %w", err)
+	}
+	return ids, nil
+}
+
+// searchable returns what is granted to v as a search needs it.
+func (db *DB) searchable(ctx context.Context, v cairn.Viewer) (index.Granted, error) {
+	ids, err := db.granted(ctx, v)
+	if err != nil || len(ids) == 0 {
+		return index.Granted{}, err
+	}
+	rows, err := db.lookup.Query(ctx, `
+		SELECT c.id FROM unnest($1::text[]) d (id) CROSS JOIN LATERAL (SELECT id FROM chunks WHERE document_id = d.id OFFSET 0) c`, ids)
+	if err != nil {
+		return index.Granted{}, fmt.Errorf("granted chunks: %w", err)
+	}
+	chunks, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	if err != nil {
+		return index.Granted{}, fmt.Errorf("granted chunks: %w", err)
+	}
+	return index.Granted{Sources: ids, Chunks: chunks}, nil // the id of a document is that of no source
 }
 
 // withUses puts behind each event that shows documents to somebody who holds grants

@@ -107,7 +107,7 @@ func TestGrantsEnd(t *testing.T) {
 			if reads(t, f.DB, before, d) {
 				t.Error("a viewer that was resolved before reads on")
 			}
-			granted, err := f.granted(t.Context(), before)
+			granted, err := f.searchable(t.Context(), before)
 			f.check(err)
 			if len(granted.Sources)+len(granted.Chunks) != 0 {
 				t.Errorf("a search would still see %+v", granted)
@@ -175,8 +175,8 @@ func TestGrantOnASecondReplica(t *testing.T) {
 	}
 }
 
-// The second lock by itself: the search role sees what the grants cover that its
-// context names, and nothing else, whatever shares the class.
+// The second lock by itself: the search role sees what those grants cover that the
+// viewer holds and that live, and nothing else, whatever shares the class.
 func TestSearchRoleSeesGrantedRowsAlone(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

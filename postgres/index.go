@@ -250,7 +250,7 @@ func (x *Index) begin(ctx context.Context, q cairn.Query, filter index.Filter, b
 		if err != nil {
 			return nil, err
 		}
-		granted, err := x.db.granted(ctx, q.Viewer)
+		granted, err := x.db.searchable(ctx, q.Viewer)
 		if err != nil {
 			return nil, err
 		}

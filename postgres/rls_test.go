@@ -22,7 +22,7 @@ import (
 // guarded are the tables that the search role reads: row-level security decides.
 var guarded = map[string]bool{
 	"sources": true, "documents": true, "bodies": true, "chunks": true, "conversations": true, "messages": true,
-	"citations": true, "message_evidence": true, "message_events": true, "grants": true,
+	"citations": true, "message_evidence": true, "message_events": true,
 }
 
 // closed are the tables on which the search role has no right, with the reason
@@ -51,6 +51,7 @@ var closed = map[string]string{
 	"runs":             "history of sources, for administrators",
 	"document_errors":  "names of documents, for administrators; also guarded",
 	"feedback":         "what people said of answers, for administrators; also guarded",
+	"grants":           "who was granted what and why, for administrators and auditors; also guarded",
 	"tombstones":       "ids of what is gone, and hashes of names",
 	"settings":         "what the server notes of the database",
 	"directory":        "the state of who belongs to what",
@@ -126,7 +127,6 @@ func (f *fixture) fill(v cairn.Viewer) cairn.DocumentID {
 	f.t.Helper()
 	acl := cairn.Allow(cairn.AccountKey(v.Account))
 	id := f.document(f.source("secret-"+strings.ToLower(string(v.Account)), acl), "a", "Secret", "secret text", acl)
-	f.grant(v.Account, "", id)
 	f.message(asked{conversation: f.conversation(v, "secret"), question: "secret?", answer: "secret", documents: []cairn.DocumentID{id}})
 	return id
 }
@@ -137,7 +137,7 @@ func TestSearchRoleSeesNothingWithoutContext(t *testing.T) {
 	ann := f.member("ann")
 	f.fill(ann)
 	f.asRole(f.roles.Search, func(ctx context.Context, conn *pgx.Conn) {
-		for _, context := range []string{"", "SELECT set_config('cairn.classes', '', false), set_config('cairn.account', '', false), set_config('cairn.grants', '', false)"} {
+		for _, context := range []string{"", "SELECT set_config('cairn.classes', '', false), set_config('cairn.account', '', false), set_config('cairn.granted', '', false)"} {
 			if context != "" {
 				if _, err := conn.Exec(ctx, context); err != nil {
 					t.Fatal(err)

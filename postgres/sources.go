@@ -129,14 +129,17 @@ func (db *DB) ReadableSources(ctx context.Context, v cairn.Viewer, p api.Page) (
 	if err != nil {
 		return nil, "", err
 	}
+	granted, err := db.granted(ctx, v)
+	if err != nil {
+		return nil, "", err
+	}
 	rows, err := db.index.Query(ctx, `
 		SELECT s.name FROM sources s
 		WHERE s.name > $2 AND (EXISTS (
 			SELECT FROM documents d WHERE d.source_id = s.id AND d.hidden_at IS NULL AND d.acl_id = ANY ($1))
-		OR EXISTS (
-			SELECT FROM grants g JOIN documents d ON d.source_id = g.source_id OR d.id = g.document_id
-			WHERE g.id = ANY ($4) AND g.account_id = $5 AND g.ends_at > now() AND d.source_id = s.id AND d.hidden_at IS NULL))
-		ORDER BY s.name LIMIT $3`, classes.list(), from, p.Limit+1, orEmpty(v.Grants), v.Account)
+		OR cardinality($4::text[]) > 0 AND EXISTS (
+			SELECT FROM documents d WHERE d.source_id = s.id AND d.hidden_at IS NULL AND ARRAY[d.id, d.source_id] && $4::text[]))
+		ORDER BY s.name LIMIT $3`, classes.list(), from, p.Limit+1, orEmpty(granted))
 	if err != nil {
 		return nil, "", fmt.Errorf("readable sources: %w", err)
 	}

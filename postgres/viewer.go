@@ -19,12 +19,13 @@ const nobodysClass = 0
 // computed from left to right.
 const setViewer = `
 	SELECT set_config('role', $1, true) || set_config('cairn.classes', $2, true) || set_config('cairn.account', $3, true)
-	       || set_config('cairn.grants', $4::text[]::text, true) || set_config('transaction_read_only', 'on', true), current_user::text`
+	       || set_config('cairn.granted', $4::text[]::text, true) || set_config('transaction_read_only', 'on', true), current_user::text`
 
 // contextOf returns the parameters of setViewer, where admitted are classes that
 // admit v.
-func (db *DB) contextOf(v cairn.Viewer, admitted []int32) []any {
-	return []any{db.roles.Search, classLiteral(admitted), string(v.Account), orEmpty(v.Grants)}
+func (db *DB) contextOf(ctx context.Context, v cairn.Viewer, admitted []int32) ([]any, error) {
+	granted, err := db.granted(ctx, v)
+	return []any{db.roles.Search, classLiteral(admitted), string(v.Account), orEmpty(granted)}, err
 }
 
 // asViewer runs fn in a read-only transaction of the search role in which rows
@@ -43,8 +44,12 @@ func (db *DB) asViewer(ctx context.Context, v cairn.Viewer, classes []int32, fn 
 	if err != nil {
 		return err
 	}
+	viewer, err := db.contextOf(ctx, v, admitted)
+	if err != nil {
+		return err
+	}
 	return pgx.BeginTxFunc(ctx, db.search, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
-		if err := db.viewerSet(tx.QueryRow(ctx, setViewer, db.contextOf(v, admitted)...)); err != nil {
+		if err := db.viewerSet(tx.QueryRow(ctx, setViewer, viewer...)); err != nil {
 			return err
 		}
 		return fn(tx)
@@ -56,8 +61,12 @@ func (db *DB) asViewer(ctx context.Context, v cairn.Viewer, classes []int32, fn 
 // sent together is one transaction. read is not called unless the role was right.
 // The statement must look up its rows by their keys: see keepPlans.
 func (db *DB) lookUpAsViewer(ctx context.Context, v cairn.Viewer, admitted []int32, read func(pgx.Rows) error, sql string, args ...any) error {
+	viewer, err := db.contextOf(ctx, v, admitted)
+	if err != nil {
+		return err
+	}
 	batch := &pgx.Batch{}
-	batch.Queue(setViewer, db.contextOf(v, admitted)...).QueryRow(db.viewerSet)
+	batch.Queue(setViewer, viewer...).QueryRow(db.viewerSet)
 	batch.Queue(setKeepPlans).QueryRow(func(row pgx.Row) error { return row.Scan(nil) })
 	batch.Queue(sql, args...).Query(read)
 	return db.search.SendBatch(ctx, batch).Close()
