@@ -79,6 +79,9 @@ func Allow(keys ...PrincipalKey) ACL { return ACL{Allow: [][]PrincipalKey{keys}}
 type Viewer struct {
 	Account AccountID
 	Keys    []PrincipalKey
+	// Grants are those of the account that lived when the viewer was resolved, in
+	// ascending order. The database decides whether they still do.
+	Grants []GrantID
 }
 
 // Admits reports whether v may read what carries the ACL.

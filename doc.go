@@ -32,7 +32,9 @@
 // or a token, never from a field. postgres.Classes says which classes admit a
 // viewer. Searches run over those classes alone, statistics included; whatever
 // is read afterwards is read by a role for which row-level security checks the
-// same classes again (postgres.DB's asViewer, migrations/roles.sql).
+// same classes again (postgres.DB's asViewer, migrations/roles.sql). A Grant opens a
+// source or a document to one account for a while, whatever its classes: a search
+// gives its chunks a class of their own, row-level security looks it up.
 //
 // # The way of a question
 //

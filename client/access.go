@@ -33,8 +33,10 @@ type Access struct {
 		Deny  []string   `json:"deny"`
 	} `json:"acl"`
 	Deciding struct {
-		Kind   string     `json:"kind"` // "clauses", "clause", "deny", "nobody", "hidden", "disabled"
+		Kind   string     `json:"kind"` // "clauses", "clause", "deny", "nobody", "grant", "hidden", "disabled"
 		Clause *int       `json:"clause"`
+		Grant  string     `json:"grant"` // id of the grant that decides
+		Until  *time.Time `json:"until"` // when that ends
 		Keys   []string   `json:"keys"`
 		Held   [][]string `json:"held"` // the user's keys, clause by clause
 	} `json:"deciding"`

@@ -36,6 +36,7 @@ const (
 	aUser    = `{"id":"U1","email":"ann@example.com","name":"Ann","role":"member","disabled":false,"created_at":"2026-10-02T09:30:00Z"}`
 	aGroup   = `{"name":"finance","principal":"group:cairn:finance","members":[` + aUser + `],"groups":[]}`
 	aToken   = `{"id":"T1","account_id":"U1","name":"","scopes":["read"],"created_at":"2026-10-02T09:30:00Z","expires_at":"2026-11-02T09:30:00Z","last_used_at":null,"revoked_at":null}`
+	aGrant   = `{"id":"G1","user":` + aUser + `,"source":"hr","document_id":null,"reason":"incident","by":"U2","created_at":"2026-10-02T09:30:00Z","expires_at":"2026-10-02T11:30:00Z","revoked_at":null,"lives":true}`
 )
 
 // replied is what the tests look at of a reply that has one.
@@ -258,6 +259,28 @@ func TestMethods(t *testing.T) {
 			func(ctx context.Context, c *Client) (any, error) { return c.Tokens(ctx, true) },
 			`GET /api/v1/tokens?all=true&limit=200`,
 			func(v any) bool { return v.(List[Token]).Items[0].AccountID == "U1" },
+		},
+		{
+			"add grant", "POST /api/v1/grants", 201, aGrant,
+			func(ctx context.Context, c *Client) (any, error) {
+				return c.AddGrant(ctx, GrantRequest{User: "ann@example.com", Source: "hr", Reason: "incident", TTL: "2h"})
+			},
+			`POST /api/v1/grants {"user":"ann@example.com","source":"hr","reason":"incident","ttl":"2h"}`,
+			func(v any) bool {
+				g := v.(Grant)
+				return g.ID == "G1" && g.Source == "hr" && g.DocumentID == "" && g.Lives
+			},
+		},
+		{
+			"grants", "GET /api/v1/grants", 200, `{"grants":[` + aGrant + `],"next_cursor":null}`,
+			func(ctx context.Context, c *Client) (any, error) { return c.Grants(ctx, true) },
+			`GET /api/v1/grants?all=true&limit=200`,
+			func(v any) bool { return v.(List[Grant]).Items[0].Reason == "incident" },
+		},
+		{
+			"revoke grant", "DELETE /api/v1/grants/{id}", 204, "",
+			func(ctx context.Context, c *Client) (any, error) { return nil, c.RevokeGrant(ctx, "G1") },
+			`DELETE /api/v1/grants/G1`, nil,
 		},
 		{
 			"models", "GET /api/v1/models", 200, `{"models":[{"name":"extractive","default":true}]}`,

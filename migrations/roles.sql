@@ -41,6 +41,7 @@ GRANT EXECUTE ON FUNCTION expire_audit(interval) TO {{.Worker}};
 GRANT SELECT ON chunks, fresh, fresh_codes, segments, postings, segment_codes, vector_spaces, vectors, changes, acls, acl_keys TO {{.Index}};
 GRANT SELECT (id, source_id, kind, modified_at, created_at, acl_id, hidden_at) ON documents TO {{.Index}};
 GRANT SELECT (id, name) ON sources TO {{.Index}};
+GRANT SELECT (id, account_id, source_id, document_id, ends_at) ON grants TO {{.Index}};
 
 GRANT SELECT ON documents, bodies, chunks, conversations, messages, citations, message_evidence, message_events TO {{.Search}};
 GRANT SELECT (id, name, kind, authority) ON sources TO {{.Search}};
@@ -48,16 +49,21 @@ GRANT SELECT (id, name, kind, authority) ON sources TO {{.Search}};
 CREATE POLICY index ON chunks TO {{.Index}} USING (true);
 CREATE POLICY index ON documents TO {{.Index}} USING (true);
 CREATE POLICY index ON sources TO {{.Index}} USING (true);
+CREATE POLICY index ON grants TO {{.Index}} USING (true);
 
 -- The context of a viewer is transaction-local: cairn.classes holds those ACL
 -- classes that admit her among the classes of the rows asked for, as an array
--- literal; cairn.account her account. Unset or empty means no rows. The
+-- literal; cairn.granted the ids of sources and documents that grants of hers cover
+-- which live now; cairn.account her account. Unset or empty means no rows. The
 -- sub-select makes PostgreSQL read the setting once a statement.
 CREATE POLICY viewer ON documents FOR SELECT TO {{.Search}} USING (
-    hidden_at IS NULL
-    AND acl_id = ANY ((SELECT nullif(current_setting('cairn.classes', true), '')::int[])::int[]));
+    hidden_at IS NULL AND (
+        acl_id = ANY ((SELECT nullif(current_setting('cairn.classes', true), '')::int[])::int[])
+        OR ARRAY[id, source_id] && (SELECT nullif(current_setting('cairn.granted', true), '')::text[])::text[]));
 CREATE POLICY viewer ON chunks FOR SELECT TO {{.Search}} USING (
-    acl_id = ANY ((SELECT nullif(current_setting('cairn.classes', true), '')::int[])::int[]));
+    acl_id = ANY ((SELECT nullif(current_setting('cairn.classes', true), '')::int[])::int[])
+    OR ARRAY[document_id, (SELECT source_id FROM documents d WHERE d.id = document_id)]
+       && (SELECT nullif(current_setting('cairn.granted', true), '')::text[])::text[]);
 -- Every version of a text is readable by who may read the document today. A
 -- scalar sub-select is looked up row by row; of EXISTS the planner may make a
 -- table of all readable documents.

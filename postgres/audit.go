@@ -17,10 +17,15 @@ var (
 	_ api.Audit = (*DB)(nil)
 )
 
-// AppendAudit implements audit.Log.
+// AppendAudit implements audit.Log. What was shown under grants is told of twice: as
+// what was done, and as the use of each grant.
 func (db *DB) AppendAudit(ctx context.Context, events []audit.Event) error {
 	if len(events) == 0 {
 		return nil
+	}
+	events, err := db.withUses(ctx, events)
+	if err != nil {
+		return fmt.Errorf("append to the audit log: %w", err)
 	}
 	batch := &pgx.Batch{} // sent together it is one transaction
 	for _, e := range events {

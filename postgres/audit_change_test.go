@@ -56,6 +56,8 @@ func changes(f *fixture) []struct {
 	for _, subject := range []string{"gil", "gil-2", "gil-3"} {
 		f.comes(somebody(subject, "gil@acme.test"))
 	}
+	hal := f.account("hal@acme.test", cairn.RoleMember)
+	revoked := f.grant(hal.ID, s.ID, "")
 	pending := f.pendingBindings()
 	confirm, dismiss := pending[0].ID, pending[1].ID
 	f.exec(`UPDATE sensitive_scan SET due_at = now() + interval '1 day'`)
@@ -113,6 +115,11 @@ func changes(f *fixture) []struct {
 		{audit.BindingConfirm, func(ctx context.Context) error { _, err := f.ConfirmBinding(ctx, confirm); return err }, "binding:" + confirm},
 		{audit.BindingDismiss, func(ctx context.Context) error { return f.DismissBinding(ctx, dismiss) }, "binding:" + dismiss},
 		{audit.ReportScan, f.RequestScan, ""},
+		{audit.GrantCreate, func(ctx context.Context) error {
+			_, err := f.CreateGrant(ctx, cairn.Grant{Account: hal.ID, Source: s.ID, Reason: "incident", By: "root"}, time.Hour)
+			return err
+		}, "account:" + string(hal.ID) + " source:" + string(s.ID) + " until:"},
+		{audit.GrantRevoke, func(ctx context.Context) error { return f.RevokeGrant(ctx, revoked) }, "account:" + string(hal.ID)},
 		{audit.ConversationDelete, func(ctx context.Context) error { return f.DeleteConversation(ctx, v, conversation) }, ""},
 	}
 }
@@ -131,8 +138,10 @@ func TestChangesAreInTheLogWithThem(t *testing.T) {
 			continue
 		}
 		r, detail := rows[0], rows[0].Detail
-		if before, _, erased := strings.Cut(detail, "erasure:"); erased {
-			detail = before + "erasure:" // and the id of a receipt
+		for _, varies := range []string{"erasure:", "until:"} { // the id of a receipt, a time
+			if before, _, found := strings.Cut(detail, varies); found {
+				detail = before + varies
+			}
 		}
 		if r.Outcome != audit.OK || r.Account != "root" || r.Via != "session" || r.Address != "192.0.2.1" || r.Request != "R1" ||
 			r.Object.Kind == "" || r.Object.ID == "" || detail != c.detail || (len(r.Documents) > 0) != (c.action == audit.DocumentDelete) {
@@ -156,8 +165,9 @@ func TestNoChangeWithoutTheLog(t *testing.T) {
 			     + 17 * (SELECT count(*) FROM tokens) + 19 * (SELECT count(*) FROM tokens WHERE revoked_at IS NULL)
 			     + 23 * (SELECT count(*) FROM documents) + 29 * (SELECT count(*) FROM conversations) + 31 * (SELECT count(*) FROM runs)
 			     + 37 * (SELECT count(*) FROM runs WHERE cancel) + 41 * (SELECT count(*) FROM sources WHERE paused)
-			     + 53 * (SELECT count(*) FROM sensitive_scan WHERE due_at <= now())
-			     + 47 * (SELECT count(*) FROM bindings) + 43 * (SELECT count(*) FROM accounts WHERE role = 'admin')`)
+			     + 61 * (SELECT count(*) FROM sensitive_scan WHERE due_at <= now())
+			     + 47 * (SELECT count(*) FROM bindings) + 43 * (SELECT count(*) FROM accounts WHERE role = 'admin')
+			     + 53 * (SELECT count(*) FROM grants) + 59 * (SELECT count(*) FROM grants WHERE revoked_at IS NULL)`)
 	}
 	before := state()
 	f.tamper(`REVOKE INSERT ON audit_log FROM ` + pgx.Identifier{f.roles.Worker}.Sanitize())

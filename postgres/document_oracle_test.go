@@ -121,6 +121,19 @@ func (f *firm) move(op, from string) {
 	f.write(to, &b, ingest.Batch{})
 }
 
+// giveSomebody lets somebody read a source or a document for a while.
+func (f *firm) giveSomebody() {
+	a := rapid.SampledFrom(f.accounts).Draw(f.rt, "holder")
+	if a.Disabled {
+		return
+	}
+	g := given{account: a.ID, source: rapid.IntRange(0, 1).Draw(f.rt, "source")}
+	if len(f.books) > 0 && rapid.Bool().Draw(f.rt, "one") {
+		g.document = f.books[rapid.SampledFrom(f.titles()).Draw(f.rt, "book")].id
+	}
+	f.give(g)
+}
+
 // declare changes the permissions of a source, and of the documents without own ones.
 func (f *firm) declare() {
 	i, acl := rapid.IntRange(0, 1).Draw(f.rt, "source"), f.drawACL()
@@ -145,6 +158,7 @@ func (f *firm) eraseSource(i int, acl cairn.ACL) {
 		}
 	}
 	maps.DeleteFunc(f.books, func(_ string, b *book) bool { return b.source == i })
+	maps.DeleteFunc(f.grants, func(_ cairn.GrantID, g given) bool { return g.document == "" && g.source == i })
 	f.sources[i] = f.source(name, acl)
 }
 

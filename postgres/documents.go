@@ -98,7 +98,8 @@ const (
 // SuggestTitles implements api.Documents. A viewer who is admitted to more
 // classes than maxSuggestClasses gets titles from those with the newest
 // documents. Words are looked for in the suggestNewest newest of these; of older
-// ones, titles that begin with the prefix are found.
+// ones, titles that begin with the prefix are found. What is only granted is not
+// suggested: no use of a grant is to be missing in the audit log.
 func (db *DB) SuggestTitles(ctx context.Context, v cairn.Viewer, prefix string, limit int) ([]string, error) {
 	classes, err := db.newestClasses(ctx, v)
 	if err != nil {

@@ -128,6 +128,7 @@ func (e *eraser) source(ctx context.Context, id cairn.SourceID) error {
 		{"runs", `DELETE FROM runs WHERE source_id = $1`},
 		{"document_errors", `DELETE FROM document_errors WHERE source_id = $1`},
 		{"sensitive_days", `DELETE FROM sensitive_days WHERE source_id = $1`},
+		{"grants", `DELETE FROM grants WHERE source_id = $1`},
 		{"sources", `DELETE FROM sources WHERE id = $1`},
 	}, id)
 	if err != nil {
@@ -177,6 +178,7 @@ func (e *eraser) dropDocuments(ctx context.Context, ids []string) error {
 	return e.each(ctx, []statement{
 		{"bodies", `DELETE FROM bodies WHERE document_id = ANY ($1)`},
 		{"sensitive_counts", `DELETE FROM sensitive_counts WHERE document_id = ANY ($1)`},
+		{"grants", `DELETE FROM grants WHERE document_id = ANY ($1)`},
 		{"document_errors", `
 			DELETE FROM document_errors e USING documents d
 			WHERE d.id = ANY ($1) AND e.source_id = d.source_id

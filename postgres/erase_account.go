@@ -57,6 +57,7 @@ func (e *eraser) account(ctx context.Context, id cairn.AccountID) error {
 	}
 	err = e.each(ctx, []statement{
 		{"feedback", `DELETE FROM feedback WHERE account_id = $1`},
+		{"grants", `DELETE FROM grants WHERE account_id = $1`},
 		{"tokens", `DELETE FROM tokens WHERE account_id = $1`},
 		{"sessions", `DELETE FROM sessions WHERE account_id = $1`},
 		{"passwords", `DELETE FROM passwords WHERE account_id = $1`},

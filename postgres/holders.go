@@ -14,7 +14,8 @@ import (
 // holderColumns are those of a holderRow, where accounts is called a. Who makes a
 // request is asked with each of them, in one statement.
 const holderColumns = `a.id AS holder, coalesce(a.email, '') AS email, a.name AS holder_name, a.role, a.disabled_at IS NOT NULL AS disabled,
-	a.created_at AS joined, (SELECT epoch FROM directory) AS epoch`
+	a.created_at AS joined, (SELECT epoch FROM directory) AS epoch,
+	ARRAY (SELECT g.id FROM grants g WHERE g.account_id = a.id AND g.ends_at > now() ORDER BY g.id) AS grants`
 
 // holderRow is an account with the state of the directory. Without an epoch it
 // cannot be read: nobody is let in by groups of which it is not known whether they
@@ -27,6 +28,7 @@ type holderRow struct {
 	Disabled   bool
 	Joined     time.Time
 	Epoch      directoryEpoch
+	Grants     []cairn.GrantID
 }
 
 // holder returns the account with its groups, which are looked up only when the
@@ -38,6 +40,7 @@ func (db *DB) holder(ctx context.Context, r holderRow) (auth.Holder, error) {
 	if r.Disabled {
 		return h, nil
 	}
+	h.Grants = r.Grants
 	var err error
 	h.Groups, err = db.memberships.of(ctx, r.Holder, r.Email, r.Epoch)
 	return h, err

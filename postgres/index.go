@@ -240,7 +240,7 @@ func (x *Index) attempt(ctx context.Context, q cairn.Query, words bool, fn func(
 }
 
 // begin begins a search with the classes that admit the viewer, whose table it
-// makes in buffer. Other searches read the feed, too: it begins anew when one of
+// makes in buffer, and with what is granted to her. Other searches read the feed, too: it begins anew when one of
 // them has read of a class after the viewer's were asked for, because chunks may
 // be in that class now.
 func (x *Index) begin(ctx context.Context, q cairn.Query, filter index.Filter, buffer *[]uint8) (*index.Search, error) {
@@ -250,8 +250,12 @@ func (x *Index) begin(ctx context.Context, q cairn.Query, filter index.Filter, b
 		if err != nil {
 			return nil, err
 		}
+		granted, err := x.db.searchable(ctx, q.Viewer)
+		if err != nil {
+			return nil, err
+		}
 		*buffer = classes.Table(*buffer)
-		s := x.current().Begin(index.Request{Visible: *buffer, Analyse: func(languages []string) ([]lexical.QueryTerm, index.Filter) {
+		s := x.current().Begin(index.Request{Visible: *buffer, Granted: granted, Analyse: func(languages []string) ([]lexical.QueryTerm, index.Filter) {
 			languages = languages[:min(maxQueryLanguages, len(languages))]
 			return analyse(q, filter, languages)
 		}})

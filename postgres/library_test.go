@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -17,8 +18,17 @@ type library struct {
 	sources  []cairn.Source
 	servers  []*DB // of the replicas
 	replicas []*Index
-	books    map[string]*book // that can be found
-	changed  bool             // since the ids of chunks were read
+	books    map[string]*book        // that can be found
+	changed  bool                    // since the ids of chunks were read
+	grants   map[cairn.GrantID]given // that live
+	granted  []cairn.GrantID         // that were ever made, which everybody claims to hold
+}
+
+// given is a grant of a book, or of all of a source.
+type given struct {
+	account  cairn.AccountID
+	source   int
+	document cairn.DocumentID
 }
 
 // book is a document with what the reference knows of it.
@@ -44,7 +54,7 @@ var eager = upkeep{packFrom: 3, packAtMost: 5, small: 6, together: 3, largest: 4
 
 func newLibrary(t testing.TB) *library {
 	t.Helper()
-	l := &library{corpus: newCorpus(t), books: make(map[string]*book)}
+	l := &library{corpus: newCorpus(t), books: make(map[string]*book), grants: make(map[cairn.GrantID]given)}
 	l.sources = []cairn.Source{l.src, l.source("cellar", cairn.Allow(cairn.Everyone))}
 	l.servers, l.replicas = []*DB{l.DB, l.DB}, make([]*Index, 2)
 	for i := range l.replicas {
@@ -64,6 +74,24 @@ func (l *library) erase(name string) {
 	_, err := l.store.Erase(context.Background(), l.sources[l.books[name].source].ID, []string{name})
 	l.check(err)
 	delete(l.books, name)
+}
+
+// give makes a grant.
+func (l *library) give(g given) {
+	l.t.Helper()
+	source := l.sources[g.source].ID
+	if g.document != "" {
+		source = ""
+	}
+	id := l.grant(g.account, source, g.document)
+	l.grants[id], l.granted = g, append(l.granted, id)
+}
+
+// end ends a grant.
+func (l *library) end(id cairn.GrantID) {
+	l.t.Helper()
+	l.expire(id)
+	delete(l.grants, id)
 }
 
 func (l *library) put(name string, b *book) {
@@ -114,7 +142,7 @@ func (l *library) number() {
 	l.changed = false
 }
 
-// admits says whether a viewer may read a book.
+// admits says whether permissions let a viewer read a book.
 func (l *library) admits(b *book, v cairn.Viewer) bool { return l.aclOf(b).Admits(v) }
 
 func (l *library) aclOf(b *book) cairn.ACL {
@@ -124,9 +152,17 @@ func (l *library) aclOf(b *book) cairn.ACL {
 	return b.acl
 }
 
+// reads says whether a viewer may read a book, by permissions or by a grant.
+func (l *library) reads(b *book, v cairn.Viewer) bool {
+	return l.admits(b, v) || slices.ContainsFunc(v.Grants, func(id cairn.GrantID) bool {
+		g, lives := l.grants[id]
+		return lives && g.account == v.Account && (g.document == b.id || g.document == "" && g.source == b.source)
+	})
+}
+
 func (l *library) visible(v cairn.Viewer) (all []*book) {
 	for _, b := range l.books {
-		if l.admits(b, v) {
+		if l.reads(b, v) {
 			all = append(all, b)
 		}
 	}

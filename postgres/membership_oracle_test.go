@@ -235,8 +235,14 @@ func (f *firm) rename() {
 }
 
 // disable shuts an account out, or lets it in again.
+// disable disables somebody, whose tokens and grants end with that, or lets her in again.
 func (f *firm) disable() {
-	f.update(rapid.SampledFrom(f.accounts).Draw(f.rt, "person"), func(a *cairn.Account) { a.Disabled = !a.Disabled })
+	a := rapid.SampledFrom(f.accounts).Draw(f.rt, "person")
+	f.update(a, func(a *cairn.Account) { a.Disabled = !a.Disabled })
+	maps.DeleteFunc(f.grants, func(_ cairn.GrantID, g given) bool { return g.account == a.ID })
+	if !a.Disabled {
+		a.token = f.token(a.ID)
+	}
 }
 
 func (f *firm) update(a *oracleAccount, change func(*cairn.Account)) {

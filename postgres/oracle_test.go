@@ -71,6 +71,8 @@ func (f *firm) begin(rt *rapid.T) {
 	for i := range f.sources {
 		f.eraseSource(i, cairn.Allow(cairn.Everyone))
 	}
+	f.exec(`DELETE FROM grants`)
+	f.grants, f.granted = map[cairn.GrantID]given{}, nil
 	f.exec(`DELETE FROM groups`)
 	f.exec(`DELETE FROM accounts`)
 	f.directoryOracle, f.stored, f.questions, f.gone = directoryOracle{}, map[cairn.DocumentID]*book{}, nil, nil
@@ -115,7 +117,7 @@ func TestA12_14_PermissionsEqualOracle(t *testing.T) {
 
 // operations are drawn from with equal chances.
 var operations = strings.Fields(`
-	put put put put edit grant grant inherit declare move transfer hide erase erase-source touch vector ask
+	put put put put edit grant grant give give end inherit declare move transfer hide erase erase-source touch vector ask
 	own own scim scim site site claims drop-group rename disable replace
 	maintain maintain reopen forget rebuild`)
 
@@ -128,6 +130,12 @@ func (f *firm) step() {
 		name := fmt.Sprintf("book-%02d", rapid.IntRange(0, 59).Draw(f.rt, "name"))
 		if f.books[name] == nil {
 			f.write(name, f.drawBook(), ingest.Batch{})
+		}
+	case "give":
+		f.giveSomebody()
+	case "end":
+		if len(f.granted) > 0 {
+			f.end(rapid.SampledFrom(f.granted).Draw(f.rt, "grant"))
 		}
 	case "declare":
 		f.declare()

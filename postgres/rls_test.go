@@ -53,6 +53,7 @@ var closed = map[string]string{
 	"runs":             "history of sources, for administrators",
 	"document_errors":  "names of documents, for administrators; also guarded",
 	"feedback":         "what people said of answers, for administrators; also guarded",
+	"grants":           "who was granted what and why, for administrators and auditors; also guarded",
 	"tombstones":       "ids of what is gone, and hashes of names",
 	"settings":         "what the server notes of the database",
 	"directory":        "the state of who belongs to what",
@@ -141,7 +142,7 @@ func TestSearchRoleSeesNothingWithoutContext(t *testing.T) {
 	ann := f.member("ann")
 	f.fill(ann)
 	f.asRole(f.roles.Search, func(ctx context.Context, conn *pgx.Conn) {
-		for _, context := range []string{"", "SELECT set_config('cairn.classes', '', false), set_config('cairn.account', '', false)"} {
+		for _, context := range []string{"", "SELECT set_config('cairn.classes', '', false), set_config('cairn.account', '', false), set_config('cairn.granted', '', false)"} {
 			if context != "" {
 				if _, err := conn.Exec(ctx, context); err != nil {
 					t.Fatal(err)
@@ -183,7 +184,8 @@ func TestIndexRoleReadsNoText(t *testing.T) {
 	f.check(err)
 	want := []string{
 		"documents.acl_id", "documents.created_at", "documents.hidden_at", "documents.id", "documents.kind",
-		"documents.modified_at", "documents.source_id", "sources.id", "sources.name",
+		"documents.modified_at", "documents.source_id", "grants.account_id", "grants.document_id", "grants.ends_at", "grants.id",
+		"grants.source_id", "sources.id", "sources.name",
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("columns that the index role reads beside the index (-want +got):\n%s", d)

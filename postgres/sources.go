@@ -131,11 +131,17 @@ func (db *DB) ReadableSources(ctx context.Context, v cairn.Viewer, p api.Page) (
 	if err != nil {
 		return nil, "", err
 	}
+	granted, err := db.granted(ctx, v)
+	if err != nil {
+		return nil, "", err
+	}
 	rows, err := db.index.Query(ctx, `
 		SELECT s.name FROM sources s
-		WHERE s.name > $2 AND EXISTS (
+		WHERE s.name > $2 AND (EXISTS (
 			SELECT FROM documents d WHERE d.source_id = s.id AND d.hidden_at IS NULL AND d.acl_id = ANY ($1))
-		ORDER BY s.name LIMIT $3`, classes.list(), from, p.Limit+1)
+		OR cardinality($4::text[]) > 0 AND EXISTS (
+			SELECT FROM documents d WHERE d.source_id = s.id AND d.hidden_at IS NULL AND ARRAY[d.id, d.source_id] && $4::text[]))
+		ORDER BY s.name LIMIT $3`, classes.list(), from, p.Limit+1, orEmpty(granted))
 	if err != nil {
 		return nil, "", fmt.Errorf("readable sources: %w", err)
 	}

@@ -19,12 +19,19 @@ const nobodysClass = 0
 // computed from left to right.
 const setViewer = `
 	SELECT set_config('role', $1, true) || set_config('cairn.classes', $2, true) || set_config('cairn.account', $3, true)
-	       || set_config('transaction_read_only', 'on', true), current_user::text`
+	       || set_config('cairn.granted', $4::text[]::text, true) || set_config('transaction_read_only', 'on', true), current_user::text`
+
+// contextOf returns the parameters of setViewer, where admitted are classes that
+// admit v.
+func (db *DB) contextOf(ctx context.Context, v cairn.Viewer, admitted []int32) ([]any, error) {
+	granted, err := db.granted(ctx, v)
+	return []any{db.roles.Search, classLiteral(admitted), string(v.Account), orEmpty(granted)}, err
+}
 
 // asViewer runs fn in a read-only transaction of the search role in which rows
-// of the given ACL classes are visible as far as they admit v, and the
-// conversations of v's account. classes are those of the rows asked for, not
-// all of the viewer's. Only here and in lookUpAsViewer is the search pool used and
+// of the given ACL classes are visible as far as they admit v, those that v's
+// grants cover, and the conversations of v's account. classes are those of the rows
+// asked for, not all of the viewer's. Only here and in lookUpAsViewer is the search pool used and
 // the context of row-level security set: role and context last no longer than
 // the transaction, and no state of the connection changes them.
 func (db *DB) asViewer(ctx context.Context, v cairn.Viewer, classes []int32, fn func(tx pgx.Tx) error) error {
@@ -37,8 +44,12 @@ func (db *DB) asViewer(ctx context.Context, v cairn.Viewer, classes []int32, fn 
 	if err != nil {
 		return err
 	}
+	viewer, err := db.contextOf(ctx, v, admitted)
+	if err != nil {
+		return err
+	}
 	return pgx.BeginTxFunc(ctx, db.search, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
-		if err := db.viewerSet(tx.QueryRow(ctx, setViewer, db.roles.Search, classLiteral(admitted), string(v.Account))); err != nil {
+		if err := db.viewerSet(tx.QueryRow(ctx, setViewer, viewer...)); err != nil {
 			return err
 		}
 		return fn(tx)
@@ -50,8 +61,12 @@ func (db *DB) asViewer(ctx context.Context, v cairn.Viewer, classes []int32, fn 
 // sent together is one transaction. read is not called unless the role was right.
 // The statement must look up its rows by their keys: see keepPlans.
 func (db *DB) lookUpAsViewer(ctx context.Context, v cairn.Viewer, admitted []int32, read func(pgx.Rows) error, sql string, args ...any) error {
+	viewer, err := db.contextOf(ctx, v, admitted)
+	if err != nil {
+		return err
+	}
 	batch := &pgx.Batch{}
-	batch.Queue(setViewer, db.roles.Search, classLiteral(admitted), string(v.Account)).QueryRow(db.viewerSet)
+	batch.Queue(setViewer, viewer...).QueryRow(db.viewerSet)
 	batch.Queue(setKeepPlans).QueryRow(func(row pgx.Row) error { return row.Scan(nil) })
 	batch.Queue(sql, args...).Query(read)
 	return db.search.SendBatch(ctx, batch).Close()

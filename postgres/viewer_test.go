@@ -30,6 +30,7 @@ func TestNoStateOfAConnectionOpensTheSecondLock(t *testing.T) {
 	f.search, err = f.openPool(ctx, f.made.URL, f.roles.Search, 1, 15*time.Second, planAnew())
 	f.check(err)
 	id := f.document(f.source("handbook", cairn.ACL{}), "a", "Secret", "text", cairn.ACL{})
+	f.grant(ann.Account, "", id) // of which the viewer was resolved without
 	classes, err := f.classesOfDocuments(ctx, []cairn.DocumentID{id})
 	f.check(err)
 	var chunk int64
@@ -39,6 +40,7 @@ func TestNoStateOfAConnectionOpensTheSecondLock(t *testing.T) {
 		`SET ROLE ` + pgx.Identifier{f.roles.Worker}.Sanitize(),
 		`SET ROLE ` + pgx.Identifier{f.roles.Index}.Sanitize(),
 		`SELECT set_config('cairn.classes', '` + classLiteral(classes) + `', false)`,
+		`SELECT set_config('cairn.granted', '{` + string(id) + `}', false)`,
 	} {
 		f.check(f.search.AcquireFunc(ctx, func(c *pgxpool.Conn) error {
 			_, err := c.Exec(ctx, damage)

@@ -91,6 +91,7 @@ func (s *Server) answer(c *gin.Context, r Route, entry *audit.Entry) error {
 			return err
 		}
 		entry.By(id.Account.ID, string(id.Via), id.Token)
+		entry.Under(id.Viewer.Grants)
 		if err := id.Permit(r.Scope, r.Role); err != nil {
 			return err
 		}

@@ -227,6 +227,13 @@ func TestCanaries(t *testing.T) {
 	planned := a.push("document", nil)
 	a.push("own document", map[string]any{"allow": []any{[]string{"user:" + email}}})
 
+	for what, request := range map[string]map[string]any{
+		"a document": {"document_id": planned}, "a source": {"source": "pages"}, "a person": {"user": email, "source": "wiki"},
+	} {
+		request["reason"] = "Incident " + w("reason of a grant for "+what)
+		a.call("POST", "/grants", request, nil)
+	}
+
 	// Questions and answers about all of it, the second in a conversation.
 	ask := func(question string, documents ...string) {
 		t.Helper()

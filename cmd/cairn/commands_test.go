@@ -443,6 +443,32 @@ T1  nightly  read, search  until 2999-11-02  -          U1
 	s.asked("DELETE /api/v1/tokens/T1")
 }
 
+func TestGrantCommands(t *testing.T) {
+	s := newShell(t)
+	made := `{"id":"G1","user":` + theUser + `,"source":"hr","document_id":null,"reason":"incident 7","by":"U2","created_at":"2999-10-02T09:30:00Z","expires_at":"2999-10-02T11:00:00Z","revoked_at":null,"lives":true}`
+	ended := `{"id":"G0","user":` + theUser + `,"source":null,"document_id":"D1","reason":"incident 6","by":"U2","created_at":"2026-10-02T09:30:00Z","expires_at":"2026-10-02T10:30:00Z","revoked_at":null,"lives":false}`
+	s.Reply("POST /api/v1/grants", 201, made)
+	s.Reply("GET /api/v1/grants", 200, `{"grants":[`+made+`,`+ended+`],"next_cursor":null}`)
+	s.Reply("DELETE /api/v1/grants/{id}", 204, "")
+	s.expect(exitDone, "ann@example.com may read source hr until 2999-10-02 11:00.\nGrant G1; to end it before: cairn grant rm G1\n", "",
+		"grant", "add", "--user", "ann@example.com", "--source", "hr", "--reason", "incident 7", "--ttl", "90m")
+	s.asked(`POST /api/v1/grants {"user":"ann@example.com","source":"hr","reason":"incident 7","ttl":"90m"}`)
+	s.expectJSON(exitDone, made, "grant", "add", "--document", "D1", "--reason", "incident 6")
+	s.asked(`POST /api/v1/grants {"document_id":"D1","reason":"incident 6"}`)
+	s.expect(exitUsage, "", "--source or --document", "grant", "add", "--reason", "x")
+	s.expect(exitUsage, "", "--source or --document", "grant", "add", "--reason", "x", "--source", "hr", "--document", "D1")
+	s.expect(exitUsage, "", "--reason", "grant", "add", "--source", "hr")
+	s.expect(exitUsage, "", "90m", "grant", "add", "--source", "hr", "--reason", "x", "--ttl", "1d")
+	s.expect(exitDone, `
+ID  USER             WHAT         STATE                     BY  REASON
+G1  ann@example.com  source hr    until 2999-10-02 11:00    U2  incident 7
+G0  ann@example.com  document D1  expired 2026-10-02 10:30  U2  incident 6
+`, "", "grant", "list", "--all")
+	s.asked("GET /api/v1/grants?all=true&limit=200")
+	s.expect(exitDone, "G1 is revoked.\n", "", "grant", "rm", "G1")
+	s.asked("DELETE /api/v1/grants/G1")
+}
+
 func TestEmptyLists(t *testing.T) {
 	s := newShell(t)
 	s.Reply("GET /api/v1/sources", 200, `{"sources":[],"next_cursor":null}`)

@@ -3,6 +3,7 @@ package index
 import (
 	"cmp"
 	"encoding/binary"
+	"maps"
 	"math/bits"
 	"slices"
 
@@ -65,12 +66,17 @@ func (s *blockSums[T]) some(mask uint64) (sum int64) {
 	return sum
 }
 
+// languageOf returns what a language counts as.
+func languageOf(tag string) string {
+	if tag = lexical.PrimaryLanguage(tag); tag != "" && !lexical.Knows(tag) {
+		return otherLanguage
+	}
+	return tag
+}
+
 // language returns the number of a language, which it adds when it is new.
 func (c *census) language(tag string) int {
-	tag = lexical.PrimaryLanguage(tag)
-	if tag != "" && !lexical.Knows(tag) {
-		tag = otherLanguage
-	}
+	tag = languageOf(tag)
 	if i := slices.Index(c.languages, tag); i >= 0 {
 		return i
 	}
@@ -104,33 +110,48 @@ func (b *classBlock) of(language int) *blockSums[int32] {
 // table returns the length of a table that has a value for every class.
 func (c *census) table() int { return max(64*len(c.blocks), 1) }
 
-// count returns the number of visible chunks and the sum of their lengths, and
-// their known languages, most frequent first. Chunks without a language count as
-// English, because they are analysed as such. visible is a table of every class.
-func (c *census) count(visible []uint8) (s lexical.Stats, languages []string) {
+// tally is what was counted of visible chunks.
+type tally struct {
+	lexical.Stats
+	byLanguage map[string]int64
+}
+
+// add counts chunks of a language and the sum of their lengths. Chunks without a
+// language count as English, because they are analysed as such.
+func (t *tally) add(language string, chunks, length int64) {
+	t.Chunks += int(chunks)
+	t.Length += length
+	if chunks > 0 && language != otherLanguage {
+		t.byLanguage[cmp.Or(language, "en")] += chunks
+	}
+}
+
+// languages returns the known languages of the chunks, most frequent first.
+func (t *tally) languages() []string {
+	return slices.SortedFunc(maps.Keys(t.byLanguage), func(a, b string) int {
+		return cmp.Or(cmp.Compare(t.byLanguage[b], t.byLanguage[a]), cmp.Compare(a, b))
+	})
+}
+
+// count returns what there is of visible chunks. visible is a table of every class.
+func (c *census) count(visible []uint8) tally {
+	t := tally{byLanguage: make(map[string]int64)}
 	chunks := make([]int64, len(c.languages))
 	for i := range c.blocks {
 		b, mask := &c.blocks[i], maskOf((*[64]uint8)(visible[64*i:]))
 		if mask == 0 || len(b.languages) == 0 {
 			continue
 		}
-		s.Length += b.length.sum(mask)
+		t.Length += b.length.sum(mask)
 		for j := range b.languages {
 			l := &b.languages[j]
 			chunks[l.language] += l.chunks.sum(mask)
 		}
 	}
-	counts := make(map[string]int64)
 	for l, n := range chunks {
-		if s.Chunks += int(n); n > 0 && c.languages[l] != otherLanguage {
-			counts[cmp.Or(c.languages[l], "en")] += n
-		}
+		t.add(c.languages[l], n, 0)
 	}
-	for language := range counts {
-		languages = append(languages, language)
-	}
-	slices.SortFunc(languages, func(a, b string) int { return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b)) })
-	return s, languages
+	return t
 }
 
 // maskOf returns 64 values of 0 or 1 as bits.

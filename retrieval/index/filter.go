@@ -54,12 +54,7 @@ type numbers struct {
 // numbersOf looks up the names of a filter. The caller holds the state's lock.
 func (s *State) numbersOf(f *Filter) numbers {
 	n := numbers{anySource: f.Sources == nil, anyKind: f.Kind == "", anyTime: f.After.IsZero() && f.Before.IsZero()}
-	n.source = make([]uint8, len(s.sources.numbers)+1)
-	for _, source := range f.Sources {
-		if i, ok := s.sources.find(source); ok {
-			n.source[i] = 1
-		}
-	}
+	n.source = s.sources.table(f.Sources)
 	n.kind, _ = s.kinds.find(f.Kind)          // 0 is the number of no kind
 	n.after, n.before = noTime, math.MaxInt64 // noTime is not after itself
 	if !f.After.IsZero() {

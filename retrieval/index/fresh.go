@@ -36,6 +36,12 @@ func (f *fresh) remove(chunk int64, ord uint32) {
 	delete(f.ordinals, chunk)
 }
 
+// find returns the ordinal of a chunk that is there; the chunks do not ascend.
+func (f *fresh) find(chunk int64) (int, bool) {
+	ord, ok := f.ordinals[chunk]
+	return int(ord), ok
+}
+
 // tolerated is how many removed chunks are not worth a compaction.
 const tolerated = 1024
 

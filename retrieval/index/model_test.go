@@ -230,10 +230,11 @@ type answer struct {
 }
 
 // visible yields the chunks that a viewer may read and that can be found by words.
-func (d *database) visible(table []uint8, words bool) iter.Seq[*chunk] {
+func (d *database) visible(r Request, words bool) iter.Seq[*chunk] {
 	return func(yield func(*chunk) bool) {
 		for _, c := range d.chunks {
-			admitted := c.Class > 0 && int(c.Class) < len(table) && table[c.Class] == 1
+			admitted := c.Class > 0 && int(c.Class) < len(r.Visible) && r.Visible[c.Class] == 1 ||
+				slices.Contains(r.Granted.Sources, c.Source) || slices.Contains(r.Granted.Chunks, c.Chunk)
 			if words && c.segment != 0 && d.segments[c.segment].damaged {
 				continue
 			}
@@ -245,10 +246,10 @@ func (d *database) visible(table []uint8, words bool) iter.Seq[*chunk] {
 }
 
 // search is what the index should answer, by the definition of BM25.
-func (d *database) search(table []uint8, terms []lexical.QueryTerm, f Filter) answer {
+func (d *database) search(r Request, terms []lexical.QueryTerm, f Filter) answer {
 	a := answer{stats: lexical.Stats{Frequencies: make([]int, len(terms))}}
 	languages := make(map[string]int)
-	for c := range d.visible(table, true) {
+	for c := range d.visible(r, true) {
 		a.stats.Chunks++
 		a.stats.Length += int64(c.length)
 		languages[cmp.Or(c.language, "en")]++
@@ -261,7 +262,7 @@ func (d *database) search(table []uint8, terms []lexical.QueryTerm, f Filter) an
 	a.languages = slices.SortedFunc(maps.Keys(languages), func(x, y string) int {
 		return cmp.Or(languages[y]-languages[x], cmp.Compare(x, y))
 	})
-	for c := range d.visible(table, true) {
+	for c := range d.visible(r, true) {
 		if score := a.score(c, terms); score > 0 && passes(c, f) {
 			a.hits = append(a.hits, lexical.Hit{Chunk: c.Chunk, Score: score})
 		}
@@ -269,7 +270,7 @@ func (d *database) search(table []uint8, terms []lexical.QueryTerm, f Filter) an
 	slices.SortFunc(a.hits, func(x, y lexical.Hit) int {
 		return cmp.Or(cmp.Compare(y.Score, x.Score), cmp.Compare(x.Chunk, y.Chunk))
 	})
-	for c := range d.visible(table, len(f.Must)+len(f.Not) > 0) {
+	for c := range d.visible(r, len(f.Must)+len(f.Not) > 0) {
 		if c.Code != nil && passes(c, f) {
 			a.nearest = append(a.nearest, c.Chunk)
 		}

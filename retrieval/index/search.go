@@ -14,6 +14,8 @@ type Request struct {
 	// Visible says by number which ACL classes admit the viewer: 1 or 0. What is
 	// beyond its end admits nobody.
 	Visible []uint8
+	// Granted is what the viewer may read beside that, whatever its class.
+	Granted Granted
 	// Analyse returns the terms to search for and the filter, given the languages
 	// of what is visible, most frequent first. It must not call the index.
 	Analyse func(languages []string) ([]lexical.QueryTerm, Filter)
@@ -61,13 +63,14 @@ func (s *State) Begin(r Request) *Search {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	x := &Search{visible: s.table(r.Visible), segments: s.segments}
-	var languages []string
-	x.stats, languages = s.census.count(x.visible)
-	x.Terms, x.filter = r.Analyse(languages)
-	x.numbers = s.numbersOf(&x.filter)
 	x.fresh = s.fresh.columns
 	x.fresh.classes = slices.Clone(s.fresh.classes) // the rest does not change
 	x.fresh.has = slices.Clone(s.fresh.has)
+	counted := s.census.count(x.visible)
+	s.grant(x, r.Granted, &counted)
+	x.stats = counted.Stats
+	x.Terms, x.filter = r.Analyse(counted.languages())
+	x.numbers = s.numbersOf(&x.filter)
 	x.matched = s.fresh.index.Match(x.Terms, x.fresh.classes, x.visible)
 	// Cannot fail: the fresh postings are in memory.
 	x.kept, _ = x.filter.bitmap(&x.fresh, &x.numbers, func(bitmap []uint64, hash uint64) error {

@@ -261,8 +261,45 @@ func TestCensusCounts(t *testing.T) {
 				sum = cell{sum.chunks + want[class].chunks, sum.length + want[class].length}
 			}
 		}
-		if got, _ := c.count(visible); int64(got.Chunks) != sum.chunks || got.Length != sum.length {
+		if got := c.count(visible); int64(got.Chunks) != sum.chunks || got.Length != sum.length {
 			t.Errorf("%d %%: %v, want %v", percent, got, sum)
+		}
+	}
+}
+
+// What is granted to one search is seen by no other, and by its own only once; what
+// is gone stays gone.
+func TestGrantsOpenOneSearch(t *testing.T) {
+	s, p := packedState(t)
+	hidden := freshChunk(4, 2, 0)
+	hidden.Source = "b"
+	s.Apply(Change{Fresh: []FreshChunk{hidden, freshChunk(5, 2, 0)}, Packed: []Row{{Chunk: 1, Class: 2, Source: "b", Kind: "page"}}, Gone: []int64{3}})
+	search := func(g Granted) *Search {
+		return s.Begin(Request{Visible: []uint8{0, 1}, Granted: g, Analyse: func([]string) ([]lexical.QueryTerm, Filter) {
+			return []lexical.QueryTerm{{Hash: word(0), Weight: 1}}, Filter{}
+		}})
+	}
+	for _, c := range []struct {
+		granted Granted
+		want    []int64
+	}{
+		{Granted{}, []int64{2}},
+		{Granted{Sources: []string{"b"}}, []int64{1, 2, 4}},
+		{Granted{Chunks: []int64{5, 3, 99}}, []int64{2, 5}},
+		{Granted{Sources: []string{"b", "unknown"}, Chunks: []int64{1, 1, 2}}, []int64{1, 2, 4}},
+		{Granted{}, []int64{2}},
+	} {
+		hits, stats, err := search(c.granted).Lexical(func(_ int32, key int64) []byte { return p.rows[key] }, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []int64
+		for _, h := range hits {
+			got = append(got, h.Chunk)
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, c.want) || stats.Chunks != len(c.want) || stats.Frequencies[0] != len(c.want) || stats.Length != int64(len(c.want)) {
+			t.Errorf("%+v: %v with %+v, want %v", c.granted, got, stats, c.want)
 		}
 	}
 }

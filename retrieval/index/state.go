@@ -340,3 +340,14 @@ func (n *names) find(name string) (uint32, bool) {
 	i, ok := n.numbers[name]
 	return i, ok
 }
+
+// table says by number which names are among those that are given: 1 or 0.
+func (n *names) table(given []string) []uint8 {
+	table := make([]uint8, len(n.numbers)+1)
+	for _, name := range given {
+		if i, ok := n.find(name); ok {
+			table[i] = 1
+		}
+	}
+	return table
+}

@@ -98,11 +98,12 @@ func (d *database) begin(t *rapid.T, rng *rand.Rand, s *State) trial {
 	f := randomFilter(rng)
 	given := slices.Clone(table)
 	var languages []string
-	r := trial{table: table, want: d.search(table, terms, f)}
-	r.search = s.Begin(Request{Visible: table, Analyse: func(visible []string) ([]lexical.QueryTerm, Filter) {
+	request := Request{Visible: table, Granted: randomGrants(rng), Analyse: func(visible []string) ([]lexical.QueryTerm, Filter) {
 		languages = visible
 		return terms, f
-	}})
+	}}
+	r := trial{table: table, want: d.search(request, terms, f)}
+	r.search = s.Begin(request)
 	if !slices.Equal(languages, r.want.languages) {
 		t.Fatalf("languages %v, want %v", languages, r.want.languages)
 	}
@@ -110,6 +111,18 @@ func (d *database) begin(t *rapid.T, rng *rand.Rand, s *State) trial {
 		t.Fatal("the table of visible classes was written to")
 	}
 	return r
+}
+
+// randomGrants returns, every other time, sources and chunks that are granted.
+func randomGrants(rng *rand.Rand) (g Granted) {
+	if rng.IntN(2) == 0 {
+		return g
+	}
+	g.Sources = []string{"a", "b", "unknown"}[rng.IntN(3):]
+	for range rng.IntN(6) {
+		g.Chunks = append(g.Chunks, rng.Int64N(60))
+	}
+	return g
 }
 
 func randomFilter(rng *rand.Rand) (f Filter) {

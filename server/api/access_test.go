@@ -76,6 +76,9 @@ func attempts(conversation, message, binding string) map[string]string {
 		"POST /erasures/:id/lift":               `/erasures/e1/lift`,
 		"POST /erasures/clean":                  `/erasures/clean`,
 		"DELETE /users/:id":                     `/users/bob@acme.com`,
+		"GET /grants":                           `/grants?all=true`,
+		"POST /grants":                          `/grants {"user":"bob@acme.com","source":"secrets","reason":"incident 7"}`,
+		"DELETE /grants/:id":                    `/grants/g1`,
 	}
 }
 

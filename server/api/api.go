@@ -116,6 +116,10 @@ func (a *API) Routes() []server.Route {
 		{Method: post, Path: "/erasures/:id/lift", Scope: cairn.ScopeAdmin, Role: admin, Audit: audit.ErasureLift, Handle: a.liftErasure},
 		{Method: post, Path: "/erasures/clean", Scope: cairn.ScopeAdmin, Role: admin, Audit: audit.ErasureClean, Handle: a.cleanErasures, Long: true},
 
+		{Method: get, Path: "/grants", Scope: cairn.ScopeAdmin, Role: auditor, Handle: a.listGrants},
+		{Method: post, Path: "/grants", Scope: cairn.ScopeAdmin, Role: admin, Audit: audit.GrantCreate, Handle: a.createGrant},
+		{Method: del, Path: "/grants/:id", Scope: cairn.ScopeAdmin, Role: admin, Audit: audit.GrantRevoke, Handle: a.revokeGrant},
+
 		{Method: get, Path: "/login", Public: true, Handle: a.waysIn},
 		{Method: post, Path: "/login", Public: true, Audit: audit.SignIn, Handle: a.login},
 		{Method: get, Path: "/login/oidc", Public: true, Handle: a.beginOIDC},

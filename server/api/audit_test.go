@@ -24,6 +24,7 @@ var unaudited = map[string]string{
 	"GET /sources/:name":          "as above",
 	"GET /sources/:name/runs":     "counts of runs",
 	"GET /erasures":               "receipts: ids and counts; what was erased is in the log",
+	"GET /grants":                 "grants with their reasons, for those who oversee them; each is in the log",
 	"GET /login":                  "the same for everybody",
 	"GET /login/oidc":             "begins to sign in; what comes of it is in the log",
 	"GET /me":                     "the caller itself",
@@ -175,6 +176,8 @@ func TestLogHoldsNoText(t *testing.T) {
 	w.call(w.root, "PATCH", "/api/v1/users/ann@acme.com", `{"name":"`+canary+`"}`)
 	w.call(w.root, "PUT", "/api/v1/groups/"+canary, `{"members":[]}`)
 	w.call(w.ann, "POST", "/api/v1/access/explain", `{"document_id":"`+canary+`"}`)
+	w.call(w.root, "POST", "/api/v1/grants", `{"source":"secrets","reason":"`+canary+`"}`)
+	w.call(w.root, "DELETE", "/api/v1/grants/"+canary, "")
 	w.call(actor{}, "POST", "/api/v1/login", `{"code":"`+canary+`"}`)
 	w.call(w.ann, "PUT", "/api/v1/sources/inbox/documents?id="+canary, `{"title":"`+canary+`","text":"`+canary+`"}`)
 	events := w.events()

@@ -49,11 +49,13 @@ type keyOrigin struct {
 
 // deciding is what the decision hangs on. Kind is "clauses" (all of them are
 // met), "clause" (the one numbered Clause from 0 is not), "deny", "nobody" (there is
-// no clause), "hidden" or "disabled". Keys are those of the viewer that met the
-// clauses or are denied.
+// no clause), "grant" (that of the id Grant, which wins over all of these), "hidden" or
+// "disabled". Keys are those of the viewer that met the clauses or are denied.
 type deciding struct {
 	Kind   string                 `json:"kind"`
 	Clause *int                   `json:"clause,omitempty"`
+	Grant  cairn.GrantID          `json:"grant,omitempty"`
+	Until  *time.Time             `json:"until,omitempty"`
 	Keys   []cairn.PrincipalKey   `json:"keys"`
 	Held   [][]cairn.PrincipalKey `json:"held"`
 }
@@ -130,6 +132,9 @@ func itself(a cairn.Account, name string) bool {
 // forReader leaves out who else may read the document, and what is only for who
 // runs the source.
 func (e *explained) forReader() {
+	if e.Deciding.Kind == "grant" { // how many clauses there are is not for her
+		e.Deciding.Held = [][]cairn.PrincipalKey{}
+	}
 	e.ACL = wireACLOf(cairn.ACL{Allow: e.Deciding.Held})
 	e.Freshness.Problem = ""
 }
@@ -154,6 +159,13 @@ func (a *API) explain(ctx context.Context, who cairn.AccountID, document cairn.D
 	if decision.Admitted != access.ACL.Admits(viewer) {
 		return explained{}, errors.New("the explanation contradicts what is enforced")
 	}
+	var granted cairn.Grant
+	if !decision.Admitted {
+		granted, err = a.Store.GrantOf(ctx, who, document)
+		if err != nil && !errors.Is(err, cairn.ErrNotFound) {
+			return explained{}, err
+		}
+	}
 	out := explained{
 		User:       explainedUser{h.Account.ID, h.Account.Email, h.Account.Role, h.Account.Disabled},
 		Document:   access.Document,
@@ -162,14 +174,15 @@ func (a *API) explain(ctx context.Context, who cairn.AccountID, document cairn.D
 		Keys:       mapped(auth.Origins(h, chains), func(o auth.Origin) keyOrigin { return keyOrigin(o) }),
 		ACL:        wireACLOf(access.ACL),
 		Freshness:  permissionsStateOf(access),
-		Allowed:    decision.Admitted && !access.Hidden && !h.Account.Disabled,
+		Allowed:    (decision.Admitted || granted.ID != "") && !access.Hidden && !h.Account.Disabled,
 	}
-	out.Deciding, out.Reason = decide(h.Account, access, decision)
+	out.Deciding, out.Reason = decide(h.Account, access, decision, granted)
 	return out, nil
 }
 
-// decide names what the decision hangs on, and says it in a sentence.
-func decide(a cairn.Account, access DocumentAccess, d cairn.Decision) (deciding, string) {
+// decide names what the decision hangs on, and says it in a sentence. granted is zero
+// where no grant is needed or none lives.
+func decide(a cairn.Account, access DocumentAccess, d cairn.Decision, granted cairn.Grant) (deciding, string) {
 	name := cmp.Or(a.Email, a.Name, string(a.ID))
 	out := deciding{Keys: []cairn.PrincipalKey{}, Held: mapped(d.Held, list[cairn.PrincipalKey])}
 	switch {
@@ -179,6 +192,9 @@ func decide(a cairn.Account, access DocumentAccess, d cairn.Decision) (deciding,
 	case access.Hidden:
 		out.Kind = "hidden"
 		return out, "Nobody may: the document has vanished from its source " + access.Source + "."
+	case granted.ID != "":
+		out.Kind, out.Grant, out.Until = "grant", granted.ID, moment(granted.Ends())
+		return out, fmt.Sprintf("%s may, by grant %s until %s (reason: %s).", name, granted.ID, out.Until.Format(time.RFC3339), granted.Reason)
 	case len(access.ACL.Allow) == 0:
 		out.Kind = "nobody"
 		return out, "Nobody may: the document's permissions admit nobody, or are not known."

@@ -135,6 +135,12 @@ func (w *world) fill() {
 	add("meals", "s1", "handbook", "Meals", "Meals in Zürich:  50 EUR a day.\n", cairn.Allow(cairn.Everyone), cairn.CitationCurrent)
 	add("salaries", "s2", "secrets", "Salaries", "Meals money is part of the salary.", cairn.Allow("group:cairn:finance"), cairn.CitationCurrent)
 	w.m.erased(cairn.Erasure{Kind: cairn.ErasedRetention, Counts: map[string]int{"documents": 1}})
+	w.m.grants = []GrantStatus{{
+		Grant: cairn.Grant{
+			ID: "g1", Account: w.stranger.account.ID, Source: "s3", Reason: "audit of the inbox", By: w.root.account.ID, Created: created, Expires: time.Now().Add(time.Hour),
+		},
+		Holder: w.stranger.account, SourceName: "inbox", Lives: true,
+	}}
 	w.m.errors["s1"] = []cairn.DocumentError{{External: "scan.pdf", Code: "no_text", Reason: "no text layer", Attempts: 1, At: created}}
 }
 

@@ -29,6 +29,7 @@ type memory struct {
 	messages      []cairn.Message
 	feedback      map[string]Feedback
 	erasures      []cairn.Erasure
+	grants        []GrantStatus
 	fail          error          // when set, what Document returns
 	notices       []cairn.Notice // of every search
 	counted       int            // how often a source was looked up with its counts

@@ -106,8 +106,8 @@ type Documents interface {
 	// empty. A document or version that v may not read, under the document's ACL
 	// of now, is ErrNotFound exactly as one that does not exist.
 	Document(ctx context.Context, v cairn.Viewer, id cairn.DocumentID, version cairn.Version) (StoredDocument, error)
-	// SuggestTitles returns up to limit different titles of documents that v may
-	// read and in which a word begins with the prefix, in any case; newest first.
+	// SuggestTitles returns up to limit different titles of documents that v's keys
+	// admit it to and in which a word begins with the prefix, in any case; newest first.
 	SuggestTitles(ctx context.Context, v cairn.Viewer, prefix string, limit int) ([]string, error)
 	// SourceOfDocument returns the source of a document, whoever may read that, or
 	// ErrNotFound. It is for the decision who may erase it.
@@ -233,6 +233,26 @@ type Tokens interface {
 	RevokeToken(ctx context.Context, account cairn.AccountID, id string, at time.Time) error
 }
 
+// GrantStatus is a grant with what an administrator wants to see beside it.
+type GrantStatus struct {
+	cairn.Grant
+	Holder     cairn.Account // whose grant it is
+	SourceName string        // empty for that of a document
+	Lives      bool          // by the database's clock
+}
+
+// Grants keeps break-glass grants. Its callers are administrators, and auditors who
+// read.
+type Grants interface {
+	// CreateGrant stores a grant that lives from now on for as long as lifetime, gives
+	// it an id and returns it. ErrInvalid when the account is disabled.
+	CreateGrant(ctx context.Context, g cairn.Grant, lifetime time.Duration) (GrantStatus, error)
+	// ListGrants returns the grants that live, with ended also the others, newest first.
+	ListGrants(ctx context.Context, ended bool, p Page) (grants []GrantStatus, next string, err error)
+	// RevokeGrant ends a grant. ErrNotFound when none of that id lives.
+	RevokeGrant(ctx context.Context, id cairn.GrantID) error
+}
+
 // AuditFilter narrows what is read of the audit log; empty fields narrow nothing.
 type AuditFilter struct {
 	Account  cairn.AccountID
@@ -279,6 +299,9 @@ type Access interface {
 	// chain from a group that it belongs to itself, by its id or its address, to that
 	// group, each of them a member of the next. ErrNotFound when there is no such account.
 	Through(ctx context.Context, id cairn.AccountID) (map[cairn.PrincipalKey][]cairn.PrincipalKey, error)
+	// GrantOf returns the grant by which an account may read a document now, that which
+	// ends last, or ErrNotFound.
+	GrantOf(ctx context.Context, account cairn.AccountID, document cairn.DocumentID) (cairn.Grant, error)
 }
 
 // Store is everything that the API reads and writes.
@@ -292,6 +315,7 @@ type Store interface {
 	Groups
 	Tokens
 	Erasures
+	Grants
 	Audit
 	Access
 	Reports

@@ -123,7 +123,7 @@ func (a *API) reidentify(c *gin.Context) (changed bool, err error) {
 		return false, err
 	}
 	c.Request = c.Request.WithContext(auth.NewContext(ctx, now))
-	return !slices.Equal(before.Viewer.Keys, now.Viewer.Keys), nil
+	return !slices.Equal(before.Viewer.Keys, now.Viewer.Keys) || !slices.Equal(before.Viewer.Grants, now.Viewer.Grants), nil
 }
 
 func final(e answer.Event) bool { return e.Type == answer.EventDone || e.Type == answer.EventFailed }

@@ -249,12 +249,14 @@ func TestA11_13_StreamEndsWithTheSession(t *testing.T) {
 		"token revoked": {func(w *world) {
 			_ = w.m.RevokeToken(w.Context(), "", w.m.AllTokens(w.ann.account.ID)[0].ID, time.Now())
 		}, "error"},
-		"left a group": {func(w *world) { _ = w.m.SetGroup(w.Context(), "finance", nil, nil) }, "reconnect"},
+		"left a group":  {func(w *world) { _ = w.m.SetGroup(w.Context(), "finance", nil, nil) }, "reconnect"},
+		"a grant ended": {func(w *world) { w.m.SetGrants(w.ann.account.ID) }, "reconnect"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			w.api.recheck = 10 * time.Millisecond
+			w.m.SetGrants(w.ann.account.ID, "g1")
 			s, _ := w.asker.Start(t.Context(), ask(w.ann))
 			res := w.open(t.Context(), w.ann, "GET", "/messages/"+s.Message+"/stream", "", "")
 			if first := events(t, res, 1); first[0].Type != "start" {

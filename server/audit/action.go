@@ -46,6 +46,10 @@ const (
 	ErasureLift   Action = "erasure.lift" // what was kept out may come back
 	ErasureClean  Action = "erasure.clean"
 
+	GrantCreate Action = "grant.create"
+	GrantRevoke Action = "grant.revoke"
+	GrantUse    Action = "grant.use" // documents were shown that a grant of the caller covers
+
 	IndexVerify  Action = "index.verify"
 	IndexRebuild Action = "index.rebuild"
 
@@ -72,6 +76,7 @@ const (
 	KindConversation Kind = "conversation"
 	KindErasure      Kind = "erasure"
 	KindReport       Kind = "report"
+	KindGrant        Kind = "grant"
 	KindCheckpoint   Kind = "checkpoint" // the Mark of the last row that was removed
 )
 

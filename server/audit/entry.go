@@ -43,6 +43,11 @@ func (e *Entry) By(account cairn.AccountID, via, token string) {
 	e.edit(func(ev *Event) { ev.Account, ev.Via, ev.Token = account, via, token })
 }
 
+// Under says which grants the caller holds.
+func (e *Entry) Under(grants []cairn.GrantID) {
+	e.edit(func(ev *Event) { ev.Grants = grants })
+}
+
 // About says what the request is about.
 func (e *Entry) About(kind Kind, id string) {
 	e.edit(func(ev *Event) { ev.Object = Object{kind, id} })

@@ -25,6 +25,9 @@ type Event struct {
 	// Detail says more in words of the program, such as "role:admin".
 	Detail    string
 	Documents []cairn.DocumentID // that were shown, or erased
+	// Grants are those that the caller held. They are no field of the row: the log
+	// adds a row of the action GrantUse for each that covers some of the documents.
+	Grants []cairn.GrantID
 }
 
 // Row is an event in its place in the log.

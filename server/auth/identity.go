@@ -53,7 +53,8 @@ func (i Identity) Permit(scope cairn.Scope, role cairn.Role) error {
 
 // ViewerOf makes the viewer of an account: the only place where one is made.
 // Its keys are the account's own, that of its verified address, those of its
-// groups, and everyone. A disabled account gets the zero Viewer.
+// groups, and everyone; its grants are the account's. A disabled account gets the
+// zero Viewer.
 func ViewerOf(h Holder) cairn.Viewer {
 	if h.Account.Disabled || h.Account.ID == "" {
 		return cairn.Viewer{}
@@ -62,7 +63,7 @@ func ViewerOf(h Holder) cairn.Viewer {
 	if h.Account.Email != "" {
 		keys = append(keys, cairn.UserKey(h.Account.Email))
 	}
-	return cairn.Viewer{Account: h.Account.ID, Keys: append(append(keys, h.Groups...), cairn.Everyone)}
+	return cairn.Viewer{Account: h.Account.ID, Keys: append(append(keys, h.Groups...), cairn.Everyone), Grants: h.Grants}
 }
 
 // acts reports whether the account has the role, or one that holds it.

@@ -17,6 +17,8 @@ type Holder struct {
 	// Groups are the keys of the groups that it belongs to, in whatever directory
 	// and through whatever other groups. They are shared: nobody changes them.
 	Groups []cairn.PrincipalKey
+	// Grants are those of the account that live now, in ascending order.
+	Grants []cairn.GrantID
 }
 
 // Session is a signed-in browser.

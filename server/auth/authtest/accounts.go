@@ -178,7 +178,7 @@ func nameOf(k cairn.PrincipalKey) string {
 
 // holder returns an account with the keys of its groups, through others as well.
 func (s *Store) holder(id cairn.AccountID) auth.Holder {
-	h := auth.Holder{Account: s.accounts[id]}
+	h := auth.Holder{Account: s.accounts[id], Grants: s.grants[id]}
 	held := map[string]bool{}
 	for more := true; more; {
 		more = false

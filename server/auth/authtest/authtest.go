@@ -33,6 +33,7 @@ type Store struct {
 	passwords map[cairn.AccountID]string
 	untils    map[auth.Hash]time.Time      // of limits, and of what is remembered
 	others    map[cairn.AccountID][]string // groups of cairn.OIDCDirectory
+	grants    map[cairn.AccountID][]cairn.GrantID
 }
 
 type code struct {
@@ -46,7 +47,7 @@ func New() *Store {
 		accounts: map[cairn.AccountID]cairn.Account{}, groups: map[string]Members{},
 		tokens: map[auth.Hash]cairn.Token{}, sessions: map[auth.Hash]auth.Session{}, codes: map[auth.Hash]code{},
 		bindings: map[subject]cairn.AccountID{}, dismissed: map[subject]bool{}, used: map[auth.Hash]bool{},
-		others: map[cairn.AccountID][]string{}, passwords: map[cairn.AccountID]string{}, untils: map[auth.Hash]time.Time{},
+		others: map[cairn.AccountID][]string{}, grants: map[cairn.AccountID][]cairn.GrantID{}, passwords: map[cairn.AccountID]string{}, untils: map[auth.Hash]time.Time{},
 	}
 }
 
@@ -64,6 +65,13 @@ func (s *Store) Add(a cairn.Account, groups ...string) cairn.Account {
 		s.groups[g] = in
 	}
 	return a
+}
+
+// SetGrants says which grants of an account live.
+func (s *Store) SetGrants(account cairn.AccountID, grants ...cairn.GrantID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.grants[account] = grants
 }
 
 // Token stores a token of an account that expires in an hour of now and returns

@@ -955,6 +955,44 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/grants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List break-glass grants, newest first (administrators, auditors) */
+        get: operations["listGrants"];
+        put?: never;
+        /**
+         * Let an account read a source or a document for a while, whatever the permissions say (administrators)
+         * @description For emergencies. The audit log tells of the grant and of every document that is shown under it.
+         */
+        post: operations["createGrant"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/grants/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End a grant before its time (administrators) */
+        delete: operations["revokeGrant"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/models": {
         parameters: {
             query?: never;
@@ -1596,11 +1634,19 @@ export interface components {
         Deciding: {
             /**
              * @description `clauses`: all are met; `clause`: the one numbered `clause` is not; `deny`: a key is denied; `nobody`: there is no
-             *     clause; `hidden`: the document has vanished from its source; `disabled`: the account is.
+             *     clause; `grant`: none of these counts, because the break-glass grant `grant` lives; `hidden`: the document has
+             *     vanished from its source; `disabled`: the account is.
              * @enum {string}
              */
-            kind: "clauses" | "clause" | "deny" | "nobody" | "hidden" | "disabled";
+            kind: "clauses" | "clause" | "deny" | "nobody" | "grant" | "hidden" | "disabled";
             clause?: number;
+            /** @description Id of the grant. */
+            grant?: string;
+            /**
+             * Format: date-time
+             * @description When the grant ends.
+             */
+            until?: string;
             /** @description That meet the clauses, or are denied. */
             keys: components["schemas"]["Principal"][];
             /** @description The viewer's keys, clause by clause. */
@@ -1796,6 +1842,37 @@ export interface components {
             scopes: components["schemas"]["Scope"][];
             created_at: components["schemas"]["Time"];
             expires_at: components["schemas"]["Time"];
+        };
+        Grant: {
+            id: string;
+            user: components["schemas"]["User"];
+            /** @description Name of the source of which every document may be read. */
+            source: string | null;
+            /** @description Of the one document that may be read. */
+            document_id: string | null;
+            reason: string;
+            /** @description Id of the administrator who made it. */
+            by: string;
+            created_at: components["schemas"]["Time"];
+            expires_at: components["schemas"]["Time"];
+            revoked_at: components["schemas"]["OptionalTime"];
+            /** @description It has neither expired nor been revoked, by the database's clock. */
+            lives: boolean;
+        };
+        GrantList: {
+            grants: components["schemas"]["Grant"][];
+            next_cursor: components["schemas"]["NextCursor"];
+        };
+        /** @description Either `source` or `document_id` says what may be read. */
+        GrantRequest: {
+            /** @description E-mail address or id of the account; the caller's own when missing. */
+            user?: string;
+            /** @description Name of a source. */
+            source?: string;
+            document_id?: string;
+            reason: string;
+            /** @description How long it lives, as in 90m; from 1m to 24h, 1h when missing. */
+            ttl?: string;
         };
         /** @description The receipt of an erasure. It has ids and counts, never anything of what was erased. */
         Erasure: {
@@ -1999,6 +2076,9 @@ export type GroupRequest = components['schemas']['GroupRequest'];
 export type GroupMembers = components['schemas']['GroupMembers'];
 export type Token = components['schemas']['Token'];
 export type NewToken = components['schemas']['NewToken'];
+export type Grant = components['schemas']['Grant'];
+export type GrantList = components['schemas']['GrantList'];
+export type GrantRequest = components['schemas']['GrantRequest'];
 export type Erasure = components['schemas']['Erasure'];
 export type ErasureList = components['schemas']['ErasureList'];
 export type TokenList = components['schemas']['TokenList'];
@@ -4019,6 +4099,87 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description It is refused from now on. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listGrants: {
+        parameters: {
+            query?: {
+                /** @description With true, those that have ended, too. */
+                all?: boolean;
+                limit?: components["parameters"]["limit"];
+                /** @description The `next_cursor` of the page before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of grants. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GrantList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    createGrant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "user": "ann@example.com",
+                 *       "source": "hr",
+                 *       "reason": "Incident 4711: leaked contract",
+                 *       "ttl": "2h"
+                 *     }
+                 */
+                "application/json": components["schemas"]["GrantRequest"];
+            };
+        };
+        responses: {
+            /** @description The grant. It holds from the next request on. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Grant"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    revokeGrant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It lets nobody read anything from now on. */
             204: {
                 headers: {
                     [name: string]: unknown;
