@@ -12,7 +12,8 @@ const (
 	maxQueryLanguages = 4
 )
 
-// Factors of scores, measured on public test collections.
+// Factors of scores, chosen by hand; docs/evaluation.md, "What is fitted, and on
+// what", checks them.
 const (
 	exactBonus  = 0.2 // how much more a match of the word itself counts than one of its stem
 	wholeWeight = 0.5 // of an identifier as a whole; its words count beside it

@@ -16,7 +16,8 @@ import (
 // made by an older version is derived anew, and searched until then.
 const Version = 3
 
-// Weights of one occurrence by field, measured on public test collections.
+// Weights of one occurrence by field, chosen by hand; docs/evaluation.md, "What is
+// fitted, and on what", checks that of the title.
 const (
 	weightBody    = 1
 	weightHeading = 2
