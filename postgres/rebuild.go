@@ -280,11 +280,7 @@ func derive(ctx context.Context, q querier, chunks []int64, add func(id int64, c
 	fields := []any{&d.External, &d.Kind, &d.Title, &d.Author, &d.Language, &d.Attributes, &d.Body, &sections, &ids, &starts, &ends}
 	_, err = pgx.ForEachRow(rows, fields, func() error {
 		d.Sections = decodeSections(sections)
-		ranges := make([]cairn.Chunk, len(ids))
-		for i := range ids {
-			ranges[i] = cairn.Chunk{Start: starts[i], End: ends[i]}
-		}
-		for i, c := range ingest.Derive(&d, ranges) {
+		for i, c := range ingest.Derive(&d, rangesOf(starts, ends)) {
 			add(ids[i], c, d.Language)
 		}
 		d, sections = cairn.Document{}, nil
