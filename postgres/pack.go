@@ -202,7 +202,7 @@ func (p *packer) storeCodes(ctx context.Context, tx pgx.Tx, segment int32, chunk
 		set(chunk, code)
 	}
 	unknown := slices.DeleteFunc(slices.Clone(chunks), func(chunk int64) bool { return known[chunk] != nil })
-	if err := p.db.encodeVectors(ctx, tx, p.space, unknown); err != nil {
+	if err := p.db.encodeVectors(ctx, tx, p.space, unknown, false); err != nil {
 		return err
 	}
 	rows, err := tx.Query(ctx, `

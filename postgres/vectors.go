@@ -76,7 +76,7 @@ func (s *Ingest) PutVectors(ctx context.Context, vectors map[int64][]float32) er
 		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 			return err
 		}
-		return putCodes(ctx, tx, s.space.ID, ids, codes)
+		return putCodes(ctx, tx, s.space.ID, ids, codes, false)
 	})
 	if err != nil {
 		return fmt.Errorf("store vectors: %w", err)
