@@ -22,7 +22,7 @@ type IndexProblem struct {
 }
 
 // VerifyIndex compares the index with what it is derived from; quick leaves out
-// the texts.
+// texts and vectors.
 func (c *Client) VerifyIndex(ctx context.Context, quick bool) (IndexReport, error) {
 	return fetch[IndexReport](ctx, c, http.MethodPost, api("index", "verify"), map[string]bool{"quick": quick})
 }

@@ -70,19 +70,19 @@ func (p *packer) packCodes(ctx context.Context) (more bool, err error) {
 const codesAtOnce = 5_000
 
 // encodeVectors makes the codes of those vectors of chunks that have none beside
-// their segment. A space without a coder gets its codes when it is used.
-func (db *DB) encodeVectors(ctx context.Context, q querier, space Space, chunks []int64) error {
+// their segment, or of all. A space without a coder gets its codes when it is used.
+func (db *DB) encodeVectors(ctx context.Context, q querier, space Space, chunks []int64, all bool) error {
 	for len(chunks) > 0 && space.coder != nil {
 		batch := chunks[:min(codesAtOnce, len(chunks))]
 		chunks = chunks[len(batch):]
 		ids, codes, err := readAndEncode(ctx, q, space.ID, space.coder, `
 			SELECT v.chunk_id, v.v FROM vectors v
 			WHERE v.space = $1 AND v.chunk_id = ANY ($2)
-			  AND NOT EXISTS (SELECT FROM fresh_codes k WHERE k.space = v.space AND k.chunk_id = v.chunk_id)`, batch)
+			  AND ($3 OR NOT EXISTS (SELECT FROM fresh_codes k WHERE k.space = v.space AND k.chunk_id = v.chunk_id))`, batch, all)
 		if err != nil {
 			return err
 		}
-		if err := putCodes(ctx, q, space.ID, ids, codes); err != nil {
+		if err := putCodes(ctx, q, space.ID, ids, codes, all); err != nil {
 			return err
 		}
 	}
@@ -97,7 +97,7 @@ func encodeSpace(ctx context.Context, q querier, space Space) error {
 		if err != nil || len(ids) == 0 {
 			return err
 		}
-		if err := putCodes(ctx, q, space.ID, ids, codes); err != nil {
+		if err := putCodes(ctx, q, space.ID, ids, codes, false); err != nil {
 			return err
 		}
 		after = ids[len(ids)-1]
@@ -105,8 +105,8 @@ func encodeSpace(ctx context.Context, q querier, space Space) error {
 }
 
 // readAndEncode returns the chunks that a query finds with the codes of their vectors.
-func readAndEncode(ctx context.Context, q querier, space int, coder *dense.Coder, query string, arg any) (ids []int64, codes [][]byte, err error) {
-	rows, err := q.Query(ctx, query, space, arg)
+func readAndEncode(ctx context.Context, q querier, space int, coder *dense.Coder, query string, args ...any) (ids []int64, codes [][]byte, err error) {
+	rows, err := q.Query(ctx, query, append([]any{space}, args...)...)
 	if err != nil {
 		return nil, nil, fmt.Errorf("encode vectors: %w", err)
 	}
@@ -123,16 +123,18 @@ func readAndEncode(ctx context.Context, q querier, space int, coder *dense.Coder
 	return ids, codes, nil
 }
 
-// putCodes stores the codes of chunks that have none beside their segment, but for
-// those that somebody is deleting just now. The change feed tells of them.
-func putCodes(ctx context.Context, q querier, space int, ids []int64, codes [][]byte) error {
+// putCodes stores the codes of chunks that have none beside their segment, or
+// another one that is to be replaced, but for those that somebody is deleting just
+// now. The change feed tells of them.
+func putCodes(ctx context.Context, q querier, space int, ids []int64, codes [][]byte, replace bool) error {
 	rows, err := q.Query(ctx, `
 		WITH put AS (
 			INSERT INTO fresh_codes (space, chunk_id, code)
 			SELECT $1, c.id, x.code FROM unnest($2::bigint[], $3::bytea[]) x (id, code) JOIN chunks c ON c.id = x.id
 			FOR KEY SHARE OF c SKIP LOCKED
-			ON CONFLICT (space, chunk_id) DO NOTHING RETURNING chunk_id)
-		INSERT INTO changes (kind, ref) SELECT 1, chunk_id FROM put`, space, ids, codes)
+			ON CONFLICT (space, chunk_id) DO UPDATE SET code = excluded.code WHERE $4 AND fresh_codes.code <> excluded.code
+			RETURNING chunk_id)
+		INSERT INTO changes (kind, ref) SELECT 1, chunk_id FROM put`, space, ids, codes, replace)
 	if err != nil {
 		return fmt.Errorf("store codes: %w", err)
 	}

@@ -23,9 +23,11 @@ type probe struct {
 	server  int
 	text    string
 	narrow  cairn.Query // of the words alone, with operators and filters
-	vector  []float32
-	limit   int
-	read    []string // books
+	words   string      // of narrow
+	operators
+	vector []float32
+	limit  int
+	read   []string // books
 }
 
 // enough is more than there are books.
@@ -53,13 +55,8 @@ func (f *firm) drawProbe(a *oracleAccount) probe {
 		vector: drawVector(f.rt), limit: rapid.SampledFrom([]int{1, 3, 10, enough}).Draw(f.rt, "limit"),
 		narrow: cairn.Query{Filters: drawFilters(f.rt)},
 	}
-	p.narrow.Text = p.text
-	switch rapid.IntRange(0, 5).Draw(f.rt, "operator") {
-	case 0:
-		p.narrow.Text += " -" + rapid.SampledFrom(vocabulary[:7]).Draw(f.rt, "not")
-	case 1:
-		p.narrow.Text += ` "` + rapid.SampledFrom(vocabulary[:7]).Draw(f.rt, "must") + `"`
-	}
+	p.operators = drawOperators(f.rt)
+	p.narrow.Text, p.words = p.query(p.text)
 	if len(f.books) > 0 {
 		p.read = rapid.SliceOfN(rapid.SampledFrom(f.titles()), 0, 2).Draw(f.rt, "read")
 	}
@@ -153,7 +150,7 @@ func (p probe) legs(ctx context.Context, _ cairn.Viewer) error {
 	if err != nil {
 		return err
 	}
-	if d := sameHits(p.bm25(q, p.limit), words.Hits); d != "" {
+	if d := sameHits(p.bm25With(q, p.words, p.operators, p.limit), words.Hits); d != "" {
 		return fmt.Errorf("%q, filters %+v, limit %d (-brute force +index):\n%s", q.Text, q.Filters, p.limit, d)
 	}
 	q.Text = "" // operators are tried above

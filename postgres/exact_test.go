@@ -48,10 +48,13 @@ func languages(books []*book) []string {
 
 // bm25 scores the visible books by the definition: Robertson and Zaragoza, 2009.
 func (l *library) bm25(q cairn.Query, limit int) []retrieval.Hit {
+	return l.bm25With(q, q.Text, operators{}, limit)
+}
+
+// bm25With scores those visible books by a text that obey the query's operators.
+func (l *library) bm25With(q cairn.Query, text string, o operators, limit int) []retrieval.Hit {
 	books := l.visible(q.Viewer)
-	parsed := lexical.Parse(q.Text, q.Literal)
-	terms := lexical.QueryTerms(parsed.Text, languages(books))
-	constraint := parsed.Constraint(languages(books))
+	terms := lexical.QueryTerms(text, languages(books))
 	total, df := 0.0, map[int]float64{}
 	for _, b := range books {
 		total += float64(b.length)
@@ -80,23 +83,56 @@ func (l *library) bm25(q cairn.Query, limit int) []retrieval.Hit {
 		for _, s := range best {
 			score += s
 		}
-		if score > 0 && l.passes(b, q.Filters) && b.obeys(constraint) {
+		if score > 0 && l.passes(b, q.Filters) && o.obeyedBy(b) {
 			hits = append(hits, retrieval.Hit{Chunk: b.chunk, Score: score})
 		}
 	}
 	return ranked(hits, limit)
 }
 
-func (b *book) obeys(c lexical.Constraint) bool {
-	holds := func(alternatives []uint64) bool {
-		return slices.ContainsFunc(alternatives, func(h uint64) bool { return b.tf[h] > 0 })
+// operators are the words of a phrase, and one word or several that are excluded.
+type operators struct{ phrase, not []string }
+
+func drawOperators(t *rapid.T) (o operators) {
+	some := rapid.SliceOfN(rapid.SampledFrom(vocabulary[:7]), 1, 3)
+	switch rapid.IntRange(0, 7).Draw(t, "operator") {
+	case 0:
+		o.not = some.Draw(t, "not")
+	case 1:
+		o.phrase = some.Draw(t, "phrase")
+	case 2:
+		o.not, o.phrase = some.Draw(t, "not"), some.Draw(t, "phrase")
 	}
-	for _, word := range c.Must {
-		if !holds(word) {
+	return o
+}
+
+// query returns how one writes it, and the text that is searched for.
+func (o operators) query(text string) (written, searched string) {
+	written, searched = text, text
+	if phrase := strings.Join(o.phrase, " "); phrase != "" {
+		written, searched = written+` "`+phrase+`"`, searched+" "+phrase
+	}
+	switch len(o.not) {
+	case 0:
+	case 1:
+		written = "-" + o.not[0] + " " + written
+	default:
+		written += ` -"` + strings.Join(o.not, " ") + `"`
+	}
+	return written, searched
+}
+
+// obeyedBy reports whether a book has every word of the phrase, and not the word that
+// is excluded. The order of several words is not the index's business: the texts of
+// what it finds are compared with whole phrases.
+func (o operators) obeyedBy(b *book) bool {
+	text := strings.Fields(b.text)
+	for _, w := range o.phrase {
+		if !slices.Contains(text, w) {
 			return false
 		}
 	}
-	return !slices.ContainsFunc(c.Not, holds)
+	return len(o.not) != 1 || !slices.Contains(text, o.not[0])
 }
 
 // products returns the inner products of the visible books.

@@ -405,31 +405,34 @@ func TestSeveralMaintainers(t *testing.T) {
 	}
 }
 
-// TestKilledMaintainers kills processes that pack and merge, 20 times, at any
-// moment, while documents come and go: nothing is lost or counted twice.
+// TestKilledMaintainers kills processes that pack and merge, 20 times, while
+// documents come and go: nothing is lost or counted twice. Every second stands in
+// the middle of a merge, after its segments were retired: before its postings are
+// written, or after them and before its codes are.
 func TestKilledMaintainers(t *testing.T) {
 	t.Parallel()
 	l := newLibrary(t)
 	l.shelve(0, 10)
 	r := rand.New(rand.NewPCG(5, 6))
-	for range 20 {
-		cmd := exec.CommandContext(t.Context(), os.Args[0])
-		cmd.Env = append(os.Environ(), maintainEnv+"="+l.made.URL)
-		out, err := cmd.StdoutPipe()
-		l.check(err)
-		l.check(cmd.Start())
-		_, err = out.Read(make([]byte, 1)) // it is at work
-		l.check(err)
-		for end := time.Now().Add(time.Duration(r.IntN(250)) * time.Millisecond); time.Now().Before(end); {
-			name := fmt.Sprintf("book-%03d", r.IntN(60))
-			if _, known := l.books[name]; known && r.IntN(4) == 0 {
-				l.erase(name)
-			} else {
-				l.put(name, &book{text: randomText(r), acl: cairn.Allow(cairn.Everyone), kind: cairn.KindPage, language: "en", vector: randomVector(r)})
-			}
+	edit := func() {
+		name := fmt.Sprintf("book-%03d", r.IntN(60))
+		if _, known := l.books[name]; known && r.IntN(4) == 0 {
+			l.erase(name)
+		} else {
+			l.put(name, &book{text: randomText(r), acl: cairn.Allow(cairn.Everyone), kind: cairn.KindPage, language: "en", vector: randomVector(r)})
 		}
-		l.check(cmd.Process.Kill())
-		_ = cmd.Wait() // it was killed
+	}
+	for i := range 20 {
+		if i%2 == 0 {
+			table := []string{"postings", "segment_codes"}[i/2%2]
+			l.killMerging(table, edit)
+		} else {
+			kill := l.maintainer()
+			for end := time.Now().Add(time.Duration(r.IntN(250)) * time.Millisecond); time.Now().Before(end); {
+				edit()
+			}
+			kill()
+		}
 		l.number()
 		for _, x := range append(l.replicas, NewIndex(l.DB, l.space)) {
 			q := cairn.Query{Viewer: anybody, Text: words[r.IntN(len(words))]}
@@ -438,9 +441,70 @@ func TestKilledMaintainers(t *testing.T) {
 			}
 		}
 	}
-	found, err := l.replicas[0].Verify(t.Context(), true)
-	if l.check(err); len(found.Problems) > 0 {
-		t.Errorf("verify finds %+v", found.Problems)
+	l.sound("after all")
+}
+
+// killMerging kills a process that waits in the middle of a merge for a lock of a
+// table which it has to write to, after some edits.
+func (l *library) killMerging(table string, edit func()) {
+	l.t.Helper()
+	l.waitFor(0, `SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid::bigint << 32 | objid::bigint = $1 AND `+here, packLock) // of one that was killed
+	x := NewIndex(l.DB, l.space)
+	x.upkeep = upkeep{packFrom: 1, packAtMost: 1, small: 6, together: 1_000, largest: 40, looseCodes: 1_000}
+	for few := true; few; few = l.count(`SELECT count(*) FROM segments WHERE retired_at IS NULL AND chunks <= 6`) < eager.together {
+		edit()
+		l.check(x.Maintain(l.t.Context()))
+	}
+	tx, err := l.worker.Begin(l.t.Context())
+	l.check(err)
+	defer func() { _ = tx.Rollback(context.WithoutCancel(l.t.Context())) }()
+	_, err = tx.Exec(l.t.Context(), `LOCK TABLE `+table+` IN EXCLUSIVE MODE`)
+	l.check(err)
+	kill := l.maintainer()
+	l.waitForLock(table)
+	alive, free := l.count(`SELECT count(*) FROM segments WHERE retired_at IS NULL`), 0
+	l.check(l.worker.QueryRow(l.t.Context(), `SELECT count(*) FROM (SELECT FROM segments WHERE retired_at IS NULL FOR UPDATE SKIP LOCKED) s`).Scan(&free))
+	if alive-free < 2 {
+		l.t.Fatalf("the process that is killed retires %d segments; it should be in the middle of a merge", alive-free)
+	}
+	edit()
+	kill()
+}
+
+// maintainer starts a process that maintains the index, and returns the function that
+// kills it.
+func (l *library) maintainer() (kill func()) {
+	l.t.Helper()
+	cmd := exec.CommandContext(l.t.Context(), os.Args[0])
+	cmd.Env = append(os.Environ(), maintainEnv+"="+l.made.URL)
+	out, err := cmd.StdoutPipe()
+	l.check(err)
+	l.check(cmd.Start())
+	_, err = out.Read(make([]byte, 1)) // it is at work
+	l.check(err)
+	return func() {
+		l.t.Helper()
+		l.check(cmd.Process.Kill())
+		_ = cmd.Wait() // it was killed
+	}
+}
+
+// here chooses the locks of this database among those of all.
+const here = `database = (SELECT oid FROM pg_database WHERE datname = current_database())`
+
+// waitForLock waits until somebody else waits for a lock of a table.
+func (l *library) waitForLock(table string) {
+	l.t.Helper()
+	l.waitFor(1, `SELECT count(*) FROM pg_locks WHERE relation = to_regclass($1) AND NOT granted AND `+here, table)
+}
+
+// waitFor waits until a query counts so many.
+func (l *library) waitFor(n int, query string, args ...any) {
+	l.t.Helper()
+	for deadline := time.Now().Add(time.Minute); l.count(query, args...) != n; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			l.t.Fatalf("never %d: %s", n, query)
+		}
 	}
 }
 

@@ -97,13 +97,15 @@ func (p *packer) packFresh(ctx context.Context) (more bool, err error) {
 	if err != nil || waiting < p.packFrom {
 		return false, err
 	}
-	return true, p.pack(ctx, p.packAtMost)
+	taken, err := p.pack(ctx, p.packAtMost)
+	return taken > 0, err
 }
 
-// pack makes a segment of at most limit fresh chunks. Rows that somebody is
-// deleting just now are left to the next time, so that nobody waits for each other.
-func (p *packer) pack(ctx context.Context, limit int) error {
-	return pgx.BeginFunc(ctx, p.conn, func(tx pgx.Tx) error {
+// pack makes a segment of at most limit fresh chunks and returns how many it took.
+// Rows that somebody is deleting just now are left to the next time, so that nobody
+// waits for each other.
+func (p *packer) pack(ctx context.Context, limit int) (taken int, err error) {
+	err = pgx.BeginFunc(ctx, p.conn, func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, `
 			WITH oldest AS MATERIALIZED (SELECT chunk_id FROM fresh ORDER BY chunk_id LIMIT $1 FOR UPDATE SKIP LOCKED)
 			DELETE FROM fresh f USING oldest WHERE f.chunk_id = oldest.chunk_id
@@ -118,7 +120,7 @@ func (p *packer) pack(ctx context.Context, limit int) error {
 			e.Terms = nil
 			return nil
 		})
-		if err != nil || len(entries) == 0 {
+		if taken = len(entries); err != nil || taken == 0 {
 			return err
 		}
 		slices.SortFunc(entries, func(a, b lexical.Entry) int { return cmp.Compare(a.Chunk, b.Chunk) })
@@ -131,6 +133,7 @@ func (p *packer) pack(ctx context.Context, limit int) error {
 		}
 		return p.store(ctx, tx, b, nil)
 	})
+	return taken, err
 }
 
 // sound leaves out entries that cannot be decoded, and tells of them.
@@ -199,7 +202,7 @@ func (p *packer) storeCodes(ctx context.Context, tx pgx.Tx, segment int32, chunk
 		set(chunk, code)
 	}
 	unknown := slices.DeleteFunc(slices.Clone(chunks), func(chunk int64) bool { return known[chunk] != nil })
-	if err := p.db.encodeVectors(ctx, tx, p.space, unknown); err != nil {
+	if err := p.db.encodeVectors(ctx, tx, p.space, unknown, false); err != nil {
 		return err
 	}
 	rows, err := tx.Query(ctx, `

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -194,38 +196,106 @@ func TestRowCacheKeepsItsBound(t *testing.T) {
 	}
 }
 
-// The tables do not grow with the number of merges: what is dead can be taken
-// away by vacuum.
+// The tables do not grow with the number of merges: what is retired is deleted, and
+// what is dead makes room when it is vacuumed.
 func TestTablesDoNotGrowWithMerges(t *testing.T) {
 	if testing.Short() {
-		t.Skip("rewrites everything 50 times")
+		t.Skip("rewrites everything 40 times")
 	}
 	t.Parallel()
 	l := newLibrary(t)
 	owner, err := pgx.Connect(t.Context(), l.made.URL)
 	l.check(err)
 	defer func() { _ = owner.Close(context.Background()) }()
-	size := func() int {
+	for _, table := range []string{"postings", "segments", "segment_codes", "fresh", "fresh_codes", "changes"} {
+		_, err := owner.Exec(t.Context(), `ALTER TABLE `+table+` SET (autovacuum_enabled = false, toast.autovacuum_enabled = false)`)
+		l.check(err)
+	}
+	rounds := func(from int) (size int) {
+		for i := from; i < from+10; i++ {
+			for n := range 6 { // words of their own, so that there are many rows
+				b := l.open("falcon " + strings.Join(numbered(fmt.Sprintf("word%dx%dx", i, n), 2_000), " "))
+				l.put(fmt.Sprintf("book-%d", n), b)
+			}
+			l.exec(`UPDATE segments SET retired_at = retired_at - interval '1 hour' WHERE retired_at IS NOT NULL`)
+			l.check(l.replicas[0].Maintain(t.Context()))
+		}
+		// As autovacuum would, see TestTablesAreVacuumedOften; the test has it at certain moments.
 		_, err := owner.Exec(t.Context(), `VACUUM postings, segments, segment_codes, fresh, fresh_codes, changes`)
 		l.check(err)
 		return l.count(`SELECT pg_total_relation_size('postings') + pg_total_relation_size('segments') + pg_total_relation_size('segment_codes') + pg_total_relation_size('fresh')`)
 	}
-	round := func() {
-		l.shelve(0, 9)
-		l.exec(`UPDATE segments SET retired_at = retired_at - interval '1 hour' WHERE retired_at IS NOT NULL`)
-		l.check(l.replicas[0].Maintain(t.Context()))
-	}
-	for range 5 {
-		round()
-	}
-	before := size()
-	for i := range 50 {
-		if round(); i%10 == 9 {
-			size() // as autovacuum would
+	before := rounds(0)
+	for from := 10; from < 40; from += 10 {
+		if after := rounds(from); after > before+before/2 {
+			t.Errorf("after %d rounds the index takes %d bytes, after 10 it took %d", from+10, after, before)
 		}
 	}
-	if after := size(); after > 2*before+1<<18 {
-		t.Errorf("after 50 merges the index takes %d bytes, before %d", after, before)
+}
+
+// Tables of which rows die with every edit are vacuumed when a twentieth is dead,
+// and no table of the index is left out.
+func TestTablesAreVacuumedOften(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	for table, often := range map[string]bool{
+		"postings": true, "fresh": true, "fresh_codes": true, "changes": true, "segments": false, "segment_codes": false,
+	} {
+		var options []string
+		f.check(f.worker.QueryRow(t.Context(), `SELECT coalesce(reloptions, '{}') FROM pg_class WHERE oid = to_regclass($1)`, table).Scan(&options))
+		if slices.Contains(options, "autovacuum_vacuum_scale_factor=0.05") != often || slices.Contains(options, "autovacuum_enabled=false") {
+			t.Errorf("%s has the settings %q", table, options)
+		}
+	}
+}
+
+// No lock is held while rows are fetched: a search that waits for the database keeps
+// neither changes from being read nor other searches from ending, and sees the state
+// in which it began.
+func TestFetchingHoldsNoLock(t *testing.T) {
+	t.Parallel()
+	l := newLibrary(t)
+	l.shelve(0, 12)
+	x := l.replicas[0]
+	want := l.words(x, "falcon")
+	x.DropCache()
+	tx, err := l.worker.Begin(t.Context())
+	l.check(err)
+	defer func() { _ = tx.Rollback(context.WithoutCancel(t.Context())) }()
+	_, err = tx.Exec(t.Context(), `LOCK TABLE postings IN ACCESS EXCLUSIVE MODE`)
+	l.check(err)
+	held := make(chan retrieval.Words, 1)
+	go func() {
+		found, err := x.Lexical(context.WithoutCancel(t.Context()), cairn.Query{Viewer: viewers[0], Text: "falcon"}, 1000)
+		if err != nil {
+			t.Error(err)
+		}
+		held <- found
+	}()
+	l.waitForLock("postings")
+
+	others := make(chan int, 1)
+	go func() {
+		late := l.open("falcon")
+		late.vector = make([]float32, dimensions)
+		l.put("late", late)
+		hits, err := x.Nearest(context.WithoutCancel(t.Context()), cairn.Query{Viewer: viewers[0]}, late.vector, 1000)
+		if err != nil {
+			t.Error(err)
+		}
+		others <- len(hits)
+	}()
+	select {
+	case n := <-others:
+		if n != 13 {
+			t.Errorf("%d chunks are found beside a search that fetches rows, want 13", n)
+		}
+	case <-time.After(30 * time.Second):
+		t.Error("nothing else goes on while a search fetches rows")
+	}
+	l.check(tx.Rollback(t.Context()))
+	if diff := sameHits(want, (<-held).Hits); diff != "" {
+		t.Errorf("the search that waited (-before +after):\n%s", diff)
 	}
 }
 

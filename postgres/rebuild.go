@@ -129,8 +129,8 @@ func (p *packer) rederive(ctx context.Context) (more bool, err error) {
 // deriveAtOnce bounds the chunks of one transaction.
 const deriveAtOnce = 5_000
 
-// rederiveFresh derives the terms of all fresh chunks anew, and codes that are
-// missing, and returns their number.
+// rederiveFresh derives terms and codes of all fresh chunks anew, and returns their
+// number.
 func (p *packer) rederiveFresh(ctx context.Context) (done int, err error) {
 	for after := int64(-1); ; {
 		rows, err := p.conn.Query(ctx, `SELECT chunk_id FROM fresh WHERE chunk_id > $1 ORDER BY chunk_id LIMIT $2`, after, deriveAtOnce)
@@ -231,7 +231,7 @@ func (p *packer) renew(ctx context.Context, tx pgx.Tx, chunks []int64) error {
 	if err := p.freshen(ctx, tx, chunks); err != nil {
 		return err
 	}
-	return p.db.encodeVectors(ctx, tx, p.space, chunks)
+	return p.db.encodeVectors(ctx, tx, p.space, chunks, true)
 }
 
 // freshen derives the terms of chunks and makes them fresh, but for those that
@@ -280,11 +280,7 @@ func derive(ctx context.Context, q querier, chunks []int64, add func(id int64, c
 	fields := []any{&d.External, &d.Kind, &d.Title, &d.Author, &d.Language, &d.Attributes, &d.Body, &sections, &ids, &starts, &ends}
 	_, err = pgx.ForEachRow(rows, fields, func() error {
 		d.Sections = decodeSections(sections)
-		ranges := make([]cairn.Chunk, len(ids))
-		for i := range ids {
-			ranges[i] = cairn.Chunk{Start: starts[i], End: ends[i]}
-		}
-		for i, c := range ingest.Derive(&d, ranges) {
+		for i, c := range ingest.Derive(&d, rangesOf(starts, ends)) {
 			add(ids[i], c, d.Language)
 		}
 		d, sections = cairn.Document{}, nil

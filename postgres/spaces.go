@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/x448/float16"
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/retrieval/dense"
@@ -31,8 +32,15 @@ func (s Space) words() int {
 	return s.coder.Words()
 }
 
-// code returns the stored form of a vector's code.
-func (s Space) code(v []float32) []byte { return encodeCode(s.coder.Append(nil, v)) }
+// code returns the stored form of a vector's code: of the vector as it is stored, in
+// half precision, so that it can be made again.
+func (s Space) code(v []float32) []byte {
+	stored := make([]float32, len(v))
+	for i, x := range v {
+		stored[i] = float16.Fromfloat32(x).Float32()
+	}
+	return encodeCode(s.coder.Append(nil, stored))
+}
 
 // Centre returns the point to which the codes of a space are relative: see
 // dense.Centre.

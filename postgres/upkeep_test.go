@@ -125,6 +125,30 @@ func TestRebuildWhileDocumentsAreErased(t *testing.T) {
 	}
 }
 
+// TestMaintenanceEndsWhileFreshChunksAreDeleted: more fresh chunks than a segment is
+// made of are being deleted. Maintenance leaves them alone and ends.
+func TestMaintenanceEndsWhileFreshChunksAreDeleted(t *testing.T) {
+	t.Parallel()
+	l := newLibrary(t)
+	l.stack(eager.packFrom + 2)
+	tx, err := l.worker.Begin(t.Context())
+	l.check(err)
+	defer func() { _ = tx.Rollback(context.WithoutCancel(t.Context())) }()
+	_, err = tx.Exec(t.Context(), `DELETE FROM chunks`)
+	l.check(err)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	l.check(l.replicas[0].Maintain(ctx))
+	if ids := l.segmentIDs(); len(ids) > 0 {
+		t.Errorf("segments %v are made of chunks that are being deleted", ids)
+	}
+	l.check(tx.Rollback(t.Context()))
+	l.check(l.replicas[0].Maintain(t.Context()))
+	if ids := l.segmentIDs(); len(ids) != 1 {
+		t.Errorf("segments %v, want 1 of the chunks that were not deleted", ids)
+	}
+}
+
 // TestRestoreUnderARunningServer: after the cluster was exchanged or set back,
 // positions mean nothing, and rows may have the keys of others.
 func TestRestoreUnderARunningServer(t *testing.T) {

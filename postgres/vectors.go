@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/pgvector/pgvector-go"
 
+	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/retrieval/ingest"
 )
 
@@ -16,31 +17,44 @@ var _ ingest.Vectors = (*Ingest)(nil)
 // Missing implements ingest.Vectors.
 func (s *Ingest) Missing(ctx context.Context, limit int, without []int64) ([]ingest.Unembedded, error) {
 	rows, err := s.db.worker.Query(ctx, `
-		SELECT c.id, d.title, c.start_at, substring(b.body FROM c.start_at + 1 FOR c.end_at - c.start_at), b.sections
-		FROM chunks c
-		JOIN documents d ON d.id = c.document_id
+		SELECT d.kind, d.title, b.body, b.sections, m.ids, m.starts, m.ends
+		FROM (SELECT document_id, max(id) AS newest, array_agg(id) AS ids, array_agg(start_at) AS starts, array_agg(end_at) AS ends
+		      FROM (SELECT id, document_id, start_at, end_at FROM chunks c
+		            WHERE NOT EXISTS (SELECT FROM vectors v WHERE v.space = $1 AND v.chunk_id = c.id) AND id <> ALL (coalesce($3, '{}'::bigint[]))
+		            ORDER BY id DESC LIMIT $2) c
+		      GROUP BY document_id) m
+		JOIN documents d ON d.id = m.document_id
 		JOIN bodies b ON b.document_id = d.id AND b.version = d.version
-		WHERE NOT EXISTS (SELECT FROM vectors v WHERE v.space = $1 AND v.chunk_id = c.id) AND c.id <> ALL (coalesce($3, '{}'::bigint[]))
-		ORDER BY c.id DESC LIMIT $2`, s.space.ID, limit, without)
+		ORDER BY m.newest DESC`, s.space.ID, limit, without)
 	if err != nil {
 		return nil, fmt.Errorf("chunks without a vector: %w", err)
 	}
 	var missing []ingest.Unembedded
-	var u ingest.Unembedded
-	var start int
-	var body []byte
+	var d cairn.Document
 	var sections []section
-	_, err = pgx.ForEachRow(rows, []any{&u.Chunk, &u.Title, &start, &body, &sections}, func() error {
-		u.Body = string(body)
-		u.Heading, _ = sectionAt(decodeSections(sections), start)
-		missing = append(missing, u)
-		sections = nil
+	var ids []int64
+	var starts, ends []int
+	_, err = pgx.ForEachRow(rows, []any{&d.Kind, &d.Title, &d.Body, &sections, &ids, &starts, &ends}, func() error {
+		d.Sections = decodeSections(sections)
+		for i, p := range ingest.Pieces(&d, rangesOf(starts, ends)) {
+			missing = append(missing, ingest.Unembedded{Chunk: ids[i], Title: d.Title, Heading: p.Heading, Body: string(d.Body[p.Start:p.End])})
+		}
+		d, sections = cairn.Document{}, nil
 		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("chunks without a vector: %w", err)
 	}
 	return missing, nil
+}
+
+// rangesOf returns chunks that are no more than their ranges.
+func rangesOf(starts, ends []int) []cairn.Chunk {
+	chunks := make([]cairn.Chunk, len(starts))
+	for i := range starts {
+		chunks[i] = cairn.Chunk{Start: starts[i], End: ends[i]}
+	}
+	return chunks
 }
 
 // PutVectors implements ingest.Vectors.
@@ -62,7 +76,7 @@ func (s *Ingest) PutVectors(ctx context.Context, vectors map[int64][]float32) er
 		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 			return err
 		}
-		return putCodes(ctx, tx, s.space.ID, ids, codes)
+		return putCodes(ctx, tx, s.space.ID, ids, codes, false)
 	})
 	if err != nil {
 		return fmt.Errorf("store vectors: %w", err)

@@ -1,12 +1,15 @@
 package postgres
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"slices"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/pgvector/pgvector-go"
 
 	"github.com/cairnhq/cairn/retrieval/dense"
 	"github.com/cairnhq/cairn/retrieval/index"
@@ -16,16 +19,20 @@ import (
 
 // Verify compares the index with what it is derived from, in one state of the
 // database: checksums and completeness of every segment, that every chunk is in
-// exactly one place, that every vector of the index's space has a code, and, with
-// texts, that the terms are those of the texts.
-func (x *Index) Verify(ctx context.Context, texts bool) (index.Verification, error) {
-	v := verifier{space: x.space, words: x.words, found: index.Verification{Problems: []index.Problem{}}, place: make(map[int64]placed), digests: make(map[int64]uint64)}
+// exactly one place, that every vector of the index's space has a code, and, when
+// deep, that terms, lengths and languages are those of the texts, and codes those
+// of the vectors.
+func (x *Index) Verify(ctx context.Context, deep bool) (index.Verification, error) {
+	v := verifier{
+		space: x.space, words: x.words, deep: deep, found: index.Verification{Problems: []index.Problem{}},
+		place: make(map[int64]int32), digests: make(map[int64]uint64),
+	}
 	err := x.db.snapshot(ctx, func(tx pgx.Tx) error {
 		v.tx = tx
 		if _, err := tx.Exec(ctx, `SET LOCAL statement_timeout = 0`); err != nil {
 			return err
 		}
-		return v.run(ctx, texts)
+		return v.run(ctx)
 	})
 	if err != nil {
 		return index.Verification{}, fmt.Errorf("verify the index: %w", err)
@@ -34,26 +41,21 @@ func (x *Index) Verify(ctx context.Context, texts bool) (index.Verification, err
 	return v.found, nil
 }
 
-// placed is where a chunk lies.
-type placed struct {
-	segment int32 // 0: fresh
-	coded   bool  // its segment has a code of its vector
-}
-
 type verifier struct {
 	tx      pgx.Tx
 	space   Space
 	words   int
+	deep    bool
 	found   index.Verification
-	place   map[int64]placed
-	digests map[int64]uint64 // chunk → digest of its terms
+	place   map[int64]int32  // chunk → its segment; 0: fresh
+	digests map[int64]uint64 // chunk → digest of its terms, length and language
 }
 
 func (v *verifier) problem(segment int32, format string, args ...any) {
 	v.found.Problems = append(v.found.Problems, index.Problem{Segment: segment, What: fmt.Sprintf(format, args...)})
 }
 
-func (v *verifier) run(ctx context.Context, texts bool) error {
+func (v *verifier) run(ctx context.Context) error {
 	rows, err := v.tx.Query(ctx, `SELECT id FROM segments WHERE retired_at IS NULL ORDER BY id`)
 	if err != nil {
 		return err
@@ -70,11 +72,8 @@ func (v *verifier) run(ctx context.Context, texts bool) error {
 	if err := v.fresh(ctx); err != nil {
 		return err
 	}
-	if err := v.vectors(ctx); err != nil {
-		return err
-	}
 	chunks, err := v.chunks(ctx)
-	if err != nil || !texts {
+	if err != nil || !v.deep {
 		return err
 	}
 	return v.texts(ctx, chunks)
@@ -91,16 +90,17 @@ func (v *verifier) segment(ctx context.Context, id int32) error {
 		v.problem(id, "its header is damaged: %v", err)
 		return nil
 	}
-	for _, chunk := range s.Chunks {
+	for ord, chunk := range s.Chunks {
 		if other, twice := v.place[chunk]; twice {
-			v.problem(id, "chunk %d is also in segment %d", chunk, other.segment)
+			v.problem(id, "chunk %d is also in segment %d", chunk, other)
 		}
-		v.place[chunk] = placed{segment: id}
+		v.place[chunk] = id
+		v.digests[chunk] += digestOf(int(s.Lengths[ord]), s.Names[s.Languages[ord]])
 	}
 	if err := v.postings(ctx, id, s); err != nil {
 		return err
 	}
-	return v.codes(ctx, id, s)
+	return v.segmentCodes(ctx, id, s)
 }
 
 // postings checks every row of a segment, and that there is none too few or too many.
@@ -141,67 +141,103 @@ func digest(hash uint64, tf uint8) uint64 {
 	return h ^ h>>29
 }
 
-// codes checks the codes of a segment and notes which chunks have one.
-func (v *verifier) codes(ctx context.Context, id int32, s *lexical.Segment) error {
+// digestOf identifies what a segment keeps of a chunk beside its terms.
+func digestOf(length int, language string) uint64 {
+	h := fnv.New64a()
+	fmt.Fprint(h, lexical.ClampLength(length), lexical.PrimaryLanguage(language))
+	return h.Sum64()
+}
+
+// segmentCodes checks the codes of a segment.
+func (v *verifier) segmentCodes(ctx context.Context, id int32, s *lexical.Segment) error {
+	if v.words == 0 {
+		return nil
+	}
 	var data []byte
 	err := v.tx.QueryRow(ctx, `SELECT codes FROM segment_codes WHERE space = $1 AND segment = $2`, v.space.ID, id).Scan(&data)
-	if errors.Is(err, pgx.ErrNoRows) || v.words == 0 {
-		return nil
+	if errors.Is(err, pgx.ErrNoRows) {
+		return v.codes(ctx, id, s.Chunks, noCode)
 	}
 	if err != nil {
 		return err
 	}
-	_, has, err := dense.Decode(data, len(s.Chunks), v.words)
+	codes, has, err := dense.Decode(data, len(s.Chunks), v.words)
 	if err != nil {
 		v.problem(id, "its codes are damaged: %v", err)
+		return v.codes(ctx, id, s.Chunks, noCode)
+	}
+	return v.codes(ctx, id, s.Chunks, func(chunk int64) []uint64 {
+		ord, _ := slices.BinarySearch(s.Chunks, chunk) // one of its chunks
+		if !hasCode(has, ord) {
+			return nil
+		}
+		return codes.At(ord)
+	})
+}
+
+func noCode(int64) []uint64 { return nil }
+
+// codes tells of vectors that have a code neither in the segment of their chunk nor
+// beside it, and of codes that are not those of their vectors. inSegment returns the
+// code that the segment has of a chunk, nil for none.
+func (v *verifier) codes(ctx context.Context, segment int32, chunks []int64, inSegment func(chunk int64) []uint64) error {
+	if v.words == 0 {
 		return nil
 	}
-	for ord, chunk := range s.Chunks {
-		if hasCode(has, ord) {
-			v.place[chunk] = placed{segment: id, coded: true}
+	without, wrong := 0, 0
+	for part := range slices.Chunk(chunks, deriveAtOnce) {
+		rows, err := v.tx.Query(ctx, `
+			SELECT v.chunk_id, CASE WHEN $3 THEN v.v END, k.code
+			FROM vectors v LEFT JOIN fresh_codes k ON k.space = v.space AND k.chunk_id = v.chunk_id
+			WHERE v.space = $1 AND v.chunk_id = ANY ($2)`, v.space.ID, part, v.deep)
+		if err != nil {
+			return err
 		}
+		var chunk int64
+		var vector *pgvector.HalfVector
+		var beside []byte
+		_, err = pgx.ForEachRow(rows, []any{&chunk, &vector, &beside}, func() error {
+			packed := inSegment(chunk)
+			if packed == nil && beside == nil {
+				without++
+			} else if vector != nil {
+				want := v.space.coder.Append(nil, vector.Slice())
+				if packed != nil && !slices.Equal(packed, want) || beside != nil && !bytes.Equal(beside, encodeCode(want)) {
+					wrong++
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if without > 0 {
+		v.problem(segment, "%d chunks have vectors but no codes: they are not found by their meaning", without)
+	}
+	if wrong > 0 {
+		v.problem(segment, "the codes of %d chunks are not those of their vectors", wrong)
 	}
 	return nil
 }
 
-// vectors tells of vectors that have a code neither in the segment of their chunk
-// nor beside it. Chunks that are nowhere are told of elsewhere.
-func (v *verifier) vectors(ctx context.Context) error {
-	if v.words == 0 {
-		return nil
-	}
-	rows, err := v.tx.Query(ctx, `
-		SELECT v.chunk_id FROM vectors v
-		WHERE v.space = $1 AND NOT EXISTS (SELECT FROM fresh_codes k WHERE k.space = v.space AND k.chunk_id = v.chunk_id)`, v.space.ID)
-	if err != nil {
-		return err
-	}
-	without := make(map[int32]int)
-	var chunk int64
-	_, err = pgx.ForEachRow(rows, []any{&chunk}, func() error {
-		if p, ok := v.place[chunk]; ok && !p.coded {
-			without[p.segment]++
-		}
-		return nil
-	})
-	for segment, n := range without {
-		v.problem(segment, "%d chunks have vectors but no codes: they are not found by their meaning", n)
-	}
-	return err
-}
-
 func (v *verifier) fresh(ctx context.Context) error {
-	rows, err := v.tx.Query(ctx, `SELECT chunk_id, terms FROM fresh`)
+	rows, err := v.tx.Query(ctx, `SELECT chunk_id, terms, length, language FROM fresh`)
 	if err != nil {
 		return err
 	}
+	var chunks []int64
 	var chunk int64
 	var data []byte
-	_, err = pgx.ForEachRow(rows, []any{&chunk, &data}, func() error {
+	var length int
+	var language string
+	_, err = pgx.ForEachRow(rows, []any{&chunk, &data, &length, &language}, func() error {
 		if other, twice := v.place[chunk]; twice {
-			v.problem(other.segment, "chunk %d is fresh, too", chunk)
+			v.problem(other, "chunk %d is fresh, too", chunk)
 		}
-		v.place[chunk] = placed{}
+		v.place[chunk] = 0
+		chunks = append(chunks, chunk)
+		v.digests[chunk] += digestOf(length, language)
 		terms, err := lexical.DecodeTerms(data)
 		if err != nil {
 			v.problem(0, "the terms of the fresh chunk %d are damaged: %v", chunk, err)
@@ -211,7 +247,10 @@ func (v *verifier) fresh(ctx context.Context) error {
 		}
 		return nil
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	return v.codes(ctx, 0, chunks, noCode)
 }
 
 // chunks returns the chunks that are there, and tells of those that are nowhere.
@@ -226,10 +265,10 @@ func (v *verifier) chunks(ctx context.Context) ([]int64, error) {
 	}
 	nowhere := 0
 	for _, chunk := range chunks {
-		switch p, ok := v.place[chunk]; {
+		switch segment, ok := v.place[chunk]; {
 		case !ok:
 			nowhere++
-		case p.segment == 0:
+		case segment == 0:
 			v.found.Fresh++
 		default:
 			v.found.Packed++
@@ -241,22 +280,22 @@ func (v *verifier) chunks(ctx context.Context) ([]int64, error) {
 	return chunks, nil
 }
 
-// texts derives the terms of chunks anew and compares.
+// texts derives from their texts what the index keeps of chunks, and compares.
 func (v *verifier) texts(ctx context.Context, chunks []int64) error {
 	differ := make(map[int32]int)
 	for part := range slices.Chunk(chunks, deriveAtOnce) {
-		err := derive(ctx, v.tx, part, func(id int64, c ingest.Chunk, _ string) {
-			p, ok := v.place[id]
+		err := derive(ctx, v.tx, part, func(id int64, c ingest.Chunk, language string) {
+			segment, ok := v.place[id]
 			if !ok {
 				return
 			}
 			terms, _ := lexical.DecodeTerms(c.Terms) // just encoded
-			var want uint64
+			want := digestOf(c.Length, language)
 			for _, t := range terms {
 				want += digest(t.Hash, t.TF)
 			}
 			if want != v.digests[id] {
-				differ[p.segment]++
+				differ[segment]++
 			}
 		})
 		if err != nil {
@@ -264,7 +303,7 @@ func (v *verifier) texts(ctx context.Context, chunks []int64) error {
 		}
 	}
 	for segment, n := range differ {
-		v.problem(segment, "the terms of %d chunks are not those of their texts", n)
+		v.problem(segment, "the terms, lengths or languages of %d chunks are not those of their texts", n)
 	}
 	return nil
 }

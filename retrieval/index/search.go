@@ -48,11 +48,14 @@ type Rows func(segment int32, key int64) []byte
 // Damage is the error for a row of postings that is not what was written.
 type Damage struct {
 	Segment int32
-	Key     int64
+	Key     int64 // 0: not known
 	Err     error
 }
 
 func (d *Damage) Error() string {
+	if d.Key == 0 {
+		return fmt.Sprintf("segment %d: %v", d.Segment, d.Err)
+	}
 	return fmt.Sprintf("segment %d, row %d: %v", d.Segment, d.Key, d.Err)
 }
 

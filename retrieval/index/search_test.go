@@ -123,6 +123,9 @@ func TestDamagedRows(t *testing.T) {
 		if !errors.As(err, &damage) || damage.Segment != 7 || !errors.Is(err, lexical.ErrMalformed) {
 			t.Errorf("%s: error = %v, want that of segment 7", name, err)
 		}
+		if err != nil && strings.Contains(err.Error(), "row 0") {
+			t.Errorf("%s: error = %v names a row that is not known", name, err)
+		}
 	}
 	if _, err := find(s, 0, must).Nearest(noRows, nil, 10); !errors.As(err, new(*Damage)) {
 		t.Errorf("error = %v, want that of segment 7", err)

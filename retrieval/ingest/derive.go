@@ -10,22 +10,31 @@ import (
 
 // Derive returns the terms of chunks of a document, which are given by their
 // ranges of the body: what Put stores of them. Equal documents give equal terms.
-// A range that Cut would not give any more gets the heading of the section in
-// which it begins.
 func Derive(d *cairn.Document, chunks []cairn.Chunk) []Chunk {
+	derived := make([]Chunk, len(chunks))
+	for i, p := range Pieces(d, chunks) {
+		derived[i] = derive(d, p)
+	}
+	return derived
+}
+
+// Pieces returns the pieces that chunks of a document were made of, which are given
+// by their ranges of the body. A range that Cut would not give any more gets the
+// heading of the section in which it begins.
+func Pieces(d *cairn.Document, chunks []cairn.Chunk) []Piece {
 	headings := make(map[span][]string)
 	for _, p := range Cut(d) {
 		headings[span{p.Start, p.End}] = p.Heading
 	}
-	derived := make([]Chunk, len(chunks))
+	all := make([]Piece, len(chunks))
 	for i, c := range chunks {
 		heading, known := headings[span{c.Start, c.End}]
 		if !known {
 			heading = headingAt(d.Sections, c.Start)
 		}
-		derived[i] = derive(d, Piece{Start: c.Start, End: c.End, Heading: heading})
+		all[i] = Piece{Start: c.Start, End: c.End, Heading: heading}
 	}
-	return derived
+	return all
 }
 
 // derive returns a chunk without a vector.

@@ -5,8 +5,12 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/postgres"
@@ -91,6 +95,51 @@ func (b *bench) waitForVectors(store *postgres.Ingest) {
 		}
 	}
 	b.t.Fatal("vectors are missing for ever")
+}
+
+// remembering is an embedder that keeps the texts of documents.
+type remembering struct {
+	llm.Embedder
+	mu    sync.Mutex
+	texts []string
+}
+
+func (r *remembering) Embed(ctx context.Context, role llm.Role, texts []string) ([][]float32, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.texts = append(r.texts, texts...)
+	return r.Embedder.Embed(ctx, role, texts)
+}
+
+// TestVectorsAreOfTheSameTexts: a chunk is embedded under the same title and headings
+// whether its vector is made at once or follows, with small sections in one piece, too.
+func TestVectorsAreOfTheSameTexts(t *testing.T) {
+	t.Parallel()
+	s := &shelf{files: map[string]string{
+		"a.md": "# Birds\n\n## Falcons\n\nThey nest on the tower.\n\n## Owls\n\nThey sleep in the barn.\n\n## Herons\n\n" + strings.Repeat("They stand in the river. ", 60),
+		"b.md": "# Otters\n\n## Where\n\nThey swim in the river.",
+	}}
+	embedded := func(atOnce bool) []string {
+		b, e := newBench(t), &remembering{Embedder: llmtest.NewWords(64)}
+		space, err := b.db.UseSpace(t.Context(), e.Model(), e.Dim(), nil)
+		check(t, err)
+		store := postgres.NewIngest(b.db, space)
+		b.syncer.Store, b.syncer.Prepare = store, &ingest.Preparer{Extractor: inProcess{}}
+		if atOnce {
+			b.syncer.Prepare.Embedder = e
+		}
+		b.mustSync(s)
+		check(t, (&ingest.Filler{Vectors: store, Embedder: e, Log: slog.New(slog.DiscardHandler)}).All(t.Context()))
+		slices.Sort(e.texts)
+		return e.texts
+	}
+	atOnce := embedded(true)
+	if !slices.ContainsFunc(atOnce, func(text string) bool { return strings.Contains(text, "Falcons") && strings.Contains(text, "Owls") }) {
+		t.Fatalf("no piece holds two sections; the test proves nothing: %q", atOnce)
+	}
+	if diff := cmp.Diff(atOnce, embedded(false)); diff != "" {
+		t.Errorf("(-embedded at once +later):\n%s", diff)
+	}
 }
 
 func TestVectorsOfAnotherLengthAreRefused(t *testing.T) {

@@ -59,9 +59,9 @@ type Jobs interface {
 
 // Index is the index as administrators see it.
 type Index interface {
-	// Verify compares the index with what it is derived from; with texts also its
-	// terms with those of the texts, which takes as long as reading all of them.
-	Verify(ctx context.Context, texts bool) (index.Verification, error)
+	// Verify compares the index with what it is derived from; deep also with texts
+	// and vectors, which takes as long as reading all of them.
+	Verify(ctx context.Context, deep bool) (index.Verification, error)
 	// Rebuild derives the index anew while searches go on. It may be broken off
 	// and begun again at any time. ErrConflict while the index is being maintained.
 	Rebuild(ctx context.Context, told func(done, all int)) error

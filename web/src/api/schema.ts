@@ -2822,7 +2822,7 @@ export interface operations {
             content: {
                 "application/json": {
                     /**
-                     * @description Do not compare the terms with those of the texts.
+                     * @description Do not compare with texts and vectors.
                      * @default false
                      */
                     quick?: boolean;
