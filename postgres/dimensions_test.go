@@ -33,7 +33,7 @@ func TestSpacesOfManyDimensions(t *testing.T) {
 			compare := func(x *Index, when string) {
 				t.Helper()
 				query := halves(r, dim)
-				got, err := x.Nearest(t.Context(), cairn.Query{Viewer: viewers[0]}, query, 20)
+				got, err := x.Nearest(t.Context(), cairn.Query{Viewer: reader}, query, 20)
 				c.check(err)
 				if diff := sameHits(c.exact(vectors, query, 20), got); diff != "" || len(got) != 20 {
 					t.Errorf("%s %d are nearest (-exact +index):\n%s", when, len(got), diff)

@@ -164,7 +164,9 @@ func ranked(hits []retrieval.Hit, limit int) []retrieval.Hit {
 var (
 	vocabulary = []string{"falcon", "otters", "river", "tower", "budget", "travelling", "invoice", "getUserById", "v1.2.3", "Ölflecken", "東京都"}
 	anybody    = cairn.Viewer{Account: "1", Keys: []cairn.PrincipalKey{cairn.Everyone}}
-	epoch      = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	// reader is somebody signed in, in no group.
+	reader = cairn.Viewer{Account: "1", Keys: []cairn.PrincipalKey{cairn.Everyone}}
+	epoch  = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 )
 
 func drawText(t *rapid.T, label string, most int) string {

@@ -266,7 +266,7 @@ func TestFetchingHoldsNoLock(t *testing.T) {
 	l.check(err)
 	held := make(chan retrieval.Words, 1)
 	go func() {
-		found, err := x.Lexical(context.WithoutCancel(t.Context()), cairn.Query{Viewer: viewers[0], Text: "falcon"}, 1000)
+		found, err := x.Lexical(context.WithoutCancel(t.Context()), cairn.Query{Viewer: reader, Text: "falcon"}, 1000)
 		if err != nil {
 			t.Error(err)
 		}
@@ -279,7 +279,7 @@ func TestFetchingHoldsNoLock(t *testing.T) {
 		late := l.open("falcon")
 		late.vector = make([]float32, dimensions)
 		l.put("late", late)
-		hits, err := x.Nearest(context.WithoutCancel(t.Context()), cairn.Query{Viewer: viewers[0]}, late.vector, 1000)
+		hits, err := x.Nearest(context.WithoutCancel(t.Context()), cairn.Query{Viewer: reader}, late.vector, 1000)
 		if err != nil {
 			t.Error(err)
 		}

@@ -267,8 +267,9 @@ func TestACLRules(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	c := open(t, connectors.Environment{}, settings)
 	got := map[string]string{}
-	for external, change := range found(t, open(t, connectors.Environment{}, settings)) {
+	for external, change := range found(t, c) {
 		if diff := cmp.Diff(change.ACL, own(external)); diff != "" {
 			t.Errorf("%s: the rules say something else than the walk (-walk +rules):\n%s", external, diff)
 		}
