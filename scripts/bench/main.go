@@ -67,7 +67,7 @@ func fullSize() settings {
 
 func quickSize() settings {
 	return settings{docs: 5000, realDocs: 1500, growthDocs: 10_000, classes: 6000, queries: 60, vectors: 40, narrowed: 10, rounds: 3, checked: 10,
-		loadSeconds: 10, pairs: 300, batches: 2, batchDocs: 250}
+		loadSeconds: 10, pairs: 3000, batches: 2, batchDocs: 250}
 }
 
 // part is a group of measurements that can be asked for by name.
