@@ -56,6 +56,38 @@ func Up(ctx context.Context, url string, log *slog.Logger) error {
 	return setRoles(ctx, db, config.Database, lockPatience)
 }
 
+// Check returns an error that says what to do unless the database at url has the
+// schema of this version. It changes nothing.
+func Check(ctx context.Context, url string) error {
+	config, err := pgx.ParseConfig(url)
+	if err != nil {
+		return fmt.Errorf("parse database URL: %w", err)
+	}
+	db := stdlib.OpenDB(*config)
+	defer db.Close()
+	provider, err := newProvider(url, db)
+	if err != nil {
+		return err
+	}
+	var known bool
+	var theirs int64
+	err = db.QueryRowContext(ctx, `SELECT to_regclass('goose_db_version') IS NOT NULL`).Scan(&known)
+	if err == nil && known {
+		err = db.QueryRowContext(ctx, `SELECT coalesce(max(version_id), 0) FROM goose_db_version WHERE is_applied`).Scan(&theirs)
+	}
+	if err != nil {
+		return fmt.Errorf("schema of the database: %w", err)
+	}
+	sources := provider.ListSources()
+	switch ours := sources[len(sources)-1].Version; {
+	case theirs < ours:
+		return fmt.Errorf("the database has schema %d and this program needs %d: use the program of the servers, or run cairn migrate when they are stopped", theirs, ours)
+	case theirs > ours:
+		return fmt.Errorf("the database has schema %d and this program knows %d: use the program of the servers, which is newer", theirs, ours)
+	}
+	return nil
+}
+
 func newProvider(url string, db *sql.DB) (*goose.Provider, error) {
 	locker, err := lock.NewPostgresSessionLocker()
 	if err != nil {

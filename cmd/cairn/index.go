@@ -25,10 +25,10 @@ func indexVerifyCommand(e *environment) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "verify",
 		Short: "Compare the index with what it is derived from",
-		Long: `Compare the index with what it is derived from: checksums, completeness, the code of every
-vector of the embedding model in use, and the terms of every passage with its text. It only
-reads, and may run beside servers. The exit code is 1 when something is wrong; cairn index
-rebuild mends it.`,
+		Long: `Compare the index with what it is derived from: checksums, completeness, terms, length and
+language of every passage with its text, and the codes of the embedding model in use with its
+vectors. It changes nothing, and may run beside servers of its version; the schema of another
+version is refused. The exit code is 1 when something is wrong; cairn index rebuild mends it.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var found client.IndexReport
@@ -49,7 +49,7 @@ rebuild mends it.`,
 			return e.printVerification(found)
 		},
 	}
-	c.Flags().BoolVar(&quick, "quick", false, "leave out the texts")
+	c.Flags().BoolVar(&quick, "quick", false, "leave out texts and vectors")
 	return c
 }
 

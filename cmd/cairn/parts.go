@@ -57,13 +57,18 @@ func kinds() connectors.Registry {
 
 // openParts makes everything below the server from the settings.
 func openParts(ctx context.Context, s server.Settings, log *slog.Logger) (*parts, error) {
-	return open(ctx, s, log, (*parts).openRetrieval)
+	migrate := func(ctx context.Context, url string) error { return migrations.Up(ctx, url, log) }
+	return open(ctx, s, log, migrate, (*parts).openRetrieval)
 }
 
-// openIndex makes the database and the index alone: that of the vector space in
-// which servers search, whatever embedder the settings name.
+// openIndex opens a database that is there and the index alone: that of the vector
+// space in which servers search, whatever embedder the settings name. Servers of
+// another version may be at work beside it, so that it fails rather than migrate.
 func openIndex(ctx context.Context, s server.Settings, log *slog.Logger) (*parts, error) {
-	return open(ctx, s, log, func(p *parts, ctx context.Context, s server.Settings) error {
+	if !s.DatabaseURL.Set() && !local.Exists(s.DataDir) {
+		return nil, fmt.Errorf("there is no database in %s: set CAIRN_DATA_DIR or CAIRN_DATABASE_URL as for cairn serve", s.DataDir)
+	}
+	return open(ctx, s, log, migrations.Check, func(p *parts, ctx context.Context, s server.Settings) error {
 		space, err := p.db.ActiveSpace(ctx)
 		if err != nil {
 			return err
@@ -74,10 +79,13 @@ func openIndex(ctx context.Context, s server.Settings, log *slog.Logger) (*parts
 	})
 }
 
-// open makes the database and, by rest, what is to lie above it.
-func open(ctx context.Context, s server.Settings, log *slog.Logger, rest func(*parts, context.Context, server.Settings) error) (*parts, error) {
+// open makes the database, whose schema is seen to by schema, and by rest what is to
+// lie above it.
+func open(ctx context.Context, s server.Settings, log *slog.Logger, schema func(ctx context.Context, url string) error,
+	rest func(*parts, context.Context, server.Settings) error,
+) (*parts, error) {
 	p := &parts{log: log, kinds: kinds()}
-	err := p.openDatabase(ctx, s)
+	err := p.openDatabase(ctx, s, schema)
 	if err == nil {
 		err = rest(p, ctx, s)
 	}
@@ -87,7 +95,7 @@ func open(ctx context.Context, s server.Settings, log *slog.Logger, rest func(*p
 	return p, err
 }
 
-func (p *parts) openDatabase(ctx context.Context, s server.Settings) (err error) {
+func (p *parts) openDatabase(ctx context.Context, s server.Settings, schema func(ctx context.Context, url string) error) (err error) {
 	url := s.DatabaseURL.Reveal()
 	if url == "" {
 		p.local, err = local.Start(ctx, local.Config{DataDir: s.DataDir, BinDir: s.PostgresBin, Log: p.log})
@@ -96,7 +104,7 @@ func (p *parts) openDatabase(ctx context.Context, s server.Settings) (err error)
 		}
 		url = p.local.URL()
 	}
-	if err := migrations.Up(ctx, url, p.log); err != nil {
+	if err := schema(ctx, url); err != nil {
 		return err
 	}
 	if p.db, err = postgres.Open(ctx, url, p.log); err != nil {
@@ -105,13 +113,15 @@ func (p *parts) openDatabase(ctx context.Context, s server.Settings) (err error)
 	p.db.SetRetention(postgres.Retention{Documents: s.Retention.Duration(), Conversations: s.ConversationRetention.Duration()})
 	p.stones = postgres.NewTombstones(p.db, s.DataDir)
 	p.audit = audit.NewWriter(p.db, p.log)
-	if p.local != nil { // nobody else can be working on it
-		return p.db.EndLeases(ctx)
-	}
 	return nil
 }
 
 func (p *parts) openRetrieval(ctx context.Context, s server.Settings) error {
+	if p.local != nil { // nobody else can be working on the database
+		if err := p.db.EndLeases(ctx); err != nil {
+			return err
+		}
+	}
 	own, err := builtin.New()
 	if err != nil {
 		return err

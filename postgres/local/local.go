@@ -71,6 +71,13 @@ type Server struct {
 	process *os.Process // of the running postmaster, else nil
 }
 
+// Exists reports whether a data directory holds the database of a private server,
+// so that Start would not make one.
+func Exists(dataDir string) bool {
+	major, err := clusterMajor(filepath.Join(dataDir, "postgres"))
+	return major != 0 || err != nil // what cannot be read is there
+}
+
 // Start brings up the private server of cfg.DataDir and returns when it
 // accepts connections, with the role and database "cairn" and the extension
 // vector in place. What a killed predecessor left running is stopped first.
