@@ -446,9 +446,9 @@ func tiesByChunk(hits []retrieval.Hit) []retrieval.Hit {
 	return sorted
 }
 
-// TestIndexEqualsBruteForce edits, deletes, changes permissions, makes and ends grants, packs, merges,
-// rebuilds and reopens at random, and after each step compares one search of each
-// leg with brute force over what the viewer may read: about 2,500 searches.
+// TestIndexEqualsBruteForce edits, deletes, changes permissions, makes and ends grants,
+// packs, merges, rebuilds and reopens at random, and after each step compares one search
+// of each leg with brute force over what the viewer may read: about 2,500 searches.
 func TestIndexEqualsBruteForce(t *testing.T) {
 	t.Parallel()
 	l := newLibrary(t)
