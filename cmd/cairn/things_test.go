@@ -110,6 +110,9 @@ func (th *things) make(name string) {
 		id = string(th.person(cairn.RoleMember).ID)
 	case "token":
 		id, _ = th.newToken(th.owner.Account, time.Hour)
+	case "grant":
+		th.must(th.admin, "POST", `/api/v1/grants {"user":"`+string(th.person(cairn.RoleMember).ID)+`","source":"`+th.fill(`$folder`)+`","reason":"incident"}`, &reply)
+		id = reply.ID
 	case "binding":
 		id = th.pending()
 	case "erasure":
