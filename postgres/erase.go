@@ -175,10 +175,14 @@ func (e *eraser) dropDocuments(ctx context.Context, ids []string) error {
 	if err := e.chunks(ctx, ids); err != nil {
 		return err
 	}
+	// Whether detectors have looked at it is up to how much others have stored since, and
+	// who was granted it is not for whoever may erase it.
+	err = e.uncounted(ctx, ids, `DELETE FROM sensitive_counts WHERE document_id = ANY ($1)`, `DELETE FROM grants WHERE document_id = ANY ($1)`)
+	if err != nil {
+		return err
+	}
 	return e.each(ctx, []statement{
 		{"bodies", `DELETE FROM bodies WHERE document_id = ANY ($1)`},
-		{"sensitive_counts", `DELETE FROM sensitive_counts WHERE document_id = ANY ($1)`},
-		{"grants", `DELETE FROM grants WHERE document_id = ANY ($1)`},
 		{"document_errors", `
 			DELETE FROM document_errors e USING documents d
 			WHERE d.id = ANY ($1) AND e.source_id = d.source_id
@@ -204,11 +208,10 @@ func (e *eraser) chunks(ctx context.Context, documents []string) error {
 	if err != nil || len(ids) == 0 {
 		return err
 	}
-	// Whether they are packed is not counted: it tells how much others have stored since.
-	for _, sql := range []string{`DELETE FROM fresh WHERE chunk_id = ANY ($1)`, `DELETE FROM fresh_codes WHERE chunk_id = ANY ($1)`} {
-		if _, err := e.tx.Exec(ctx, sql, ids); err != nil {
-			return err
-		}
+	// Whether they are packed tells how much others have stored since.
+	err = e.uncounted(ctx, ids, `DELETE FROM fresh WHERE chunk_id = ANY ($1)`, `DELETE FROM fresh_codes WHERE chunk_id = ANY ($1)`)
+	if err != nil {
+		return err
 	}
 	err = e.each(ctx, []statement{
 		{"vectors", `DELETE FROM vectors WHERE chunk_id = ANY ($1)`},
@@ -222,6 +225,16 @@ func (e *eraser) chunks(ctx context.Context, documents []string) error {
 		SELECT id, CASE WHEN $2 THEN now() ELSE now() + $3::interval END FROM unnest($1::bigint[]) id ON CONFLICT DO NOTHING`,
 		ids, e.urgent, cleanWithin)
 	return err
+}
+
+// uncounted executes statements about ids of which the receipt says nothing.
+func (e *eraser) uncounted(ctx context.Context, ids any, statements ...string) error {
+	for _, sql := range statements {
+		if _, err := e.tx.Exec(ctx, sql, ids); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // messages deletes messages with their events, citations and evidence, the

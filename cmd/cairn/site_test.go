@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"strings"
 	"testing"
@@ -36,7 +38,7 @@ var everyScope = []cairn.Scope{cairn.ScopeSearch, cairn.ScopeAsk, cairn.ScopeRea
 func newSite(t *testing.T, env ...string) *site {
 	t.Helper()
 	made, folder := postgrestest.New(t), openTempDir(t)
-	env = append([]string{"CAIRN_SIGN_IN=required", "CAIRN_FILES_ROOTS=" + folder, "CAIRN_LLM_URL=", "CAIRN_LLM_MODEL=", "CAIRN_SAMPLE="}, env...)
+	env = append([]string{"CAIRN_SIGN_IN=required", "CAIRN_TRUSTED_PROXIES=127.0.0.0/8", "CAIRN_FILES_ROOTS=" + folder, "CAIRN_LLM_URL=", "CAIRN_LLM_MODEL=", "CAIRN_SAMPLE="}, env...)
 	s := &site{program: &program{t: t, data: openTempDir(t), addr: freeAddr(t), env: append(env, "CAIRN_DATABASE_URL="+made.URL)}, folder: folder}
 	s.start()
 	db, err := postgres.Open(t.Context(), made.URL, slog.New(slog.DiscardHandler))
@@ -114,6 +116,8 @@ func (s *site) request(ctx context.Context, method, request string, header ...st
 	default:
 		req.Header.Set("Content-Type", "application/json")
 	}
+	// Each comes from another machine: tokens that are not valid are limited by address.
+	req.Header.Set("X-Forwarded-For", fmt.Sprintf("198.18.%d.%d", rand.IntN(256), rand.IntN(256)))
 	for i := 0; i < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])
 	}

@@ -128,6 +128,8 @@ GET /api/v1/login?failed=denied
 POST /api/v1/login {"code":"AAAA-BBBB-CCCC-DDDD"}
 GET /api/v1/login/oidc
 GET /api/v1/login/oidc/callback?code=x&state=y
+POST /api/v1/login {"email":"bob@acme.test","password":"seven penguins pay rent"}
+POST /api/v1/me/password {"password":"seven penguins pay rent"}
 POST /api/v1/logout
 GET /healthz
 GET /readyz
@@ -147,11 +149,18 @@ POST /api/v1/sources/vault/cancel
 GET /api/v1/sources/vault/runs
 GET /api/v1/sources/vault/errors
 POST /api/v1/sources/vault/errors/retry
+POST /api/v1/sources/vault/acl/preview {"acl":"everyone"}
 POST /api/v1/index/verify {"quick":true}
 POST /api/v1/index/rebuild
 GET /api/v1/audit
 GET /api/v1/audit/export
 POST /api/v1/audit/verify
+GET /api/v1/reports/oversharing
+POST /api/v1/reports/oversharing/scan
+GET /api/v1/grants
+POST /api/v1/grants {"user":"bob@acme.test","source":"vault","reason":"incident"}
+DELETE /api/v1/grants/{hidden}
+DELETE /api/v1/users/ann@acme.test/password
 GET /api/v1/erasures
 POST /api/v1/erasures/{hidden}/lift
 POST /api/v1/erasures/clean
