@@ -36,6 +36,7 @@ const enough = 100
 // compare compares everything that the accounts may see with the model, all at once.
 func (f *firm) compare(accounts ...*oracleAccount) {
 	f.number()
+	f.done["compare"] += len(accounts)
 	var g errgroup.Group
 	for _, a := range accounts {
 		p := f.drawProbe(a)

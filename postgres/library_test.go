@@ -20,6 +20,7 @@ type library struct {
 	replicas []*Index
 	books    map[string]*book        // that can be found
 	changed  bool                    // since the ids of chunks were read
+	done     map[string]int          // how often each kind of step was taken
 	grants   map[cairn.GrantID]given // that live
 	granted  []cairn.GrantID         // that were ever made, which everybody claims to hold
 }
@@ -54,7 +55,7 @@ var eager = upkeep{packFrom: 3, packAtMost: 5, small: 6, together: 3, largest: 4
 
 func newLibrary(t testing.TB) *library {
 	t.Helper()
-	l := &library{corpus: newCorpus(t), books: make(map[string]*book), grants: make(map[cairn.GrantID]given)}
+	l := &library{corpus: newCorpus(t), books: make(map[string]*book), done: make(map[string]int), grants: make(map[cairn.GrantID]given)}
 	l.sources = []cairn.Source{l.src, l.source("cellar", cairn.Allow(cairn.Everyone))}
 	l.servers, l.replicas = []*DB{l.DB, l.DB}, make([]*Index, 2)
 	for i := range l.replicas {
@@ -67,6 +68,20 @@ func newLibrary(t testing.TB) *library {
 func (l *library) reopen(i int) {
 	l.replicas[i] = NewIndex(l.servers[i], l.space)
 	l.replicas[i].upkeep = eager
+}
+
+// maintain packs and merges, and notes whether there was anything to pack and merge.
+func (l *library) maintain(x *Index) {
+	l.t.Helper()
+	fresh, segments := l.count(`SELECT count(*) FROM fresh`), l.segmentIDs()
+	l.check(x.Maintain(context.Background()))
+	if l.count(`SELECT count(*) FROM fresh`) < fresh {
+		l.done["pack"]++
+	}
+	after := l.segmentIDs()
+	if slices.ContainsFunc(segments, func(id int32) bool { return !slices.Contains(after, id) }) {
+		l.done["merge"]++
+	}
 }
 
 func (l *library) erase(name string) {

@@ -161,7 +161,7 @@ func requestFor(t *testing.T, operation string) string {
 // openapi.yaml and holds what they get to the table of docs/access.md.
 func TestA11_10_A12_41_EveryRouteByEveryCaller(t *testing.T) {
 	table := decisions(t)
-	s := newSite(t)
+	s := newSite(t, "CAIRN_PASSWORDS=on")
 	th := s.things(s.person(cairn.RoleMember))
 	callers := th.callers()
 	met := map[string]int{}

@@ -160,11 +160,11 @@ func (w *twin) found(query string) int {
 	return strings.Count(w.send("POST", "/api/v1/search", `{"query":"`+query+`","limit":100,"mode":"lexical"}`), `"snippet"`)
 }
 
-// TestA12_20_22_Twins sends Bob's requests to two servers, of which one has 1,000 documents
+// TestA12_20_21_22_Twins sends Bob's requests to two servers, of which one has 1,000 documents
 // more that he may not read, among and like those that he may, and packed into
 // segments where the other has packed nothing. Every reply on every route, and every
 // prompt of the model, is the same.
-func TestA12_20_22_Twins(t *testing.T) {
+func TestA12_20_21_22_Twins(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it starts two servers")
 	}

@@ -1406,6 +1406,27 @@ export interface components {
             };
             acl?: components["schemas"]["ACLChoice"];
         };
+        AccessPreview: {
+            /** @description Whose permissions would be others. */
+            documents: number;
+            /** @description It would be so after the next sync, because settings say who may read single documents. */
+            next_sync: boolean;
+            lose: components["schemas"]["AccountChanges"];
+            gain: components["schemas"]["AccountChanges"];
+        };
+        AccountChanges: {
+            /** @description How many. One that loses some documents and gains others counts twice. */
+            accounts: number;
+            /** @description The first of them by address. */
+            first: components["schemas"]["AccountChange"][];
+        };
+        AccountChange: {
+            id: string;
+            /** @description Empty for the account of local mode. */
+            email: string;
+            /** @description That it would lose or gain. */
+            documents: number;
+        };
         /**
          * @description Who is no administrator sees the name alone. `last_run` is the newest that reads documents; `permissions_synced_at` is
          *     when the last run began that brought the permissions of all documents, missing where none did.
