@@ -78,7 +78,7 @@ func changes(f *fixture) []struct {
 			return f.UpdateAccount(ctx, cairn.Account{ID: ann.ID, Email: ann.Email, Role: cairn.RoleAdmin, Disabled: true})
 		}, "role:admin disabled:true"},
 		{audit.AccountCode, func(ctx context.Context) error {
-			return f.CreateCode(ctx, auth.HashOf("code"), ann.ID, time.Now().Add(time.Hour))
+			return f.CreateCode(ctx, auth.HashOf("code"), bob.ID, time.Now().Add(time.Hour))
 		}, ""},
 		{audit.PasswordSet, func(ctx context.Context) error { return f.SetPassword(ctx, bob.ID, "", "$argon2id$1", auth.Hash{}) }, "first"},
 		{audit.PasswordRemove, func(ctx context.Context) error { return f.RemovePassword(ctx, bob.ID) }, ""},
@@ -86,9 +86,9 @@ func changes(f *fixture) []struct {
 		{audit.GroupUpdate, func(ctx context.Context) error { return f.SetGroup(ctx, "ops", []cairn.AccountID{ann.ID}, nil) }, "added:1 removed:0"},
 		{audit.GroupDelete, func(ctx context.Context) error { return f.DeleteGroup(ctx, "old") }, ""},
 		{audit.TokenCreate, func(ctx context.Context) error {
-			_, err := f.CreateToken(ctx, auth.HashOf("new"), cairn.Token{Account: ann.ID, Scopes: []cairn.Scope{cairn.ScopeAdmin, cairn.ScopeRead}, Expires: time.Now().Add(time.Hour)})
+			_, err := f.CreateToken(ctx, auth.HashOf("new"), cairn.Token{Account: bob.ID, Scopes: []cairn.Scope{cairn.ScopeAdmin, cairn.ScopeRead}, Expires: time.Now().Add(time.Hour)})
 			return err
-		}, "account:" + string(ann.ID) + " scope:admin scope:read"},
+		}, "account:" + string(bob.ID) + " scope:admin scope:read"},
 		{audit.TokenRevoke, func(ctx context.Context) error { return f.RevokeToken(ctx, "", token.ID, time.Now()) }, "account:" + string(ann.ID)},
 		{audit.SourceCreate, func(ctx context.Context) error {
 			_, err := f.CreateSource(ctx, cairn.Source{Name: "new", Kind: "push", ACLMode: cairn.ACLDeclared})

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -65,6 +66,16 @@ func (db *DB) SetPassword(ctx context.Context, account cairn.AccountID, old, has
 		if err != nil {
 			return changed{}, err
 		}
+		var current bool // nobody has ended what the password is set by
+		err = tx.QueryRow(ctx, `
+			SELECT a.disabled_at IS NULL AND ($2 OR EXISTS (SELECT FROM sessions s WHERE s.hash = $3 AND s.account_id = a.id))
+			FROM accounts a WHERE a.id = $1`, account, keep == auth.Hash{}, keep[:]).Scan(&current)
+		if err != nil {
+			return changed{}, err
+		}
+		if !current {
+			return changed{}, cairn.Errorf(cairn.ErrUnauthenticated, "you were signed out meanwhile; sign in again")
+		}
 		if before != old {
 			return changed{}, cairn.Errorf(cairn.ErrConflict, "the password was changed meanwhile; try again")
 		}
@@ -117,6 +128,17 @@ func (db *DB) RemovePassword(ctx context.Context, account cairn.AccountID) error
 // read by later statements: they see what the one before has written.
 func lockAccount(ctx context.Context, tx pgx.Tx, id cairn.AccountID) error {
 	return missing(tx.QueryRow(ctx, `SELECT id FROM accounts WHERE id = $1 FOR NO KEY UPDATE`, id).Scan(&id))
+}
+
+// holdEnabled keeps an account from being disabled, and its password from being
+// changed, until the transaction ends. One that is disabled or gone is ErrInvalid.
+func holdEnabled(ctx context.Context, tx pgx.Tx, id cairn.AccountID) error {
+	var enabled bool
+	err := tx.QueryRow(ctx, `SELECT disabled_at IS NULL FROM accounts WHERE id = $1 FOR SHARE`, id).Scan(&enabled)
+	if errors.Is(err, pgx.ErrNoRows) || err == nil && !enabled {
+		return cairn.Errorf(cairn.ErrInvalid, "the account is disabled or gone")
+	}
+	return err
 }
 
 // endAccess ends the sessions of an account, but for keep, and its sign-in codes.

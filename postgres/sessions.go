@@ -16,6 +16,9 @@ import (
 // CreateSession implements auth.Sessions.
 func (db *DB) CreateSession(ctx context.Context, hash auth.Hash, s auth.Session) error {
 	err := db.change(ctx, func(tx pgx.Tx) (changed, error) {
+		if err := admitSession(ctx, tx, s); err != nil {
+			return changed{}, err
+		}
 		_, err := tx.Exec(ctx, `
 			INSERT INTO sessions (hash, account_id, by_code, created_at, expires_at, used_at) VALUES ($1, $2, $3, $4, $5, $6)`,
 			hash[:], s.Account, s.ByCode, s.Created, s.Expires, s.Used)
@@ -26,6 +29,22 @@ func (db *DB) CreateSession(ctx context.Context, hash auth.Hash, s auth.Session)
 		return fmt.Errorf("create session: %w", err)
 	}
 	return nil
+}
+
+// admitSession makes sure, until the transaction ends, that the account may still sign
+// in in the way in which it does: a reset or a disabling meanwhile is not outrun.
+func admitSession(ctx context.Context, tx pgx.Tx, s auth.Session) error {
+	err := holdEnabled(ctx, tx, s.Account)
+	if err == nil && s.Password != "" {
+		var hash string
+		if hash, err = passwordOf(ctx, tx, s.Account); err == nil && hash != s.Password {
+			err = cairn.ErrInvalid
+		}
+	}
+	if errors.Is(err, cairn.ErrInvalid) || errors.Is(err, cairn.ErrDenied) {
+		return cairn.Errorf(cairn.ErrUnauthenticated, "the account was disabled or its password changed meanwhile; sign in again")
+	}
+	return err
 }
 
 // SessionByHash implements auth.Sessions.
@@ -82,6 +101,11 @@ const codesLock = 0x6361_6972_6e02
 // CreateCode implements auth.Codes.
 func (db *DB) CreateCode(ctx context.Context, hash auth.Hash, account cairn.AccountID, expires time.Time) error {
 	err := db.change(ctx, func(tx pgx.Tx) (changed, error) {
+		if account != "" { // else for the first administrator
+			if err := holdEnabled(ctx, tx, account); err != nil {
+				return changed{}, err
+			}
+		}
 		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1)`, codesLock); err != nil {
 			return changed{}, err
 		}

@@ -22,7 +22,15 @@ func TestSessions(t *testing.T) {
 	expired := auth.Session{Account: ann.ID, Created: now.Add(-time.Hour), Expires: now.Add(-time.Minute)}
 	f.check(f.CreateSession(ctx, auth.Hash{1}, expired))
 	wantError(t, "same secret", f.CreateSession(ctx, auth.Hash{1}, expired), cairn.ErrConflict)
-	wantError(t, "unknown account", f.CreateSession(ctx, auth.Hash{2}, auth.Session{Account: "x", Created: now, Expires: now}), cairn.ErrInvalid)
+	wantError(t, "unknown account", f.CreateSession(ctx, auth.Hash{2}, auth.Session{Account: "x", Created: now, Expires: now}), cairn.ErrUnauthenticated)
+	off := f.account("off@acme.test", cairn.RoleMember)
+	f.check(f.SetPassword(ctx, off.ID, "", aHash, auth.Hash{}))
+	byPassword := auth.Session{Account: off.ID, Created: now, Expires: now, Password: anotherHash}
+	wantError(t, "another password by now", f.CreateSession(ctx, auth.Hash{3}, byPassword), cairn.ErrUnauthenticated)
+	off.Disabled = true
+	f.check(f.UpdateAccount(ctx, off))
+	wantError(t, "disabled account", f.CreateSession(ctx, auth.Hash{3}, auth.Session{Account: off.ID, Created: now, Expires: now}), cairn.ErrUnauthenticated)
+	wantError(t, "code of a disabled account", f.CreateCode(ctx, auth.Hash{3}, off.ID, now), cairn.ErrInvalid)
 	got, holder, err := f.SessionByHash(ctx, auth.Hash{1})
 	f.check(err)
 	if d := cmp.Diff(expired, got) + cmp.Diff(ann, holder.Account); d != "" {

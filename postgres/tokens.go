@@ -91,6 +91,9 @@ func (db *DB) CreateToken(ctx context.Context, hash auth.Hash, t cairn.Token) (c
 	}
 	t.ID = cairn.NewID()
 	err := db.change(ctx, func(tx pgx.Tx) (changed, error) {
+		if err := holdEnabled(ctx, tx, t.Account); err != nil {
+			return changed{}, err
+		}
 		err := tx.QueryRow(ctx, `
 			INSERT INTO tokens (id, account_id, name, hash, scopes, expires_at) VALUES ($1, $2, $3, $4, $5, $6)
 			RETURNING created_at, expires_at`, t.ID, t.Account, t.Name, hash[:], t.Scopes, t.Expires).Scan(&t.Created, &t.Expires)

@@ -48,7 +48,9 @@ func TestTokens(t *testing.T) {
 	}
 	_, _, err = f.TokenByHash(ctx, auth.Hash{2})
 	wantError(t, "unknown secret", err, cairn.ErrNotFound)
-	_, err = f.CreateToken(ctx, hash, cairn.Token{Account: ann.ID, Expires: expires})
+	_, err = f.CreateToken(ctx, auth.Hash{3}, cairn.Token{Account: ann.ID, Expires: expires})
+	wantError(t, "disabled account", err, cairn.ErrInvalid)
+	_, err = f.CreateToken(ctx, hash, cairn.Token{Account: f.account("cid@acme.test", cairn.RoleMember).ID, Expires: expires})
 	wantError(t, "same secret", err, cairn.ErrConflict)
 	_, err = f.CreateToken(ctx, auth.Hash{3}, cairn.Token{Account: "nobody", Expires: expires})
 	wantError(t, "unknown account", err, cairn.ErrInvalid)

@@ -4,10 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"log/slog"
 	"math"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -96,8 +98,47 @@ func (s *Server) answer(c *gin.Context, r Route, entry *audit.Entry) error {
 			return err
 		}
 		c.Request = c.Request.WithContext(auth.NewContext(ctx, id))
+		c.Request.Body = &lateBody{ReadCloser: c.Request.Body, since: time.Now(), again: func() error { return s.stillMay(c.Request, r, id) }}
 	}
 	return r.Handle(c)
+}
+
+// stillMay finds out anew who sends a request, who was id when it began.
+func (s *Server) stillMay(req *http.Request, r Route, id auth.Identity) error {
+	now, err := s.cfg.Auth.Identify(req)
+	if err == nil {
+		err = now.Permit(r.Scope, r.Role)
+	}
+	if err != nil {
+		return err
+	}
+	if now.Account.Role != id.Account.Role || !slices.Equal(now.Viewer.Keys, id.Viewer.Keys) || !slices.Equal(now.Viewer.Grants, id.Viewer.Grants) {
+		return cairn.Errorf(cairn.ErrConflict, "what you may do has changed while the request was being sent; send it again")
+	}
+	return nil
+}
+
+// promptly is how long a body may take to come before its sender is identified anew.
+const promptly = time.Second
+
+// lateBody is a body at whose end, when it took longer than promptly to come, it is
+// asked again whether its sender may do what it says: a request that was begun before a
+// permission was withdrawn and held back is worth no more than one that is made later.
+type lateBody struct {
+	io.ReadCloser
+	since time.Time
+	again func() error
+}
+
+func (b *lateBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if !errors.Is(err, io.EOF) || time.Since(b.since) < promptly {
+		return n, err
+	}
+	if refused := b.again(); refused != nil {
+		return 0, refused
+	}
+	return n, err
 }
 
 // checkText refuses addresses that PostgreSQL could not store: it has no NUL in

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"regexp"
 	"slices"
@@ -286,6 +287,72 @@ func (th *things) sweep(looks []look, header []string, deadline time.Time) {
 		}
 		for _, l := range left {
 			th.t.Errorf("%s shows the document: %s", l.operation, l.request)
+		}
+	}
+}
+
+// heldBack is a request whose body has come but for its last byte.
+type heldBack struct {
+	reply chan response
+	last  io.WriteCloser
+}
+
+func (th *things) holdBack(method, request, token string) heldBack {
+	th.t.Helper()
+	read, write := io.Pipe()
+	req := th.request(th.t.Context(), method, request, bearer(token)...)
+	_, body, _ := strings.Cut(request, " ")
+	req.Body, req.ContentLength = read, int64(len(body))
+	h := heldBack{make(chan response, 1), write}
+	go func() {
+		res, err := browser.Do(req)
+		if err != nil {
+			h.reply <- response{body: err.Error()}
+			return
+		}
+		defer res.Body.Close()
+		b, _ := io.ReadAll(res.Body)
+		h.reply <- response{res.StatusCode, res.Header, string(b)}
+	}()
+	if _, err := io.WriteString(write, body[:len(body)-1]); err != nil {
+		th.t.Fatal(err)
+	}
+	return h
+}
+
+func (h heldBack) end() response {
+	_, _ = io.WriteString(h.last, "}")
+	_ = h.last.Close()
+	return <-h.reply
+}
+
+// A request that was begun before a permission was taken away, and is ended after
+// that, gets and does nothing.
+func TestA11_13_HeldBackRequestsGetNothing(t *testing.T) {
+	s := newSite(t)
+	th := s.things(s.person(cairn.RoleMember))
+	th.push(th.fill("$source"), "")
+	root := s.person(cairn.RoleAdmin)
+	began := time.Now()
+	member := map[string]heldBack{}
+	for _, operation := range []string{"POST /api/v1/search", "POST /api/v1/ask"} {
+		member[operation] = th.holdBack("POST", th.fill(requests[operation]), th.owner.token)
+	}
+	admin := map[string]heldBack{}
+	for _, operation := range []string{"POST /api/v1/tokens", "POST /api/v1/users", "POST /api/v1/groups", "POST /scim/v2/Users"} {
+		admin[operation] = th.holdBack("POST", th.fill(requests[operation]), root.token)
+	}
+	s.must(s.admin, "DELETE", "/scim/v2/Groups/"+th.group, nil)
+	s.must(s.admin, "PATCH", "/api/v1/users/"+string(root.ID)+` {"disabled":true}`, nil)
+	time.Sleep(time.Until(began.Add(1200 * time.Millisecond))) // what comes sooner is as if it had come before
+	for operation, h := range member {
+		if got := h.end(); got.status != http.StatusConflict || strings.Contains(got.body, th.word) {
+			t.Errorf("%s: %d %s", operation, got.status, got.body)
+		}
+	}
+	for operation, h := range admin {
+		if got := h.end(); got.status != http.StatusUnauthorized {
+			t.Errorf("%s: %d %s", operation, got.status, got.body)
 		}
 	}
 }

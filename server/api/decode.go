@@ -45,7 +45,10 @@ func body(c *gin.Context, limit int64, patience time.Duration, mediaType string,
 	}
 	b, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, limit))
 	var tooLarge *http.MaxBytesError
+	var shown *cairn.Error
 	switch {
+	case errors.As(err, &shown): // its sender may not any more
+		return nil, err
 	case errors.As(err, &tooLarge):
 		return nil, cairn.Errorf(cairn.ErrTooLarge, "the body is larger than %d MiB; send less at once", limit>>20)
 	case err != nil:

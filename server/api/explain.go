@@ -150,6 +150,10 @@ func (a *API) explain(ctx context.Context, who cairn.AccountID, document cairn.D
 	if err != nil {
 		return explained{}, err
 	}
+	granted, err := a.Store.GrantOf(ctx, who, document)
+	if err != nil && !errors.Is(err, cairn.ErrNotFound) {
+		return explained{}, err
+	}
 	access, err := a.Store.DocumentAccess(ctx, document)
 	if err != nil {
 		return explained{}, err
@@ -159,12 +163,8 @@ func (a *API) explain(ctx context.Context, who cairn.AccountID, document cairn.D
 	if decision.Admitted != access.ACL.Admits(viewer) {
 		return explained{}, errors.New("the explanation contradicts what is enforced")
 	}
-	var granted cairn.Grant
-	if !decision.Admitted {
-		granted, err = a.Store.GrantOf(ctx, who, document)
-		if err != nil && !errors.Is(err, cairn.ErrNotFound) {
-			return explained{}, err
-		}
+	if decision.Admitted {
+		granted = cairn.Grant{} // permissions alone decide
 	}
 	out := explained{
 		User:       explainedUser{h.Account.ID, h.Account.Email, h.Account.Role, h.Account.Disabled},

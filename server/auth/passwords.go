@@ -61,11 +61,11 @@ func (a *Authenticator) SignInWithPassword(w http.ResponseWriter, r *http.Reques
 	if err := a.rememberNetwork(ctx, account, network); err != nil {
 		return Identity{}, err
 	}
-	a.renewHash(ctx, account, hash, text)
 	secret := newSessionSecret()
-	if err := a.startWith(w, r, Session{Account: account}, secret); err != nil {
+	if err := a.startWith(w, r, Session{Account: account, Password: hash}, secret); err != nil {
 		return Identity{}, err
 	}
+	a.renewHash(ctx, account, hash, text)
 	return a.bySession(ctx, secret)
 }
 

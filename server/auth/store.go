@@ -25,9 +25,12 @@ type Holder struct {
 type Session struct {
 	Account cairn.AccountID
 	ByCode  bool // a one-time code made it
-	Created time.Time
-	Expires time.Time
-	Used    time.Time // when a request was last noted
+	// Password is the hash that the password was compared with which makes the session;
+	// it is not kept.
+	Password string
+	Created  time.Time
+	Expires  time.Time
+	Used     time.Time // when a request was last noted
 }
 
 // Tokens finds bearer tokens.
@@ -41,7 +44,8 @@ type Tokens interface {
 
 // Sessions keeps signed-in browsers.
 type Sessions interface {
-	// CreateSession stores a session under the hash of its cookie.
+	// CreateSession stores a session under the hash of its cookie. An account that is
+	// disabled or gone, or has another password by now, is ErrUnauthenticated.
 	CreateSession(ctx context.Context, hash Hash, s Session) error
 	// SessionByHash returns a session, expired ones too, and who holds it,
 	// disabled accounts too. ErrNotFound when there is none.

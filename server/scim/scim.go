@@ -100,7 +100,10 @@ func body(c *gin.Context) ([]byte, error) {
 	}
 	b, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, maxBody))
 	var large *http.MaxBytesError
+	var shown *cairn.Error
 	switch {
+	case errors.As(err, &shown): // its sender may not any more
+		return nil, err
 	case errors.As(err, &large):
 		return nil, tooLarge()
 	case err != nil:
