@@ -11,10 +11,10 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Version is that of the analysis and of the form of segments: it changes when the
-// same text gives other terms, or the same terms another segment. An index that was
-// made by an older version is derived anew, and searched until then.
-const Version = 3
+// Version is that of all that is derived into an index: it changes when the same text
+// gives other terms, the same terms another segment, or the same vector another code.
+// An index that was made by an older version is derived anew, and searched until then.
+const Version = 4
 
 // Weights of one occurrence by field, chosen by hand; docs/evaluation.md, "What is
 // fitted, and on what", checks that of the title.
