@@ -147,7 +147,7 @@ func (e *eraser) ownDocuments(ctx context.Context, id cairn.AccountID, keys []ca
 		return err
 	}
 	sources, err := e.query(ctx, `
-		SELECT id FROM sources WHERE id IN (SELECT source_id FROM documents WHERE acl_id = ANY ($1)) 
+		SELECT id FROM sources WHERE id IN (SELECT source_id FROM documents WHERE acl_id = ANY ($1))
 		      OR (owner_id = $2 OR $3 AND owner_id IS NULL) AND acl_id = ANY ($1)
 		ORDER BY id FOR UPDATE`, classes, id, gone)
 	if err != nil {
