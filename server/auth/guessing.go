@@ -25,28 +25,29 @@ func keyOf(parts ...string) Hash {
 	return HashOf(text)
 }
 
-// allowGuess counts an attempt to guess the password of an account, which may be the
-// address of nobody, and returns a *Limited when there were too many: of the account
-// from the network, from the network, or of the account in all. A browser that the
-// account knows, which is not empty then, is counted by itself and not with strangers, so
-// that they cannot lock it out. Nothing else is counted differently for an account
-// that there is, so that nobody learns whether there is one.
+// allowGuess counts an attempt to guess the password that belongs to an address, with a
+// browser that is not known, and returns a *Limited when there were too many: for the
+// address from the network, from the network, or for the address in all. It does not
+// depend on whether there is an account, so that nobody learns it.
 //
 // This is counted in the database, so that neither a restart nor a second server
 // begins anew. Codes and tokens are too long to be guessed: what limits those is there
 // for the load, and each server has its own.
-func (a *Authenticator) allowGuess(ctx context.Context, account, network, browser string) error {
-	if browser != "" {
-		return a.attempt(ctx, burst{10, time.Minute}.limit("browser", account, browser))
-	}
+func (a *Authenticator) allowGuess(ctx context.Context, email, network string) error {
 	return a.attempt(ctx,
-		burst{10, time.Minute}.limit("pair", account, network),
+		burst{10, time.Minute}.limit("pair", email, network),
 		burst{20, 12 * time.Second}.limit("network", network),
-		burst{20, 3 * time.Minute}.limit("account", account))
+		burst{20, 3 * time.Minute}.limit("account", email))
+}
+
+// allowKnown counts an attempt with a browser that the account knows: by itself, so that
+// strangers cannot lock it out.
+func (a *Authenticator) allowKnown(ctx context.Context, account cairn.AccountID, browser string) error {
+	return a.attempt(ctx, burst{10, time.Minute}.limit("browser", string(account), browser))
 }
 
 // knownBrowser returns the secret by which an account knows the browser of a request;
-// empty when it does not.
+// empty when it does not. The account may be the address of nobody, which knows none.
 func (a *Authenticator) knownBrowser(r *http.Request, account string) (string, error) {
 	cookie, err := r.Cookie(a.browserCookie())
 	if err != nil || cookie.Value == "" {

@@ -53,7 +53,12 @@ func (a *Authenticator) SignInWithPassword(w http.ResponseWriter, r *http.Reques
 	if hash != "" {
 		entry.About(audit.KindAccount, who)
 	}
-	if err := a.allowGuess(ctx, who, network, browser); err != nil {
+	if browser != "" {
+		err = a.allowKnown(ctx, account, browser)
+	} else {
+		err = a.allowGuess(ctx, email, network)
+	}
+	if err != nil {
 		return Identity{}, err
 	}
 	match, err := a.matches(ctx, hash, text)

@@ -512,4 +512,12 @@ func TestA12_44_NothingTellsWhoHasAnAccount(t *testing.T) {
 	if said[0][19] == said[0][20] {
 		t.Errorf("nothing was limited: %q", said[0])
 	}
+	// Nor does it begin anew when somebody gets an account, or a password.
+	for n := range 25 {
+		_, _ = o.try(fmt.Sprintf("198.51.100.%d", n), "late@acme.com", kettle)
+	}
+	o.person("late@acme.com", penguins)
+	if _, err := o.try("198.51.100.99", "late@acme.com", kettle); !isLimited(err) {
+		t.Errorf("with an account: %v; before it was limited", err)
+	}
 }
