@@ -89,19 +89,21 @@ func accountOf(ctx context.Context, tx pgx.Tx, p auth.Person, now time.Time) (ch
 	if a.Disabled {
 		return changed{}, auth.RefusedDisabled, nil
 	}
-	refused, err := bindFirst(ctx, tx, a.ID, p, now)
+	refused, err := bindFirst(ctx, tx, a, p, now)
 	return signedIn(a.ID, action, detail), refused, err
 }
 
 // bindFirst binds an account to a person unless it is another's, or the person
 // was dismissed. Nobody has said that it is the same person who had the account until
-// now: what signed in as it before, tokens included, does so no longer.
-func bindFirst(ctx context.Context, tx pgx.Tx, id cairn.AccountID, p auth.Person, now time.Time) (auth.Refused, error) {
+// now: what signed in as it before, tokens included, does so no longer. Administrators
+// keep their tokens: without the one of the command line the only one could not make
+// another, and who had such an account could have made accounts and tokens beside it.
+func bindFirst(ctx context.Context, tx pgx.Tx, a cairn.Account, p auth.Person, now time.Time) (auth.Refused, error) {
 	var bound, dismissed bool
 	err := tx.QueryRow(ctx, `
 		SELECT EXISTS (SELECT FROM bindings WHERE account_id = $1),
 		       EXISTS (SELECT FROM pending_bindings WHERE account_id = $1 AND issuer = $2 AND subject = $3 AND dismissed_at IS NOT NULL)`,
-		id, p.Issuer, p.Subject).Scan(&bound, &dismissed)
+		a.ID, p.Issuer, p.Subject).Scan(&bound, &dismissed)
 	if err != nil {
 		return "", err
 	}
@@ -110,16 +112,19 @@ func bindFirst(ctx context.Context, tx pgx.Tx, id cairn.AccountID, p auth.Person
 			INSERT INTO pending_bindings (id, account_id, issuer, subject, name, first_at, last_at) VALUES ($1, $2, $3, $4, $5, $6, $6)
 			ON CONFLICT (account_id, issuer, subject) DO UPDATE
 			SET attempts = pending_bindings.attempts + 1, last_at = excluded.last_at, name = excluded.name`,
-			cairn.NewID(), id, p.Issuer, p.Subject, p.Name, now)
+			cairn.NewID(), a.ID, p.Issuer, p.Subject, p.Name, now)
 		return auth.RefusedPending, err
 	}
 	_, err = tx.Exec(ctx, `
 		WITH settled AS (DELETE FROM pending_bindings WHERE account_id = $1 AND issuer = $2 AND subject = $3)
-		INSERT INTO bindings (account_id, issuer, subject, bound_at) VALUES ($1, $2, $3, $4)`, id, p.Issuer, p.Subject, now)
+		INSERT INTO bindings (account_id, issuer, subject, bound_at) VALUES ($1, $2, $3, $4)`, a.ID, p.Issuer, p.Subject, now)
 	if err != nil {
 		return "", err
 	}
-	return "", endEverything(ctx, tx, id)
+	if a.Role == cairn.RoleAdmin {
+		return "", endAccess(ctx, tx, a.ID, auth.Hash{})
+	}
+	return "", endEverything(ctx, tx, a.ID)
 }
 
 // ForgetGroups removes what is known of the groups of a directory: for a server

@@ -190,6 +190,12 @@ func TestA12_13_BindingEndsWhatWasBefore(t *testing.T) {
 	if left := f.accessLeft(bob.ID); left != [3]int{1, 1, 1} {
 		t.Errorf("somebody else has %v sessions, codes and tokens", left)
 	}
+	boss := f.account("boss@acme.test", cairn.RoleAdmin)
+	f.access(boss.ID)
+	f.comes(somebody("boss", "boss@acme.test"))
+	if left := f.accessLeft(boss.ID); left != [3]int{0, 0, 1} {
+		t.Errorf("an administrator has %v sessions, codes and tokens, want the token", left)
+	}
 	f.access(ann.ID)
 	p.Once = auth.HashOf(cairn.NewID())
 	f.comes(p)

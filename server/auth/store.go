@@ -156,7 +156,8 @@ type Bindings interface {
 	// SignInPerson returns the account of a person and replaces its groups of
 	// cairn.OIDCDirectory. It is the account that issuer and subject are bound to. Else the
 	// account with the address, if no subject is bound to it, is bound to this one, and
-	// what signed in as it before, tokens included, has ended; a new one is made when there is none and the person may join. Errors are
+	// what signed in as it before has ended, tokens of others than administrators
+	// included; a new one is made when there is none and the person may join. Errors are
 	// RefusedStale when Once was used before, RefusedUnverified without an address,
 	// RefusedUnknown, RefusedDisabled, and RefusedPending when another subject has
 	// the account: this one is then noted as a PendingBinding, unless an

@@ -29,11 +29,21 @@ func (s *Store) SignInPerson(_ context.Context, p auth.Person, now time.Time) (c
 		return "", auth.RefusedDisabled
 	}
 	if _, bound := s.bindings[subject{p.Issuer, p.Subject}]; !bound {
-		s.endEverything(id)
+		s.endBefore(s.accounts[id])
 	}
 	s.bindings[subject{p.Issuer, p.Subject}] = id
 	s.others[id] = slices.Clone(p.Groups)
 	return id, nil
+}
+
+// endBefore ends what signed in as an account before its first identity; the tokens of
+// administrators stay.
+func (s *Store) endBefore(a cairn.Account) {
+	if a.Role == cairn.RoleAdmin {
+		s.endAccess(a.ID, auth.Hash{})
+	} else {
+		s.endEverything(a.ID)
+	}
 }
 
 func (s *Store) accountOf(p auth.Person, now time.Time) (cairn.AccountID, error) {
