@@ -29,9 +29,13 @@ const (
 // AccountKey returns the key that only the account id holds.
 func AccountKey(id AccountID) PrincipalKey { return PrincipalKey("account:" + string(id)) }
 
-// UserKey returns the key of a verified address; case does not matter.
+// UserKey returns the key of a verified address; case does not matter. That of what
+// FoldAddress refuses is not Valid, and nobody holds it.
 func UserKey(email string) PrincipalKey {
-	return PrincipalKey("user:" + strings.ToLower(strings.TrimSpace(email)))
+	if folded, ok := FoldAddress(email); ok {
+		email = folded
+	}
+	return PrincipalKey("user:" + email)
 }
 
 // GroupKey returns the key of group name in the directory ("cairn", "okta", …).
@@ -52,7 +56,8 @@ func (k PrincipalKey) Valid() bool {
 	case "account":
 		return true
 	case "user":
-		return rest == strings.ToLower(rest) && strings.Contains(rest, "@")
+		folded, ok := FoldAddress(rest)
+		return ok && folded == rest
 	case "group":
 		directory, name, ok := strings.Cut(rest, ":")
 		return ok && directory != "" && name != ""

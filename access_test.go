@@ -3,6 +3,7 @@ package cairn
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -110,4 +111,36 @@ func TestPrincipalForms(t *testing.T) {
 	if UserKey(" Ann@Acme.COM ") != "user:ann@acme.com" {
 		t.Errorf("got %s", UserKey(" Ann@Acme.COM "))
 	}
+}
+
+func TestFoldAddress(t *testing.T) {
+	for in, want := range map[string]string{
+		" Ann@ACME.test ": "ann@acme.test", "ÉVA@acme.test": "éva@acme.test", "ann+x@acme.test": "ann+x@acme.test", "ſam@acme.test": "ſam@acme.test",
+		"\u212aim@acme.test": "", "K\u0130M@acme.test": "", "kim@acme.\u212aom": "", "": "", "ann": "", "@acme.test": "", "ann@": "",
+		"a@b@acme.test": "", "a b@acme.test": "", "a\x00b@acme.test": "", "a\xffb@acme.test": "", strings.Repeat("a", 320) + "@acme.test": "",
+	} {
+		if got, ok := FoldAddress(in); got != want || ok != (want != "") {
+			t.Errorf("%q: %q, %v; want %q", in, got, ok, want)
+		}
+	}
+}
+
+// Whoever has an address holds the key that ACLs name it by, and nobody another's.
+func TestUserKeysAreThoseOfAddresses(t *testing.T) {
+	if k := UserKey("\u212aim@acme.test"); k == UserKey("kim@acme.test") || k.Valid() {
+		t.Errorf("the Kelvin sign makes %q", k)
+	}
+	if PrincipalKey("user:\u212aim@acme.test").Valid() || PrincipalKey("user:Kim@acme.test").Valid() {
+		t.Error("an ACL may name an address that nobody has")
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		s := rapid.StringMatching(`.{1,3}@.{1,3}`).Draw(t, "address")
+		folded, ok := FoldAddress(s)
+		if again, still := FoldAddress(folded); ok && (again != folded || !still) {
+			t.Fatalf("%q folds to %q, and that to %q", s, folded, again)
+		}
+		if k := UserKey(s); k.Valid() != ok {
+			t.Fatalf("%q has the key %q, valid %v", s, k, k.Valid())
+		}
+	})
 }

@@ -1,6 +1,10 @@
 package cairn
 
-import "time"
+import (
+	"strings"
+	"time"
+	"unicode"
+)
 
 // AccountID names an account: opaque, URL-safe, never reused.
 type AccountID string
@@ -26,6 +30,27 @@ type Account struct {
 	Role     Role
 	Disabled bool
 	Created  time.Time
+}
+
+// maxAddress is how many bytes an address has at most.
+const maxAddress = 320
+
+// FoldAddress returns an e-mail address as addresses are stored and compared
+// everywhere: without blanks around it, in lower case. It refuses what is no address, and
+// those in which a letter beyond ASCII has one of ASCII as its small form (the Kelvin
+// sign, the dotted capital I): they would become somebody else's address.
+func FoldAddress(s string) (folded string, ok bool) {
+	s = strings.TrimSpace(s)
+	local, domain, _ := strings.Cut(s, "@")
+	if local == "" || domain == "" || strings.Contains(domain, "@") || len(s) > maxAddress {
+		return "", false
+	}
+	for _, r := range s {
+		if r == unicode.ReplacementChar || unicode.IsSpace(r) || unicode.IsControl(r) || (r > unicode.MaxASCII && unicode.ToLower(r) <= unicode.MaxASCII) {
+			return "", false
+		}
+	}
+	return strings.ToLower(s), true
 }
 
 // Scope is what a bearer token may be used for.

@@ -52,9 +52,13 @@ func (db *DB) AccountByID(ctx context.Context, id cairn.AccountID) (cairn.Accoun
 
 // AccountByEmail implements api.Accounts.
 func (db *DB) AccountByEmail(ctx context.Context, email string) (cairn.Account, error) {
+	email, ok := cairn.FoldAddress(email)
+	if !ok {
+		return cairn.Account{}, fmt.Errorf("account: %w", cairn.ErrNotFound)
+	}
 	return account(ctx, db.worker, `
 		SELECT id, coalesce(email, '') AS email, name, role, disabled_at IS NOT NULL AS disabled, created_at AS created
-		FROM accounts WHERE email = $1`, normalEmail(email))
+		FROM accounts WHERE email = $1`, email)
 }
 
 func account(ctx context.Context, q querier, sql string, args ...any) (cairn.Account, error) {
@@ -97,18 +101,28 @@ func createAccount(ctx context.Context, q querier, a cairn.Account) (cairn.Accou
 }
 
 // UpdateAccount implements api.Accounts.
-func (db *DB) UpdateAccount(ctx context.Context, a cairn.Account) error {
-	if err := checkAccount(&a); err != nil {
-		return err
-	}
+func (db *DB) UpdateAccount(ctx context.Context, id cairn.AccountID, edit func(*cairn.Account) error) (cairn.Account, error) {
+	var a cairn.Account
 	err := db.change(ctx, func(tx pgx.Tx) (changed, error) {
-		if err := keepAdministrator(ctx, tx, a); err != nil {
+		admins, err := lockAdministrators(ctx, tx)
+		if err != nil {
 			return changed{}, err
 		}
 		before, err := account(ctx, tx, `
 			SELECT id, coalesce(email, '') AS email, name, role, disabled_at IS NOT NULL AS disabled, created_at AS created
-			FROM accounts WHERE id = $1 FOR NO KEY UPDATE`, string(a.ID))
+			FROM accounts WHERE id = $1 FOR NO KEY UPDATE`, string(id))
 		if err != nil {
+			return changed{}, err
+		}
+		a = before
+		if err := edit(&a); err != nil {
+			return changed{}, err
+		}
+		a.ID, a.Created = before.ID, before.Created
+		if err := checkAccount(&a); err != nil {
+			return changed{}, err
+		}
+		if err := admins.remainWith(ctx, tx, a); err != nil {
 			return changed{}, err
 		}
 		_, err = tx.Exec(ctx, `
@@ -124,9 +138,9 @@ func (db *DB) UpdateAccount(ctx context.Context, a cairn.Account) error {
 		return changed{action: audit.AccountUpdate, kind: audit.KindAccount, id: string(a.ID), detail: accountDetail(before, a)}, err
 	})
 	if err != nil {
-		return fmt.Errorf("update account: %w", err)
+		return cairn.Account{}, fmt.Errorf("update account: %w", err)
 	}
-	return nil
+	return a, nil
 }
 
 // endEverything ends the sessions, sign-in codes and tokens of an account.
@@ -156,19 +170,24 @@ func accountDetail(before, a cairn.Account) string {
 	return strings.Join(what, " ")
 }
 
-// keepAdministrator refuses to make of the last administrator what a says; the
-// local account, as which nobody can sign in, does not count and stays what it
-// is. It locks the administrators, so that two of them cannot demote each other.
-func keepAdministrator(ctx context.Context, tx pgx.Tx, a cairn.Account) error {
+// administrators are those who can sign in, in order. They are locked: two of them
+// cannot demote each other.
+type administrators []cairn.AccountID
+
+// lockAdministrators comes before any other lock of accounts, so that nobody waits
+// in a circle.
+func lockAdministrators(ctx context.Context, tx pgx.Tx) (administrators, error) {
 	rows, err := tx.Query(ctx, `
 		SELECT id FROM accounts WHERE role = 'admin' AND disabled_at IS NULL AND NOT is_local ORDER BY id FOR NO KEY UPDATE`)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	admins, err := pgx.CollectRows(rows, pgx.RowTo[cairn.AccountID])
-	if err != nil {
-		return err
-	}
+	return pgx.CollectRows(rows, pgx.RowTo[cairn.AccountID])
+}
+
+// remainWith refuses to make of the last administrator what a says; the local
+// account, as which nobody can sign in, does not count and stays what it is.
+func (admins administrators) remainWith(ctx context.Context, tx pgx.Tx, a cairn.Account) error {
 	stays := a.Role == cairn.RoleAdmin && !a.Disabled
 	var local bool
 	if err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM accounts WHERE id = $1 AND is_local)`, a.ID).Scan(&local); err != nil {
@@ -188,11 +207,13 @@ func checkAccount(a *cairn.Account) error {
 	if !a.Role.Valid() {
 		return cairn.Errorf(cairn.ErrInvalid, "%q is no role: use admin, auditor or member", string(a.Role))
 	}
-	a.Email = normalEmail(a.Email)
-	if a.Email != "" && !cairn.UserKey(a.Email).Valid() {
+	if a.Email == "" {
+		return nil
+	}
+	email, ok := cairn.FoldAddress(a.Email)
+	if !ok {
 		return cairn.Errorf(cairn.ErrInvalid, "%q is no e-mail address", a.Email)
 	}
+	a.Email = email
 	return nil
 }
-
-func normalEmail(email string) string { return strings.ToLower(strings.TrimSpace(email)) }

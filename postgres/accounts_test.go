@@ -53,7 +53,7 @@ func TestUpdateAccount(t *testing.T) {
 	f.account("ann@acme.test", cairn.RoleAdmin)
 	bob := f.account("bob@acme.test", cairn.RoleMember)
 	bob.Email, bob.Name, bob.Role, bob.Disabled = "Robert@acme.test", "Robert", cairn.RoleAuditor, true
-	f.check(f.UpdateAccount(ctx, bob))
+	f.check(f.update(bob))
 	got, err := f.AccountByID(ctx, bob.ID)
 	f.check(err)
 	bob.Email = "robert@acme.test"
@@ -61,34 +61,66 @@ func TestUpdateAccount(t *testing.T) {
 		t.Errorf("updated (-want +got):\n%s", d)
 	}
 	bob.Disabled = false
-	f.check(f.UpdateAccount(ctx, bob))
+	f.check(f.update(bob))
 	if got, err = f.AccountByID(ctx, bob.ID); err != nil || got.Disabled {
 		t.Errorf("enabled again: %+v, %v", got, err)
 	}
 
 	bob.Email = "ann@acme.test"
-	wantError(t, "taken address", f.UpdateAccount(ctx, bob), cairn.ErrConflict)
-	wantError(t, "unknown", f.UpdateAccount(ctx, cairn.Account{ID: "nobody", Role: cairn.RoleMember}), cairn.ErrNotFound)
-	wantError(t, "role", f.UpdateAccount(ctx, cairn.Account{ID: bob.ID, Role: "x"}), cairn.ErrInvalid)
+	wantError(t, "taken address", f.update(bob), cairn.ErrConflict)
+	wantError(t, "unknown", f.update(cairn.Account{ID: "nobody", Role: cairn.RoleMember}), cairn.ErrNotFound)
+	wantError(t, "role", f.update(cairn.Account{ID: bob.ID, Role: "x"}), cairn.ErrInvalid)
+}
+
+// A change that waits for another one is made to what that has left: here a name is
+// given while the account is being disabled, and after that.
+func TestUpdateAccountLosesNoOtherChange(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ctx := t.Context()
+	ann := f.account("ann@acme.test", cairn.RoleMember)
+	tx, err := f.worker.Begin(ctx)
+	f.check(err)
+	_, err = tx.Exec(ctx, `UPDATE accounts SET disabled_at = now() WHERE id = $1`, ann.ID)
+	f.check(err)
+	done := make(chan error, 1)
+	go func() {
+		_, err := f.UpdateAccount(ctx, ann.ID, func(a *cairn.Account) error { a.Name = "Ann"; return nil })
+		done <- err
+	}()
+	f.waitForLock(done)
+	f.check(tx.Commit(ctx))
+	f.check(<-done)
+	got, err := f.AccountByID(ctx, ann.ID)
+	if err != nil || got.Name != "Ann" || !got.Disabled {
+		t.Errorf("%+v, %v; want the name and that it is disabled", got, err)
+	}
+	no := errors.New("no")
+	_, err = f.UpdateAccount(ctx, ann.ID, func(a *cairn.Account) error { a.Disabled = false; return no })
+	if !errors.Is(err, no) {
+		t.Errorf("the error of the edit: %v", err)
+	}
+	if got, err := f.AccountByID(ctx, ann.ID); err != nil || !got.Disabled {
+		t.Errorf("a change that was refused: %+v, %v", got, err)
+	}
 }
 
 func TestLastAdministratorStays(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	ctx := t.Context()
 	ann, bob := f.account("ann@acme.test", cairn.RoleAdmin), f.account("bob@acme.test", cairn.RoleAdmin)
 	demoted, disabled := bob, ann
 	demoted.Role, disabled.Disabled = cairn.RoleMember, true
-	f.check(f.UpdateAccount(ctx, demoted))
-	wantError(t, "disable the last", f.UpdateAccount(ctx, disabled), cairn.ErrConflict)
+	f.check(f.update(demoted))
+	wantError(t, "disable the last", f.update(disabled), cairn.ErrConflict)
 	demoted = ann
 	demoted.Role = cairn.RoleAuditor
-	wantError(t, "demote the last", f.UpdateAccount(ctx, demoted), cairn.ErrConflict)
+	wantError(t, "demote the last", f.update(demoted), cairn.ErrConflict)
 	ann.Name = "Ann"
-	f.check(f.UpdateAccount(ctx, ann))
+	f.check(f.update(ann))
 	bob.Disabled = true // an administrator, but one who cannot sign in
-	f.check(f.UpdateAccount(ctx, bob))
-	wantError(t, "disable the last", f.UpdateAccount(ctx, disabled), cairn.ErrConflict)
+	f.check(f.update(bob))
+	wantError(t, "disable the last", f.update(disabled), cairn.ErrConflict)
 }
 
 // Nobody can sign in as the local account: it is no administrator who remains,
@@ -105,16 +137,16 @@ func TestLocalAccountIsNoLastAdministrator(t *testing.T) {
 			*ann = f.account("ann@acme.test", cairn.RoleAdmin)
 			disabled, demoted := *ann, *ann
 			disabled.Disabled, demoted.Role = true, cairn.RoleMember
-			wantError(t, "disable the last", f.UpdateAccount(ctx, disabled), cairn.ErrConflict)
-			wantError(t, "demote the last", f.UpdateAccount(ctx, demoted), cairn.ErrConflict)
+			wantError(t, "disable the last", f.update(disabled), cairn.ErrConflict)
+			wantError(t, "demote the last", f.update(demoted), cairn.ErrConflict)
 		}
 		disabled, demoted := local, local
 		disabled.Disabled, demoted.Role = true, cairn.RoleMember
-		wantError(t, "disable local", f.UpdateAccount(ctx, disabled), cairn.ErrConflict)
-		wantError(t, "demote local", f.UpdateAccount(ctx, demoted), cairn.ErrConflict)
+		wantError(t, "disable local", f.update(disabled), cairn.ErrConflict)
+		wantError(t, "demote local", f.update(demoted), cairn.ErrConflict)
 	}
 	local.Name = "this computer"
-	f.check(f.UpdateAccount(ctx, local))
+	f.check(f.update(local))
 }
 
 // Two administrators who demote each other at once must not both succeed.
@@ -124,13 +156,13 @@ func TestLastAdministratorStaysInRace(t *testing.T) {
 	admins := []cairn.Account{f.account("a@acme.test", cairn.RoleAdmin), f.account("b@acme.test", cairn.RoleAdmin)}
 	for range 20 {
 		for _, a := range admins {
-			f.check(f.UpdateAccount(t.Context(), a))
+			f.check(f.update(a))
 		}
 		var wg sync.WaitGroup
 		errs := make([]error, len(admins))
 		for i, a := range admins {
 			a.Role = cairn.RoleMember
-			wg.Go(func() { errs[i] = f.UpdateAccount(t.Context(), a) })
+			wg.Go(func() { errs[i] = f.update(a) })
 		}
 		wg.Wait()
 		if (errs[0] == nil) == (errs[1] == nil) {

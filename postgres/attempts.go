@@ -57,7 +57,7 @@ func (db *DB) Remember(ctx context.Context, key auth.Hash, until time.Time) erro
 		INSERT INTO sign_in_limits AS l (key, until) VALUES ($1, $2)
 		ON CONFLICT (key) DO UPDATE SET until = greatest(l.until, excluded.until)`, key[:], until)
 	if err != nil {
-		return fmt.Errorf("remember a network: %w", err)
+		return fmt.Errorf("remember a browser: %w", err)
 	}
 	return nil
 }
@@ -67,7 +67,7 @@ func (db *DB) Remembers(ctx context.Context, key auth.Hash, now time.Time) (bool
 	var there bool
 	err := db.worker.QueryRow(ctx, `SELECT EXISTS (SELECT FROM sign_in_limits WHERE key = $1 AND until > $2)`, key[:], now).Scan(&there)
 	if err != nil {
-		return false, fmt.Errorf("remembered network: %w", err)
+		return false, fmt.Errorf("remembered browser: %w", err)
 	}
 	return there, nil
 }

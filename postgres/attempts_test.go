@@ -97,7 +97,7 @@ func TestAttemptsOfTheFake(t *testing.T) {
 	}
 }
 
-func TestNetworksAreRemembered(t *testing.T) {
+func TestBrowsersAreRemembered(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	ctx := t.Context()

@@ -89,18 +89,21 @@ func accountOf(ctx context.Context, tx pgx.Tx, p auth.Person, now time.Time) (ch
 	if a.Disabled {
 		return changed{}, auth.RefusedDisabled, nil
 	}
-	refused, err := bindFirst(ctx, tx, a.ID, p, now)
+	refused, err := bindFirst(ctx, tx, a, p, now)
 	return signedIn(a.ID, action, detail), refused, err
 }
 
 // bindFirst binds an account to a person unless it is another's, or the person
-// was dismissed.
-func bindFirst(ctx context.Context, tx pgx.Tx, id cairn.AccountID, p auth.Person, now time.Time) (auth.Refused, error) {
+// was dismissed. Nobody has said that it is the same person who had the account until
+// now: what signed in as it before, tokens included, does so no longer. Administrators
+// keep their tokens: without the one of the command line the only one could not make
+// another, and who had such an account could have made accounts and tokens beside it.
+func bindFirst(ctx context.Context, tx pgx.Tx, a cairn.Account, p auth.Person, now time.Time) (auth.Refused, error) {
 	var bound, dismissed bool
 	err := tx.QueryRow(ctx, `
 		SELECT EXISTS (SELECT FROM bindings WHERE account_id = $1),
 		       EXISTS (SELECT FROM pending_bindings WHERE account_id = $1 AND issuer = $2 AND subject = $3 AND dismissed_at IS NOT NULL)`,
-		id, p.Issuer, p.Subject).Scan(&bound, &dismissed)
+		a.ID, p.Issuer, p.Subject).Scan(&bound, &dismissed)
 	if err != nil {
 		return "", err
 	}
@@ -109,13 +112,19 @@ func bindFirst(ctx context.Context, tx pgx.Tx, id cairn.AccountID, p auth.Person
 			INSERT INTO pending_bindings (id, account_id, issuer, subject, name, first_at, last_at) VALUES ($1, $2, $3, $4, $5, $6, $6)
 			ON CONFLICT (account_id, issuer, subject) DO UPDATE
 			SET attempts = pending_bindings.attempts + 1, last_at = excluded.last_at, name = excluded.name`,
-			cairn.NewID(), id, p.Issuer, p.Subject, p.Name, now)
+			cairn.NewID(), a.ID, p.Issuer, p.Subject, p.Name, now)
 		return auth.RefusedPending, err
 	}
 	_, err = tx.Exec(ctx, `
 		WITH settled AS (DELETE FROM pending_bindings WHERE account_id = $1 AND issuer = $2 AND subject = $3)
-		INSERT INTO bindings (account_id, issuer, subject, bound_at) VALUES ($1, $2, $3, $4)`, id, p.Issuer, p.Subject, now)
-	return "", err
+		INSERT INTO bindings (account_id, issuer, subject, bound_at) VALUES ($1, $2, $3, $4)`, a.ID, p.Issuer, p.Subject, now)
+	if err != nil {
+		return "", err
+	}
+	if a.Role == cairn.RoleAdmin {
+		return "", endAccess(ctx, tx, a.ID, auth.Hash{})
+	}
+	return "", endEverything(ctx, tx, a.ID)
 }
 
 // ForgetGroups removes what is known of the groups of a directory: for a server
@@ -164,37 +173,51 @@ func (db *DB) ListBindings(ctx context.Context, p api.Page) ([]auth.PendingBindi
 	return pageOf(rows, "bindings", p.Limit, func(r bindingRow) timeKey { return timeKey{r.FirstAt, r.Binding} }, bindingRow.binding)
 }
 
-// ConfirmBinding implements api.Bindings. The tokens of the account stay: they are
-// its own, and its administrator has just said whose it is.
+// ConfirmBinding implements api.Bindings. The tokens of the account stay: its
+// administrator has just said that it is the same person.
 func (db *DB) ConfirmBinding(ctx context.Context, id string) (cairn.Account, error) {
 	var confirmed cairn.Account
 	err := db.change(ctx, func(tx pgx.Tx) (changed, error) {
-		var issuer, subject string
-		err := tx.QueryRow(ctx, `
-			DELETE FROM pending_bindings WHERE id = $1 AND dismissed_at IS NULL
-			RETURNING account_id, issuer, subject`, id).Scan(&confirmed.ID, &issuer, &subject)
+		// The account is locked before what waits for it, as by who signs in.
+		err := tx.QueryRow(ctx, `SELECT account_id FROM pending_bindings WHERE id = $1`, id).Scan(&confirmed.ID)
 		if err != nil {
 			return changed{}, missing(err)
 		}
-		_, err = tx.Exec(ctx, `
-			INSERT INTO bindings (account_id, issuer, subject, bound_at) VALUES ($1, $2, $3, now())
-			ON CONFLICT (account_id) DO UPDATE SET issuer = excluded.issuer, subject = excluded.subject, bound_at = excluded.bound_at`,
-			confirmed.ID, issuer, subject)
-		if err != nil {
-			return changed{}, refused(err, "this identity signs in as another account: disable that one or change its address first")
-		}
-		if _, err := tx.Exec(ctx, `DELETE FROM sessions WHERE account_id = $1`, confirmed.ID); err != nil {
-			return changed{}, err
-		}
 		confirmed, err = account(ctx, tx, `
 			SELECT id, coalesce(email, '') AS email, name, role, disabled_at IS NOT NULL AS disabled, created_at AS created
-			FROM accounts WHERE id = $1`, string(confirmed.ID))
-		return changed{action: audit.BindingConfirm, kind: audit.KindAccount, id: string(confirmed.ID), detail: "binding:" + id}, err
+			FROM accounts WHERE id = $1 FOR NO KEY UPDATE`, string(confirmed.ID))
+		if err != nil {
+			return changed{}, err
+		}
+		if err := rebind(ctx, tx, id, confirmed.ID); err != nil {
+			return changed{}, err
+		}
+		// Nor is the other in the groups that the issuer told of this one.
+		if err := setAccountGroups(ctx, tx, confirmed.ID, cairn.OIDCDirectory, nil); err != nil {
+			return changed{}, err
+		}
+		return changed{action: audit.BindingConfirm, kind: audit.KindAccount, id: string(confirmed.ID), detail: "binding:" + id},
+			endAccess(ctx, tx, confirmed.ID, auth.Hash{})
 	})
 	if err != nil {
 		return cairn.Account{}, fmt.Errorf("confirm binding: %w", err)
 	}
 	return confirmed, nil
+}
+
+// rebind binds an account to the subject of a pending binding.
+func rebind(ctx context.Context, tx pgx.Tx, pending string, account cairn.AccountID) error {
+	var issuer, subject string
+	err := tx.QueryRow(ctx, `
+		DELETE FROM pending_bindings WHERE id = $1 AND dismissed_at IS NULL RETURNING issuer, subject`, pending).Scan(&issuer, &subject)
+	if err != nil {
+		return notFound(err)
+	}
+	_, err = tx.Exec(ctx, `
+		INSERT INTO bindings (account_id, issuer, subject, bound_at) VALUES ($1, $2, $3, now())
+		ON CONFLICT (account_id) DO UPDATE SET issuer = excluded.issuer, subject = excluded.subject, bound_at = excluded.bound_at`,
+		account, issuer, subject)
+	return refused(err, "this identity signs in as another account: disable that one or change its address first")
 }
 
 // DismissBinding implements api.Bindings.

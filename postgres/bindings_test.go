@@ -82,13 +82,13 @@ func TestPersonIsBoundToAnAccount(t *testing.T) {
 		t.Errorf("joined as %+v, %q, %v", a, refused, err)
 	}
 	a.Disabled = true
-	f.check(f.UpdateAccount(t.Context(), a))
+	f.check(f.update(a))
 	if id, refused := f.signIn(somebody("new", "new@acme.test")); id != "" || refused != auth.RefusedDisabled {
 		t.Errorf("disabled: %q, %q", id, refused)
 	}
 	bob := f.account("bob@acme.test", cairn.RoleMember)
 	bob.Disabled = true
-	f.check(f.UpdateAccount(t.Context(), bob))
+	f.check(f.update(bob))
 	if id, refused := f.signIn(somebody("bob", "bob@acme.test")); id != "" || refused != auth.RefusedDisabled {
 		t.Errorf("disabled before the first sign-in: %q, %q", id, refused)
 	}
@@ -152,6 +152,73 @@ func TestA12_13_BindingIsConfirmedOrDismissed(t *testing.T) {
 		_, err := f.ConfirmBinding(ctx, id)
 		wantError(t, "confirm "+id, err, cairn.ErrNotFound)
 		wantError(t, "dismiss "+id, f.DismissBinding(ctx, id), cairn.ErrNotFound)
+	}
+}
+
+// access gives an account a session, a code and a token.
+func (f *fixture) access(account cairn.AccountID) {
+	f.t.Helper()
+	f.session(account)
+	f.token(account)
+	f.check(f.CreateCode(f.t.Context(), auth.HashOf(cairn.NewID()), account, time.Now().Add(time.Hour)))
+}
+
+// accessLeft returns how many sessions, codes and valid tokens an account has.
+func (f *fixture) accessLeft(account cairn.AccountID) [3]int {
+	f.t.Helper()
+	return [3]int{
+		f.sessions(account), f.count(`SELECT count(*) FROM sign_in_codes WHERE account_id = $1`, account),
+		f.count(`SELECT count(*) FROM tokens WHERE account_id = $1 AND revoked_at IS NULL`, account),
+	}
+}
+
+// TestA12_13_BindingEndsWhatWasBefore: who had the account before a subject is bound to
+// it has it no longer; a subject that comes again ends nothing.
+func TestA12_13_BindingEndsWhatWasBefore(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ctx := t.Context()
+	ann, bob := f.account("ann@acme.test", cairn.RoleMember), f.account("bob@acme.test", cairn.RoleMember)
+	f.access(ann.ID)
+	f.access(bob.ID)
+	p := somebody("ann", "ann@acme.test")
+	p.Groups = []string{"hr"}
+	f.comes(p)
+	if left := f.accessLeft(ann.ID); left != [3]int{} {
+		t.Errorf("bound for the first time: %v sessions, codes and tokens are left", left)
+	}
+	if left := f.accessLeft(bob.ID); left != [3]int{1, 1, 1} {
+		t.Errorf("somebody else has %v sessions, codes and tokens", left)
+	}
+	boss := f.account("boss@acme.test", cairn.RoleAdmin)
+	f.access(boss.ID)
+	f.comes(somebody("boss", "boss@acme.test"))
+	if left := f.accessLeft(boss.ID); left != [3]int{0, 0, 1} {
+		t.Errorf("an administrator has %v sessions, codes and tokens, want the token", left)
+	}
+	f.access(ann.ID)
+	p.Once = auth.HashOf(cairn.NewID())
+	f.comes(p)
+	f.comes(somebody("ann-2", "ann@acme.test")) // waits
+	if left := f.accessLeft(ann.ID); left != [3]int{1, 1, 1} {
+		t.Errorf("signed in again: %v sessions, codes and tokens", left)
+	}
+	inGroups := func() int {
+		t.Helper()
+		return f.count(`SELECT count(*) FROM group_members WHERE account_id = $1`, ann.ID)
+	}
+	f.check(f.CreateGroup(ctx, "own"))
+	f.check(f.SetGroup(ctx, "own", []cairn.AccountID{ann.ID}, nil))
+	if n := inGroups(); n != 2 {
+		t.Fatalf("in %d groups, want hr and own", n)
+	}
+	_, err := f.ConfirmBinding(ctx, f.pendingBindings()[0].ID)
+	f.check(err)
+	if left := f.accessLeft(ann.ID); left != [3]int{0, 0, 1} {
+		t.Errorf("another subject was confirmed: %v sessions, codes and tokens are left, want the token", left)
+	}
+	if n := inGroups(); n != 1 {
+		t.Errorf("in %d groups: those that the issuer told of the other are left, or one of here is not", n)
 	}
 }
 
@@ -304,7 +371,7 @@ func TestSessionIsTouched(t *testing.T) {
 	}
 	f.check(f.TouchSession(ctx, auth.Hash{9}, now)) // of a session that has ended
 	ann.Disabled = true
-	f.check(f.UpdateAccount(ctx, ann))
+	f.check(f.update(ann))
 	if _, _, err := f.SessionByHash(ctx, auth.Hash{1}); !errors.Is(err, cairn.ErrNotFound) {
 		t.Errorf("the session of a disabled account: %v", err)
 	}

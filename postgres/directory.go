@@ -65,8 +65,7 @@ func collectMembers(directory string, members iter.Seq2[connectors.Member, error
 		if err := name(m.Group); err != nil {
 			return w, err
 		}
-		email := normalEmail(m.Email)
-		if email != "" && cairn.UserKey(email).Valid() {
+		if email, ok := cairn.FoldAddress(m.Email); ok {
 			w.groups, w.emails, w.subgroups = append(w.groups, m.Group), append(w.emails, email), append(w.subgroups, "")
 		}
 		if m.Subgroup != "" {

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,38 +10,50 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/server/audit"
 )
 
 // EraseAccount implements api.Accounts.
 func (db *DB) EraseAccount(ctx context.Context, id, by cairn.AccountID) (cairn.Erasure, error) {
-	receipt, err := db.erase(ctx, cairn.ErasedAccount, string(id), by, func(e *eraser) error {
-		// Nobody makes the last administrator nobody.
-		if err := keepAdministrator(ctx, e.tx, cairn.Account{ID: id, Role: cairn.RoleMember, Disabled: true}); err != nil {
-			return err
-		}
-		return e.account(ctx, id)
-	})
+	receipt, err := db.eraseAccount(ctx, id, by, func(pgx.Tx) error { return nil })
 	if err != nil {
 		return cairn.Erasure{}, fmt.Errorf("erase account: %w", missing(err))
 	}
 	return receipt, nil
 }
 
+// eraseAccount erases a person, unless check refuses it or she is the last
+// administrator.
+func (db *DB) eraseAccount(ctx context.Context, id, by cairn.AccountID, check func(tx pgx.Tx) error) (cairn.Erasure, error) {
+	return db.erase(ctx, cairn.ErasedAccount, string(id), by, func(e *eraser) error {
+		admins, err := lockAdministrators(ctx, e.tx)
+		if err != nil {
+			return err
+		}
+		if err := check(e.tx); err != nil {
+			return err
+		}
+		if err := admins.remainWith(ctx, e.tx, cairn.Account{ID: id, Role: cairn.RoleMember, Disabled: true}); err != nil {
+			return err
+		}
+		return e.account(ctx, id)
+	})
+}
+
 // account erases a person: what she asked and was answered, the documents that
 // nobody but she could read, her sources of nothing else, tokens, sessions and
 // memberships, and the account. Lists of permissions that nothing has any more go,
-// too, when they name her.
+// too, when they name her. Of one whose account is gone it erases what is left.
 func (e *eraser) account(ctx context.Context, id cairn.AccountID) error {
-	var email string
-	err := e.tx.QueryRow(ctx, `SELECT coalesce(email, '') FROM accounts WHERE id = $1 FOR UPDATE`, id).Scan(&email)
+	email, gone, err := e.lockAccount(ctx, id)
 	if err != nil {
-		return notFound(err)
+		return err
 	}
 	keys := []cairn.PrincipalKey{cairn.AccountKey(id)}
 	if email != "" {
 		keys = append(keys, cairn.UserKey(email))
 	}
-	if err := e.ownDocuments(ctx, id, keys); err != nil {
+	if err := e.ownDocuments(ctx, id, keys, gone); err != nil {
 		return err
 	}
 	conversations, err := e.query(ctx, `SELECT id FROM conversations WHERE account_id = $1`, id)
@@ -71,12 +84,57 @@ func (e *eraser) account(ctx context.Context, id cairn.AccountID) error {
 	if err := e.dropLists(ctx, keys); err != nil {
 		return err
 	}
+	if gone {
+		if err := e.wasThere(ctx, id); err != nil {
+			return err
+		}
+	}
 	return e.bury(ctx, buriedAccount, string(id))
 }
 
+// lockAccount keeps everybody from an account until the transaction ends, and returns
+// its address, or that it is gone. Its groups come first, as with everybody who locks
+// both; they change, because they lose a member.
+func (e *eraser) lockAccount(ctx context.Context, id cairn.AccountID) (email string, gone bool, err error) {
+	_, err = e.tx.Exec(ctx, `
+		UPDATE groups SET revision = revision + 1, changed_at = now()
+		WHERE id IN (SELECT g.id FROM groups g JOIN group_members m ON m.group_id = g.id WHERE m.account_id = $1
+		             ORDER BY g.id FOR NO KEY UPDATE OF g)`, id)
+	if err != nil {
+		return "", false, err
+	}
+	err = e.tx.QueryRow(ctx, `SELECT coalesce(email, '') FROM accounts WHERE id = $1 FOR UPDATE`, id).Scan(&email)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return "", true, nil
+	}
+	return email, false, err
+}
+
+// wasThere makes sure that there once was the account of which only what was left has
+// been erased: something was, or the audit log tells that it was deleted, and no
+// tombstone that it was erased. Else it is ErrNotFound.
+func (e *eraser) wasThere(ctx context.Context, id cairn.AccountID) error {
+	if len(e.receipt.Counts) == 0 {
+		var deleted bool
+		err := e.tx.QueryRow(ctx, `
+			SELECT EXISTS (SELECT FROM audit_log WHERE object_id = $1 AND kind = $2 AND action = $3 AND outcome = $4)
+			       AND NOT EXISTS (SELECT FROM tombstones WHERE kind = $5 AND id = $1)`,
+			id, audit.KindAccount, audit.AccountDelete, audit.OK, buriedAccount).Scan(&deleted)
+		if err != nil {
+			return err
+		}
+		if !deleted {
+			return cairn.ErrNotFound
+		}
+	}
+	e.receipt.Counts["accounts"] = 0
+	return nil
+}
+
 // ownDocuments erases what nobody but the holder of the keys could read, and those
-// of her sources that have nothing else and are for her alone.
-func (e *eraser) ownDocuments(ctx context.Context, id cairn.AccountID, keys []cairn.PrincipalKey) error {
+// of her sources that have nothing else and are for her alone. A source whose owner's
+// account is gone has none any more.
+func (e *eraser) ownDocuments(ctx context.Context, id cairn.AccountID, keys []cairn.PrincipalKey, gone bool) error {
 	rows, err := e.tx.Query(ctx, `
 		SELECT DISTINCT k.acl_id FROM acl_keys k
 		WHERE k.principal = ANY ($1) AND k.clause >= 0 AND NOT EXISTS (
@@ -89,8 +147,9 @@ func (e *eraser) ownDocuments(ctx context.Context, id cairn.AccountID, keys []ca
 		return err
 	}
 	sources, err := e.query(ctx, `
-		SELECT id FROM sources WHERE id IN (SELECT source_id FROM documents WHERE acl_id = ANY ($1)) OR (owner_id = $2 AND acl_id = ANY ($1))
-		ORDER BY id FOR UPDATE`, classes, id)
+		SELECT id FROM sources WHERE id IN (SELECT source_id FROM documents WHERE acl_id = ANY ($1))
+		      OR (owner_id = $2 OR $3 AND owner_id IS NULL) AND acl_id = ANY ($1)
+		ORDER BY id FOR UPDATE`, classes, id, gone)
 	if err != nil {
 		return err
 	}
@@ -108,8 +167,8 @@ func (e *eraser) ownDocuments(ctx context.Context, id cairn.AccountID, keys []ca
 	}
 	empty, err := e.query(ctx, `
 		SELECT id FROM sources s
-		WHERE s.id = ANY ($1) AND s.owner_id = $2 AND s.acl_id = ANY ($3) AND s.acl_mode = 'declared'
-		  AND NOT EXISTS (SELECT FROM documents d WHERE d.source_id = s.id)`, sources, id, classes)
+		WHERE s.id = ANY ($1) AND (s.owner_id = $2 OR $4 AND s.owner_id IS NULL) AND s.acl_id = ANY ($3) AND s.acl_mode = 'declared'
+		  AND NOT EXISTS (SELECT FROM documents d WHERE d.source_id = s.id)`, sources, id, classes, gone)
 	if err != nil {
 		return err
 	}
@@ -132,7 +191,8 @@ func (e *eraser) leaveWriters(ctx context.Context, id, email string) error {
 	_, err = pgx.ForEachRow(rows, []any{&source, &writers}, func() error {
 		names := strings.FieldsFunc(writers, func(r rune) bool { return strings.ContainsRune(", \t\n;", r) })
 		others := slices.DeleteFunc(slices.Clone(names), func(n string) bool {
-			return strings.EqualFold(n, id) || email != "" && strings.EqualFold(n, email)
+			folded, ok := cairn.FoldAddress(n)
+			return strings.EqualFold(n, id) || ok && folded == email
 		})
 		if len(others) < len(names) {
 			left[source] = strings.Join(others, ", ")

@@ -19,6 +19,8 @@ import (
 	"github.com/cairnhq/cairn/retrieval/ingest"
 	"github.com/cairnhq/cairn/retrieval/lexical"
 	"github.com/cairnhq/cairn/server/api"
+	"github.com/cairnhq/cairn/server/audit"
+	"github.com/cairnhq/cairn/server/scim"
 )
 
 // A document that a connector reads stays away, also one that was being read just
@@ -166,6 +168,54 @@ func TestEraseAccount(t *testing.T) {
 	}
 }
 
+// Of somebody whose account was deleted without being erased, what is left is erased by
+// its id, once; what nobody ever was is not found.
+func TestEraseAccountThatIsGone(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ctx := asking(t.Context(), audit.AccountDelete)
+	f.account("root@acme.test", cairn.RoleAdmin)
+	ann, bob, cid := f.member("ann"), f.member("bob"), f.member("cid")
+	anns := cairn.Allow(cairn.AccountKey(ann.Account))
+	own, bobs := f.source("own", anns), f.source("bobs", cairn.Allow(cairn.AccountKey(bob.Account)))
+	f.exec(`UPDATE sources SET owner_id = CASE id WHEN $1 THEN $2 ELSE $3 END`, own.ID, ann.Account, bob.Account)
+	f.exec(`UPDATE sources SET settings = jsonb_build_object('writers', $2 || ', bob@acme.test') WHERE id = $1`, bobs.ID, string(ann.Account))
+	f.document(own, "diary", "Diary", "dear diary", anns)
+	f.document(bobs, "bobs", "Bobs", "of bob", cairn.Allow(cairn.AccountKey(bob.Account)))
+	f.document(bobs, "shared", "Shared", "of both", cairn.Allow(cairn.AccountKey(bob.Account), cairn.AccountKey(ann.Account)))
+	f.exec(`DELETE FROM accounts WHERE id = ANY ($1)`, []string{string(ann.Account), string(cid.Account)})
+
+	receipt, err := f.EraseAccount(ctx, ann.Account, "root")
+	f.check(err)
+	if receipt.ID == "" || receipt.Counts["documents"] != 1 || receipt.Counts["sources"] != 2 || receipt.Subject != string(ann.Account) {
+		t.Errorf("receipt %+v; want the diary, her source and the writers of the other", receipt)
+	}
+	if n := f.count(`SELECT count(*) FROM documents`); n != 2 {
+		t.Errorf("%d documents are left, want those of bob", n)
+	}
+	if n := f.count(`SELECT count(*) FROM tombstones WHERE kind = 'account' AND id = $1`, ann.Account); n != 1 {
+		t.Error("there is no tombstone: a backup would bring her back")
+	}
+	_, err = f.EraseAccount(ctx, ann.Account, "root")
+	wantError(t, "again", err, cairn.ErrNotFound)
+	for _, id := range []cairn.AccountID{"nobody", "no\x00body", cid.Account} {
+		_, err = f.EraseAccount(ctx, id, "root")
+		wantError(t, "of whom nothing tells", err, cairn.ErrNotFound)
+	}
+
+	// Nothing is left but what the audit log tells.
+	f.check(f.AppendAudit(ctx, []audit.Event{{
+		At: time.Now(), Action: audit.AccountDelete, Outcome: audit.OK, Object: audit.Object{Kind: audit.KindAccount, ID: string(cid.Account)},
+	}}))
+	receipt, err = f.EraseAccount(ctx, cid.Account, "root")
+	f.check(err)
+	if n := f.count(`SELECT count(*) FROM tombstones WHERE kind = 'account' AND id = $1 AND erasure_id = $2`, cid.Account, receipt.ID); n != 1 || receipt.ID == "" {
+		t.Errorf("%d tombstones, receipt %+v", n, receipt)
+	}
+	_, err = f.EraseAccount(ctx, cid.Account, "root")
+	wantError(t, "again", err, cairn.ErrNotFound)
+}
+
 func TestRetentionOfConversations(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -197,7 +247,7 @@ func TestRestoreDoesNotBringBackWhatWasErased(t *testing.T) {
 	f := newFixture(t)
 	ctx := t.Context()
 	f.account("root@acme.test", cairn.RoleAdmin)
-	ann, bob := f.member("ann"), f.member("bob")
+	ann, bob, cid := f.member("ann"), f.member("bob"), f.member("cid")
 	all := cairn.Allow(cairn.Everyone)
 	kept, gone := f.source("kept", all), f.source("gone", all)
 	doomed, stays := f.document(kept, "doomed", "D", "doomed text", all), f.document(kept, "stays", "S", "text", all)
@@ -218,6 +268,7 @@ func TestRestoreDoesNotBringBackWhatWasErased(t *testing.T) {
 	f.check(err)
 	_, err = f.EraseAccount(ctx, ann.Account, "")
 	f.check(err)
+	f.check(NewSCIM(f.DB).DeleteUser(ctx, cid.Account, "", func(scim.User) error { return nil }))
 	f.check(f.DeleteConversation(ctx, bob, deleted))
 	f.check(stones.Keep(ctx))
 	f.check(stones.Keep(ctx))
@@ -226,8 +277,8 @@ func TestRestoreDoesNotBringBackWhatWasErased(t *testing.T) {
 	f.check(stones.Keep(ctx))
 	text, err := os.ReadFile(filepath.Join(dir, TombstoneFile))
 	f.check(err)
-	if n := strings.Count(string(text), "\n"); n != 5 || strings.Contains(string(text), "doomed") {
-		t.Errorf("%d lines, want 4 ids and one that was lifted, and no names:\n%s", n, text)
+	if n := strings.Count(string(text), "\n"); n != 6 || strings.Contains(string(text), "doomed") {
+		t.Errorf("%d lines, want 5 ids and one that was lifted, and no names:\n%s", n, text)
 	}
 	// A line that was cut short by a crash spoils neither what is read nor what follows.
 	f.check(os.WriteFile(filepath.Join(dir, TombstoneFile), append(text, `{"kind":"docu`...), 0o600))
@@ -241,7 +292,7 @@ func TestRestoreDoesNotBringBackWhatWasErased(t *testing.T) {
 	for what, sql := range map[string]string{
 		"documents": `SELECT count(*) FROM documents WHERE id <> '` + string(stays) + `'`,
 		"sources":   `SELECT count(*) FROM sources WHERE name <> 'kept'`,
-		"accounts":  `SELECT count(*) FROM accounts WHERE email = 'ann@acme.test'`,
+		"accounts":  `SELECT count(*) FROM accounts WHERE email IN ('ann@acme.test', 'cid@acme.test')`,
 		"messages":  `SELECT count(*) FROM messages`,
 		"kept out":  `SELECT count(*) FROM tombstones WHERE external_hash IS NOT NULL AND NOT lifted`,
 	} {
@@ -251,7 +302,7 @@ func TestRestoreDoesNotBringBackWhatWasErased(t *testing.T) {
 	}
 	list, _, err := db.ListErasures(ctx, api.Page{Limit: 10})
 	f.check(err)
-	if len(list) != 1 || list[0].Kind != cairn.ErasedRestore || list[0].Counts["documents"] != 2 || list[0].Counts["accounts"] != 1 {
+	if len(list) != 1 || list[0].Kind != cairn.ErasedRestore || list[0].Counts["documents"] != 2 || list[0].Counts["accounts"] != 2 {
 		t.Errorf("receipts %+v", list)
 	}
 	_, err = db.EraseDocument(ctx, stays, false, "")

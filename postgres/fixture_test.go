@@ -61,6 +61,12 @@ func (f *fixture) account(email string, role cairn.Role) cairn.Account {
 	return a
 }
 
+// update stores an account as it is given.
+func (f *fixture) update(a cairn.Account) error {
+	_, err := f.UpdateAccount(context.Background(), a.ID, func(stored *cairn.Account) error { *stored = a; return nil })
+	return err
+}
+
 // member returns a viewer with an account of its own.
 func (f *fixture) member(name string, keys ...cairn.PrincipalKey) cairn.Viewer {
 	f.t.Helper()

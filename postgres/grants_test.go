@@ -64,9 +64,9 @@ func TestGrantsEnd(t *testing.T) {
 		"expired": func(f *fixture, _ cairn.Account, _ cairn.Source, _ cairn.DocumentID, g cairn.GrantID) { f.expire(g) },
 		"account disabled": func(f *fixture, ann cairn.Account, _ cairn.Source, _ cairn.DocumentID, _ cairn.GrantID) {
 			ann.Disabled = true
-			f.check(f.UpdateAccount(f.t.Context(), ann))
+			f.check(f.update(ann))
 			ann.Disabled = false
-			f.check(f.UpdateAccount(f.t.Context(), ann))
+			f.check(f.update(ann))
 		},
 		"account deactivated by the provider": func(f *fixture, ann cairn.Account, _ cairn.Source, _ cairn.DocumentID, _ cairn.GrantID) {
 			for _, active := range []bool{false, true} {
@@ -287,7 +287,7 @@ func TestGrantsAreKept(t *testing.T) {
 
 	off := f.account("off@acme.test", cairn.RoleMember)
 	off.Disabled = true
-	f.check(f.UpdateAccount(ctx, off))
+	f.check(f.update(off))
 	for name, bad := range map[string]cairn.Grant{
 		"a disabled account": {Account: off.ID, Source: s.ID, Reason: "r"},
 		"no account":         {Account: "nope", Source: s.ID, Reason: "r"},

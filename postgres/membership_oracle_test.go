@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"pgregory.net/rapid"
 
@@ -222,7 +223,7 @@ func (f *firm) readSite() {
 		if m.Subgroup != "" {
 			g.groups[f.grow(site.Name, m.Subgroup)] = true
 		} else {
-			g.emails[normalEmail(m.Email)] = true
+			g.emails[strings.ToLower(strings.TrimSpace(m.Email))] = true
 		}
 	}
 }
@@ -246,13 +247,12 @@ func (f *firm) disable() {
 }
 
 func (f *firm) update(a *oracleAccount, change func(*cairn.Account)) {
-	changed := a.Account
-	change(&changed)
-	f.check(f.acting().UpdateAccount(context.Background(), changed))
-	a.Account = changed
+	var err error
+	a.Account, err = f.acting().UpdateAccount(context.Background(), a.ID, func(a *cairn.Account) error { change(a); return nil })
+	f.check(err)
 }
 
-// replace lets somebody go, as the provider does or as an administrator who erases
+// replace lets somebody go, as the provider does or an administrator, which erases
 // all that is hers, and hires somebody to whom the address goes.
 func (f *firm) replace() {
 	i := rapid.IntRange(0, len(f.accounts)-1).Draw(f.rt, "person")
@@ -260,13 +260,13 @@ func (f *firm) replace() {
 	if rapid.Bool().Draw(f.rt, "erased") {
 		_, err := f.acting().EraseAccount(context.Background(), a.ID, "")
 		f.check(err)
-		for _, g := range f.groups {
-			delete(g.emails, a.Email)
-		}
-		f.losePrivate(cairn.AccountKey(a.ID), cairn.UserKey(a.Email))
 	} else {
-		f.check(NewSCIM(f.acting()).DeleteUser(context.Background(), a.ID, func(scim.User) error { return nil }))
+		f.check(NewSCIM(f.acting()).DeleteUser(context.Background(), a.ID, "", func(scim.User) error { return nil }))
 	}
+	for _, g := range f.groups {
+		delete(g.emails, a.Email)
+	}
+	f.losePrivate(cairn.AccountKey(a.ID), cairn.UserKey(a.Email))
 	f.accounts = slices.Delete(f.accounts, i, i+1)
 	f.gone = append(f.gone, a)
 	for _, g := range f.groups {

@@ -18,12 +18,16 @@ const provided = `(a.user_name IS NOT NULL OR a.external_id IS NOT NULL OR EXIST
 
 // PasswordByEmail implements auth.Passwords.
 func (db *DB) PasswordByEmail(ctx context.Context, email string) (cairn.AccountID, string, error) {
+	email, ok := cairn.FoldAddress(email)
+	if !ok {
+		return "", "", fmt.Errorf("password by address: %w", cairn.ErrNotFound)
+	}
 	r, err := exactlyOne[struct {
 		ID   cairn.AccountID
 		Hash string
 	}](db.worker.Query(ctx, `
 		SELECT a.id, p.hash FROM accounts a JOIN passwords p ON p.account_id = a.id
-		WHERE a.email = $1 AND a.disabled_at IS NULL AND NOT `+provided, normalEmail(email)))
+		WHERE a.email = $1 AND a.disabled_at IS NULL AND NOT `+provided, email))
 	if err != nil {
 		return "", "", fmt.Errorf("password by address: %w", missing(err))
 	}

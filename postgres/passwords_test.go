@@ -118,10 +118,10 @@ func TestWhoHasNoPassword(t *testing.T) {
 	off := f.account("off@acme.test", cairn.RoleMember)
 	f.check(f.SetPassword(ctx, off.ID, "", aHash, auth.Hash{}))
 	off.Disabled = true
-	f.check(f.UpdateAccount(ctx, off))
+	f.check(f.update(off))
 	closed("disabled", off.Email)
 	off.Disabled = false
-	f.check(f.UpdateAccount(ctx, off))
+	f.check(f.update(off))
 	if _, _, err := f.PasswordByEmail(ctx, off.Email); err != nil {
 		t.Errorf("enabled again: %v", err)
 	}
@@ -173,9 +173,9 @@ func TestA11_13_DisablingEndsTokens(t *testing.T) {
 	f.check(f.CreateCode(ctx, auth.Hash{1}, ann.ID, time.Now().Add(time.Hour)))
 	bob := f.token(f.account("bob@acme.test", cairn.RoleMember).ID)
 	ann.Disabled = true
-	f.check(f.UpdateAccount(ctx, ann))
+	f.check(f.update(ann))
 	ann.Disabled = false
-	f.check(f.UpdateAccount(ctx, ann))
+	f.check(f.update(ann))
 	if token, _, err := f.TokenByHash(ctx, hers); err != nil || token.Revoked.IsZero() {
 		t.Errorf("%+v, %v", token, err)
 	}

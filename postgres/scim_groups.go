@@ -37,7 +37,7 @@ func (s *SCIM) ListGroups(ctx context.Context, q scim.Query) ([]scim.Group, int,
 	}
 	const matching = ` FROM groups g WHERE g.directory = $1
 		AND ($2::text IS NULL OR g.id = $2) AND ($3::text IS NULL OR g.external_id = $3)
-		AND ($4::text IS NULL OR lower(g.name) = lower($4))
+		AND ($4::text IS NULL OR folded(g.name) = folded($4))
 		AND ($5::text IS NULL OR EXISTS (SELECT FROM group_members m WHERE m.group_id = g.id AND (m.account_id = $5 OR m.member_id = $5)))`
 	args := []any{cairn.SCIMDirectory, q.ID, q.ExternalID, q.Display, q.Member}
 	var total int

@@ -25,7 +25,7 @@ type SCIM struct {
 func NewSCIM(db *DB) *SCIM { return &SCIM{db} }
 
 // scimUserColumns are those of a scimUserRow, where accounts is called a.
-const scimUserColumns = `a.id, coalesce(a.user_name, a.email) AS user_name, coalesce(a.external_id, '') AS external_id,
+const scimUserColumns = `a.id, coalesce(a.user_name, a.email) AS user_name, a.user_name IS NOT NULL AS named, coalesce(a.external_id, '') AS external_id,
 	coalesce(a.email, '') AS address, a.name AS display, a.role, a.profile, a.disabled_at IS NULL AS active,
 	a.created_at, a.changed_at, a.revision`
 
@@ -35,6 +35,7 @@ const scimUsers = `accounts a WHERE NOT a.is_local AND coalesce(a.user_name, a.e
 type scimUserRow struct {
 	ID         cairn.AccountID
 	UserName   string
+	Named      bool
 	ExternalID string
 	Address    string
 	Display    string
@@ -48,8 +49,8 @@ type scimUserRow struct {
 
 func (r scimUserRow) user() scim.User {
 	return scim.User{
-		ID: r.ID, UserName: r.UserName, ExternalID: r.ExternalID, Address: r.Address, Display: r.Display, Profile: r.Profile,
-		Active: r.Active, Created: r.CreatedAt, Changed: r.ChangedAt, Revision: r.Revision,
+		ID: r.ID, UserName: r.UserName, Named: r.Named, ExternalID: r.ExternalID, Address: r.Address, Display: r.Display,
+		Profile: r.Profile, Active: r.Active, Created: r.CreatedAt, Changed: r.ChangedAt, Revision: r.Revision,
 	}
 }
 
@@ -58,10 +59,17 @@ func (s *SCIM) ListUsers(ctx context.Context, q scim.Query) ([]scim.User, int, e
 	if q.None {
 		return nil, 0, nil
 	}
+	if q.Email != nil {
+		email, ok := cairn.FoldAddress(*q.Email)
+		if !ok {
+			return nil, 0, nil // nobody has it
+		}
+		q.Email = &email
+	}
 	const matching = ` FROM ` + scimUsers + `
 		AND ($1::text IS NULL OR a.id = $1) AND ($2::text IS NULL OR a.external_id = $2)
-		AND ($3::text IS NULL OR lower(coalesce(a.user_name, a.email)) = lower($3)) AND ($4::text IS NULL OR a.email = lower($4))
-		AND ($5::text IS NULL OR lower(a.name) = lower($5)) AND ($6::boolean IS NULL OR (a.disabled_at IS NULL) = $6)`
+		AND ($3::text IS NULL OR folded(coalesce(a.user_name, a.email)) = folded($3)) AND ($4::text IS NULL OR a.email = $4)
+		AND ($5::text IS NULL OR folded(a.name) = folded($5)) AND ($6::boolean IS NULL OR (a.disabled_at IS NULL) = $6)`
 	args := []any{q.ID, q.ExternalID, q.UserName, q.Email, q.Display, q.Active}
 	var total int
 	if err := s.db.worker.QueryRow(ctx, `SELECT count(*)`+matching, args...).Scan(&total); err != nil {
@@ -107,6 +115,10 @@ func userTaken(u scim.User) string {
 func (s *SCIM) UpdateUser(ctx context.Context, id cairn.AccountID, edit func(*scim.User) error) (scim.User, error) {
 	var out scim.User
 	err := s.db.change(ctx, func(tx pgx.Tx) (changed, error) {
+		admins, err := lockAdministrators(ctx, tx)
+		if err != nil {
+			return changed{}, err
+		}
 		r, err := lockUser(ctx, tx, id)
 		if err != nil {
 			return changed{}, err
@@ -115,24 +127,15 @@ func (s *SCIM) UpdateUser(ctx context.Context, id cairn.AccountID, edit func(*sc
 		if err := edit(&u); err != nil {
 			return changed{}, err
 		}
-		if r.Role == cairn.RoleAdmin && u.Address != r.Address {
-			return changed{}, cairn.Errorf(cairn.ErrDenied, "the address of an administrator is changed by an administrator: cairn user, or the page of accounts")
+		if err := admins.remainWith(ctx, tx, cairn.Account{ID: id, Role: r.Role, Disabled: !u.Active}); err != nil {
+			return changed{}, denied(err)
 		}
-		if err := keepLast(ctx, tx, cairn.Account{ID: id, Role: r.Role, Disabled: !u.Active}); err != nil {
+		if err := r.mayBecome(ctx, tx, u); err != nil {
 			return changed{}, err
 		}
 		what := changed{action: audit.AccountUpdate, kind: audit.KindAccount, id: string(id), detail: scimDetail(r.user(), u)}
-		r, err = exactlyOne[scimUserRow](tx.Query(ctx, `
-			UPDATE accounts a SET email = $2, name = $3, disabled_at = CASE WHEN NOT $4 THEN coalesce(a.disabled_at, now()) END,
-			       user_name = $5, external_id = nullif($6, ''), profile = $7
-			WHERE id = $1
-			RETURNING `+scimUserColumns, id, u.Address, u.Display, u.Active, u.UserName, u.ExternalID, u.Profile))
-		if err != nil {
-			return changed{}, refused(err, userTaken(u))
-		}
-		out = r.user()
-		if u.Active {
-			return what, nil
+		if out, err = storeUser(ctx, tx, u); err != nil || u.Active {
+			return what, err
 		}
 		return what, endAccess(ctx, tx, id, auth.Hash{}) // its tokens are refused while it is disabled
 	})
@@ -140,6 +143,41 @@ func (s *SCIM) UpdateUser(ctx context.Context, id cairn.AccountID, edit func(*sc
 		return scim.User{}, fmt.Errorf("update user: %w", err)
 	}
 	return out, nil
+}
+
+// storeUser stores an account that there is. Only a user name that the provider has
+// given is kept as one.
+func storeUser(ctx context.Context, tx pgx.Tx, u scim.User) (scim.User, error) {
+	r, err := exactlyOne[scimUserRow](tx.Query(ctx, `
+		UPDATE accounts a SET email = $2, name = $3, disabled_at = CASE WHEN NOT $4 THEN coalesce(a.disabled_at, now()) END,
+		       user_name = CASE WHEN $8 THEN $5 END, external_id = nullif($6, ''), profile = $7
+		WHERE id = $1
+		RETURNING `+scimUserColumns, u.ID, u.Address, u.Display, u.Active, u.UserName, u.ExternalID, u.Profile, u.Named))
+	return r.user(), refused(err, userTaken(u))
+}
+
+// mayBecome refuses what a provider may not make of an administrator: another
+// address, or one who can no longer sign in with the password that she has. Who
+// becomes inactive cannot sign in anyway.
+func (r scimUserRow) mayBecome(ctx context.Context, tx pgx.Tx, u scim.User) error {
+	if r.Role != cairn.RoleAdmin {
+		return nil
+	}
+	if u.Address != r.Address {
+		return cairn.Errorf(cairn.ErrDenied, "the address of an administrator is changed by an administrator: cairn user, or the page of accounts")
+	}
+	if !u.Active || !u.Named && u.ExternalID == "" {
+		return nil
+	}
+	hash, err := passwordOf(ctx, tx, r.ID)
+	if errors.Is(err, cairn.ErrDenied) { // it is the provider's already
+		return nil
+	}
+	if err == nil && hash != "" {
+		err = cairn.Errorf(cairn.ErrDenied, "this administrator signs in with a password, which would not be accepted any more: "+
+			"remove it first with cairn user reset, when the account can sign in at the identity provider")
+	}
+	return err
 }
 
 // scimDetail says what of a user was changed, as far as the rest of Cairn knows it.
@@ -151,20 +189,15 @@ func scimDetail(before, u scim.User) string {
 }
 
 // lockUser reads an account that nobody else changes until the transaction ends.
-// Administrators are locked first, all of them: see keepAdministrator.
+// lockAdministrators comes before it.
 func lockUser(ctx context.Context, tx pgx.Tx, id cairn.AccountID) (scimUserRow, error) {
-	if _, err := tx.Exec(ctx, `
-		SELECT FROM accounts WHERE role = 'admin' AND disabled_at IS NULL AND NOT is_local ORDER BY id FOR NO KEY UPDATE`); err != nil {
-		return scimUserRow{}, err
-	}
 	r, err := exactlyOne[scimUserRow](tx.Query(ctx, `SELECT `+scimUserColumns+` FROM `+scimUsers+` AND a.id = $1 FOR NO KEY UPDATE`, id))
 	return r, missing(err)
 }
 
-// keepLast is keepAdministrator for identity providers: what they may not do is
-// ErrDenied, because ErrConflict is that a name is taken.
-func keepLast(ctx context.Context, tx pgx.Tx, a cairn.Account) error {
-	err := keepAdministrator(ctx, tx, a)
+// denied makes of an ErrConflict, which tells identity providers that a name is taken,
+// an ErrDenied.
+func denied(err error) error {
 	if errors.Is(err, cairn.ErrConflict) {
 		return cairn.Errorf(cairn.ErrDenied, "%s", err.Error())
 	}
@@ -172,31 +205,16 @@ func keepLast(ctx context.Context, tx pgx.Tx, a cairn.Account) error {
 }
 
 // DeleteUser implements scim.Users.
-func (s *SCIM) DeleteUser(ctx context.Context, id cairn.AccountID, check func(scim.User) error) error {
-	err := s.db.change(ctx, func(tx pgx.Tx) (changed, error) {
-		// Groups before accounts, as everybody does who locks both.
-		_, err := tx.Exec(ctx, `
-			UPDATE groups SET revision = revision + 1, changed_at = now()
-			WHERE id IN (SELECT g.id FROM groups g JOIN group_members m ON m.group_id = g.id WHERE m.account_id = $1
-			             ORDER BY g.id FOR NO KEY UPDATE OF g)`, id)
-		if err != nil {
-			return changed{}, missing(err)
-		}
+func (s *SCIM) DeleteUser(ctx context.Context, id, by cairn.AccountID, check func(scim.User) error) error {
+	_, err := s.db.eraseAccount(ctx, id, by, func(tx pgx.Tx) error {
 		r, err := lockUser(ctx, tx, id)
 		if err != nil {
-			return changed{}, err
+			return err
 		}
-		if err := check(r.user()); err != nil {
-			return changed{}, err
-		}
-		if err := keepLast(ctx, tx, cairn.Account{ID: id, Role: r.Role, Disabled: true}); err != nil {
-			return changed{}, err
-		}
-		_, err = tx.Exec(ctx, `DELETE FROM accounts WHERE id = $1`, id)
-		return changed{action: audit.AccountDelete, kind: audit.KindAccount, id: string(id)}, err
+		return check(r.user())
 	})
 	if err != nil {
-		return fmt.Errorf("delete user: %w", err)
+		return fmt.Errorf("delete user: %w", denied(err))
 	}
 	return nil
 }

@@ -124,6 +124,16 @@ func (db *DB) CreateCode(ctx context.Context, hash auth.Hash, account cairn.Acco
 	return nil
 }
 
+// HasCode implements auth.Codes.
+func (db *DB) HasCode(ctx context.Context, hash auth.Hash, now time.Time) (bool, error) {
+	var there bool
+	err := db.worker.QueryRow(ctx, `SELECT EXISTS (SELECT FROM sign_in_codes WHERE hash = $1 AND expires_at > $2)`, hash[:], now).Scan(&there)
+	if err != nil {
+		return false, fmt.Errorf("sign-in code: %w", err)
+	}
+	return there, nil
+}
+
 // RedeemCode implements auth.Codes. The administrator of local mode does not
 // count: nobody can sign in as it.
 func (db *DB) RedeemCode(ctx context.Context, hash auth.Hash, email string, now time.Time) (cairn.AccountID, error) {

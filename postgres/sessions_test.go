@@ -28,7 +28,7 @@ func TestSessions(t *testing.T) {
 	byPassword := auth.Session{Account: off.ID, Created: now, Expires: now, Password: anotherHash}
 	wantError(t, "another password by now", f.CreateSession(ctx, auth.Hash{3}, byPassword), cairn.ErrUnauthenticated)
 	off.Disabled = true
-	f.check(f.UpdateAccount(ctx, off))
+	f.check(f.update(off))
 	wantError(t, "disabled account", f.CreateSession(ctx, auth.Hash{3}, auth.Session{Account: off.ID, Created: now, Expires: now}), cairn.ErrUnauthenticated)
 	wantError(t, "code of a disabled account", f.CreateCode(ctx, auth.Hash{3}, off.ID, now), cairn.ErrInvalid)
 	got, holder, err := f.SessionByHash(ctx, auth.Hash{1})
@@ -53,6 +53,14 @@ func TestCodeSignsInOnce(t *testing.T) {
 	f.check(f.CreateCode(ctx, auth.Hash{3}, bob.ID, now.Add(time.Minute)))
 	_, err := f.RedeemCode(ctx, auth.Hash{1}, "", now)
 	wantError(t, "older code", err, cairn.ErrNotFound)
+	for hash, want := range map[auth.Hash]bool{{1}: false, {2}: true, {3}: true, {4}: false} {
+		if there, err := f.HasCode(ctx, hash, now); err != nil || there != want {
+			t.Errorf("code %d: %v, %v; want %v", hash[0], there, err, want)
+		}
+	}
+	if there, err := f.HasCode(ctx, auth.Hash{3}, now.Add(time.Minute)); err != nil || there {
+		t.Errorf("an expired code is there: %v", err)
+	}
 	got, err := f.RedeemCode(ctx, auth.Hash{2}, "", now)
 	if err != nil || got != ann.ID {
 		t.Errorf("redeem: %q, %v; want %q", got, err, ann.ID)

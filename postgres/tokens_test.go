@@ -42,7 +42,7 @@ func TestTokens(t *testing.T) {
 	}
 
 	ann.Disabled = true
-	f.check(f.UpdateAccount(ctx, ann))
+	f.check(f.update(ann))
 	if _, holder, err = f.TokenByHash(ctx, hash); err != nil || !holder.Account.Disabled {
 		t.Errorf("token of a disabled account: %+v, %v", holder, err)
 	}

@@ -125,7 +125,8 @@ func userEraseCommand(e *environment) *cobra.Command {
 		Short: "Erase a person: the account, what it asked, what nobody else could read",
 		Long: `Erase a person at once: the account with its tokens, sessions and memberships, its
 conversations, and the documents and sources that nobody else could read. What others may
-read stays. It cannot be undone; a backup that is restored does not bring it back.`,
+read stays. It cannot be undone; a backup that is restored does not bring it back. Of an
+account that is gone already, give the id: what is left of it is erased.`,
 		Args: cobra.ExactArgs(1),
 		RunE: e.online(func(ctx context.Context, c *client.Client, args []string) error {
 			if !yes && !e.confirm(fmt.Sprintf("Erase %s with everything that was asked and that nobody else may read?", terminal.Line(args[0]))) {

@@ -110,8 +110,7 @@ func (th *things) callers() []caller {
 	root := th.admin
 	off := th.person(cairn.RoleAdmin)
 	offSession, ended := th.session(off.Account), th.session(root.Account)
-	off.Disabled = true
-	th.check(th.db.UpdateAccount(th.t.Context(), off.Account))
+	th.disableAlone(off.ID)
 	th.send("POST", "/api/v1/logout", ended...)
 	revoked, revokedSecret := th.newToken(root.Account, time.Hour, everyScope...)
 	th.check(th.db.RevokeToken(th.t.Context(), "", revoked, time.Now()))
@@ -142,6 +141,21 @@ func (th *things) callers() []caller {
 			caller{"an administrator with the scope " + string(scope), administrator, scope, fixed(bearer(admins)...)})
 	}
 	return all
+}
+
+// disableAlone disables an account and nothing else: its session and its token are as
+// they were before, which disabling would end, so that they are refused for this alone.
+func (th *things) disableAlone(id cairn.AccountID) {
+	th.t.Helper()
+	_, err := th.db.Worker().Exec(th.t.Context(), `UPDATE accounts SET disabled_at = now() WHERE id = $1`, id)
+	th.check(err)
+	var left int
+	th.check(th.db.Worker().QueryRow(th.t.Context(), `
+		SELECT (SELECT count(*) FROM sessions WHERE account_id = $1)
+		     + (SELECT count(*) FROM tokens WHERE account_id = $1 AND revoked_at IS NULL AND expires_at > now())`, id).Scan(&left))
+	if left != 2 {
+		th.t.Fatalf("a disabled account has %d sessions and tokens, want one of each", left)
+	}
 }
 
 // requestFor returns the request for a route, which fails the test when it has none.

@@ -169,7 +169,7 @@ func newServer(ctx context.Context, s server.Settings, p *parts) (*server.Server
 		Kinds: p.kinds, Environment: s.Connectors(), Models: models(p), Log: p.log,
 		Erased: p.bury,
 	})
-	provisioning := scim.New(scim.Config{Store: postgres.NewSCIM(p.db), BaseURL: s.PublicOrigin()})
+	provisioning := scim.New(scim.Config{Store: postgres.NewSCIM(p.db), BaseURL: s.PublicOrigin(), Erased: p.bury})
 	http, err := server.New(server.Config{
 		Auth: authenticator, Routes: append(surface.Routes(), provisioning.Routes()...), Web: files, Ready: p.db.Ping, Log: p.log, Audit: p.audit, Secure: s.Secure(),
 		DrainDelay: s.DrainDelay,

@@ -281,3 +281,35 @@ func TestModels(t *testing.T) {
 		t.Errorf("%s", got.body)
 	}
 }
+
+// TestA12_11_LookAlikesAreNobody: an address with the Kelvin sign is that of nobody, not of
+// who has a k there, in every place that takes an address.
+func TestA12_11_LookAlikesAreNobody(t *testing.T) {
+	w := newWorld(t)
+	kim := w.person("kim@acme.com", cairn.RoleMember)
+	const other = "\u212aim@acme.com"
+	for request, want := range map[string]int{
+		`POST /users {"email":"` + other + `"}`:                                                  400,
+		`PATCH /users/bob@acme.com {"email":"` + other + `"}`:                                    400,
+		`GET /users/` + other:                                                                    404,
+		`PATCH /users/` + other + ` {"disabled":true}`:                                           404,
+		`DELETE /users/` + other:                                                                 404,
+		`POST /users/` + other + `/code`:                                                         404,
+		`POST /tokens {"user":"` + other + `"}`:                                                  404,
+		`POST /access/explain {"user":"` + other + `","document_id":"travel"}`:                   404,
+		`PATCH /sources/handbook {"acl":"user:` + other + `"}`:                                   400,
+		`PATCH /sources/handbook {"acl":{"allow":[["everyone"]],"deny":["user:` + other + `"]}}`: 400,
+	} {
+		method, rest, _ := strings.Cut(request, " ")
+		path, body, _ := strings.Cut(rest, " ")
+		if got := w.call(w.root, method, "/api/v1"+path, body); got.status != want {
+			t.Errorf("%s: %d %s, want %d", request, got.status, got.body, want)
+		}
+	}
+	if writes(kim.account, other) || !writes(kim.account, "x@acme.com; KIM@acme.com") || !writes(kim.account, string(kim.account.ID)) {
+		t.Error("writers of a source are not told by their addresses")
+	}
+	if itself(kim.account, other) || !itself(kim.account, " KIM@acme.com") {
+		t.Error("who asks about herself is not told by her address")
+	}
+}

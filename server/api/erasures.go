@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -71,14 +72,18 @@ func (a *API) erasable(i auth.Identity, s cairn.Source, pushed bool) bool {
 	return administers(i)
 }
 
-// eraseUser answers DELETE /users/{id}.
+// eraseUser answers DELETE /users/{id}. The account of an id may be gone already.
 func (a *API) eraseUser(c *gin.Context) error {
 	ctx := c.Request.Context()
-	account, err := a.account(ctx, c.Param("id"))
-	if err != nil {
-		return err
+	id := cairn.AccountID(c.Param("id"))
+	if strings.Contains(c.Param("id"), "@") {
+		account, err := a.account(ctx, c.Param("id"))
+		if err != nil {
+			return err
+		}
+		id = account.ID
 	}
-	erased, err := a.Store.EraseAccount(ctx, account.ID, auth.FromContext(ctx).Account.ID)
+	erased, err := a.Store.EraseAccount(ctx, id, auth.FromContext(ctx).Account.ID)
 	if err != nil {
 		return err
 	}

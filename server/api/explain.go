@@ -126,7 +126,8 @@ func (a *API) explainAccess(c *gin.Context) error {
 
 // itself reports whether a name of an account is that of the caller.
 func itself(a cairn.Account, name string) bool {
-	return name == string(a.ID) || a.Email != "" && strings.EqualFold(strings.TrimSpace(name), a.Email)
+	email, ok := cairn.FoldAddress(name)
+	return name == string(a.ID) || ok && email == a.Email
 }
 
 // forReader leaves out who else may read the document, and what is only for who

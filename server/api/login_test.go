@@ -171,10 +171,10 @@ func TestBindings(t *testing.T) {
 	w := newWorld(t)
 	id := w.pending()
 	got := w.call(w.root, "GET", "/api/v1/users/bindings", "")
-	if got.status != 200 || !strings.Contains(string(got.body), `"issuer":"https://id.acme.com"`) || !strings.Contains(string(got.body), "bob@acme.com") {
+	if got.status != 200 || !strings.Contains(string(got.body), `"issuer":"https://id.acme.com"`) || !strings.Contains(string(got.body), "pat@acme.com") {
 		t.Errorf("%d %s", got.status, got.body)
 	}
-	if got := w.call(w.root, "POST", "/api/v1/users/bindings/"+id+"/confirm", ""); got.status != 200 || !strings.Contains(string(got.body), "bob@acme.com") {
+	if got := w.call(w.root, "POST", "/api/v1/users/bindings/"+id+"/confirm", ""); got.status != 200 || !strings.Contains(string(got.body), "pat@acme.com") {
 		t.Errorf("confirm: %d %s", got.status, got.body)
 	}
 	if got := w.call(w.root, "POST", "/api/v1/users/bindings/"+id+"/confirm", ""); got.status != 404 {

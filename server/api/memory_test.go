@@ -35,6 +35,7 @@ type memory struct {
 	counted       int            // how often a source was looked up with its counts
 	audited       []audit.Row
 	degraded      *Degraded // of every source
+	meanwhile     func()    // what somebody else does just before the next change of an account
 }
 
 func newMemory() *memory {
@@ -188,13 +189,17 @@ func (m *memory) EraseDocument(_ context.Context, id cairn.DocumentID, keepOut b
 	return m.erased(cairn.Erasure{Kind: cairn.ErasedDocument, Subject: string(id), By: by, KeptOut: keepOut}), nil
 }
 
-func (m *memory) EraseAccount(ctx context.Context, id, by cairn.AccountID) (cairn.Erasure, error) {
-	a, err := m.AccountByID(ctx, id)
-	if err != nil {
-		return cairn.Erasure{}, err
+func (m *memory) UpdateAccount(ctx context.Context, id cairn.AccountID, edit func(*cairn.Account) error) (cairn.Account, error) {
+	if other := m.meanwhile; other != nil {
+		m.meanwhile = nil
+		other()
 	}
-	a.Disabled = true
-	if err := m.UpdateAccount(ctx, a); err != nil {
+	return m.Store.UpdateAccount(ctx, id, edit)
+}
+
+func (m *memory) EraseAccount(ctx context.Context, id, by cairn.AccountID) (cairn.Erasure, error) {
+	_, err := m.UpdateAccount(ctx, id, func(a *cairn.Account) error { a.Disabled = true; return nil })
+	if err != nil {
 		return cairn.Erasure{}, err
 	}
 	m.mu.Lock()

@@ -324,3 +324,17 @@ func TestA11_13_WhatEndedStaysEnded(t *testing.T) {
 		}
 	}
 }
+
+// TestA11_13_RenamingDoesNotEnable: who is disabled while somebody gives her another name
+// stays disabled.
+func TestA11_13_RenamingDoesNotEnable(t *testing.T) {
+	w := newWorld(t)
+	w.m.meanwhile = func() { w.call(w.root, "PATCH", "/api/v1/users/ann@acme.com", `{"disabled":true}`) }
+	got := w.call(w.root, "PATCH", "/api/v1/users/ann@acme.com", `{"name":"Ann"}`)
+	if got.status != 200 || !strings.Contains(string(got.body), `"disabled":true`) || !strings.Contains(string(got.body), `"name":"Ann"`) {
+		t.Errorf("%d %s", got.status, got.body)
+	}
+	if a, err := w.m.AccountByID(t.Context(), w.ann.account.ID); err != nil || !a.Disabled || a.Name != "Ann" {
+		t.Errorf("%+v, %v", a, err)
+	}
+}

@@ -126,10 +126,13 @@ func (a *API) writable(c *gin.Context) (cairn.Source, error) {
 	return s, nil
 }
 
+// writes reports whether an account is among the writers of a source.
 func writes(account cairn.Account, writers string) bool {
-	names := strings.FieldsFunc(strings.ToLower(writers), func(r rune) bool { return strings.ContainsRune(", \t\n;", r) })
-	return slices.Contains(names, strings.ToLower(string(account.ID))) ||
-		account.Email != "" && slices.Contains(names, strings.ToLower(account.Email))
+	names := strings.FieldsFunc(writers, func(r rune) bool { return strings.ContainsRune(", \t\n;", r) })
+	return slices.ContainsFunc(names, func(name string) bool {
+		email, ok := cairn.FoldAddress(name)
+		return ok && email == account.Email || strings.EqualFold(name, string(account.ID))
+	})
 }
 
 // toPush checks the request.

@@ -173,13 +173,15 @@ type Accounts interface {
 	// CreateAccount stores an account, gives it an id and returns it. ErrConflict
 	// when the address is taken.
 	CreateAccount(ctx context.Context, a cairn.Account) (cairn.Account, error)
-	// UpdateAccount replaces e-mail, name, role and Disabled of the account with
-	// the id of a. ErrConflict when the address is taken, or when no
-	// administrator who is not disabled would remain.
-	UpdateAccount(ctx context.Context, a cairn.Account) error
+	// UpdateAccount stores what edit makes of e-mail, name, role and Disabled of an
+	// account, and returns it; nobody else changes the account meanwhile. ErrNotFound
+	// when there is none, ErrConflict when the address is taken, or when no
+	// administrator who is not disabled would remain; edit's error as it is.
+	UpdateAccount(ctx context.Context, id cairn.AccountID, edit func(*cairn.Account) error) (cairn.Account, error)
 	// EraseAccount erases a person for the account by: the account with all that it
-	// asked, and what nobody else could read. ErrNotFound when there is none,
-	// ErrConflict for the last administrator.
+	// asked, and what nobody else could read; of one that was deleted without being
+	// erased, what is left. ErrNotFound when there is neither, ErrConflict for the last
+	// administrator.
 	EraseAccount(ctx context.Context, id, by cairn.AccountID) (cairn.Erasure, error)
 }
 
@@ -189,7 +191,8 @@ type Bindings interface {
 	// ListBindings returns the pending bindings, oldest first.
 	ListBindings(ctx context.Context, p Page) (bindings []auth.PendingBinding, next string, err error)
 	// ConfirmBinding gives the account of a pending binding to its subject, ends the
-	// account's sessions and returns the account. ErrNotFound when nothing of that id
+	// account's sessions and one-time codes, takes it out of the groups of
+	// cairn.OIDCDirectory and returns it. ErrNotFound when nothing of that id
 	// is pending, ErrConflict when the subject has another account.
 	ConfirmBinding(ctx context.Context, id string) (cairn.Account, error)
 	// DismissBinding refuses the subject for good. ErrNotFound when nothing of that

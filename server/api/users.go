@@ -29,16 +29,21 @@ func userOf(a cairn.Account) user {
 func checkEmail(s string) (string, error) {
 	s = strings.TrimSpace(s)
 	parsed, err := mail.ParseAddress(s)
-	if err != nil || parsed.Address != s || len(s) > 320 {
+	folded, ok := cairn.FoldAddress(s)
+	if err != nil || parsed.Address != s || !ok {
 		return "", cairn.Errorf(cairn.ErrInvalid, "%q is no e-mail address; write it as in ann@example.com", s)
 	}
-	return strings.ToLower(s), nil
+	return folded, nil
 }
 
 // account finds an account by its id or e-mail address.
 func (a *API) account(ctx context.Context, name string) (cairn.Account, error) {
 	if strings.Contains(name, "@") {
-		return a.Store.AccountByEmail(ctx, strings.ToLower(strings.TrimSpace(name)))
+		email, ok := cairn.FoldAddress(name)
+		if !ok {
+			return cairn.Account{}, cairn.ErrNotFound
+		}
+		return a.Store.AccountByEmail(ctx, email)
 	}
 	return a.Store.AccountByID(ctx, cairn.AccountID(name))
 }
@@ -105,17 +110,18 @@ func (a *API) updateUser(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	set(&account.Email, req.Email)
-	set(&account.Name, req.Name)
-	set(&account.Role, req.Role)
-	set(&account.Disabled, req.Disabled)
-	// The account of local mode has no address and needs none.
-	if account.Email != "" || req.Email != nil {
-		if err := checkAccount(&account); err != nil {
-			return err
+	account, err = a.Store.UpdateAccount(ctx, account.ID, func(account *cairn.Account) error {
+		set(&account.Email, req.Email)
+		set(&account.Name, req.Name)
+		set(&account.Role, req.Role)
+		set(&account.Disabled, req.Disabled)
+		// The account of local mode has no address and needs none.
+		if account.Email == "" && req.Email == nil {
+			return nil
 		}
-	}
-	if err := a.Store.UpdateAccount(ctx, account); err != nil {
+		return checkAccount(account)
+	})
+	if err != nil {
 		return err
 	}
 	return reply(c, http.StatusOK, userOf(account))

@@ -146,19 +146,19 @@ func TestSubjectKeepsTheAccount(t *testing.T) {
 			t.Errorf("with the address %q: %v", email, err)
 		}
 	}
-	ann.Disabled = true
-	if err := s.store.UpdateAccount(t.Context(), ann); err != nil {
-		t.Fatal(err)
+	switchOff := func(off bool) {
+		t.Helper()
+		if _, err := s.store.UpdateAccount(t.Context(), ann.ID, func(a *cairn.Account) error { a.Disabled = off; return nil }); err != nil {
+			t.Fatal(err)
+		}
 	}
+	switchOff(true)
 	if b.signedIn() {
 		t.Error("a disabled account is signed in")
 	}
 	again := s.browser()
 	again.refused("disabled", again.signIn(), auth.RefusedDisabled)
-	ann.Disabled = false
-	if err := s.store.UpdateAccount(t.Context(), ann); err != nil {
-		t.Fatal(err)
-	}
+	switchOff(false)
 	if b.signedIn() {
 		t.Error("enabling an account brought a session back")
 	}

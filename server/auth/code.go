@@ -21,12 +21,19 @@ func (a *Authenticator) NewCode(ctx context.Context, account cairn.AccountID) (c
 
 // SignIn redeems a one-time code and signs the browser in. Email is the address
 // of the first administrator, empty when unknown or for the code of an account
-// that exists. Wrong codes are ErrUnauthenticated; too many attempts are a *Limited.
+// that exists. Wrong codes are ErrUnauthenticated, too many of them a *Limited. A right
+// one signs in however many wrong ones there were: nobody guesses 80 random bits.
 func (a *Authenticator) SignIn(w http.ResponseWriter, r *http.Request, code, email string) (Identity, error) {
-	if err := a.logins.allow(networkOf(a.ClientAddr(r))); err != nil {
-		return Identity{}, err
-	}
 	ctx := r.Context()
+	if limited := a.logins.allow(networkOf(a.ClientAddr(r))); limited != nil {
+		right, err := a.store.HasCode(ctx, hashOfCode(code), a.now())
+		if err != nil {
+			return Identity{}, err
+		}
+		if !right {
+			return Identity{}, limited
+		}
+	}
 	account, err := a.store.RedeemCode(ctx, hashOfCode(code), email, a.now())
 	if err != nil {
 		return Identity{}, notFoundAs(err, "the code is wrong, was used before or has expired; make another")

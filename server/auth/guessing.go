@@ -8,7 +8,7 @@ import (
 	"github.com/cairnhq/cairn"
 )
 
-// remembered is how long a network counts as one that an account signs in from.
+// remembered is how long an account knows a browser after a sign-in.
 const remembered = 90 * 24 * time.Hour
 
 // limit returns the limit b of what the parts name.
@@ -25,35 +25,63 @@ func keyOf(parts ...string) Hash {
 	return HashOf(text)
 }
 
-// allowGuess counts an attempt to guess the password of an account, which may be the
-// address of nobody, and returns a *Limited when there were too many: of the account
-// from the network, from the network, or of the account from all networks that it has
-// not signed in from. So nobody is locked out by others: who holds a session goes on,
-// who comes from a known network is not counted together with strangers, and a
-// one-time code always signs in.
+// allowGuess counts an attempt to guess the password that belongs to an address, with a
+// browser that is not known, and returns a *Limited when there were too many: for the
+// address from the network, from the network, or for the address in all. It does not
+// depend on whether there is an account, so that nobody learns it.
 //
 // This is counted in the database, so that neither a restart nor a second server
 // begins anew. Codes and tokens are too long to be guessed: what limits those is there
 // for the load, and each server has its own.
-func (a *Authenticator) allowGuess(ctx context.Context, account, network string) error {
-	limits := []Limit{
-		burst{10, time.Minute}.limit("pair", account, network),
+func (a *Authenticator) allowGuess(ctx context.Context, email, network string) error {
+	return a.attempt(ctx,
+		burst{10, time.Minute}.limit("pair", email, network),
 		burst{20, 12 * time.Second}.limit("network", network),
-	}
-	known, err := a.store.Remembers(ctx, keyOf("known", account, network), a.now())
-	if err != nil {
-		return err
-	}
-	if !known {
-		limits = append(limits, burst{20, 3 * time.Minute}.limit("account", account))
-	}
-	return a.attempt(ctx, limits...)
+		burst{20, 3 * time.Minute}.limit("account", email))
 }
 
-// rememberNetwork notes that an account has signed in from a network.
-func (a *Authenticator) rememberNetwork(ctx context.Context, account cairn.AccountID, network string) error {
-	return a.store.Remember(ctx, keyOf("known", string(account), network), a.now().Add(remembered))
+// allowKnown counts an attempt with a browser that the account knows: by itself, so that
+// strangers cannot lock it out.
+func (a *Authenticator) allowKnown(ctx context.Context, account cairn.AccountID, browser string) error {
+	return a.attempt(ctx, burst{10, time.Minute}.limit("browser", string(account), browser))
 }
+
+// knownBrowser returns the secret by which an account knows the browser of a request;
+// empty when it does not. The account may be the address of nobody, which knows none.
+func (a *Authenticator) knownBrowser(r *http.Request, account string) (string, error) {
+	cookie, err := r.Cookie(a.browserCookie())
+	if err != nil || cookie.Value == "" {
+		return "", nil //nolint:nilerr // nobody has signed in with it
+	}
+	known, err := a.store.Remembers(r.Context(), keyOf("known", account, cookie.Value), a.now())
+	if err != nil || !known {
+		return "", err
+	}
+	return cookie.Value, nil
+}
+
+// rememberBrowser makes the browser of a request, which has just signed in as an
+// account, one that the account knows, and returns its cookie; nil where there are no
+// passwords. The cookie of a browser that the account did not know is not kept: somebody
+// else may know it.
+func (a *Authenticator) rememberBrowser(r *http.Request, account cairn.AccountID) (*http.Cookie, error) {
+	if a.passwords == nil {
+		return nil, nil
+	}
+	secret, err := a.knownBrowser(r, string(account))
+	if err != nil {
+		return nil, err
+	}
+	if secret == "" {
+		secret = newSessionSecret()
+	}
+	if err := a.store.Remember(r.Context(), keyOf("known", string(account), secret), a.now().Add(remembered)); err != nil {
+		return nil, err
+	}
+	return a.cookie(a.browserCookie(), secret, remembered), nil
+}
+
+func (a *Authenticator) browserCookie() string { return a.named("cairn_browser") }
 
 func (a *Authenticator) attempt(ctx context.Context, limits ...Limit) error {
 	wait, err := a.store.Attempt(ctx, a.now(), limits...)

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/server/auth/oidc"
@@ -46,7 +45,7 @@ const maxGroups = 2000
 // person returns what claims mean here.
 func (j Joining) person(c oidc.Claims) Person {
 	p := Person{Issuer: c.Issuer, Subject: c.Subject, Name: displayName(c.Name), Groups: groupNames(c.Groups)}
-	email, ok := foldAddress(c.Email)
+	email, ok := cairn.FoldAddress(c.Email)
 	if !ok {
 		return p
 	}
@@ -62,24 +61,6 @@ func (j Joining) person(c oidc.Claims) Person {
 	p.Email = email
 	p.MayJoin = j.SignUp == SignUpAll || (j.SignUp == SignUpDomains && slices.Contains(j.Domains, domain))
 	return p
-}
-
-// foldAddress returns an address in lower case. It refuses what is none, and those
-// in which a letter beyond ASCII has one of ASCII as its small form (the Kelvin sign):
-// they would become somebody else's address.
-func foldAddress(s string) (string, bool) {
-	s = strings.TrimSpace(s)
-	local, domain, _ := strings.Cut(s, "@")
-	if local == "" || domain == "" || strings.Contains(domain, "@") || len(s) > 320 {
-		return "", false
-	}
-	for _, r := range s {
-		if r == unicode.ReplacementChar || unicode.IsSpace(r) || unicode.IsControl(r) || (r > unicode.MaxASCII && unicode.ToLower(r) <= unicode.MaxASCII) {
-			return "", false
-		}
-	}
-	s = strings.ToLower(s)
-	return s, cairn.UserKey(s).Valid()
 }
 
 // displayName returns a name as one line of at most 200 characters.

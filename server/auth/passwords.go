@@ -31,9 +31,6 @@ func (a *Authenticator) SignInWithPassword(w http.ResponseWriter, r *http.Reques
 		return Identity{}, cairn.Errorf(cairn.ErrInvalid, "nobody signs in with a password here; use a one-time code")
 	}
 	ctx, network := r.Context(), networkOf(a.ClientAddr(r))
-	if err := a.guesses.allow(network); err != nil {
-		return Identity{}, err
-	}
 	account, hash, err := a.store.PasswordByEmail(ctx, email)
 	who := string(account)
 	if errors.Is(err, cairn.ErrNotFound) {
@@ -42,12 +39,26 @@ func (a *Authenticator) SignInWithPassword(w http.ResponseWriter, r *http.Reques
 	if err != nil {
 		return Identity{}, err
 	}
+	browser, err := a.knownBrowser(r, who)
+	if err != nil {
+		return Identity{}, err
+	}
+	if browser == "" {
+		if err := a.guesses.allow(network); err != nil {
+			return Identity{}, err
+		}
+	}
 	entry := audit.FromContext(ctx)
 	entry.Detail("password")
 	if hash != "" {
 		entry.About(audit.KindAccount, who)
 	}
-	if err := a.allowGuess(ctx, who, network); err != nil {
+	if browser != "" {
+		err = a.allowKnown(ctx, account, browser)
+	} else {
+		err = a.allowGuess(ctx, email, network)
+	}
+	if err != nil {
 		return Identity{}, err
 	}
 	match, err := a.matches(ctx, hash, text)
@@ -57,9 +68,6 @@ func (a *Authenticator) SignInWithPassword(w http.ResponseWriter, r *http.Reques
 	if !match {
 		return Identity{}, cairn.Errorf(cairn.ErrUnauthenticated,
 			"the address or the password is wrong, or the account has no password; a one-time code of an administrator signs you in as well")
-	}
-	if err := a.rememberNetwork(ctx, account, network); err != nil {
-		return Identity{}, err
 	}
 	secret := newSessionSecret()
 	if err := a.startWith(w, r, Session{Account: account, Password: hash}, secret); err != nil {

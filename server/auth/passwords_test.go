@@ -73,17 +73,30 @@ func (o *office) set(cookie *http.Cookie, current, next string) error {
 	return o.SetPassword(r, id, current, next)
 }
 
-// try signs in from an address and returns the cookie.
+// try signs in from an address with a browser that nobody knows, and returns the cookie.
 func (o *office) try(addr, email, text string) (*http.Cookie, error) {
-	w := httptest.NewRecorder()
-	id, err := o.SignInWithPassword(w, from(addr), email, text)
+	cookies, err := o.tryWith(nil, addr, email, text)
+	if err != nil {
+		return nil, err
+	}
+	return cookies[0], nil
+}
+
+// tryWith signs in with a browser that has the cookie, unless it is nil, and returns
+// those that it gets: of the session and of the browser.
+func (o *office) tryWith(browser *http.Cookie, addr, email, text string) ([]*http.Cookie, error) {
+	w, r := httptest.NewRecorder(), from(addr)
+	if browser != nil {
+		r.AddCookie(browser)
+	}
+	id, err := o.SignInWithPassword(w, r, email, text)
 	if err != nil {
 		return nil, err
 	}
 	if id.Account.Email != email || id.Via != auth.ViaSession {
 		o.Errorf("%s is signed in as %+v", email, id)
 	}
-	return w.Result().Cookies()[0], nil
+	return w.Result().Cookies(), nil
 }
 
 func (o *office) alive(cookie *http.Cookie) bool {
@@ -286,10 +299,11 @@ func TestA12_44_GuessingIsLimited(t *testing.T) {
 	o := newOffice(t)
 	ann := o.person("ann@acme.com", penguins)
 	o.person("bob@acme.com", kettle)
-	home, err := o.try("192.0.2.1", "ann@acme.com", penguins)
+	cookies, err := o.tryWith(nil, "192.0.2.1", "ann@acme.com", penguins)
 	if err != nil {
 		t.Fatal(err)
 	}
+	home, known := cookies[0], cookies[1]
 	guess := func(addr string) error {
 		_, err := o.try(addr, "ann@acme.com", "a wrong one of them all")
 		return err
@@ -339,12 +353,13 @@ func TestA12_44_GuessingIsLimited(t *testing.T) {
 	if _, err := second.try("198.51.100.200", "ann@acme.com", penguins); !isLimited(err) {
 		t.Errorf("after a restart: %v", err)
 	}
-	// Ann goes on with her session, signs in where she did before, and anywhere with a code.
+	// Ann goes on with her session, signs in with a browser with which she did before,
+	// and with any by a code.
 	if !o.alive(home) {
 		t.Error("the session has ended")
 	}
-	if _, err := o.try("192.0.2.1", "ann@acme.com", penguins); err != nil {
-		t.Errorf("from a known network: %v", err)
+	if _, err := o.tryWith(known, "198.51.100.202", "ann@acme.com", penguins); err != nil {
+		t.Errorf("with a known browser: %v", err)
 	}
 	if err := o.set(o.byCode(ann), "", kettle); err != nil {
 		t.Errorf("with a code: %v", err)
@@ -419,5 +434,90 @@ func TestA12_44_TokensAreLimited(t *testing.T) {
 	c.advance(2 * time.Second)
 	if err := use(other, "192.0.2.1"); err != nil {
 		t.Errorf("a moment later: %v", err)
+	}
+}
+
+// TestA12_44_KnownBrowsersAreCountedByThemselves: whoever is at the same address, or has
+// many, uses nothing up for a browser with which somebody has signed in. It is known to
+// that account alone, and guesses no longer than others.
+func TestA12_44_KnownBrowsersAreCountedByThemselves(t *testing.T) {
+	o := newOffice(t)
+	o.person("ann@acme.com", penguins)
+	o.person("bob@acme.com", kettle)
+	cookies, err := o.tryWith(nil, "192.0.2.1", "ann@acme.com", penguins)
+	if err != nil {
+		t.Fatal(err)
+	}
+	anns := cookies[1]
+	cookies, err = o.tryWith(nil, "192.0.2.1", "bob@acme.com", kettle)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bobs := cookies[1]
+	// A colleague uses up what the address may try, others what all may.
+	for i := range 300 {
+		_, _ = o.try("192.0.2.1", fmt.Sprintf("person%d@acme.com", i), penguins)
+		_, _ = o.try(fmt.Sprintf("198.51.%d.%d", i/100, i%100), "ann@acme.com", kettle)
+	}
+	for what, browser := range map[string]*http.Cookie{"no cookie": nil, "that of another": bobs, "one that is made up": {Name: anns.Name, Value: "made up"}} {
+		if _, err := o.tryWith(browser, "192.0.2.1", "ann@acme.com", penguins); !isLimited(err) {
+			t.Errorf("%s: %v; want a limit, or this test says nothing", what, err)
+		}
+	}
+	if _, err := o.tryWith(anns, "192.0.2.1", "ann@acme.com", penguins); err != nil {
+		t.Errorf("a known browser is locked out: %v", err)
+	}
+	wrong := 0
+	for err = nil; wrong < 50 && !isLimited(err); wrong++ {
+		_, err = o.tryWith(anns, "192.0.2.7", "ann@acme.com", kettle)
+	}
+	if wrong != 10 {
+		t.Errorf("a known browser was limited at guess %d, want that after the right one and nine", wrong)
+	}
+	// Who has signed in with somebody else's browser cookie gets another one.
+	o.clock.advance(24 * time.Hour)
+	cookies, err = o.tryWith(bobs, "192.0.2.1", "ann@acme.com", penguins)
+	if err != nil || cookies[1].Value == bobs.Value {
+		t.Errorf("a cookie that another knows was kept: %v", err)
+	}
+	if cookies, err = o.tryWith(anns, "192.0.2.1", "ann@acme.com", penguins); err != nil || cookies[1].Value != anns.Value {
+		t.Errorf("her own was not kept: %v", err)
+	}
+}
+
+// TestA12_44_NothingTellsWhoHasAnAccount to those who share a network with somebody, and
+// use up what may be tried at an address from elsewhere.
+func TestA12_44_NothingTellsWhoHasAnAccount(t *testing.T) {
+	o := newOffice(t)
+	o.person("ann@acme.com", penguins) // from 192.0.2.1
+	if _, err := o.try("192.0.2.1", "ann@acme.com", penguins); err != nil {
+		t.Fatal(err)
+	}
+	o.clock.advance(24 * time.Hour)
+	var said [2][]string
+	for i, email := range []string{"ann@acme.com", "nobody@acme.com"} {
+		for n := range 25 {
+			_, err := o.try(fmt.Sprintf("198.51.100.%d", n), email, kettle)
+			said[i] = append(said[i], err.Error())
+		}
+		_, err := o.try("192.0.2.1", email, kettle)
+		said[i] = append(said[i], err.Error())
+		o.clock.advance(24 * time.Hour)
+	}
+	for n := range said[0] {
+		if said[0][n] != said[1][n] {
+			t.Errorf("attempt %d: %q for an account, %q for none", n, said[0][n], said[1][n])
+		}
+	}
+	if said[0][19] == said[0][20] {
+		t.Errorf("nothing was limited: %q", said[0])
+	}
+	// Nor does it begin anew when somebody gets an account, or a password.
+	for n := range 25 {
+		_, _ = o.try(fmt.Sprintf("198.51.100.%d", n), "late@acme.com", kettle)
+	}
+	o.person("late@acme.com", penguins)
+	if _, err := o.try("198.51.100.99", "late@acme.com", kettle); !isLimited(err) {
+		t.Errorf("with an account: %v; before it was limited", err)
 	}
 }

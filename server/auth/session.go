@@ -37,7 +37,14 @@ func (a *Authenticator) startWith(w http.ResponseWriter, r *http.Request, s Sess
 	if err := a.store.CreateSession(ctx, HashOf(secret), s); err != nil {
 		return err
 	}
+	browser, err := a.rememberBrowser(r, s.Account)
+	if err != nil {
+		return err
+	}
 	http.SetCookie(w, a.cookie(a.cookieName(), secret, a.max))
+	if browser != nil {
+		http.SetCookie(w, browser)
+	}
 	return nil
 }
 
@@ -62,13 +69,15 @@ func (a *Authenticator) endSession(ctx context.Context, r *http.Request) error {
 }
 
 // SignOut ends the session of the request, if it has one, deletes the cookie
-// and tells the browser to forget what it stored of this site.
+// and tells the browser to forget what it stored of this site, but for the cookie by which
+// accounts know the browser: "cookies" would take it, and those of other sites of the
+// domain.
 func (a *Authenticator) SignOut(w http.ResponseWriter, r *http.Request) error {
 	if err := a.endSession(r.Context(), r); err != nil {
 		return err
 	}
 	http.SetCookie(w, a.cookie(a.cookieName(), "", -time.Second))
-	w.Header().Set("Clear-Site-Data", `"cache", "cookies", "storage"`)
+	w.Header().Set("Clear-Site-Data", `"cache", "storage"`)
 	return nil
 }
 

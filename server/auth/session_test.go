@@ -148,9 +148,16 @@ func TestA12_44_SignInIsRateLimited(t *testing.T) {
 	if err := try("192.0.2.2"); !errors.Is(err, cairn.ErrUnauthenticated) {
 		t.Errorf("another address: %v", err)
 	}
-	c.advance(limited.After)
 	member := store.Add(cairn.Account{Email: "ann@acme.com"})
 	code, _, _ := a.NewCode(t.Context(), member.ID)
+	if _, err := a.SignIn(httptest.NewRecorder(), from("192.0.2.1"), code, ""); err != nil {
+		t.Errorf("a right code after wrong ones: %v", err)
+	}
+	if _, err := a.SignIn(httptest.NewRecorder(), from("192.0.2.1"), code, ""); !errors.Is(err, cairn.ErrRateLimited) {
+		t.Errorf("once more: %v", err)
+	}
+	c.advance(limited.After)
+	code, _, _ = a.NewCode(t.Context(), member.ID)
 	if _, err := a.SignIn(httptest.NewRecorder(), from("192.0.2.1"), code, ""); err != nil {
 		t.Errorf("after waiting: %v", err)
 	}

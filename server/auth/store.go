@@ -62,6 +62,8 @@ type Codes interface {
 	// the older codes of that account. The empty account stands for the first
 	// administrator, who does not exist yet.
 	CreateCode(ctx context.Context, hash Hash, account cairn.AccountID, expires time.Time) error
+	// HasCode reports whether there is a code that has not expired at now.
+	HasCode(ctx context.Context, hash Hash, now time.Time) (bool, error)
 	// RedeemCode deletes a code that has not expired at now and returns whose it
 	// was. For the empty account it makes an administrator with the e-mail (which
 	// may be empty) in the same transaction, unless an administrator exists: then,
@@ -153,8 +155,9 @@ type PendingBinding struct {
 type Bindings interface {
 	// SignInPerson returns the account of a person and replaces its groups of
 	// cairn.OIDCDirectory. It is the account that issuer and subject are bound to. Else the
-	// account with the address, if no subject is bound to it, is bound to this one; a
-	// new one is made when there is none and the person may join. Errors are
+	// account with the address, if no subject is bound to it, is bound to this one, and
+	// what signed in as it before has ended, tokens of others than administrators
+	// included; a new one is made when there is none and the person may join. Errors are
 	// RefusedStale when Once was used before, RefusedUnverified without an address,
 	// RefusedUnknown, RefusedDisabled, and RefusedPending when another subject has
 	// the account: this one is then noted as a PendingBinding, unless an

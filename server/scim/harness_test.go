@@ -29,6 +29,8 @@ type world struct {
 	http  *httptest.Server
 	admin cairn.Account
 	token string // of admin, with the scope scim alone
+	// erased is called after erasures; it may be nil.
+	erased func(context.Context)
 }
 
 func newWorld(t *testing.T) *world {
@@ -46,7 +48,11 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	surface := api.New(api.Config{Store: w.db, Auth: a, Log: log})
-	provisioning := scim.New(scim.Config{Store: postgres.NewSCIM(w.db), BaseURL: "https://cairn.test"})
+	provisioning := scim.New(scim.Config{Store: postgres.NewSCIM(w.db), BaseURL: "https://cairn.test", Erased: func(ctx context.Context) {
+		if w.erased != nil {
+			w.erased(ctx)
+		}
+	}})
 	s, err := server.New(server.Config{
 		Auth: a, Routes: append(surface.Routes(), provisioning.Routes()...), Log: log, Ready: func(context.Context) error { return nil },
 	})

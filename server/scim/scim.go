@@ -1,6 +1,7 @@
 package scim
 
 import (
+	"context"
 	_ "embed" // openapi.yaml
 	"errors"
 	"io"
@@ -23,6 +24,9 @@ type Config struct {
 	// BaseURL is the scheme and host under which providers reach the server; empty:
 	// that of each request.
 	BaseURL string
+	// Erased is called after every erasure of a person, before it is confirmed. It may
+	// be nil.
+	Erased func(ctx context.Context)
 }
 
 // Service answers the requests under /scim/v2. It may be used by several goroutines
@@ -55,7 +59,7 @@ func (s *Service) Routes() []server.Route {
 		{Method: get, Path: "/Users/:id", Handle: s.getUser},
 		{Method: put, Path: "/Users/:id", Audit: audit.AccountUpdate, Handle: s.replaceUser},
 		{Method: patch, Path: "/Users/:id", Audit: audit.AccountUpdate, Handle: s.patchUser},
-		{Method: del, Path: "/Users/:id", Audit: audit.AccountDelete, Handle: s.deleteUser},
+		{Method: del, Path: "/Users/:id", Audit: audit.AccountDelete, Handle: s.deleteUser, Long: true},
 		{Method: get, Path: "/Groups", Handle: s.listGroups},
 		{Method: post, Path: "/Groups", Audit: audit.GroupCreate, Handle: s.createGroup},
 		{Method: get, Path: "/Groups/:id", Handle: s.getGroup},

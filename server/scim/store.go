@@ -11,6 +11,7 @@ import (
 type User struct {
 	ID         cairn.AccountID
 	UserName   string // unique, whatever the case
+	Named      bool   // the provider has given the user name; else it is the address
 	ExternalID string
 	Address    string // verified, in lower case; unique
 	Display    string
@@ -57,12 +58,12 @@ type Users interface {
 	// UpdateUser stores what edit makes of an account; nobody else changes it
 	// meanwhile. Sessions of one that becomes inactive end. ErrNotFound when there is
 	// no such account, ErrConflict and ErrInvalid as CreateUser, ErrDenied when no
-	// administrator would remain or the address of one would change; edit's error as
-	// it is.
+	// administrator would remain, or one would have another address or lose her
+	// password to the provider; edit's error as it is.
 	UpdateUser(ctx context.Context, id cairn.AccountID, edit func(*User) error) (User, error)
-	// DeleteUser erases an account with all that is its own, if check allows it.
-	// Errors as UpdateUser.
-	DeleteUser(ctx context.Context, id cairn.AccountID, check func(User) error) error
+	// DeleteUser erases a person for the account by, as api.Accounts does, if check
+	// allows it. Errors as UpdateUser.
+	DeleteUser(ctx context.Context, id, by cairn.AccountID, check func(User) error) error
 }
 
 // Group is a group of the directory "scim".

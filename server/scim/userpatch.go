@@ -5,6 +5,8 @@ import (
 	"net/mail"
 	"slices"
 	"strings"
+
+	"github.com/cairnhq/cairn"
 )
 
 // apply changes a user step by step, and finds out her address anew when what it
@@ -37,6 +39,7 @@ func (u *User) change(s step) error {
 	case "username":
 		if err = s.required(); err == nil {
 			u.UserName, err = s.text()
+			u.Named = true
 		}
 	case "externalid":
 		u.ExternalID, err = s.text()
@@ -245,9 +248,10 @@ func (u *User) findAddress() error {
 		pick(func(e Email) bool { return e.Value != "" }),
 		u.UserName))
 	parsed, err := mail.ParseAddress(address)
-	if err != nil || parsed.Address != address || len(address) > 320 {
+	folded, ok := cairn.FoldAddress(address)
+	if err != nil || parsed.Address != address || !ok {
 		return badRequest("invalidValue", "%q is no e-mail address: a user needs one in emails, or as userName", address)
 	}
-	u.Address = strings.ToLower(address)
+	u.Address = folded
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/server/auth"
 )
 
 // listUsers answers GET /Users.
@@ -103,13 +104,17 @@ func (s *Service) updateUser(c *gin.Context, read func([]byte) ([]step, error)) 
 	return reply(c, http.StatusOK, wantedOf(c).of(s.userOf(c, u)), u.Revision)
 }
 
-// deleteUser answers DELETE /Users/{id}.
+// deleteUser answers DELETE /Users/{id}: the person is erased.
 func (s *Service) deleteUser(c *gin.Context) error {
-	err := s.cfg.Store.DeleteUser(c.Request.Context(), cairn.AccountID(c.Param("id")), func(u User) error {
+	ctx := c.Request.Context()
+	err := s.cfg.Store.DeleteUser(ctx, cairn.AccountID(c.Param("id")), auth.FromContext(ctx).Account.ID, func(u User) error {
 		return unchanged(c, u.Revision)
 	})
 	if err != nil {
 		return err
+	}
+	if s.cfg.Erased != nil {
+		s.cfg.Erased(ctx)
 	}
 	return noContent(c)
 }

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/server/auth"
@@ -80,35 +79,33 @@ func (s *Store) CreateAccount(_ context.Context, a cairn.Account) (cairn.Account
 	return a, nil
 }
 
-// UpdateAccount replaces an account, unless its address is taken or no
-// administrator would remain.
-func (s *Store) UpdateAccount(_ context.Context, a cairn.Account) error {
+// UpdateAccount stores what edit makes of an account, unless its address is taken or
+// no administrator would remain.
+func (s *Store) UpdateAccount(_ context.Context, id cairn.AccountID, edit func(*cairn.Account) error) (cairn.Account, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	old, ok := s.accounts[a.ID]
+	old, ok := s.accounts[id]
 	if !ok {
-		return cairn.ErrNotFound
+		return cairn.Account{}, cairn.ErrNotFound
+	}
+	a := old
+	if err := edit(&a); err != nil {
+		return cairn.Account{}, err
 	}
 	if s.taken(a) {
-		return cairn.Errorf(cairn.ErrConflict, "there is an account with the address %s", a.Email)
+		return cairn.Account{}, cairn.Errorf(cairn.ErrConflict, "there is an account with the address %s", a.Email)
 	}
-	s.accounts[a.ID] = a
+	s.accounts[id] = a
 	for _, other := range s.accounts {
 		if other.Role == cairn.RoleAdmin && !other.Disabled {
 			if a.Disabled {
-				s.endAccess(a.ID, auth.Hash{})
-				for hash, t := range s.tokens {
-					if t.Account == a.ID && t.Revoked.IsZero() {
-						t.Revoked = time.Now()
-						s.tokens[hash] = t
-					}
-				}
+				s.endEverything(a.ID)
 			}
-			return nil
+			return a, nil
 		}
 	}
-	s.accounts[a.ID] = old
-	return cairn.Errorf(cairn.ErrConflict, "no administrator would remain")
+	s.accounts[id] = old
+	return cairn.Account{}, cairn.Errorf(cairn.ErrConflict, "no administrator would remain")
 }
 
 func (s *Store) taken(a cairn.Account) bool {

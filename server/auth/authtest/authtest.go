@@ -202,6 +202,14 @@ func (s *Store) CreateCode(_ context.Context, hash auth.Hash, account cairn.Acco
 	return nil
 }
 
+// HasCode implements auth.Codes.
+func (s *Store) HasCode(_ context.Context, hash auth.Hash, now time.Time) (bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, ok := s.codes[hash]
+	return ok && now.Before(c.expires), nil
+}
+
 // RedeemCode implements auth.Codes.
 func (s *Store) RedeemCode(_ context.Context, hash auth.Hash, email string, now time.Time) (cairn.AccountID, error) {
 	s.mu.Lock()

@@ -28,9 +28,22 @@ func (s *Store) SignInPerson(_ context.Context, p auth.Person, now time.Time) (c
 	if s.accounts[id].Disabled {
 		return "", auth.RefusedDisabled
 	}
+	if _, bound := s.bindings[subject{p.Issuer, p.Subject}]; !bound {
+		s.endBefore(s.accounts[id])
+	}
 	s.bindings[subject{p.Issuer, p.Subject}] = id
 	s.others[id] = slices.Clone(p.Groups)
 	return id, nil
+}
+
+// endBefore ends what signed in as an account before its first identity; the tokens of
+// administrators stay.
+func (s *Store) endBefore(a cairn.Account) {
+	if a.Role == cairn.RoleAdmin {
+		s.endAccess(a.ID, auth.Hash{})
+	} else {
+		s.endEverything(a.ID)
+	}
 }
 
 func (s *Store) accountOf(p auth.Person, now time.Time) (cairn.AccountID, error) {
@@ -92,7 +105,8 @@ func (s *Store) ConfirmBinding(_ context.Context, id string) (cairn.Account, err
 		return cairn.Account{}, err
 	}
 	maps.DeleteFunc(s.bindings, func(_ subject, account cairn.AccountID) bool { return account == b.Account.ID })
-	maps.DeleteFunc(s.sessions, func(_ auth.Hash, session auth.Session) bool { return session.Account == b.Account.ID })
+	s.endAccess(b.Account.ID, auth.Hash{})
+	delete(s.others, b.Account.ID)
 	s.bindings[subject{b.Issuer, b.Subject}] = b.Account.ID
 	return s.accounts[b.Account.ID], nil
 }

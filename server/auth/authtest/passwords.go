@@ -76,6 +76,17 @@ func (s *Store) endAccess(account cairn.AccountID, keep auth.Hash) {
 	maps.DeleteFunc(s.codes, func(_ auth.Hash, c code) bool { return c.account == account })
 }
 
+// endEverything ends the sessions, codes and tokens of an account.
+func (s *Store) endEverything(account cairn.AccountID) {
+	s.endAccess(account, auth.Hash{})
+	for hash, t := range s.tokens {
+		if t.Account == account && t.Revoked.IsZero() {
+			t.Revoked = time.Now()
+			s.tokens[hash] = t
+		}
+	}
+}
+
 // provided reports whether an identity provider brought an account.
 func (s *Store) provided(account cairn.AccountID) bool {
 	return slices.Contains(slices.Collect(maps.Values(s.bindings)), account)

@@ -632,7 +632,9 @@ export interface paths {
         put?: never;
         /**
          * Sign in with a one-time code or a password
-         * @description An address without an account and a wrong password answer alike. Too many attempts answer 429 with `Retry-After`.
+         * @description An address without an account and a wrong password answer alike. Too many attempts answer 429 with `Retry-After`; a right
+         *     code never does. A second cookie, where there are passwords, is that by which the account knows the browser: guesses
+         *     with others do not count against it.
          */
         post: operations["login"];
         delete?: never;
@@ -775,7 +777,8 @@ export interface paths {
         /**
          * Erase a person (administrators)
          * @description The account with its tokens, sessions and memberships, everything that it asked and was answered, and the documents and
-         *     sources that nobody else could read. `conflict` for the last administrator.
+         *     sources that nobody else could read. `conflict` for the last administrator. Of an account that was deleted without being
+         *     erased, named by its id, what is left is erased.
          */
         delete: operations["eraseUser"];
         options?: never;
@@ -873,7 +876,7 @@ export interface paths {
         put?: never;
         /**
          * Give the account to an identity (administrators)
-         * @description The identity that had the account has it no longer; the account's sessions end, its tokens stay.
+         * @description The identity that had the account has it no longer; the account's sessions and one-time codes end, its tokens stay.
          */
         post: operations["confirmBinding"];
         delete?: never;
