@@ -34,7 +34,8 @@ type Connector interface {
 // sequence ended without an error.
 type Lister interface {
 	// Externals yields the external id of every document that the source has
-	// now. An error means that the list is incomplete.
+	// now. An error means that the list is incomplete; it comes after everything
+	// that can be listed.
 	Externals(ctx context.Context) iter.Seq2[string, error]
 }
 
@@ -43,8 +44,10 @@ type Lister interface {
 type Permissions interface {
 	// Permissions yields every document that the source has now, each once, in any
 	// order, also those that cannot be read: what is not yielded has vanished. No
-	// document is opened. What was yielded before an error stands; the caller then
-	// keeps what it knows of the others.
+	// document is opened. An error means that the list is incomplete, and comes after
+	// everything that can be told, so that one part of a source that cannot be read
+	// keeps no other part open. What was yielded before it stands; the caller keeps
+	// what it knows of the others.
 	Permissions(ctx context.Context) iter.Seq2[Permission, error]
 }
 

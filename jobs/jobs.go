@@ -35,6 +35,9 @@ type Runs interface {
 	KeepRun(ctx context.Context, l ingest.Lease) error
 	// SetRunTotal notes how many documents the source lists.
 	SetRunTotal(ctx context.Context, l ingest.Lease, total int) error
+	// PermissionsRead notes, while a run goes on, that it was told all permissions, as
+	// they were some time ago.
+	PermissionsRead(ctx context.Context, l ingest.Lease, ago time.Duration) error
 	// FinishRun ends a run that is still this worker's; one that succeeded but
 	// for some documents is partial.
 	FinishRun(ctx context.Context, l ingest.Lease, e Ending) error
@@ -59,6 +62,9 @@ type Taken struct {
 	Source cairn.Source
 	Cursor connectors.Cursor
 	Pruned time.Time // when the source's complete listing was last compared; zero: never
+	// PermissionsAge is how long ago the source's permissions were those that are
+	// stored; 0 when nobody knows.
+	PermissionsAge time.Duration
 }
 
 // Ending is how a run ended.

@@ -8,6 +8,7 @@ import (
 	"iter"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -246,13 +247,43 @@ func (s *site) exec(sql string) {
 func TestFailureIsToldWithoutItsCause(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, tap{documents: 3, err: errors.New("password hunter2 was refused")})
-	r := s.runner()
+	log := &lines{}
+	r := s.runner(func(c *jobs.Config) { c.Log, c.Syncer.Log = slog.New(log), slog.New(log) })
 	run, err := r.Sync(t.Context(), s.source.ID, cairn.SyncOptions{})
 	check(t, err)
 	done := s.wait(run.ID, "finished", final)
 	if done.State != cairn.RunFailed || done.Reason == "" || strings.Contains(done.Reason, "hunter2") || done.Added != 3 {
 		t.Errorf("%+v", done)
 	}
+	s.tap.err = cairn.Errorf(cairn.ErrUnavailable, "hr/dismissal.md is away")
+	run, err = r.Sync(t.Context(), s.source.ID, cairn.SyncOptions{})
+	check(t, err)
+	if done := s.wait(run.ID, "finished", final); done.Reason != "hr/dismissal.md is away" {
+		t.Errorf("an administrator reads %+v", done)
+	}
+	check(t, r.Stop(t.Context()))
+	if text := log.text.String(); strings.Count(text, "sync failed") != 2 || strings.Contains(text, "hunter2") || strings.Contains(text, "dismissal") {
+		t.Errorf("logged is:\n%s", text)
+	}
+}
+
+// lines is a handler that keeps what is logged. Its text is read when nobody logs any more.
+type lines struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (*lines) Enabled(context.Context, slog.Level) bool { return true }
+func (l *lines) WithAttrs([]slog.Attr) slog.Handler     { return l }
+func (l *lines) WithGroup(string) slog.Handler          { return l }
+
+func (l *lines) Handle(_ context.Context, r slog.Record) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	fmt.Fprint(&l.text, r.Message)
+	r.Attrs(func(a slog.Attr) bool { fmt.Fprintf(&l.text, " %s", a); return true })
+	fmt.Fprintln(&l.text)
+	return nil
 }
 
 func TestPushedSourcesHaveNothingToSync(t *testing.T) {

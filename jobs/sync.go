@@ -52,17 +52,17 @@ func (w *syncWorker) Work(ctx context.Context, job *river.Job[syncArgs]) error {
 		log.Info("sync broken off, it goes on after the next start")
 		return nil // the lease runs out, and somebody takes it up
 	}
-	end := outcome(result, err)
+	end := outcome(taken.Run, result, err)
 	end.Pruned, end.Permissions = result.Pruned, r.permissionsState(taken, result, err)
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	if err := r.cfg.Runs.FinishRun(last, taken.Lease, end); err != nil {
 		return err
 	}
-	log.Info("sync ended", "state", end.State, "reason", end.Reason, "scanned", result.Counts.Scanned, "added", result.Counts.Added,
+	log.Info("sync ended", "state", end.State, "scanned", result.Counts.Scanned, "added", result.Counts.Added,
 		"modified", result.Counts.Modified, "deleted", result.Counts.Deleted, "failed", result.Counts.Failed)
 	if err != nil && end.State == cairn.RunFailed {
-		log.Error("sync failed", "error", err)
+		log.Error("sync failed", "error", ingest.Class(err)) // the run has the reason
 	}
 	return nil
 }
@@ -84,22 +84,35 @@ func (r *Runner) sync(ctx context.Context, t Taken) (ingest.Result, error) {
 	if t.Run.PermissionsOnly {
 		run = r.cfg.Syncer.RunPermissions
 	}
-	result, err := run(ctx, ingest.Sync{
-		Source: t.Source, Connector: connector, Cursor: t.Cursor, Lease: t.Lease,
-		Prune: r.mustPrune(t), Full: t.Run.Full, DryRun: t.Run.DryRun, Confirm: t.Run.Confirm,
-		IgnoreACLs: t.Source.ACLMode == cairn.ACLDeclared && r.cfg.Kinds[t.Source.Kind].ReadsACL,
-		Listed: func(total int) {
-			if err := r.cfg.Runs.SetRunTotal(ctx, t.Lease, total); err != nil {
-				r.cfg.Log.Warn("the size of a run could not be noted", "error", err)
-			}
-		},
-	})
+	result, err := run(ctx, r.job(ctx, t, connector))
 	if cause := context.Cause(ctx); errors.Is(cause, cairn.ErrConflict) {
 		err = cause
 	}
 	cancel(nil)
 	<-kept
 	return result, err
+}
+
+// job says what a run is to do.
+func (r *Runner) job(ctx context.Context, t Taken, connector connectors.Connector) ingest.Sync {
+	noted := func(err error) {
+		if err != nil {
+			r.cfg.Log.Warn("how far a run is could not be noted", "run", t.Run.ID, "error", err)
+		}
+	}
+	job := ingest.Sync{
+		Source: t.Source, Connector: connector, Cursor: t.Cursor, Lease: t.Lease,
+		Prune: r.mustPrune(t), Full: t.Run.Full, DryRun: t.Run.DryRun, Confirm: t.Run.Confirm,
+		IgnoreACLs: t.Source.ACLMode == cairn.ACLDeclared && r.cfg.Kinds[t.Source.Kind].ReadsACL,
+		Listed:     func(total int) { noted(r.cfg.Runs.SetRunTotal(ctx, t.Lease, total)) },
+
+		PermissionsEvery: r.cfg.PermissionsEvery, PermissionsAge: t.PermissionsAge,
+		Permitted: func(ago time.Duration) { noted(r.cfg.Runs.PermissionsRead(ctx, t.Lease, ago)) },
+	}
+	if beside, err := r.open(t.Source); err == nil && !t.Source.Paused { // else the clock brings no permissions
+		job.Beside = beside
+	}
+	return job
 }
 
 // keep gives signs of life, and ends the work when the run is no longer ours.
@@ -126,11 +139,15 @@ func (r *Runner) mustPrune(t Taken) bool {
 }
 
 // outcome says how a run ended, in state and reason.
-func outcome(result ingest.Result, err error) Ending {
+func outcome(run cairn.Run, result ingest.Result, err error) Ending {
 	switch {
 	case ingest.IsWaiting(err):
-		return Ending{State: cairn.RunPartial, Reason: fmt.Sprintf("%d documents have vanished from the source, a large part of it. They are still searchable. "+
-			"If they are really gone, synchronise again and confirm the deletions.", result.Waiting)}
+		hidden := "Nobody can read them until they are back."
+		if run.DryRun {
+			hidden = "A sync that is no dry run lets nobody read them until they are back."
+		}
+		return Ending{State: cairn.RunPartial, Reason: fmt.Sprintf("%d documents have vanished from the source, a large part of it. %s "+
+			"If they are really gone, synchronise again and confirm the deletions.", result.Waiting, hidden)}
 	case errors.Is(err, cairn.ErrConflict):
 		return Ending{State: cairn.RunCancelled}
 	case err != nil:
@@ -149,5 +166,5 @@ func sourceProblem(err error) string {
 	case errors.As(err, &document):
 		return document.Reason
 	}
-	return "The source could not be read; the server's log says why."
+	return fmt.Sprintf("The source could not be read (%s).", ingest.Class(err))
 }

@@ -12,13 +12,14 @@ import (
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/connectors"
+	"github.com/cairnhq/cairn/retrieval/ingest"
 )
 
 // SetMembers implements ingest.Store: it replaces the groups of a source, and who
 // is in them, by what the source tells. The name of the source is the directory, so
 // that groups of two sites are never the same, whatever they are called. When the
 // sequence ends with an error, or a name in it cannot be stored, nothing changes.
-func (s *Ingest) SetMembers(ctx context.Context, source cairn.Source, members iter.Seq2[connectors.Member, error]) error {
+func (s *Ingest) SetMembers(ctx context.Context, source cairn.Source, run ingest.Lease, members iter.Seq2[connectors.Member, error]) error {
 	switch source.Name {
 	case cairn.OwnDirectory, cairn.SCIMDirectory, cairn.OIDCDirectory:
 		return cairn.Errorf(cairn.ErrInvalid, "a source with groups cannot be called %s, which is the name of another directory: add it under another name", source.Name)
@@ -31,6 +32,9 @@ func (s *Ingest) SetMembers(ctx context.Context, source cairn.Source, members it
 		var id string // one at a time
 		if err := tx.QueryRow(ctx, `SELECT id FROM sources WHERE id = $1 FOR NO KEY UPDATE`, source.ID).Scan(&id); err != nil {
 			return notFound(err)
+		}
+		if err := held(ctx, tx, run); err != nil {
+			return err
 		}
 		return w.store(ctx, tx, source)
 	})

@@ -30,6 +30,10 @@ func (db *DB) QueueRun(ctx context.Context, source cairn.SourceID, o cairn.SyncO
 	id := cairn.NewID()
 	err := db.change(ctx, func(tx pgx.Tx) (changed, error) {
 		what := changed{action: audit.SourceSync, kind: audit.KindSource, id: string(source), detail: syncDetail(o)}
+		// The source first, as by whoever changes it and its run.
+		if _, err := tx.Exec(ctx, `SELECT FROM sources WHERE id = $1 FOR KEY SHARE`, source); err != nil {
+			return what, err
+		}
 		if !o.PermissionsOnly {
 			if err := supersede(ctx, tx, source); err != nil {
 				return what, err
@@ -96,7 +100,8 @@ func (db *DB) TakeRun(ctx context.Context, id string) (t jobs.Taken, ok bool, er
 		return jobs.Taken{}, false, err
 	}
 	var pruned *time.Time
-	err = db.worker.QueryRow(ctx, `SELECT cursor, pruned_at FROM sources WHERE id = $1`, source).Scan(&t.Cursor, &pruned)
+	err = db.worker.QueryRow(ctx, `
+		SELECT cursor, pruned_at, coalesce(now() - permissions_synced_at, '0') FROM sources WHERE id = $1`, source).Scan(&t.Cursor, &pruned, &t.PermissionsAge)
 	if err != nil {
 		return jobs.Taken{}, false, fmt.Errorf("take run: %w", notFound(err))
 	}
@@ -119,6 +124,21 @@ func (db *DB) KeepRun(ctx context.Context, l ingest.Lease) error {
 	return nil
 }
 
+// held fails with ErrConflict unless a run is still this worker's, or zero. The source
+// must be locked, so that it stays so until the transaction ends.
+func held(ctx context.Context, q querier, l ingest.Lease) error {
+	if l.Run == "" {
+		return nil
+	}
+	var ours bool
+	err := q.QueryRow(ctx, `
+		SELECT EXISTS (SELECT FROM runs WHERE id = $1 AND attempt = $2 AND state = 'running' AND NOT cancel)`, l.Run, l.Attempt).Scan(&ours)
+	if err == nil && !ours {
+		err = cairn.Errorf(cairn.ErrConflict, "the run was cancelled or taken over")
+	}
+	return err
+}
+
 // SetRunTotal notes how many documents the source lists.
 func (db *DB) SetRunTotal(ctx context.Context, l ingest.Lease, total int) error {
 	_, err := db.worker.Exec(ctx, `UPDATE runs SET total = $3 WHERE id = $1 AND attempt = $2`, l.Run, l.Attempt, total)
@@ -131,21 +151,58 @@ func (db *DB) SetRunTotal(ctx context.Context, l ingest.Lease, total int) error 
 // FinishRun ends a run that is still this worker's; one that succeeded but for
 // some documents is partial.
 func (db *DB) FinishRun(ctx context.Context, l ingest.Lease, e jobs.Ending) error {
-	_, err := db.worker.Exec(ctx, `
-		WITH done AS (
-			UPDATE runs SET state = CASE WHEN cancel THEN 'cancelled' WHEN $3 = 'succeeded' AND failed > 0 THEN 'partial' ELSE $3 END, reason = $4, finished_at = now(), lease_until = NULL
-			WHERE id = $1 AND attempt = $2 AND state = 'running' RETURNING source_id, state, dry_run, started_at)
-		UPDATE sources s SET
-		    pruned_at = CASE WHEN $5 THEN now() ELSE s.pruned_at END,
-		    permissions_synced_at = CASE WHEN $6 THEN done.started_at ELSE s.permissions_synced_at END,
-		    degraded_since = CASE WHEN $6 THEN NULL WHEN $7 THEN coalesce(s.degraded_since, now()) ELSE s.degraded_since END
-		FROM done
-		WHERE ($5 OR $6 OR $7) AND s.id = done.source_id AND NOT done.dry_run AND done.state <> 'cancelled'`,
-		l.Run, l.Attempt, e.State, e.Reason, e.Pruned, e.Permissions == jobs.PermissionsSynced, e.Permissions == jobs.PermissionsDegraded)
+	err := pgx.BeginFunc(ctx, db.worker, func(tx pgx.Tx) error {
+		// The source first, as by whoever changes it and its run.
+		_, err := tx.Exec(ctx, `SELECT FROM sources WHERE id = (SELECT source_id FROM runs WHERE id = $1) FOR NO KEY UPDATE`, l.Run)
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `
+			WITH done AS (
+				UPDATE runs SET state = CASE WHEN cancel THEN 'cancelled' WHEN $3 = 'succeeded' AND failed > 0 THEN 'partial' ELSE $3 END, reason = $4, finished_at = now(), lease_until = NULL
+				WHERE id = $1 AND attempt = $2 AND state = 'running' RETURNING source_id, state, dry_run, started_at)
+			UPDATE sources s SET
+			    pruned_at = CASE WHEN $5 THEN now() ELSE s.pruned_at END,
+			    permissions_synced_at = CASE WHEN $6 THEN greatest(done.started_at, s.permissions_synced_at) ELSE s.permissions_synced_at END,
+			    degraded_since = CASE WHEN $6 THEN NULL WHEN $7 THEN coalesce(s.degraded_since, now()) ELSE s.degraded_since END
+			FROM done
+			WHERE ($5 OR $6 OR $7) AND s.id = done.source_id AND NOT done.dry_run AND done.state <> 'cancelled'`,
+			l.Run, l.Attempt, e.State, e.Reason, e.Pruned, e.Permissions == jobs.PermissionsSynced, e.Permissions == jobs.PermissionsDegraded)
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("finish run: %w", err)
 	}
 	return nil
+}
+
+// PermissionsRead notes that a run which goes on was told all permissions, as they
+// were some time ago.
+func (db *DB) PermissionsRead(ctx context.Context, l ingest.Lease, ago time.Duration) error {
+	_, err := db.worker.Exec(ctx, `
+		UPDATE sources s SET permissions_synced_at = greatest(now() - $3::interval, s.permissions_synced_at), degraded_since = NULL
+		FROM runs r
+		WHERE r.id = $1 AND r.attempt = $2 AND r.state = 'running' AND NOT r.cancel AND s.id = r.source_id`, l.Run, l.Attempt, ago)
+	if err != nil {
+		return fmt.Errorf("permissions of a run: %w", err)
+	}
+	return nil
+}
+
+// settingsChanged is the reason of a run that begins anew.
+const settingsChanged = "The settings of the source were changed: the run has begun anew."
+
+// beginAnew takes a running run of a source from its worker, which knows former
+// settings and can commit nothing more: it is queued as one whose worker has died, and
+// reads the source from the beginning. The source must be locked.
+func beginAnew(ctx context.Context, tx pgx.Tx, source cairn.SourceID) error {
+	if _, err := tx.Exec(ctx, `UPDATE sources SET cursor = '' WHERE id = $1 AND cursor <> ''`, source); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, `
+		UPDATE runs SET state = 'queued', lease_until = now(), reason = $2
+		WHERE source_id = $1 AND state = 'running' AND NOT cancel`, source, settingsChanged)
+	return err
 }
 
 // CancelRun ends the unfinished run of a source; a worker that is busy with it

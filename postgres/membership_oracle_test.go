@@ -11,6 +11,7 @@ import (
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/connectors"
+	"github.com/cairnhq/cairn/retrieval/ingest"
 	"github.com/cairnhq/cairn/server/auth"
 	"github.com/cairnhq/cairn/server/scim"
 )
@@ -209,7 +210,7 @@ func (f *firm) readSite() {
 		named[m.Group] = true
 		members = append(members, m)
 	}
-	f.check(f.store.SetMembers(context.Background(), site, sequence(members, nil)))
+	f.check(f.store.SetMembers(context.Background(), site, ingest.Lease{}, sequence(members, nil)))
 	for _, g := range slices.Clone(f.groups) {
 		if g.directory == site.Name && !named[g.name] {
 			f.drop(g)

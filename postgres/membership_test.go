@@ -15,6 +15,7 @@ import (
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/connectors"
+	"github.com/cairnhq/cairn/retrieval/ingest"
 	"github.com/cairnhq/cairn/server/auth"
 	"github.com/cairnhq/cairn/server/scim"
 )
@@ -56,7 +57,7 @@ func groupsOf(t testing.TB, db *DB, hash auth.Hash) []cairn.PrincipalKey {
 // site makes a source tell the members, and fails the test unless that is stored.
 func (f *fixture) site(s cairn.Source, members ...connectors.Member) {
 	f.t.Helper()
-	f.check((&Ingest{db: f.DB}).SetMembers(context.Background(), s, sequence(members, nil)))
+	f.check((&Ingest{db: f.DB}).SetMembers(context.Background(), s, ingest.Lease{}, sequence(members, nil)))
 }
 
 // sequence yields members, and then the error if there is one.
@@ -185,7 +186,7 @@ func TestA11_33_A12_09_GroupsOfTwoSitesAreIsolated(t *testing.T) {
 	}
 	for _, name := range []string{cairn.OwnDirectory, cairn.SCIMDirectory, cairn.OIDCDirectory} {
 		s := f.source(name, cairn.ACL{})
-		err := (&Ingest{db: f.DB}).SetMembers(ctx, s, sequence([]connectors.Member{{Group: "board", Email: "a@acme.test"}}, nil))
+		err := (&Ingest{db: f.DB}).SetMembers(ctx, s, ingest.Lease{}, sequence([]connectors.Member{{Group: "board", Email: "a@acme.test"}}, nil))
 		wantError(t, "a source called "+name, err, cairn.ErrInvalid)
 	}
 }
@@ -282,7 +283,7 @@ func TestA11_33_WhatIsKnownStays(t *testing.T) {
 		"a subgroup without":   sequence([]connectors.Member{{Group: "ops", Subgroup: "\x00"}}, nil),
 		"a member of no group": sequence([]connectors.Member{{Email: "ann@acme.test"}}, nil),
 	} {
-		if err := (&Ingest{db: f.DB}).SetMembers(ctx, s, members); err == nil {
+		if err := (&Ingest{db: f.DB}).SetMembers(ctx, s, ingest.Lease{}, members); err == nil {
 			t.Errorf("%s is taken", what)
 		}
 		if got := groupsOf(t, f.DB, token); !slices.Equal(got, keysOf("wiki", "eng")) {
@@ -294,7 +295,7 @@ func TestA11_33_WhatIsKnownStays(t *testing.T) {
 	if got := groupsOf(t, f.DB, token); len(got) != 0 {
 		t.Errorf("with another address: %v", got)
 	}
-	wantError(t, "a source that is gone", (&Ingest{db: f.DB}).SetMembers(ctx, cairn.Source{ID: "none", Name: "none"}, sequence(nil, nil)), cairn.ErrNotFound)
+	wantError(t, "a source that is gone", (&Ingest{db: f.DB}).SetMembers(ctx, cairn.Source{ID: "none", Name: "none"}, ingest.Lease{}, sequence(nil, nil)), cairn.ErrNotFound)
 }
 
 // Without the state of the directory nobody is let in, and nothing is changed.
@@ -357,7 +358,7 @@ func TestA12_03_MembershipsChangeAtOnce(t *testing.T) {
 				case 0:
 					err = f.SetGroup(ctx, "outer", nil, keysOf("scim", "g1", fmt.Sprint("g", 2+n%4)))
 				case 1:
-					err = (&Ingest{db: f.DB}).SetMembers(ctx, s, sequence([]connectors.Member{{Group: fmt.Sprint(n % 3), Email: a.Email}}, nil))
+					err = (&Ingest{db: f.DB}).SetMembers(ctx, s, ingest.Lease{}, sequence([]connectors.Member{{Group: fmt.Sprint(n % 3), Email: a.Email}}, nil))
 				case 2:
 					err = f.SetAccountGroups(ctx, a.ID, cairn.OIDCDirectory, numbered("o", 1+n%5))
 				case 3:

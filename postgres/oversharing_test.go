@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
 	"pgregory.net/rapid"
 
 	"github.com/cairnhq/cairn"
@@ -174,6 +175,92 @@ func TestScanFollowsTheDocuments(t *testing.T) {
 	}
 }
 
+// What readers see of a document is more than its text.
+func TestScanLooksAtAllThatIsShown(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.member("ann")
+	s := f.source("open", cairn.Allow(cairn.Everyone))
+	shown := map[cairn.DocumentID]string{}
+	for _, column := range []string{"title", "external_id", "url", "author", "attributes", "heading", "nothing"} {
+		id := f.document(s, column, column, nothings, s.ACL)
+		switch column {
+		case "nothing":
+			continue
+		case "attributes":
+			f.exec(`UPDATE documents SET attributes = jsonb_build_object('account', $2::text) WHERE id = $1`, id, anIBAN)
+		case "heading":
+			f.exec(`UPDATE bodies SET sections = jsonb_build_array(jsonb_build_object('h', jsonb_build_array('Part', $2::text), 's', 0, 'e', 1)) WHERE document_id = $1`, id, anIBAN)
+		default:
+			f.exec(`UPDATE documents SET `+column+` = $2 WHERE id = $1`, id, anIBAN)
+		}
+		shown[id] = column
+	}
+	f.rescan()
+	_, documents := f.overshared(nil)
+	for id, column := range shown {
+		if documents[id].Counts[sensitive.IBAN] != 1 {
+			t.Errorf("%s: counted are %v", column, documents[id].Counts)
+		}
+		delete(documents, id)
+	}
+	if len(documents) != 0 {
+		t.Errorf("nothing is in %v", documents)
+	}
+	for id := range shown { // what is said of a document changes without its text
+		f.exec(`UPDATE documents SET title = 'x', external_id = id, url = '', author = '', attributes = '{}', fingerprint = 'new' WHERE id = $1`, id)
+		f.exec(`UPDATE bodies SET sections = '[]' WHERE document_id = $1`, id)
+	}
+	if r, _ := f.overshared(nil); r.Pending != len(shown) {
+		t.Errorf("%d have changed, and %d are to be looked at", len(shown), r.Pending)
+	}
+	f.rescan()
+	if _, documents := f.overshared(nil); len(documents) != 0 {
+		t.Errorf("what was taken out is still told: %+v", documents)
+	}
+}
+
+// A scan that is asked for while another one is at work follows it.
+func TestScanThatIsAskedForMeanwhile(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ctx := t.Context()
+	f.member("ann")
+	s := f.source("open", cairn.Allow(cairn.Everyone))
+	id := f.document(s, "a", "A", nothings, s.ACL)
+	owner, err := pgx.Connect(ctx, f.made.URL)
+	f.check(err)
+	defer func() { _ = owner.Close(context.Background()) }()
+	hold, err := owner.Begin(ctx) // the scan waits for the document that it has looked at
+	f.check(err)
+	_, err = hold.Exec(ctx, `SELECT FROM documents WHERE id = $1 FOR UPDATE`, id)
+	f.check(err)
+	done := make(chan error, 1)
+	go func() { done <- f.ScanSensitive(ctx) }()
+	for waits, deadline := 0, time.Now().Add(20*time.Second); waits == 0; time.Sleep(5 * time.Millisecond) {
+		f.check(hold.QueryRow(ctx, `SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))`).Scan(&waits))
+		if time.Now().After(deadline) {
+			t.Fatal("the scan does not wait")
+		}
+	}
+	f.document(s, "0", "B", anIBAN, s.ACL) // too late for this scan
+	f.check(f.RequestScan(ctx))
+	f.check(hold.Rollback(ctx))
+	f.check(<-done)
+	if r, _ := f.overshared(nil); r.Scanned.IsZero() || r.Pending != 1 {
+		t.Errorf("the first scan: %+v", r)
+	}
+	f.check(f.ScanSensitive(ctx)) // as every minute
+	if r, documents := f.overshared(nil); r.Pending != 0 || len(documents) != 1 {
+		t.Errorf("the scan that was asked for: %+v", r)
+	}
+	f.document(s, "c", "C", anIBAN, s.ACL)
+	f.check(f.ScanSensitive(ctx))
+	if r, _ := f.overshared(nil); r.Pending != 1 {
+		t.Errorf("nobody has asked for another one: %+v", r)
+	}
+}
+
 // More documents than one step looks at.
 func TestScanOfManyDocuments(t *testing.T) {
 	t.Parallel()
@@ -193,6 +280,33 @@ func TestScanOfManyDocuments(t *testing.T) {
 	}
 	if texts := f.count(`SELECT count(*) FROM sensitive_counts WHERE sensitive_counts::text LIKE '%DE89%'`); texts != 0 {
 		t.Errorf("%d rows hold what was found", texts)
+	}
+}
+
+// TestScanLeavesTimeToOthers makes each of three steps take 50 ms at least: the scan
+// rests nine times as long after each but the last.
+func TestScanLeavesTimeToOthers(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	s := f.source("large", cairn.Allow(cairn.Everyone))
+	f.exec(`
+		INSERT INTO documents (id, source_id, external_id, version, fingerprint, kind, title, acl_id)
+		SELECT 'd' || n, $1, n, 'v', '', 'page', '', (SELECT acl_id FROM sources WHERE id = $1) FROM generate_series(1, $2::int) n`, s.ID, 2*scanBatch+1)
+	f.exec(`INSERT INTO bodies (document_id, version, body, sections) SELECT id, 'v', '', '[]' FROM documents`)
+	owner, err := pgx.Connect(t.Context(), f.made.URL)
+	f.check(err)
+	defer func() { _ = owner.Close(context.Background()) }()
+	_, err = owner.Exec(t.Context(), `
+		CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.05); RETURN NULL; END';
+		CREATE TRIGGER slowly AFTER INSERT ON sensitive_counts FOR EACH STATEMENT EXECUTE FUNCTION slowly()`)
+	f.check(err)
+	began := time.Now()
+	f.check(f.ScanSensitive(t.Context()))
+	if took := time.Since(began); took < 3*50*time.Millisecond+2*9*50*time.Millisecond {
+		t.Errorf("a scan with 150 ms of work at least took %v", took)
+	}
+	if n := f.count(`SELECT count(*) FROM sensitive_counts`); n != 2*scanBatch+1 {
+		t.Errorf("it looked at %d documents", n)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -22,10 +23,12 @@ const (
 // ScanSensitive counts, when a scan is due, what detectors find in the documents that
 // are new or have changed since they last looked, and notes for the day how many of
 // those with something in them many could read. It is to be called again and again: a
-// scan that takes longer goes on with the next call.
+// scan that takes longer goes on with the next call, and one that was asked for
+// meanwhile follows.
 func (db *DB) ScanSensitive(ctx context.Context) error {
 	var due bool
-	if err := db.worker.QueryRow(ctx, `SELECT due_at <= now() FROM sensitive_scan`).Scan(&due); err != nil || !due {
+	var at time.Time // by the clock of the database
+	if err := db.worker.QueryRow(ctx, `SELECT due_at <= now(), now() FROM sensitive_scan`).Scan(&due, &at); err != nil || !due {
 		return wrapScan(err)
 	}
 	var last cairn.DocumentID
@@ -36,7 +39,7 @@ func (db *DB) ScanSensitive(ctx context.Context) error {
 			return wrapScan(err)
 		}
 		if len(found) < scanBatch {
-			return wrapScan(db.endScan(ctx))
+			return wrapScan(db.endScan(ctx, at))
 		}
 		last = found[len(found)-1].document
 		select { // a tenth of a processor: searches come first
@@ -55,17 +58,21 @@ func wrapScan(err error) error {
 	return nil
 }
 
+// looksLike is the state of a document d that detectors look at: its newest text, and
+// what is said of it, of which the fingerprint is.
+const looksLike = `d.version || ' ' || d.fingerprint`
+
 // unscanned are documents d, with their bodies b, that the detectors of version $1
 // have not looked at as they are now. What is hidden nobody reads.
 const unscanned = `
 	FROM documents d JOIN bodies b ON b.document_id = d.id AND b.version = d.version
 	WHERE d.hidden_at IS NULL AND NOT EXISTS (
-		SELECT FROM sensitive_counts c WHERE c.document_id = d.id AND c.version = d.version AND c.detectors = $1)`
+		SELECT FROM sensitive_counts c WHERE c.document_id = d.id AND c.version = ` + looksLike + ` AND c.detectors = $1)`
 
 // counted is what was found in a document.
 type counted struct {
 	document cairn.DocumentID
-	version  cairn.Version
+	version  string // see looksLike
 	counts   map[sensitive.Kind]int
 }
 
@@ -79,16 +86,18 @@ func (db *DB) scanSome(ctx context.Context, after cairn.DocumentID) ([]counted, 
 		if err != nil {
 			return err
 		}
-		rows, err := tx.Query(ctx, `SELECT d.id, d.version, b.body`+unscanned+` AND d.id > $2 ORDER BY d.id LIMIT $3`,
-			sensitive.Version, after, scanBatch)
+		rows, err := tx.Query(ctx, `
+			SELECT d.id, `+looksLike+`, d.title, d.external_id, d.url, d.author, d.attributes, b.sections, b.body`+
+			unscanned+` AND d.id > $2 ORDER BY d.id LIMIT $3`, sensitive.Version, after, scanBatch)
 		if err != nil {
 			return err
 		}
 		var c counted
-		var body []byte
-		_, err = pgx.ForEachRow(rows, []any{&c.document, &c.version, &body}, func() error {
-			c.counts = sensitive.Count(string(body))
+		var r documentRow
+		_, err = pgx.ForEachRow(rows, []any{&c.document, &c.version, &r.Title, &r.ExternalID, &r.URL, &r.Author, &r.Attributes, &r.Sections, &r.Body}, func() error {
+			c.counts = sensitive.Count(r.texts()...)
 			found = append(found, c)
+			r = documentRow{}
 			return ctx.Err()
 		})
 		return err
@@ -99,11 +108,23 @@ func (db *DB) scanSome(ctx context.Context, after cairn.DocumentID) ([]counted, 
 	return found, db.storeCounts(ctx, found)
 }
 
+// texts returns all that readers are shown of a document, for the detectors.
+func (r documentRow) texts() []string {
+	texts := []string{r.Title, r.ExternalID, r.URL, r.Author, string(r.Body)}
+	for name, value := range r.Attributes {
+		texts = append(texts, name+": "+value)
+	}
+	var headings []string
+	for _, s := range r.Sections {
+		headings = append(headings, s.Heading...)
+	}
+	return append(texts, strings.Join(headings, "\n"))
+}
+
 // storeCounts writes what was counted in documents that are still there.
 func (db *DB) storeCounts(ctx context.Context, found []counted) error {
 	var ids []cairn.DocumentID
-	var versions []cairn.Version
-	var counts []string
+	var versions, counts []string
 	for _, c := range found {
 		encoded, err := json.Marshal(c.counts)
 		if err != nil {
@@ -121,8 +142,9 @@ func (db *DB) storeCounts(ctx context.Context, found []counted) error {
 }
 
 // endScan notes what is found today, in place of what an earlier scan of the day has
-// noted, and when the next scan is due: with the next day.
-func (db *DB) endScan(ctx context.Context) error {
+// noted, and when the next scan is due: with the next day, or at once when somebody has
+// asked for one since this one began.
+func (db *DB) endScan(ctx context.Context, began time.Time) error {
 	return pgx.BeginFunc(ctx, db.worker, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `SELECT FROM sensitive_scan FOR UPDATE`); err != nil { // one at a time
 			return err
@@ -144,7 +166,9 @@ func (db *DB) endScan(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, `UPDATE sensitive_scan SET finished_at = now(), due_at = date_trunc('day', now()) + interval '1 day'`)
+		_, err = tx.Exec(ctx, `
+			UPDATE sensitive_scan SET finished_at = now(),
+			       due_at = CASE WHEN due_at > $1 THEN due_at ELSE date_trunc('day', now()) + interval '1 day' END`, began)
 		return err
 	})
 }
@@ -152,7 +176,7 @@ func (db *DB) endScan(ctx context.Context) error {
 // RequestScan implements api.Reports.
 func (db *DB) RequestScan(ctx context.Context) error {
 	err := db.change(ctx, func(tx pgx.Tx) (changed, error) {
-		_, err := tx.Exec(ctx, `UPDATE sensitive_scan SET due_at = least(due_at, now())`)
+		_, err := tx.Exec(ctx, `UPDATE sensitive_scan SET due_at = now()`)
 		return changed{action: audit.ReportScan, kind: audit.KindReport, id: "oversharing"}, err
 	})
 	if err != nil {

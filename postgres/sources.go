@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/connectors"
 	"github.com/cairnhq/cairn/server/api"
 	"github.com/cairnhq/cairn/server/audit"
 )
@@ -180,7 +181,8 @@ func (db *DB) CreateSource(ctx context.Context, s cairn.Source) (cairn.Source, e
 // UpdateSource implements api.Sources. Documents that came with an ACL of their
 // own keep it, unless the source was one whose connector read the permissions
 // and no longer is. When the connector is to read them from now on, documents
-// of which it has told nothing yet are readable by nobody.
+// of which it has told nothing yet are readable by nobody. A running sync begins
+// anew when something has changed that it goes by.
 func (db *DB) UpdateSource(ctx context.Context, id cairn.SourceID, edit func(*cairn.Source) error) (cairn.Source, error) {
 	var s cairn.Source
 	err := db.change(ctx, func(tx pgx.Tx) (changed, error) {
@@ -240,7 +242,19 @@ func replaceSource(ctx context.Context, tx pgx.Tx, before cairn.Source, s *cairn
 	if err != nil {
 		return refused(err, "")
 	}
+	if before.ACLMode != s.ACLMode || !maps.Equal(readBy(before.Settings), readBy(s.Settings)) {
+		if err := beginAnew(ctx, tx, s.ID); err != nil {
+			return err
+		}
+	}
 	return declare(ctx, tx, s.ID, class, declaresAll(before, *s))
+}
+
+// readBy returns those of the settings by which a source is read.
+func readBy(settings map[string]string) map[string]string {
+	settings = maps.Clone(settings)
+	delete(settings, connectors.Authority) // it counts when passages are ranked
+	return settings
 }
 
 // declaresAll reports whether a change takes from documents the ACLs that they came

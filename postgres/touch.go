@@ -27,7 +27,8 @@ func (w *batchWriter) touch(ctx context.Context, touches map[string]ingest.Touch
 	return err
 }
 
-// setACLs gives documents, with what is attached to them, new ACLs.
+// setACLs gives documents, with what is attached to them, new ACLs. What has the ACL
+// already is not written.
 func (w *batchWriter) setACLs(ctx context.Context, acls map[string]*cairn.ACL) error {
 	if len(acls) == 0 {
 		return nil
@@ -48,7 +49,9 @@ func (w *batchWriter) setACLs(ctx context.Context, acls map[string]*cairn.ACL) e
 			SELECT d.id, g.acl_id, g.own FROM documents d JOIN given g ON g.id = d.parent_id
 			WHERE d.attached AND NOT d.id IN (SELECT id FROM given)),
 		changed AS (
-			UPDATE documents d SET acl_id = w.acl_id, acl_own = w.own FROM whole w WHERE d.id = w.id RETURNING d.id, d.acl_id)
+			UPDATE documents d SET acl_id = w.acl_id, acl_own = w.own FROM whole w
+			WHERE d.id = w.id AND (d.acl_id, d.acl_own) IS DISTINCT FROM (w.acl_id, w.own)
+			RETURNING d.id, d.acl_id)
 		UPDATE chunks c SET acl_id = n.acl_id FROM changed n WHERE c.document_id = n.id AND c.acl_id <> n.acl_id`,
 		w.source, externals, classes, owns)
 	return err

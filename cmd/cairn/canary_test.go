@@ -214,7 +214,13 @@ func TestCanaries(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	// A folder that cannot be read, even by root.
+	if err := os.MkdirAll(filepath.Join(folder, w("name of a bad folder"), ".cairnignore"), 0o755); err != nil {
+		t.Fatal(err)
+	}
 	a.addAndSync(folder)
+	a.waitForRuns()
+	a.call("POST", "/sources/pages/sync", map[string]any{"permissions_only": true}, nil)
 	a.waitForRuns()
 
 	// What is erased as a document, and what is with the person who alone may read it.
@@ -316,6 +322,11 @@ func TestCanaries(t *testing.T) {
 	}
 	t.Logf("PostgreSQL's journal holds %d of %d canaries until it is recycled", len(journal), len(a.words))
 	a.stop()
+	for _, what := range []string{"the listing of a source is incomplete", "sync failed"} {
+		if !strings.Contains(a.log.String(), what) {
+			t.Errorf("the server's log does not say %q, so that this test says nothing of it", what)
+		}
+	}
 	for place, word := range a.words {
 		if strings.Contains(a.log.String(), word) {
 			t.Errorf("the server's log holds %s", place)

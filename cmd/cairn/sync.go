@@ -121,7 +121,7 @@ func (e *environment) printRun(ctx context.Context, c *client.Client, source str
 	switch run.State {
 	case cairn.RunFailed:
 		if reason == "" {
-			reason = "the server's log says why"
+			reason = "the server's log says more"
 		}
 		return fmt.Errorf("the sync of %s failed: %s", name, reason)
 	case cairn.RunCancelled:

@@ -88,8 +88,8 @@ func (f *Folder) Changes(ctx context.Context, _ connectors.Cursor) iter.Seq2[con
 }
 
 // Externals implements connectors.Lister. A folder that cannot be read makes
-// the list incomplete; a file of which only the content cannot be read is still
-// listed.
+// the list incomplete, which the last error says; a file of which only the content
+// cannot be read is still listed.
 func (f *Folder) Externals(ctx context.Context) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		for e, err := range f.list(ctx) {
@@ -114,22 +114,38 @@ func (f *Folder) Permissions(ctx context.Context) iter.Seq2[connectors.Permissio
 	}
 }
 
-// list is walk, but ends with an error where files may be missing.
+// list is walk without the places where files may be missing: that there were some is
+// an error after everything else.
 func (f *Folder) list(ctx context.Context) iter.Seq2[entry, error] {
 	return func(yield func(entry, error) bool) {
+		var first error
+		places := 0
 		for e, err := range f.walk(ctx) {
-			if err == nil && e.missing {
-				err = fmt.Errorf("the list of files is not complete: %s: %w", e.external, e.failed)
-			}
 			if err != nil {
 				yield(entry{}, err)
 				return
+			}
+			if e.missing {
+				if places++; first == nil {
+					first = e.failed
+				}
+				continue
 			}
 			if !yield(e, nil) {
 				return
 			}
 		}
+		if places > 0 {
+			yield(entry{}, incomplete(places, first))
+		}
 	}
+}
+
+// incomplete says that files may be missing in so many places. It names none of them:
+// the errors of a sync do.
+func incomplete(places int, first error) error {
+	return &connectors.DocumentError{Code: "incomplete", Err: first, Reason: fmt.Sprintf(
+		"In %d places of the folder files may be missing from the list; the errors of the next sync name them. The first: %s", places, first)}
 }
 
 // change describes an entry of the walk.

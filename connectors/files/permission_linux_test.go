@@ -76,8 +76,36 @@ func TestUnreadable(t *testing.T) {
 		for external, err := range c.(connectors.Lister).Externals(t.Context()) {
 			listed, failed = append(listed, external), err
 		}
-		if failed == nil {
-			t.Errorf("the list %q passes for complete", listed)
+		if diff := cmp.Diff([]string{"a.md", "closed.md", "z.md", ""}, listed); diff != "" || code(failed) != "incomplete" {
+			t.Errorf("the list ends with %v, other files (-want +got):\n%s", failed, diff)
+		}
+	})
+}
+
+// One folder that cannot be read keeps no rule from the others, and its name is in no
+// error: those get into places that nobody erases.
+func TestUnreadableFolderKeepsNoRuleBack(t *testing.T) {
+	dir := readableTemp(t)
+	write(t, dir, map[string]string{"a.md": "a", "dismissals/b.md": "b", "hr/c.md": "c", "lost/.cairnignore/": "", "lost/d.md": "d"})
+	locked := filepath.Join(dir, "dismissals")
+	if err := os.Chmod(locked, 0); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.Chmod(locked, 0o755) })
+	asNobody(t, func() {
+		c := open(t, connectors.Environment{}, map[string]string{"path": dir, "acl_rules": "hr/**=group:cairn:hr"})
+		told := map[string]bool{}
+		var failed error
+		for p, err := range c.(connectors.Permissions).Permissions(t.Context()) {
+			if failed = err; err == nil {
+				told[p.External] = p.ACL != nil
+			}
+		}
+		if diff := cmp.Diff(map[string]bool{"a.md": false, "hr/c.md": true}, told); diff != "" {
+			t.Errorf("own permissions (-want +got):\n%s", diff)
+		}
+		if code(failed) != "incomplete" || !strings.Contains(failed.Error(), "2 places") || strings.Contains(failed.Error(), "dismissals") || strings.Contains(failed.Error(), "lost") {
+			t.Errorf("the list ends with %v", failed)
 		}
 	})
 }

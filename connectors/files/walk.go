@@ -12,6 +12,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/connectors"
 )
 
@@ -55,7 +56,7 @@ func (f *Folder) walk(ctx context.Context) iter.Seq2[entry, error] {
 		w := &walker{ctx: ctx, f: f, yield: yield, base: at.path, forbidden: f.place.forbidden()}
 		names, err := readFolder(root)
 		if err != nil {
-			yield(entry{}, fmt.Errorf("read the folder %s: %s", f.place.path, reason(err)))
+			yield(entry{}, cairn.Errorf(cairn.ErrUnavailable, "path: the server cannot read %s: %s", f.place.path, reason(err)))
 			return
 		}
 		w.folder(root, "", names, nil)

@@ -194,11 +194,19 @@ func (p *Pool) explain(ctx context.Context, w *worker, in Input, err error) erro
 	case w.ownEnd:
 		errors.As(crash(""), &failure)
 	}
-	p.config.Log.WarnContext(ctx, "extraction worker failed", "extension", path.Ext(filename(in)), "state", state.String(), "error", err, "stderr", withoutValue(stderr))
+	p.config.Log.WarnContext(ctx, "extraction worker failed", "extension", shortExtension(filename(in)), "state", state.String(), "error", err, "stderr", withoutValue(stderr))
 	if failure == nil {
 		return err
 	}
 	return failure
+}
+
+// shortExtension returns what a file name ends with, unless that is rather a word of it.
+func shortExtension(name string) string {
+	if ext := path.Ext(name); len(ext) <= len(".jsonl") {
+		return ext
+	}
+	return ""
 }
 
 // withoutValue leaves out what a program panicked with, which may quote the document,

@@ -16,3 +16,11 @@ func TestTracesAreLoggedWithoutValues(t *testing.T) {
 		}
 	}
 }
+
+func TestFilesAreLoggedWithoutNames(t *testing.T) {
+	for name, want := range map[string]string{"a.pdf": ".pdf", "a": "", "list.jsonl": ".jsonl", "offer.for ada byron": ""} {
+		if got := shortExtension(name); got != want {
+			t.Errorf("%q: %q, want %q", name, got, want)
+		}
+	}
+}

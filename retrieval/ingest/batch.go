@@ -3,8 +3,6 @@ package ingest
 import (
 	"context"
 	"errors"
-	"path"
-	"strings"
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/connectors"
@@ -120,7 +118,7 @@ func (b *batch) setACL(c connectors.Change) {
 func (b *batch) stage(c connectors.Change, r readResult) {
 	if r.err != nil {
 		if !isFailure(r.err) {
-			b.Log.Warn("a document could not be read; cairn source errors tells which", "source", b.Source.Name, "error", nameless(c, r.err))
+			b.Log.Warn("a document could not be read; cairn source errors tells which", "source", b.Source.Name, "run", b.Lease.Run, "error", Class(r.err))
 		}
 		b.setACL(c) // the old text stays; who may read it is told all the same
 		e := documentError(c.External, c.Metadata.URL, r.err)
@@ -183,16 +181,4 @@ func (b *batch) move(from, to string) {
 func isUntold(err error) bool {
 	var source *connectors.DocumentError
 	return errors.As(err, &source) && source.Code == connectors.PermissionsUnknown
-}
-
-// nameless returns the text of an error without what the document is called: names
-// of documents do not belong in a log, which nobody erases.
-func nameless(c connectors.Change, err error) string {
-	text := err.Error()
-	for _, name := range []string{c.External, c.Metadata.URL, c.Metadata.Filename, c.Metadata.Title, path.Base(c.External)} {
-		if len(name) > 2 {
-			text = strings.ReplaceAll(text, name, "…")
-		}
-	}
-	return text
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/connectors"
@@ -28,37 +29,79 @@ func (s *Syncer) RunPermissions(ctx context.Context, job Sync) (Result, error) {
 	if !ok {
 		return Result{}, cairn.Errorf(cairn.ErrInvalid, "a source of kind %s cannot tell permissions alone: synchronise it as a whole", job.Source.Kind)
 	}
-	r := &permissionRun{syncRun: &syncRun{Syncer: s, Sync: job}, seen: map[string]struct{}{}}
-	unknown := r.readDirectory(ctx)
-	var err error
-	if r.acls, err = s.Store.ACLs(ctx, job.Source.ID); err != nil {
+	r := &syncRun{Syncer: s, Sync: job}
+	unknown := r.readDirectory(ctx, job.Connector)
+	p := &permissionRun{syncRun: r}
+	incomplete, err := p.run(ctx, source)
+	if err != nil {
 		return r.result, err
 	}
-	r.stored = len(r.acls)
-	r.out = r.batch()
+	return r.result, errors.Join(incomplete, unknown)
+}
+
+// permitBetween does between two batches what RunPermissions does, when that is due: a
+// run that reads documents may take days. What the source fails at now, it may tell
+// the next time; an error is one of the store.
+func (r *syncRun) permitBetween(ctx context.Context) error {
+	source, ok := r.Beside.(connectors.Permissions)
+	if !ok || r.DryRun || r.PermissionsEvery <= 0 || time.Since(r.permitted) < r.PermissionsEvery {
+		return nil
+	}
+	r.permitted = time.Now()
+	unknown := r.readDirectory(ctx, r.Beside)
+	p := &permissionRun{syncRun: r, between: true}
+	incomplete, err := p.run(ctx, source)
+	if err != nil || ctx.Err() != nil {
+		return errors.Join(err, ctx.Err())
+	}
+	failed := errors.Join(incomplete, unknown)
+	r.unpermitted = failed != nil
+	switch {
+	case r.unpermitted:
+		r.Log.Warn("permissions could not be brought up to date while documents are read",
+			"source", r.Source.Name, "run", r.Lease.Run, "error", Class(failed))
+	case !p.untoldAny && r.Permitted != nil:
+		r.Permitted(time.Since(r.permitted))
+	}
+	return nil
+}
+
+// permissionRun brings permissions up to date once.
+type permissionRun struct {
+	*syncRun
+	between   bool // two batches of a run that reads documents, which are what it counts
+	acls      map[string]StoredACL
+	seen      map[string]struct{} // those of acls that the source has
+	out       Batch
+	untoldAny bool
+}
+
+// run reads the list. That the source did not tell all of it, or that documents are
+// withheld, is incomplete; err is an error of the store.
+func (r *permissionRun) run(ctx context.Context, source connectors.Permissions) (incomplete, err error) {
+	if r.acls, err = r.Store.ACLs(ctx, r.Source.ID); err != nil {
+		return nil, err
+	}
+	r.stored = max(r.stored, len(r.acls))
+	r.seen, r.out = make(map[string]struct{}, len(r.acls)), r.batch()
 	for p, err := range source.Permissions(ctx) {
 		if err != nil {
-			return r.result, errors.Join(r.flush(ctx), fmt.Errorf("read the permissions of %s: %w", job.Source.Name, err))
+			return fmt.Errorf("read the permissions of %s: %w", r.Source.Name, err), r.flush(ctx)
 		}
 		r.add(p)
 		if len(r.out.ACLs)+len(r.out.Errors) >= permissionWrites || r.out.Counts.Scanned+len(r.out.Unknown) >= permissionDocuments {
 			if err := r.flush(ctx); err != nil {
-				return r.result, err
+				return nil, err
 			}
 		}
 	}
 	if err := r.flush(ctx); err != nil {
-		return r.result, err
+		return nil, err
 	}
-	return r.result, errors.Join(r.hide(ctx), unknown)
-}
-
-// permissionRun is the state of one RunPermissions.
-type permissionRun struct {
-	*syncRun
-	acls map[string]StoredACL
-	seen map[string]struct{} // those of acls that the source has
-	out  Batch
+	if err := r.hide(ctx); !IsWaiting(err) {
+		return nil, err
+	}
+	return errGuard, nil
 }
 
 // batch returns an empty batch.
@@ -69,6 +112,7 @@ func (r *permissionRun) batch() Batch {
 // add notes what the source says of a document. One that is not stored waits for the
 // next Run. Of a document that comes twice the last ACL holds.
 func (r *permissionRun) add(p connectors.Permission) {
+	delete(r.vanished, p.External) // it is there after all
 	k, ok := r.acls[p.External]
 	if !ok {
 		r.out.Unknown = append(r.out.Unknown, p.External)
@@ -80,7 +124,7 @@ func (r *permissionRun) add(p connectors.Permission) {
 	acl, own := r.aclOf(p.ACL)
 	switch {
 	case p.Err != nil && !r.IgnoreACLs:
-		if r.result.Untold = true; !again {
+		if r.result.Untold, r.untoldAny = true, true; !again {
 			r.untold(p, k)
 		}
 		counter = &r.out.Counts.Failed
@@ -127,17 +171,35 @@ func (r *permissionRun) flush(ctx context.Context) error {
 	if b.Counts == (cairn.Counts{}) && len(b.ACLs) == 0 && len(b.Unknown) == 0 {
 		return nil
 	}
+	if r.between { // documents are counted when they are read, and the run comes to new ones
+		b.Counts, b.Unknown = cairn.Counts{}, nil
+		if len(b.ACLs)+len(b.Errors)+len(b.Resolved) == 0 {
+			return nil
+		}
+	}
 	return r.commit(ctx, b)
 }
 
-// hide hides what is stored and was not seen.
+// hide hides what is stored and was not seen. Between two batches it lets nobody read
+// it: the run will tell what was renamed, and hides the rest.
 func (r *permissionRun) hide(ctx context.Context) error {
-	var gone []string
-	for external := range r.acls {
+	var gone, open []string
+	nobody := cairn.ACL{}.Hash()
+	for external, k := range r.acls {
 		if _, ok := r.seen[external]; !ok {
 			gone = append(gone, external)
+			if !k.Own || k.ACL != nobody {
+				open = append(open, external)
+			}
 		}
 	}
 	slices.Sort(gone)
+	slices.Sort(open)
+	switch {
+	case r.between:
+		return r.closeToAll(ctx, open)
+	case r.exceedsGuard(len(gone)): // what is withheld already is not written again
+		return r.withhold(ctx, gone, open)
+	}
 	return r.remove(ctx, gone)
 }

@@ -1,15 +1,19 @@
 package ingest_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
+	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
@@ -398,6 +402,9 @@ func TestGuardOfPermissions(t *testing.T) {
 	if !ingest.IsWaiting(err) || result.Waiting != 4 || run.Modified != 1 || len(b.externals()) != 10 {
 		t.Errorf("40 %% vanished: %+v, %v, %d left", result, err, len(b.externals()))
 	}
+	if got := b.finds(everyone, "page"); len(got) != 5 {
+		t.Errorf("found are %q; 4 have vanished and 1 is of HR", got)
+	}
 	if _, _, err := b.permit(w, cairn.SyncOptions{Confirm: true}); err != nil || len(b.externals()) != 6 {
 		t.Errorf("confirmed: %v, %d left", err, len(b.externals()))
 	}
@@ -536,5 +543,191 @@ func TestSourcesThatTellNoPermissions(t *testing.T) {
 	b := newBench(t)
 	if _, _, err := b.permit(&shelf{}, cairn.SyncOptions{}); !errors.Is(err, cairn.ErrInvalid) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// slow is a wall whose documents come slowly: something happens before each.
+type slow struct {
+	*wall
+	before func(n int)
+}
+
+func (s slow) Changes(ctx context.Context, since connectors.Cursor) iter.Seq2[connectors.Change, error] {
+	return func(yield func(connectors.Change, error) bool) {
+		n := 0
+		for c, err := range s.shelf.Changes(ctx, since) {
+			if _, there := s.files[c.External]; !there {
+				continue
+			}
+			s.before(n)
+			if n++; !yield(c, err) {
+				return
+			}
+		}
+	}
+}
+
+// readSlowly takes a run that reads documents and brings permissions up to date
+// between all batches, of which the first has 8 documents and the second 16.
+func (b *bench) readSlowly(w *wall, before func(n int)) (cairn.Run, ingest.Result, error) {
+	b.t.Helper()
+	taken := b.take(cairn.SyncOptions{})
+	result, err := b.syncer.Run(b.t.Context(), ingest.Sync{
+		Source: b.source, Connector: slow{w, before}, Lease: taken.Lease, Prune: true, Beside: w, PermissionsEvery: time.Nanosecond,
+		Permitted: func(ago time.Duration) { check(b.t, b.db.PermissionsRead(b.t.Context(), taken.Lease, ago)) },
+	})
+	check(b.t, b.db.FinishRun(b.t.Context(), taken.Lease, jobs.Ending{State: cairn.RunSucceeded}))
+	run, runErr := b.db.RunByID(b.t.Context(), taken.Run.ID)
+	check(b.t, runErr)
+	return run, result, err
+}
+
+// word returns the word of a page, which is on no other.
+func word(n int) string {
+	const letters = "bcdfghjklm"
+	return "zor" + letters[n/10:n/10+1] + letters[n%10:n%10+1]
+}
+
+func pages(n int) *wall {
+	w := newWall(map[string]string{})
+	for i := range n {
+		w.files[fmt.Sprintf("%02d.md", i)] = "# Page\n\n" + word(i)
+	}
+	return w
+}
+
+// A run that reads documents for long keeps nobody's permissions from being brought up
+// to date: neither narrowed ones, nor that something has vanished.
+func TestPermissionsBetweenBatches(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	w := pages(30)
+	w.members = []connectors.Member{{Group: "readers", Email: "ann@acme.test"}}
+	_, err := b.sync(w, cairn.SyncOptions{})
+	check(t, err)
+	members := `SELECT count(*) FROM group_members m JOIN groups g ON g.id = m.group_id WHERE g.directory = 'shelf'`
+	synced := `SELECT count(*) FROM sources WHERE permissions_synced_at IS NOT NULL`
+	if b.count(members) != 1 || b.count(synced) != 0 {
+		t.Fatalf("%d members, permissions noted in %d sources", b.count(members), b.count(synced))
+	}
+	id := b.document("29.md")
+	w.files["05.md"] = "# Page 5\n\nCormorants.\n"
+	w.files["zz.md"] = w.files["29.md"] // renamed: the run comes to it at last
+	delete(w.files, "29.md")
+	run, result, err := b.readSlowly(w, func(n int) {
+		switch n {
+		case 1: // 00.md has been read, and is in no batch that is stored
+			w.acls["00.md"], w.acls["20.md"], w.members = hr, hr, nil
+			delete(w.files, "25.md")
+		case 8:
+			b.closed("narrowed, and read before", word(0))
+			b.closed("narrowed, and not read yet", word(20))
+			b.closed("vanished", word(25))
+			b.closed("not there by its former name", word(29))
+			b.open("unchanged", word(1))
+			if b.count(members) != 0 || b.count(synced) != 1 {
+				t.Errorf("%d members, permissions noted in %d sources", b.count(members), b.count(synced))
+			}
+			w.files["25.md"] = "# Page\n\n" + word(25)
+		}
+	})
+	check(t, err)
+	if diff := cmp.Diff(counts(30, 0, 2, 0, 0, 28), run.Counts); diff != "" || result.Untold {
+		t.Errorf("%+v, counts (-want +got):\n%s", result, diff)
+	}
+	if again := b.document("zz.md"); again != id {
+		t.Errorf("what was renamed was %s and is %s", id, again)
+	}
+	b.open("renamed", word(29))
+	b.open("back before the run came to it", word(25))
+	b.closed("narrowed", word(20))
+}
+
+// What vanishes while documents are read is withheld by the run, and the next hides it.
+func TestVanishedBetweenBatches(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	w := pages(30)
+	_, err := b.sync(w, cairn.SyncOptions{})
+	check(t, err)
+	_, _, err = b.readSlowly(w, func(n int) {
+		if n == 1 {
+			delete(w.files, "25.md")
+		}
+	})
+	check(t, err)
+	b.closed("withheld", word(25))
+	if run := b.mustPermit(w); run.Deleted != 1 {
+		t.Errorf("%+v", run.Counts)
+	}
+}
+
+// A list that fails between two batches hides nothing and does not fail the run; that
+// permissions are not fresh is known until a later one succeeds.
+func TestBrokenListBetweenBatches(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	w := pages(30)
+	_, err := b.sync(w, cairn.SyncOptions{})
+	check(t, err)
+	w.breaks = 3
+	run, result, err := b.readSlowly(w, func(n int) {
+		if n == 1 {
+			w.acls["02.md"] = hr
+		}
+	})
+	check(t, err)
+	if !result.Untold || run.Unchanged != 30 || b.count(`SELECT count(*) FROM sources WHERE permissions_synced_at IS NOT NULL`) != 0 {
+		t.Errorf("%+v, %+v", run.Counts, result)
+	}
+	b.closed("told before the list broke off", word(2))
+	b.open("not told", word(20))
+	_, result, err = b.readSlowly(w, func(n int) {
+		if n == 20 {
+			w.breaks = 0
+		}
+	})
+	check(t, err)
+	if result.Untold {
+		t.Error("the last list was complete")
+	}
+}
+
+// broken is a slow wall of which the first document cannot be opened, in words that
+// nobody foresaw.
+type broken struct{ slow }
+
+func (b broken) Changes(ctx context.Context, since connectors.Cursor) iter.Seq2[connectors.Change, error] {
+	return func(yield func(connectors.Change, error) bool) {
+		for c, err := range b.slow.Changes(ctx, since) {
+			if c.External == "00.md" {
+				c.Open = func(context.Context) (io.ReadCloser, error) { return nil, errors.New("open hr/dismissal.md: denied") }
+			}
+			if !yield(c, err) {
+				return
+			}
+		}
+		yield(connectors.Change{}, errors.New("hr/dismissal.md cannot be listed"))
+	}
+}
+
+// Whatever a source fails at, its words are not logged: they may name documents.
+func TestLogHoldsNoWordOfASource(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	var log bytes.Buffer
+	b.syncer.Log = slog.New(slog.NewTextHandler(&log, nil))
+	w := pages(20)
+	named := errors.New("hr/dismissal.md is a circle")
+	w.failed, w.listed, w.breaks, w.untold["01.md"] = named, named, 5, named
+	taken := b.take(cairn.SyncOptions{})
+	_, err := b.syncer.Run(t.Context(), ingest.Sync{
+		Source: b.source, Connector: broken{slow{w, func(int) {}}}, Lease: taken.Lease, Prune: true, Beside: w, PermissionsEvery: time.Nanosecond,
+	})
+	if err == nil {
+		t.Error("a source that broke off is no error")
+	}
+	if text := log.String(); strings.Count(text, "\n") < 5 || strings.Contains(text, "dismissal") || strings.Contains(text, "page 7") || strings.Contains(text, ".md") {
+		t.Errorf("logged is:\n%s", text)
 	}
 }

@@ -36,8 +36,9 @@ type Store interface {
 	Commit(ctx context.Context, b Batch) ([]Stored, error)
 	// SetMembers replaces the groups of a source, and who is in them, by what the
 	// sequence yields. When that ends with an error, which is returned, nothing
-	// changes. ErrNotFound when the source is gone.
-	SetMembers(ctx context.Context, source cairn.Source, members iter.Seq2[connectors.Member, error]) error
+	// changes. ErrNotFound when the source is gone, ErrConflict when the run, unless
+	// it is zero, is no longer this worker's.
+	SetMembers(ctx context.Context, source cairn.Source, run Lease, members iter.Seq2[connectors.Member, error]) error
 	// Erase deletes documents at once, with what is attached to them and all that
 	// was made from them. It returns those of the externals that were there.
 	Erase(ctx context.Context, source cairn.SourceID, externals []string) (erased []string, err error)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -37,12 +38,23 @@ type Sync struct {
 	IgnoreACLs bool
 	// Listed, when not nil, is told how many documents the source has.
 	Listed func(total int)
+
+	// Beside is another connector of the source. When it can tell permissions alone,
+	// Run brings them up to date between two batches, PermissionsEvery after they last
+	// were, which was PermissionsAge before it began. Nil: it does not.
+	Beside           connectors.Connector
+	PermissionsEvery time.Duration
+	PermissionsAge   time.Duration
+	// Permitted, when not nil, is told that those of all documents were, as they were
+	// some time ago.
+	Permitted func(ago time.Duration)
 }
 
 // Result is how a run ended that was not broken off.
 type Result struct {
 	Counts cairn.Counts // of this attempt
-	// Waiting is how many deletions wait for a confirmation; 0 when none do.
+	// Waiting is how many documents are withheld, as their deletion waits for a
+	// confirmation; 0 when none do.
 	Waiting int
 	Pruned  bool // the listing was complete and was compared
 	// Untold says that who may read some of the documents could not be told.
@@ -63,8 +75,9 @@ const (
 const maxAttempts = 5
 
 // guardShare is the part of a source that one run may delete without being
-// asked: vanished shares and mistyped paths look like mass deletions. Sources
-// of up to guardSmall documents have no guard.
+// asked: vanished shares and mistyped paths look like mass deletions. What is
+// more is withheld until somebody confirms. Sources of up to guardSmall
+// documents have no guard.
 const (
 	guardShare = 0.3
 	guardSmall = 3
@@ -75,8 +88,8 @@ const (
 // stored twice. Errors are those of the source as a whole or of the store;
 // documents that fail are recorded and passed over.
 func (s *Syncer) Run(ctx context.Context, job Sync) (Result, error) {
-	r := &syncRun{Syncer: s, Sync: job}
-	unknown := r.readDirectory(ctx)
+	r := &syncRun{Syncer: s, Sync: job, permitted: time.Now().Add(-job.PermissionsAge)}
+	unknown := r.readDirectory(ctx, job.Connector)
 	if err := r.list(ctx); err != nil {
 		return r.result, err
 	}
@@ -91,32 +104,41 @@ func (s *Syncer) Run(ctx context.Context, job Sync) (Result, error) {
 			if err := r.flush(ctx); err != nil {
 				return r.result, err
 			}
+			if err := r.permitBetween(ctx); err != nil {
+				return r.result, err
+			}
 			limit = min(2*limit, batchDocuments)
 		}
 	}
 	if err := r.flush(ctx); err != nil {
 		return r.result, err
 	}
-	return r.result, errors.Join(r.prune(ctx), unknown)
+	// What failed between two batches does not fail a run that has read everything.
+	r.result.Untold = r.result.Untold || r.unpermitted
+	err := errors.Join(r.prune(ctx), unknown)
+	return r.result, err
 }
 
 // readDirectory takes over who is in which group of the source. When that fails, who
 // was in them before still is, and the documents are read all the same; the error says
 // so, and ends the run after them.
-func (r *syncRun) readDirectory(ctx context.Context) error {
-	directory, ok := r.Connector.(connectors.Directory)
+func (r *syncRun) readDirectory(ctx context.Context, site connectors.Connector) error {
+	directory, ok := site.(connectors.Directory)
 	if !ok || r.DryRun {
 		return nil
 	}
-	err := r.Store.SetMembers(ctx, r.Source, directory.Members(ctx))
+	err := r.Store.SetMembers(ctx, r.Source, r.Lease, directory.Members(ctx))
 	if err == nil || ctx.Err() != nil {
 		return ctx.Err()
 	}
-	r.Log.Warn("the groups of a source could not be read", "source", r.Source.Name, "error", err)
+	if errors.Is(err, cairn.ErrConflict) {
+		return err // the run is no longer ours, as its next batch finds out
+	}
+	r.Log.Warn("the groups of a source could not be read", "source", r.Source.Name, "run", r.Lease.Run, "error", Class(err))
 	if shown := (*cairn.Error)(nil); errors.As(err, &shown) {
 		return err
 	}
-	return cairn.Errorf(cairn.ErrUnavailable, "The groups of the source could not be read. Who was in them before still is; the server's log says why.")
+	return cairn.Errorf(cairn.ErrUnavailable, "The groups of the source could not be read. Who was in them before still is (%s).", Class(err))
 }
 
 func (j Sync) since() connectors.Cursor {
@@ -138,6 +160,9 @@ type syncRun struct {
 	vanished     map[string]cairn.Version // known, but not in the listing
 	hidden       map[string]cairn.Version // the same, and hidden already by a run of permissions
 	vanishedBy   map[cairn.Version][]string
+
+	permitted   time.Time // when permissions were last brought up to date, or were to be
+	unpermitted bool      // between two batches, when they last were to be
 }
 
 // list compares the store with the source's listing before anything is read, so
@@ -160,7 +185,7 @@ func (r *syncRun) list(ctx context.Context) error {
 	for external, err := range lister.Externals(ctx) {
 		if err != nil {
 			// An incomplete listing proves nothing: go on without it.
-			r.Log.Warn("the listing of a source is incomplete, nothing will be deleted", "source", r.Source.Name, "error", err)
+			r.Log.Warn("the listing of a source is incomplete, nothing will be deleted", "source", r.Source.Name, "run", r.Lease.Run, "error", Class(err))
 			return nil
 		}
 		present[external] = struct{}{}
@@ -215,14 +240,13 @@ func (r *syncRun) flush(ctx context.Context) error {
 		return err
 	}
 	if r.exceedsGuard(len(b.out.Deletes)) {
-		r.result.Waiting += len(b.out.Deletes)
-		return errGuard
+		return r.withhold(ctx, b.out.Deletes, b.out.Deletes)
 	}
 	r.deleted += len(b.out.Deletes)
 	return r.commit(ctx, b.out)
 }
 
-// errGuard ends a run before a batch that deletes too much.
+// errGuard ends a run that would delete too much.
 var errGuard = errors.New("the run would delete a large part of the source and waits for a confirmation")
 
 // IsWaiting reports whether a run ended because its deletions wait for a
@@ -272,16 +296,45 @@ func (r *syncRun) prune(ctx context.Context) error {
 	return nil
 }
 
-// remove hides documents that have vanished, unless they are too many.
+// remove hides documents that have vanished; when they are too many, it withholds them.
 func (r *syncRun) remove(ctx context.Context, gone []string) error {
 	if r.exceedsGuard(len(gone)) {
-		r.result.Waiting += len(gone)
-		return errGuard
+		return r.withhold(ctx, gone, gone)
 	}
 	r.deleted += len(gone)
 	for part := range slices.Chunk(gone, 1000) {
 		err := r.commit(ctx, Batch{Source: r.Source.ID, Run: r.Lease, Deletes: part, Counts: cairn.Counts{Deleted: len(part)}})
 		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// withholdBatch is how many documents are withheld in one transaction.
+const withholdBatch = 500
+
+// withhold lets nobody read documents that have vanished, until somebody confirms that
+// they are gone, which errGuard asks for, or the source has them again. Those that are
+// still open are among them.
+func (r *syncRun) withhold(ctx context.Context, gone, open []string) error {
+	if err := r.closeToAll(ctx, open); err != nil {
+		return err
+	}
+	r.result.Waiting = len(gone)
+	return errGuard
+}
+
+// closeToAll lets nobody read documents. Text, chunks and vectors stay, so that nothing
+// has to be read again when a share was not mounted: the permissions that the source
+// tells next take the place of nobody's.
+func (r *syncRun) closeToAll(ctx context.Context, externals []string) error {
+	for part := range slices.Chunk(externals, withholdBatch) {
+		b := Batch{Source: r.Source.ID, Run: r.Lease, ACLs: make(map[string]*cairn.ACL, len(part))}
+		for _, external := range part {
+			b.ACLs[external] = &cairn.ACL{}
+		}
+		if err := r.commit(ctx, b); err != nil {
 			return err
 		}
 	}

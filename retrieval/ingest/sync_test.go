@@ -285,10 +285,98 @@ func TestGuardAsksBeforeMassDeletion(t *testing.T) {
 	if got := len(b.externals()); got != 10 {
 		t.Errorf("%d documents are left, nothing was to be deleted", got)
 	}
+	if got := b.finds(everyone, "page"); len(got) != 6 {
+		t.Errorf("found are %q, and 4 have vanished", got)
+	}
 	run, err := b.sync(s, cairn.SyncOptions{Confirm: true})
 	check(t, err)
 	if got := len(b.externals()); got != 6 || run.Deleted != 4 {
 		t.Errorf("after confirmation %d documents are left, %d deleted", got, run.Deleted)
+	}
+}
+
+// committing counts batches.
+type committing struct {
+	ingest.Store
+	commits int
+}
+
+func (c *committing) Commit(ctx context.Context, b ingest.Batch) ([]ingest.Stored, error) {
+	c.commits++
+	return c.Store.Commit(ctx, b)
+}
+
+// A share that was not mounted comes back: nothing is read again, in whichever run.
+func TestWithheldUntilTheSourceIsBack(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	w := newWall(map[string]string{"m.eml": mailWithAttachment})
+	for i := range 5 {
+		w.files[fmt.Sprintf("%d.md", i)] = fmt.Sprintf("# Page %d\n\nText number %d.\n", i, i)
+	}
+	w.acls["1.md"] = hr
+	b.mustSync(&w.shelf)
+	const state = `SELECT bit_xor(hashtext(c.id || ' ' || c.acl_id || d.acl_id || d.acl_own)) FROM chunks c JOIN documents d ON d.id = c.document_id`
+	const places = `SELECT bit_xor(hashtext(d.id || d.ctid)) FROM documents d`
+	counted := &committing{Store: b.store}
+	b.syncer.Store = counted
+	before, opened, mounted := b.count(state), w.opened.Load(), w.files
+	for _, run := range []struct {
+		name string
+		run  func(o cairn.SyncOptions) error
+	}{
+		{"a sync", func(o cairn.SyncOptions) error { _, err := b.sync(&w.shelf, o); return err }},
+		{"a run of permissions", func(o cairn.SyncOptions) error { _, _, err := b.permit(w, o); return err }},
+	} {
+		w.files = nil
+		if err := run.run(cairn.SyncOptions{DryRun: true}); !ingest.IsWaiting(err) || b.count(state) != before {
+			t.Errorf("%s: a dry run ends with %v", run.name, err)
+		}
+		for range 2 {
+			if err := run.run(cairn.SyncOptions{}); !ingest.IsWaiting(err) {
+				t.Errorf("%s: all have vanished, and it ends with %v", run.name, err)
+			}
+			for _, word := range []string{"page", "herons", "flamingos"} {
+				if got := b.finds(everyone, word); len(got) != 0 {
+					t.Errorf("%s: vanished, and by %q are found %q", run.name, word, got)
+				}
+			}
+		}
+		rows := b.count(places)
+		counted.commits = 0
+		_ = run.run(cairn.SyncOptions{})
+		if b.count(places) != rows || run.name != "a sync" && counted.commits > 0 {
+			t.Errorf("%s: what is withheld is written again, in %d batches", run.name, counted.commits)
+		}
+		w.files = mounted
+		check(t, run.run(cairn.SyncOptions{}))
+		if b.count(state) != before || w.opened.Load() != opened {
+			t.Errorf("%s: all is back, with other permissions or chunks, or after %d were opened", run.name, w.opened.Load()-opened)
+		}
+		b.open(run.name, "flamingos")
+	}
+}
+
+// A source that tells of deletions instead of listing is guarded in the same way.
+func TestGuardOfToldDeletions(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	s := &shelf{files: map[string]string{}}
+	var gone script
+	for i := range 10 {
+		name := fmt.Sprintf("%d.md", i)
+		s.files[name] = fmt.Sprintf("# Page %d\n\nText number %d.\n", i, i)
+		if i < 4 {
+			gone = append(gone, connectors.Change{Op: connectors.Delete, External: name})
+		}
+	}
+	b.mustSync(s)
+	_, err := b.sync(gone, cairn.SyncOptions{})
+	if got := b.finds(everyone, "page"); !ingest.IsWaiting(err) || len(got) != 6 || len(b.externals()) != 10 {
+		t.Errorf("%v, found are %q, stored %d", err, got, len(b.externals()))
+	}
+	if _, err := b.sync(gone, cairn.SyncOptions{Confirm: true}); err != nil || len(b.externals()) != 6 {
+		t.Errorf("confirmed: %v, %d left", err, len(b.externals()))
 	}
 }
 

@@ -51,23 +51,27 @@ func Kinds() []Kind {
 	}
 }
 
-// Count returns how many different values of each kind a text holds; kinds of which
-// there are none are left out. The values themselves are not kept.
-func Count(text string) map[Kind]int {
-	t := read(text)
+// Count returns how many different values of each kind the texts hold together; kinds
+// of which there are none are left out. What stands in one text says nothing of what
+// stands in another. The values themselves are not kept.
+func Count(texts ...string) map[Kind]int {
 	counts := make(map[Kind]int)
 	type value struct {
 		kind Kind
 		text string
 	}
 	seen := make(map[value]struct{})
-	for _, detect := range []func(page, func(Kind, string)){privateKeys, tokens, passwords, numbers, codes, insurances, salaries} {
-		detect(t, func(k Kind, text string) {
-			if _, again := seen[value{k, text}]; !again {
-				seen[value{k, text}] = struct{}{}
-				counts[k]++
-			}
-		})
+	count := func(k Kind, text string) {
+		if _, again := seen[value{k, text}]; !again {
+			seen[value{k, text}] = struct{}{}
+			counts[k]++
+		}
+	}
+	for _, text := range texts {
+		t := read(text)
+		for _, detect := range []func(page, func(Kind, string)){privateKeys, tokens, passwords, numbers, codes, insurances, salaries} {
+			detect(t, count)
+		}
 	}
 	return counts
 }

@@ -1478,7 +1478,8 @@ export interface components {
             confirm?: boolean;
             /**
              * @description Read no document: bring who may read the known ones up to date, and hide what has vanished. `invalid` where the
-             *     connector cannot tell that alone. A run that reads documents takes the place of one that does not.
+             *     connector cannot tell that alone. A run that reads documents takes the place of one that does not, and does the
+             *     same between its batches.
              * @default false
              */
             permissions_only?: boolean;
