@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -276,11 +275,8 @@ func TestDrainDelay(t *testing.T) {
 }
 
 func TestMetrics(t *testing.T) {
-	f := newFixture(t, false)
-	admin := f.store.Add(cairn.Account{Email: "root@acme.com", Role: cairn.RoleAdmin})
-	member := f.store.Add(cairn.Account{Email: "ann@acme.com", Role: cairn.RoleMember})
-	ask := func(addr string, header ...string) int {
-		r := httptest.NewRequest(http.MethodGet, "/metrics", nil)
+	ask := func(f *fixture, addr string, header ...string) int {
+		r := httptest.NewRequest(http.MethodGet, "http://127.0.0.1:8080/metrics", nil)
 		r.RemoteAddr = addr
 		for i := 0; i < len(header); i += 2 {
 			r.Header.Set(header[i], header[i+1])
@@ -288,24 +284,30 @@ func TestMetrics(t *testing.T) {
 		w := httptest.NewRecorder()
 		f.Handler().ServeHTTP(w, r)
 		if w.Code == 200 && !strings.Contains(w.Body.String(), "cairn_http_request_duration_seconds") && !strings.Contains(w.Body.String(), "# HELP") {
-			body, _ := io.ReadAll(w.Body)
-			t.Logf("metrics: %s", body)
+			t.Logf("metrics: %s", w.Body)
 		}
 		return w.Code
 	}
-	token := func(a cairn.Account, s cairn.Scope) string { return "Bearer " + f.store.Token(a.ID, time.Now(), s) }
+	shared, local := newFixture(t, false), newFixture(t, true)
+	admin := shared.store.Add(cairn.Account{Email: "root@acme.com", Role: cairn.RoleAdmin})
+	member := shared.store.Add(cairn.Account{Email: "ann@acme.com", Role: cairn.RoleMember})
+	token := func(a cairn.Account, s cairn.Scope) string {
+		return "Bearer " + shared.store.Token(a.ID, time.Now(), s)
+	}
 	cases := []struct {
 		name string
 		got  int
 		want int
 	}{
-		{"loopback", ask("127.0.0.1:9"), 200},
-		{"loopback v6", ask("[::1]:9"), 200},
-		{"through a proxy here", ask("127.0.0.1:9", "X-Forwarded-For", "203.0.113.7"), 401},
-		{"elsewhere", ask("203.0.113.7:9"), 401},
-		{"administrator", ask("203.0.113.7:9", "Authorization", token(admin, cairn.ScopeAdmin)), 200},
-		{"administrator, wrong scope", ask("203.0.113.7:9", "Authorization", token(admin, cairn.ScopeRead)), 403},
-		{"member", ask("203.0.113.7:9", "Authorization", token(member, cairn.ScopeAdmin)), 403},
+		{"local mode, loopback", ask(local, "127.0.0.1:9"), 200},
+		{"local mode, loopback v6", ask(local, "[::1]:9"), 200},
+		{"local mode, through a proxy here", ask(local, "127.0.0.1:9", "X-Forwarded-For", "203.0.113.7"), 401},
+		{"local mode, elsewhere", ask(local, "203.0.113.7:9"), 401},
+		{"loopback, perhaps through a proxy that does not say so", ask(shared, "127.0.0.1:9"), 401},
+		{"elsewhere", ask(shared, "203.0.113.7:9"), 401},
+		{"administrator", ask(shared, "203.0.113.7:9", "Authorization", token(admin, cairn.ScopeAdmin)), 200},
+		{"administrator, wrong scope", ask(shared, "203.0.113.7:9", "Authorization", token(admin, cairn.ScopeRead)), 403},
+		{"member", ask(shared, "203.0.113.7:9", "Authorization", token(member, cairn.ScopeAdmin)), 403},
 	}
 	for _, c := range cases {
 		if c.got != c.want {

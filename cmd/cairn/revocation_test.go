@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"regexp"
@@ -12,6 +13,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/retrieval/llm/llmtest"
@@ -354,5 +357,45 @@ func TestA11_13_HeldBackRequestsGetNothing(t *testing.T) {
 		if got := h.end(); got.status != http.StatusUnauthorized {
 			t.Errorf("%s: %d %s", operation, got.status, got.body)
 		}
+	}
+}
+
+// A batch that is being stored when the token of its sender is revoked stores nothing
+// five seconds later: here it waits for the source, which somebody else holds.
+func TestA11_13_BatchesStoreNothingAfterALoss(t *testing.T) {
+	s := newSite(t)
+	th := s.things(s.person(cairn.RoleMember))
+	source := th.fill("$source")
+	token, secret := s.newToken(th.owner.Account, time.Hour, cairn.ScopeWrite)
+	conn, err := pgx.Connect(t.Context(), s.database)
+	s.check(err)
+	defer func() { _ = conn.Close(context.WithoutCancel(t.Context())) }()
+	tx, err := conn.Begin(t.Context())
+	s.check(err)
+	_, err = tx.Exec(t.Context(), `SELECT FROM sources WHERE name = $1 FOR UPDATE`, source)
+	s.check(err)
+
+	var lines []string
+	for i := range 400 {
+		lines = append(lines, fmt.Sprintf(`{"id":"%d","title":"T","text":"The safe opens with number %[1]d."}`, i))
+	}
+	batch := follow(s.request(t.Context(), "POST", "/api/v1/sources/"+source+"/documents/batch "+strings.Join(lines, "\n"), bearer(secret)...))
+	count := func(query string) (n int) {
+		s.check(tx.QueryRow(t.Context(), query).Scan(&n))
+		return n
+	}
+	s.until("the batch at the lock", func() bool {
+		return count(`SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE NOT l.granted AND a.datname = current_database()`) > 0
+	})
+	s.must(s.admin, "DELETE", "/api/v1/tokens/"+token, nil)
+	if !batch.endsBy(time.Now().Add(promise)) || !strings.Contains(batch.String(), "unauthenticated") {
+		t.Errorf("the batch goes on, with %q", batch)
+	}
+	s.check(tx.Rollback(t.Context()))
+	time.Sleep(500 * time.Millisecond)
+	var stored int
+	s.check(conn.QueryRow(t.Context(), `SELECT count(*) FROM documents`).Scan(&stored))
+	if stored != 0 {
+		t.Errorf("%d documents were stored", stored)
 	}
 }

@@ -80,6 +80,9 @@ func (a *Authenticator) CheckLocal(r *http.Request) error {
 	return nil
 }
 
+// IsLocal reports whether the server runs in local mode.
+func (a *Authenticator) IsLocal() bool { return a.local != nil }
+
 // loopbackHost reports whether host, with or without a port, is this machine.
 func loopbackHost(host string) bool {
 	if h, _, err := net.SplitHostPort(host); err == nil {
