@@ -202,8 +202,9 @@ var showing = []string{
 // later no route, no open stream, no answer that is waited for, and no old conversation
 // shows a word of it.
 func TestA11_13_RevocationHoldsOnEveryRoute(t *testing.T) {
+	t.Parallel()
 	model := llmtest.OpenAI(t, slowly)
-	all := newSite(t, "CAIRN_LLM_URL="+model.URL, "CAIRN_LLM_MODEL=small-1", "CAIRN_LLM_API_KEY="+llmtest.Key)
+	all := openSite(t, true, "CAIRN_LLM_URL="+model.URL, "CAIRN_LLM_MODEL=small-1", "CAIRN_LLM_API_KEY="+llmtest.Key)
 	for _, cause := range causes {
 		t.Run(cause.name, func(t *testing.T) {
 			t.Parallel()
@@ -340,7 +341,8 @@ func (h heldBack) end() response {
 // A request that was begun before a permission was taken away, and is ended after
 // that, gets and does nothing.
 func TestA11_13_HeldBackRequestsGetNothing(t *testing.T) {
-	s := newSite(t)
+	t.Parallel()
+	s := openSite(t, true)
 	th := s.things(s.person(cairn.RoleMember))
 	th.push(th.fill("$source"), "")
 	root := s.person(cairn.RoleAdmin)
@@ -371,7 +373,8 @@ func TestA11_13_HeldBackRequestsGetNothing(t *testing.T) {
 // A batch that is being stored when the token of its sender is revoked stores nothing
 // five seconds later: here it waits for the source, which somebody else holds.
 func TestA11_13_BatchesStoreNothingAfterALoss(t *testing.T) {
-	s := newSite(t)
+	t.Parallel()
+	s := openSite(t, true)
 	th := s.things(s.person(cairn.RoleMember))
 	source := th.fill("$source")
 	token, secret := s.newToken(th.owner.Account, time.Hour, cairn.ScopeWrite)

@@ -39,9 +39,16 @@ var everyScope = []cairn.Scope{cairn.ScopeSearch, cairn.ScopeAsk, cairn.ScopeRea
 
 func newSite(t *testing.T, env ...string) *site {
 	t.Helper()
+	return openSite(t, false, env...)
+}
+
+// openSite starts a site whose server is watched, or not: see program.
+func openSite(t *testing.T, watched bool, env ...string) *site {
+	t.Helper()
 	made, folder := postgrestest.New(t), openTempDir(t)
 	env = append([]string{"CAIRN_SIGN_IN=required", "CAIRN_TRUSTED_PROXIES=127.0.0.0/8", "CAIRN_FILES_ROOTS=" + folder, "CAIRN_LLM_URL=", "CAIRN_LLM_MODEL=", "CAIRN_SAMPLE="}, env...)
-	s := &site{program: &program{t: t, data: openTempDir(t), addr: freeAddr(t), env: append(env, "CAIRN_DATABASE_URL="+made.URL)}, folder: folder, database: made.URL}
+	p := &program{t: t, data: openTempDir(t), addr: freeAddr(t), env: append(env, "CAIRN_DATABASE_URL="+made.URL), watched: watched}
+	s := &site{program: p, folder: folder, database: made.URL}
 	s.start()
 	db, err := postgres.Open(t.Context(), made.URL, slog.New(slog.DiscardHandler))
 	s.check(err)

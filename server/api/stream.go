@@ -106,7 +106,7 @@ func (a *API) give(c *gin.Context, s *sse, started answer.Started, item pumpedIt
 	}
 	ctx := c.Request.Context()
 	showEvent(ctx, item.event)
-	if s.answerEvent(started, item.event) != nil || final(item.event) {
+	if gone := s.answerEvent(started, item.event) != nil; gone || final(item.event) {
 		return true, nil
 	}
 	if item.event.Type == answer.EventPassages {

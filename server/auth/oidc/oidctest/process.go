@@ -3,6 +3,7 @@ package oidctest
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -20,6 +21,11 @@ import (
 // value is the word with which it is told what to do.
 const asIssuers = "CAIRN_TEST_ISSUERS"
 
+// wordOfChild returns the word, and whether this is the process of the issuers.
+func wordOfChild() (word string, child bool) {
+	return os.LookupEnv(asIssuers) //nolint:forbidigo // no setting: how tests tell their child what it is
+}
+
 // process is the process of the issuers as its parent sees it.
 type process struct {
 	control, word string
@@ -31,7 +37,7 @@ type process struct {
 var running = sync.OnceValues(startProcess)
 
 func startProcess() (process, error) {
-	if os.Getenv(asIssuers) != "" {
+	if _, child := wordOfChild(); child {
 		return process{}, errors.New("the process of the issuers has run tests: its main function does not call ServeIfChild")
 	}
 	self, err := os.Executable()
@@ -39,7 +45,7 @@ func startProcess() (process, error) {
 		return process{}, err
 	}
 	p := process{word: rand.Text()}
-	cmd := exec.Command(self)
+	cmd := exec.CommandContext(context.Background(), self)
 	cmd.Env = append(os.Environ(), asIssuers+"="+p.word)
 	cmd.Stderr = os.Stderr
 	if p.life, err = cmd.StdinPipe(); err != nil {
@@ -76,7 +82,7 @@ func tell(method, path string, what, reply any) error {
 	if err != nil {
 		return err
 	}
-	req, err := http.NewRequest(method, p.control+path, bytes.NewReader(b))
+	req, err := http.NewRequestWithContext(context.Background(), method, p.control+path, bytes.NewReader(b))
 	if err != nil {
 		return err
 	}
@@ -101,16 +107,16 @@ func tell(method, path string, what, reply any) error {
 // ServeIfChild is the process of the issuers, if this is it: then it does not return.
 // The main function of tests with issuers calls it first.
 func ServeIfChild() {
-	word := os.Getenv(asIssuers)
-	if word == "" {
+	word, child := wordOfChild()
+	if !child {
 		return
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "issuers:", err)
 		os.Exit(1)
 	}
-	fmt.Println("http://" + l.Addr().String())
+	fmt.Fprintln(os.Stdout, "http://"+l.Addr().String())
 	go func() { _ = http.Serve(l, newIssuers(word)) }() //nolint:gosec // G114: for tests, on this machine
 	_, _ = io.Copy(io.Discard, os.Stdin)
 	os.Exit(0)
