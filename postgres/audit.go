@@ -100,7 +100,8 @@ func record(ctx context.Context, tx pgx.Tx, what changed) (committed func(), err
 }
 
 // ExpireAudit removes the days of the audit log that are older than an age, and
-// leaves a checkpoint.
+// leaves a checkpoint. Grants that ended before that age go as well: their reasons
+// explain what the log tells of them.
 func (db *DB) ExpireAudit(ctx context.Context, age time.Duration) error {
 	var removed int64
 	if err := db.worker.QueryRow(ctx, `SELECT expire_audit($1)`, age).Scan(&removed); err != nil {
@@ -108,6 +109,9 @@ func (db *DB) ExpireAudit(ctx context.Context, age time.Duration) error {
 	}
 	if removed > 0 {
 		db.log.Info("the oldest days of the audit log were removed", "rows", removed)
+	}
+	if _, err := db.worker.Exec(ctx, `DELETE FROM grants WHERE ends_at < now() - $1::interval`, age); err != nil {
+		return fmt.Errorf("expire grants: %w", err)
 	}
 	return nil
 }

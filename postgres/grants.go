@@ -173,7 +173,9 @@ func (db *DB) searchable(ctx context.Context, v cairn.Viewer) (index.Granted, er
 
 // withUses puts behind each event that shows documents to somebody who holds grants
 // one for each of them that covers some of the documents, be they readable without it
-// or not: the log leaves out no use, and a grant that ends meanwhile hides none.
+// or not: the log leaves out no use, and a grant that ends meanwhile hides none. What
+// was erased in between can no longer be matched: a document that is gone counts as
+// covered by each grant of a source, and a grant that is gone as one that covered all.
 func (db *DB) withUses(ctx context.Context, events []audit.Event) ([]audit.Event, error) {
 	var all []audit.Event
 	for _, e := range events {
@@ -182,9 +184,12 @@ func (db *DB) withUses(ctx context.Context, events []audit.Event) ([]audit.Event
 			continue
 		}
 		rows, err := db.worker.Query(ctx, `
-			SELECT g.id, array_agg(d.id ORDER BY array_position($2::text[], d.id)) FROM grants g
-			JOIN documents d ON d.id = ANY ($2) AND (d.id = g.document_id OR d.source_id = g.source_id)
-			WHERE g.id = ANY ($1) GROUP BY g.id ORDER BY g.id`, e.Grants, e.Documents)
+			SELECT held.id, array_agg(shown.id ORDER BY shown.n)
+			FROM unnest($1::text[]) held (id) LEFT JOIN grants g ON g.id = held.id
+			CROSS JOIN unnest($2::text[]) WITH ORDINALITY shown (id, n) LEFT JOIN documents d ON d.id = shown.id
+			WHERE g.id IS NULL OR shown.id = g.document_id OR d.source_id = g.source_id
+			   OR d.id IS NULL AND g.source_id IS NOT NULL
+			GROUP BY held.id ORDER BY held.id`, e.Grants, e.Documents)
 		if err != nil {
 			return nil, fmt.Errorf("uses of grants: %w", err)
 		}

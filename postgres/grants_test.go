@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -332,5 +333,77 @@ func TestUsesOfGrantsAreInTheLog(t *testing.T) {
 	}
 	if n := len(f.auditLog(api.AuditFilter{Action: string(audit.Search)})); n != 2 || f.verified().Broken != nil {
 		t.Errorf("%d searches; %+v", n, f.verified())
+	}
+}
+
+// A use is in the log also when what was used is erased before it is written.
+func TestUsesOfGrantsOutliveErasure(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		erase func(f *fixture, ann cairn.Account, hr cairn.Source, a cairn.DocumentID) error
+		want  map[string]string // documents by grant
+	}{
+		"the document": {func(f *fixture, _ cairn.Account, _ cairn.Source, a cairn.DocumentID) error {
+			_, err := f.EraseDocument(f.t.Context(), a, false, "root")
+			return err
+		}, map[string]string{"whole": "a b", "one": "a b other", "elsewhere": "a other"}}, // the grant of a went with it
+		"the source": {func(f *fixture, _ cairn.Account, hr cairn.Source, _ cairn.DocumentID) error {
+			_, err := f.EraseSource(f.t.Context(), hr.ID, "root")
+			return err
+		}, map[string]string{"whole": "a b other", "one": "a b other", "elsewhere": "a b other"}},
+		"the account": {func(f *fixture, ann cairn.Account, _ cairn.Source, _ cairn.DocumentID) error {
+			_, err := f.EraseAccount(f.t.Context(), ann.ID, "root")
+			return err
+		}, map[string]string{"whole": "a b other", "one": "a b other", "elsewhere": "a b other"}},
+		"nothing": {func(*fixture, cairn.Account, cairn.Source, cairn.DocumentID) error { return nil },
+			map[string]string{"whole": "a b", "one": "a", "elsewhere": "other"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t)
+			ann := f.account("ann@acme.test", cairn.RoleMember)
+			f.account("root@acme.test", cairn.RoleAdmin)
+			hr, ops := f.source("hr", cairn.ACL{}), f.source("ops", cairn.ACL{})
+			a, b := f.document(hr, "a", "A", "text", cairn.ACL{}), f.document(hr, "b", "B", "text", cairn.ACL{})
+			other := f.document(ops, "c", "C", "text", cairn.ACL{})
+			names := map[string]string{
+				string(f.grant(ann.ID, hr.ID, "")): "whole", string(f.grant(ann.ID, "", a)): "one", string(f.grant(ann.ID, ops.ID, "")): "elsewhere",
+				string(a): "a", string(b): "b", string(other): "other",
+			}
+			shown := audit.Event{
+				At: time.Now(), Action: audit.DocumentRead, Outcome: audit.OK, Account: ann.ID, Documents: []cairn.DocumentID{a, b, other},
+				Grants: resolve(t, f.DB, ann.ID).Grants,
+			}
+			f.check(c.erase(f, ann, hr, a))
+			f.check(f.AppendAudit(t.Context(), []audit.Event{shown}))
+			got := map[string]string{}
+			for _, r := range f.auditLog(api.AuditFilter{Action: string(audit.GrantUse)}) {
+				var documents []string
+				for _, d := range r.Documents {
+					documents = append(documents, names[string(d)])
+				}
+				got[names[r.Object.ID]] = strings.Join(documents, " ")
+			}
+			if d := cmp.Diff(c.want, got); d != "" {
+				t.Errorf("uses (-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
+// An ended grant goes with the log of its days, its reason included.
+func TestEndedGrantsGoWithTheLog(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ann := f.account("ann@acme.test", cairn.RoleMember)
+	hr := f.source("hr", cairn.ACL{})
+	lives, ended, old := f.grant(ann.ID, hr.ID, ""), f.grant(ann.ID, hr.ID, ""), f.grant(ann.ID, hr.ID, "")
+	f.exec(`UPDATE grants SET created_at = now() - interval '30 days', expires_at = now() - interval '29 days' WHERE id = $1`, ended)
+	f.exec(`UPDATE grants SET created_at = now() - interval '32 days', expires_at = now() - interval '31 days' WHERE id = $1`, old)
+	f.check(f.ExpireAudit(t.Context(), 30*24*time.Hour))
+	all, _, err := f.ListGrants(t.Context(), true, api.Page{Limit: 9})
+	f.check(err)
+	if len(all) != 2 || all[0].ID != lives || all[1].ID != ended {
+		t.Errorf("%+v; want %s and %s, not %s", all, lives, ended, old)
 	}
 }

@@ -38,7 +38,8 @@ func untried(err error) bool {
 func (s *Server) conclude(c *gin.Context, r Route, e *audit.Entry, err error) {
 	outcome := audit.OK
 	if err != nil {
-		if r.Audit != audit.SignIn && errors.Is(err, cairn.ErrUnauthenticated) {
+		known := auth.FromContext(c.Request.Context()).Account.ID != ""
+		if r.Audit != audit.SignIn && errors.Is(err, cairn.ErrUnauthenticated) && !known {
 			return // by nobody who is known: see the server's log and its metrics
 		}
 		if errors.Is(err, cairn.ErrRateLimited) {

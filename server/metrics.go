@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/server/auth"
 )
 
 // metrics counts requests by route.
@@ -47,9 +48,12 @@ func (s *Server) metricsHandler(c *gin.Context) error {
 	return nil
 }
 
-// direct reports whether the request comes from this machine and was not passed
-// on by a proxy on it.
+// direct reports whether the request comes from this machine, asks for it by an address
+// of its own, and does not say that a proxy on it has passed it on.
 func direct(r *http.Request) bool {
+	if !auth.LoopbackHost(r.Host) {
+		return false
+	}
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
 		return false

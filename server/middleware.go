@@ -49,11 +49,14 @@ func (s *Server) prepare(c *gin.Context) {
 	}
 }
 
-// observe logs and counts the request when it has ended. Paths are logged as
-// patterns: no query text, id or secret reaches the log.
+// observe logs and counts the request when it has ended, be it broken off. Paths are
+// logged as patterns: no query text, id or secret reaches the log.
 func (s *Server) observe(c *gin.Context) {
-	start := time.Now()
+	defer s.observed(c, time.Now())
 	c.Next()
+}
+
+func (s *Server) observed(c *gin.Context, start time.Time) {
 	took := time.Since(start)
 	pattern := c.FullPath()
 	if pattern == "" {

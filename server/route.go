@@ -4,12 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"log/slog"
 	"math"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -49,11 +47,17 @@ type Route struct {
 const requestTimeout = 60 * time.Second
 
 // handle turns a route into gin's handler: it checks origin, identity, scope
-// and role, and writes the failure when there is one.
+// and role, and writes the failure when there is one. A response to a caller that has
+// begun when its handler fails is broken off, so that nobody takes the part for the whole.
 func (s *Server) handle(r Route) gin.HandlerFunc {
 	return func(c *gin.Context) {
-		if err := s.serve(c, r); err != nil {
-			s.failAs(c, err, r.Fail)
+		err := s.serve(c, r)
+		if err == nil {
+			return
+		}
+		begun := c.Writer.Written() && !r.Public // sign-ins that fail redirect
+		if s.failAs(c, err, r.Fail); begun {
+			panic(http.ErrAbortHandler)
 		}
 	}
 }
@@ -87,58 +91,28 @@ func (s *Server) answer(c *gin.Context, r Route, entry *audit.Entry) error {
 		defer cancel()
 	}
 	c.Request = c.Request.WithContext(ctx)
-	if !r.Public {
-		id, err := s.cfg.Auth.Identify(c.Request)
-		if err != nil {
-			return err
-		}
-		entry.By(id.Account.ID, string(id.Via), id.Token)
-		entry.Under(id.Viewer.Grants)
-		if err := id.Permit(r.Scope, r.Role); err != nil {
-			return err
-		}
-		c.Request = c.Request.WithContext(auth.NewContext(ctx, id))
-		c.Request.Body = &lateBody{ReadCloser: c.Request.Body, since: time.Now(), again: func() error { return s.stillMay(c.Request, r, id) }}
+	if r.Public {
+		return r.Handle(c)
 	}
-	return r.Handle(c)
+	return s.answerCaller(c, r, entry)
 }
 
-// stillMay finds out anew who sends a request, who was id when it began.
-func (s *Server) stillMay(req *http.Request, r Route, id auth.Identity) error {
-	now, err := s.cfg.Auth.Identify(req)
-	if err == nil {
-		err = now.Permit(r.Scope, r.Role)
-	}
+// answerCaller answers a request of somebody who must be known, and is known for as
+// long as that takes.
+func (s *Server) answerCaller(c *gin.Context, r Route, entry *audit.Entry) error {
+	asked := time.Now()
+	id, err := s.cfg.Auth.Identify(c.Request)
 	if err != nil {
 		return err
 	}
-	if now.Account.Role != id.Account.Role || !slices.Equal(now.Viewer.Keys, id.Viewer.Keys) || !slices.Equal(now.Viewer.Grants, id.Viewer.Grants) {
-		return cairn.Errorf(cairn.ErrConflict, "what you may do has changed while the request was being sent; send it again")
+	entry.By(id.Account.ID, string(id.Via), id.Token)
+	entry.Under(id.Viewer.Grants)
+	if err := id.Permit(r.Scope, r.Role); err != nil {
+		return err
 	}
-	return nil
-}
-
-// promptly is how long a body may take to come before its sender is identified anew.
-const promptly = time.Second
-
-// lateBody is a body at whose end, when it took longer than promptly to come, it is
-// asked again whether its sender may do what it says: a request that was begun before a
-// permission was withdrawn and held back is worth no more than one that is made later.
-type lateBody struct {
-	io.ReadCloser
-	since time.Time
-	again func() error
-}
-
-func (b *lateBody) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	if !errors.Is(err, io.EOF) || time.Since(b.since) < promptly {
-		return n, err
-	}
-	if refused := b.again(); refused != nil {
-		return 0, refused
-	}
-	return n, err
+	standing, release := s.stand(c, r, entry, id, asked)
+	defer release()
+	return standing.verdict(r.Handle(c))
 }
 
 // checkText refuses addresses that PostgreSQL could not store: it has no NUL in
@@ -164,7 +138,7 @@ func (s *Server) failAs(c *gin.Context, err error, body func(*gin.Context, Failu
 		f.Message += " (request " + requestID(ctx) + ")"
 	}
 	if c.Writer.Written() {
-		return // the response has begun; its reader sees it end early
+		return
 	}
 	h := c.Writer.Header()
 	h.Set("Cache-Control", "no-store")

@@ -46,6 +46,7 @@ type Server struct {
 	http    *http.Server
 	metrics metrics
 	web     *web
+	relied  time.Duration // see relied
 
 	draining context.Context
 	drain    context.CancelFunc
@@ -59,7 +60,7 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Metrics == nil {
 		cfg.Metrics = prometheus.NewRegistry()
 	}
-	s := &Server{cfg: cfg}
+	s := &Server{cfg: cfg, relied: relied}
 	s.draining, s.drain = context.WithCancel(context.Background())
 	var err error
 	if s.metrics, err = newMetrics(cfg.Metrics); err != nil {

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -277,10 +276,8 @@ func TestDrainDelay(t *testing.T) {
 
 func TestMetrics(t *testing.T) {
 	f := newFixture(t, false)
-	admin := f.store.Add(cairn.Account{Email: "root@acme.com", Role: cairn.RoleAdmin})
-	member := f.store.Add(cairn.Account{Email: "ann@acme.com", Role: cairn.RoleMember})
-	ask := func(addr string, header ...string) int {
-		r := httptest.NewRequest(http.MethodGet, "/metrics", nil)
+	askAs := func(host, addr string, header ...string) int {
+		r := httptest.NewRequest(http.MethodGet, "http://"+host+"/metrics", nil)
 		r.RemoteAddr = addr
 		for i := 0; i < len(header); i += 2 {
 			r.Header.Set(header[i], header[i+1])
@@ -288,11 +285,13 @@ func TestMetrics(t *testing.T) {
 		w := httptest.NewRecorder()
 		f.Handler().ServeHTTP(w, r)
 		if w.Code == 200 && !strings.Contains(w.Body.String(), "cairn_http_request_duration_seconds") && !strings.Contains(w.Body.String(), "# HELP") {
-			body, _ := io.ReadAll(w.Body)
-			t.Logf("metrics: %s", body)
+			t.Logf("metrics: %s", w.Body)
 		}
 		return w.Code
 	}
+	ask := func(addr string, header ...string) int { return askAs("127.0.0.1:8080", addr, header...) }
+	admin := f.store.Add(cairn.Account{Email: "root@acme.com", Role: cairn.RoleAdmin})
+	member := f.store.Add(cairn.Account{Email: "ann@acme.com", Role: cairn.RoleMember})
 	token := func(a cairn.Account, s cairn.Scope) string { return "Bearer " + f.store.Token(a.ID, time.Now(), s) }
 	cases := []struct {
 		name string
@@ -300,8 +299,9 @@ func TestMetrics(t *testing.T) {
 		want int
 	}{
 		{"loopback", ask("127.0.0.1:9"), 200},
-		{"loopback v6", ask("[::1]:9"), 200},
+		{"loopback v6", askAs("[::1]:8080", "[::1]:9"), 200},
 		{"through a proxy here", ask("127.0.0.1:9", "X-Forwarded-For", "203.0.113.7"), 401},
+		{"through a proxy here that passes on the host alone", askAs("cairn.acme.com", "127.0.0.1:9"), 401},
 		{"elsewhere", ask("203.0.113.7:9"), 401},
 		{"administrator", ask("203.0.113.7:9", "Authorization", token(admin, cairn.ScopeAdmin)), 200},
 		{"administrator, wrong scope", ask("203.0.113.7:9", "Authorization", token(admin, cairn.ScopeRead)), 403},

@@ -29,8 +29,31 @@ type program struct {
 	data string
 	addr string
 	env  []string // beside that of start
-	cmd  *exec.Cmd
-	log  *bytes.Buffer
+	// watched says that it is run by this test binary even where there is another one:
+	// that has the race detector when the tests do.
+	watched bool
+	cmd     *exec.Cmd
+	log     *bytes.Buffer
+}
+
+// theProgram returns the program that runs apart from the tests: CAIRN_TEST_PROGRAM or,
+// without one, this test binary. The race detector would make what is run by a
+// process apart several times slower.
+func theProgram(t *testing.T) string {
+	t.Helper()
+	if path := os.Getenv("CAIRN_TEST_PROGRAM"); path != "" {
+		return path
+	}
+	return thisBinary(t)
+}
+
+func thisBinary(t *testing.T) string {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return self
 }
 
 func newProgram(t *testing.T) *program {
@@ -72,12 +95,12 @@ func openTempDir(t *testing.T) string {
 // start runs the server and waits until it is ready.
 func (p *program) start() {
 	p.t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		p.t.Fatal(err)
+	path := theProgram(p.t)
+	if p.watched {
+		path = thisBinary(p.t)
 	}
 	p.log = &bytes.Buffer{}
-	p.cmd = exec.Command(self, "serve")
+	p.cmd = exec.Command(path, "serve")
 	p.cmd.Env = append(os.Environ(), asCairn+"=1", "CAIRN_DATA_DIR="+p.data, "CAIRN_ADDR="+p.addr, "CAIRN_DATABASE_URL=")
 	p.cmd.Env = append(p.cmd.Env, p.env...)
 	p.cmd.Stderr = p.log
@@ -99,6 +122,9 @@ func (p *program) start() {
 func (p *program) kill() {
 	_ = p.cmd.Process.Kill()
 	_ = p.cmd.Wait()
+	if strings.Contains(p.log.String(), "DATA RACE") {
+		p.t.Errorf("the server has data races:\n%s", p.log)
+	}
 }
 
 func (p *program) stop() {

@@ -8,14 +8,16 @@ import (
 	"testing"
 
 	"github.com/cairnhq/cairn/postgres/postgrestest"
+	"github.com/cairnhq/cairn/server/auth/oidc/oidctest"
 )
 
 // asCairn makes the test binary behave as the program itself.
 const asCairn = "CAIRN_TEST_AS_PROGRAM"
 
 // TestMain lets the test binary stand in for cairn: as the child process that
-// reads documents, and as a server that tests can kill.
+// reads documents, and as a server that tests can kill; and for an issuer.
 func TestMain(m *testing.M) {
+	oidctest.ServeIfChild()
 	if os.Getenv(asCairn) != "" || len(os.Args) > 1 && os.Args[1] == extractCommand {
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 		defer stop()

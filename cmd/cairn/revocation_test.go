@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"regexp"
@@ -13,8 +14,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/retrieval/llm/llmtest"
+	"github.com/cairnhq/cairn/server/api"
 )
 
 // promise is how long what was taken from a person may still be shown.
@@ -198,8 +202,9 @@ var showing = []string{
 // later no route, no open stream, no answer that is waited for, and no old conversation
 // shows a word of it.
 func TestA11_13_RevocationHoldsOnEveryRoute(t *testing.T) {
+	t.Parallel()
 	model := llmtest.OpenAI(t, slowly)
-	all := newSite(t, "CAIRN_LLM_URL="+model.URL, "CAIRN_LLM_MODEL=small-1", "CAIRN_LLM_API_KEY="+llmtest.Key)
+	all := openSite(t, true, "CAIRN_LLM_URL="+model.URL, "CAIRN_LLM_MODEL=small-1", "CAIRN_LLM_API_KEY="+llmtest.Key)
 	for _, cause := range causes {
 		t.Run(cause.name, func(t *testing.T) {
 			t.Parallel()
@@ -297,10 +302,13 @@ type heldBack struct {
 	last  io.WriteCloser
 }
 
-func (th *things) holdBack(method, request, token string) heldBack {
+// holdBack sends a request with a token of its own, and returns when its sender is
+// known to the server.
+func (th *things) holdBack(method, request string, who cairn.Account) heldBack {
 	th.t.Helper()
 	read, write := io.Pipe()
-	req := th.request(th.t.Context(), method, request, bearer(token)...)
+	id, secret := th.newToken(who, time.Hour, everyScope...)
+	req := th.request(th.t.Context(), method, request, bearer(secret)...)
 	_, body, _ := strings.Cut(request, " ")
 	req.Body, req.ContentLength = read, int64(len(body))
 	h := heldBack{make(chan response, 1), write}
@@ -314,9 +322,13 @@ func (th *things) holdBack(method, request, token string) heldBack {
 		b, _ := io.ReadAll(res.Body)
 		h.reply <- response{res.StatusCode, res.Header, string(b)}
 	}()
-	if _, err := io.WriteString(write, body[:len(body)-1]); err != nil {
-		th.t.Fatal(err)
-	}
+	_, err := io.WriteString(write, body[:len(body)-1])
+	th.check(err)
+	th.until("the sender", func() bool {
+		all, _, err := th.db.ListTokens(th.t.Context(), who.ID, api.Page{Limit: 100})
+		th.check(err)
+		return slices.ContainsFunc(all, func(t cairn.Token) bool { return t.ID == id && !t.LastUsed.IsZero() })
+	})
 	return h
 }
 
@@ -329,22 +341,23 @@ func (h heldBack) end() response {
 // A request that was begun before a permission was taken away, and is ended after
 // that, gets and does nothing.
 func TestA11_13_HeldBackRequestsGetNothing(t *testing.T) {
-	s := newSite(t)
+	t.Parallel()
+	s := openSite(t, true)
 	th := s.things(s.person(cairn.RoleMember))
 	th.push(th.fill("$source"), "")
 	root := s.person(cairn.RoleAdmin)
-	began := time.Now()
 	member := map[string]heldBack{}
 	for _, operation := range []string{"POST /api/v1/search", "POST /api/v1/ask"} {
-		member[operation] = th.holdBack("POST", th.fill(requests[operation]), th.owner.token)
+		member[operation] = th.holdBack("POST", th.fill(requests[operation]), th.owner.Account)
 	}
 	admin := map[string]heldBack{}
 	for _, operation := range []string{"POST /api/v1/tokens", "POST /api/v1/users", "POST /api/v1/groups", "POST /scim/v2/Users"} {
-		admin[operation] = th.holdBack("POST", th.fill(requests[operation]), root.token)
+		admin[operation] = th.holdBack("POST", th.fill(requests[operation]), root.Account)
 	}
+	known := time.Now()
 	s.must(s.admin, "DELETE", "/scim/v2/Groups/"+th.group, nil)
 	s.must(s.admin, "PATCH", "/api/v1/users/"+string(root.ID)+` {"disabled":true}`, nil)
-	time.Sleep(time.Until(began.Add(1200 * time.Millisecond))) // what comes sooner is as if it had come before
+	time.Sleep(time.Until(known.Add(1200 * time.Millisecond))) // what comes sooner is as if it had come before
 	for operation, h := range member {
 		if got := h.end(); got.status != http.StatusConflict || strings.Contains(got.body, th.word) {
 			t.Errorf("%s: %d %s", operation, got.status, got.body)
@@ -354,5 +367,46 @@ func TestA11_13_HeldBackRequestsGetNothing(t *testing.T) {
 		if got := h.end(); got.status != http.StatusUnauthorized {
 			t.Errorf("%s: %d %s", operation, got.status, got.body)
 		}
+	}
+}
+
+// A batch that is being stored when the token of its sender is revoked stores nothing
+// five seconds later: here it waits for the source, which somebody else holds.
+func TestA11_13_BatchesStoreNothingAfterALoss(t *testing.T) {
+	t.Parallel()
+	s := openSite(t, true)
+	th := s.things(s.person(cairn.RoleMember))
+	source := th.fill("$source")
+	token, secret := s.newToken(th.owner.Account, time.Hour, cairn.ScopeWrite)
+	conn, err := pgx.Connect(t.Context(), s.database)
+	s.check(err)
+	defer func() { _ = conn.Close(context.WithoutCancel(t.Context())) }()
+	tx, err := conn.Begin(t.Context())
+	s.check(err)
+	_, err = tx.Exec(t.Context(), `SELECT FROM sources WHERE name = $1 FOR UPDATE`, source)
+	s.check(err)
+
+	var lines []string
+	for i := range 400 {
+		lines = append(lines, fmt.Sprintf(`{"id":"%d","title":"T","text":"The safe opens with number %[1]d."}`, i))
+	}
+	batch := follow(s.request(t.Context(), "POST", "/api/v1/sources/"+source+"/documents/batch "+strings.Join(lines, "\n"), bearer(secret)...))
+	count := func(query string) (n int) {
+		s.check(tx.QueryRow(t.Context(), query).Scan(&n))
+		return n
+	}
+	s.until("the batch at the lock", func() bool {
+		return count(`SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE NOT l.granted AND a.datname = current_database()`) > 0
+	})
+	s.must(s.admin, "DELETE", "/api/v1/tokens/"+token, nil)
+	if !batch.endsBy(time.Now().Add(promise)) || !strings.Contains(batch.String(), "unauthenticated") {
+		t.Errorf("the batch goes on, with %q", batch)
+	}
+	s.check(tx.Rollback(t.Context()))
+	time.Sleep(500 * time.Millisecond)
+	var stored int
+	s.check(conn.QueryRow(t.Context(), `SELECT count(*) FROM documents`).Scan(&stored))
+	if stored != 0 {
+		t.Errorf("%d documents were stored", stored)
 	}
 }

@@ -31,12 +31,8 @@ func TestScripts(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no scripts: %v", err)
 	}
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
 	bin := t.TempDir()
-	if err := os.Symlink(self, filepath.Join(bin, "cairn")); err != nil {
+	if err := os.Symlink(theProgram(t), filepath.Join(bin, "cairn")); err != nil {
 		t.Fatal(err)
 	}
 	for _, file := range files {

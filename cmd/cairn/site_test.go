@@ -25,6 +25,8 @@ type site struct {
 	db     *postgres.DB
 	admin  person
 	folder string // that sources may read
+	// database is its address.
+	database string
 }
 
 // person is an account with a token of every scope.
@@ -37,9 +39,16 @@ var everyScope = []cairn.Scope{cairn.ScopeSearch, cairn.ScopeAsk, cairn.ScopeRea
 
 func newSite(t *testing.T, env ...string) *site {
 	t.Helper()
+	return openSite(t, false, env...)
+}
+
+// openSite starts a site whose server is watched, or not: see program.
+func openSite(t *testing.T, watched bool, env ...string) *site {
+	t.Helper()
 	made, folder := postgrestest.New(t), openTempDir(t)
 	env = append([]string{"CAIRN_SIGN_IN=required", "CAIRN_TRUSTED_PROXIES=127.0.0.0/8", "CAIRN_FILES_ROOTS=" + folder, "CAIRN_LLM_URL=", "CAIRN_LLM_MODEL=", "CAIRN_SAMPLE="}, env...)
-	s := &site{program: &program{t: t, data: openTempDir(t), addr: freeAddr(t), env: append(env, "CAIRN_DATABASE_URL="+made.URL)}, folder: folder}
+	p := &program{t: t, data: openTempDir(t), addr: freeAddr(t), env: append(env, "CAIRN_DATABASE_URL="+made.URL), watched: watched}
+	s := &site{program: p, folder: folder, database: made.URL}
 	s.start()
 	db, err := postgres.Open(t.Context(), made.URL, slog.New(slog.DiscardHandler))
 	s.check(err)
@@ -53,7 +62,7 @@ func newSite(t *testing.T, env ...string) *site {
 func (s *site) with(t *testing.T) *site {
 	p := *s.program
 	p.t = t
-	return &site{&p, s.db, s.admin, s.folder}
+	return &site{&p, s.db, s.admin, s.folder, s.database}
 }
 
 func (s *site) check(err error) {

@@ -2,8 +2,10 @@ package main
 
 import (
 	"bytes"
+	"math/rand/v2"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -153,6 +155,52 @@ func TestA12_44_SecretsAreInNoLog(t *testing.T) {
 	for _, secret := range []string{code.Code, session, ann.token, s.admin.token, revoked, wrong} {
 		if strings.Contains(s.log.String(), secret) {
 			t.Errorf("%s is in the log:\n%s", secret, s.log)
+		}
+	}
+}
+
+// TestA12_19_TimeTellsNothing times replies about a document that one may not read
+// beside those about none, in pairs in random order: the usual difference is a small
+// part of the reply's own time, less than another round trip to the database would be.
+// Chance is given five rounds; make bench measures the difference itself.
+func TestA12_19_TimeTellsNothing(t *testing.T) {
+	const pairs, rounds, part = 300, 5, .07
+	s := newSite(t)
+	th, bob := s.things(s.person(cairn.RoleMember)), s.person(cairn.RoleMember)
+	document := th.fill("$document")
+	for _, request := range []string{"GET /api/v1/documents/ID", `POST /api/v1/access/explain {"document_id":"ID"}`} {
+		method, request, _ := strings.Cut(request, " ")
+		took := func(id string) time.Duration {
+			began := time.Now()
+			if got := s.send(method, strings.ReplaceAll(request, "ID", id), bearer(bob.token)...); got.status != http.StatusNotFound {
+				t.Fatalf("%s: %d %s", request, got.status, got.body)
+			}
+			return time.Since(began)
+		}
+		var told []string
+		for range rounds {
+			var missing, more []time.Duration
+			for range pairs {
+				none := cairn.NewID()
+				var hidden, absent time.Duration
+				if rand.IntN(2) == 0 {
+					hidden, absent = took(document), took(none)
+				} else {
+					absent, hidden = took(none), took(document)
+				}
+				missing, more = append(missing, absent), append(more, hidden-absent)
+			}
+			slices.Sort(missing)
+			slices.Sort(more)
+			usual, difference := missing[pairs/2], more[pairs/2]
+			if difference.Abs() < time.Duration(part*float64(usual)) {
+				told = nil
+				break
+			}
+			told = append(told, difference.String()+" of "+usual.String())
+		}
+		if told != nil {
+			t.Errorf("%s %s: a document that may not be read takes longer than none by %s", method, request, strings.Join(told, ", "))
 		}
 	}
 }

@@ -63,32 +63,35 @@ func (a *API) await(c *gin.Context, started answer.Started) error {
 	recheck := time.NewTicker(a.recheck)
 	defer recheck.Stop()
 	for {
+		age := server.Promptly
+		var item pumpedItem
+		open := true
 		select {
 		case <-recheck.C:
-			changed, err := a.reidentify(c)
-			if err != nil {
-				return err
-			}
-			if changed {
-				events.stop()
-				events = a.pump(c.Request.Context(), started.Message, 0)
-			}
+			age = 0
 		case <-server.Draining(c.Request.Context()).Done():
 			return reply(c, http.StatusOK, answerOf(cairn.Answer{
 				Conversation: started.Conversation, Message: started.Message, State: cairn.MessageRunning,
 			}))
-		case item, ok := <-events.items:
-			switch {
-			case !ok:
-				return a.replyStored(c, started.Message)
-			case item.err != nil:
-				return fmt.Errorf("ask: %w", item.err)
-			case item.event.Type == answer.EventDone && item.event.Answer != nil:
-				showAnswer(c.Request.Context(), *item.event.Answer)
-				return reply(c, http.StatusOK, answerOf(*item.event.Answer))
-			case item.event.Type == answer.EventFailed:
-				return a.replyStored(c, started.Message)
+		case item, open = <-events.items:
+			if open && item.err == nil && !final(item.event) {
+				continue
 			}
+		}
+		changed, err := server.Reidentify(c, age)
+		switch {
+		case err != nil:
+			return err
+		case changed:
+			events.stop()
+			events = a.pump(c.Request.Context(), started.Message, 0)
+		case item.err != nil:
+			return fmt.Errorf("ask: %w", item.err)
+		case item.event.Type == answer.EventDone && item.event.Answer != nil:
+			showAnswer(c.Request.Context(), *item.event.Answer)
+			return reply(c, http.StatusOK, answerOf(*item.event.Answer))
+		case !open || item.event.Type == answer.EventFailed:
+			return a.replyStored(c, started.Message)
 		}
 	}
 }

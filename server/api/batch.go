@@ -33,7 +33,8 @@ const maxBatch = 1000 // lines
 // pushBatch answers POST /sources/{name}/documents/batch. The batch is read
 // before the first document is stored, so that one that is too large stores
 // nothing. Results are sent as documents are stored; when the database fails
-// before the first, the request fails, later the lines that are left.
+// before the first, the request fails, later the lines that are left. A caller who may
+// no longer push has nothing more stored, and the response is broken off.
 func (a *API) pushBatch(c *gin.Context) error {
 	s, err := a.writable(c)
 	if err != nil {
@@ -54,7 +55,7 @@ func (a *API) pushBatch(c *gin.Context) error {
 	}
 	for o, err := range a.Push.Batch(c.Request.Context(), s.ID, batch.edits) {
 		if err != nil {
-			if batch.sent == 0 {
+			if batch.sent == 0 || c.Request.Context().Err() != nil {
 				return err
 			}
 			batch.fail(err)

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"time"
@@ -34,7 +35,8 @@ func erasureOf(e cairn.Erasure) erasure {
 // receipt replies with the receipt of an erasure that was just made.
 func (a *API) receipt(c *gin.Context, e cairn.Erasure) error {
 	if a.Erased != nil {
-		a.Erased(c.Request.Context())
+		// Who asked may be gone, or have been erased: what is done is done.
+		a.Erased(context.WithoutCancel(c.Request.Context()))
 	}
 	return reply(c, http.StatusOK, erasureOf(e))
 }

@@ -7,10 +7,13 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"github.com/cairnhq/cairn/server/auth/oidc/oidctest"
 )
 
 // TestMain fails when a stream left a goroutine behind.
 func TestMain(m *testing.M) {
+	oidctest.ServeIfChild()
 	code := m.Run()
 	http.DefaultClient.CloseIdleConnections()
 	if err := goleak.Find(); err != nil && code == 0 {

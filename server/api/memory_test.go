@@ -34,6 +34,7 @@ type memory struct {
 	notices       []cairn.Notice // of every search
 	counted       int            // how often a source was looked up with its counts
 	audited       []audit.Row
+	unlogged      error     // when set, why no event can be added
 	degraded      *Degraded // of every source
 	meanwhile     func()    // what somebody else does just before the next change of an account
 }

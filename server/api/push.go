@@ -12,6 +12,7 @@ import (
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/retrieval/ingest"
+	"github.com/cairnhq/cairn/server"
 	"github.com/cairnhq/cairn/server/audit"
 	"github.com/cairnhq/cairn/server/auth"
 )
@@ -105,16 +106,18 @@ func externalID(c *gin.Context) (string, error) {
 
 // writable returns the source in the path when the caller may push to it:
 // administrators and the accounts in its setting "writers" (e-mail addresses or
-// ids, parted by commas or blanks). For others it does not exist.
+// ids, parted by commas or blanks). For others it does not exist. It is asked again
+// while the request goes on.
 func (a *API) writable(c *gin.Context) (cairn.Source, error) {
-	ctx := c.Request.Context()
-	s, err := a.Store.SourceNamed(ctx, c.Param("name"))
+	ctx, name := c.Request.Context(), c.Param("name")
+	s, err := a.sourceFor(ctx, auth.FromContext(ctx), name)
 	if err != nil {
 		return cairn.Source{}, err
 	}
-	if account := auth.FromContext(ctx).Account; account.Role != cairn.RoleAdmin && !writes(account, s.Settings["writers"]) {
-		return cairn.Source{}, cairn.ErrNotFound
-	}
+	server.PermitWhile(c, func(ctx context.Context, id auth.Identity) error {
+		_, err := a.sourceFor(ctx, id, name)
+		return err
+	})
 	audit.FromContext(ctx).About(audit.KindSource, string(s.ID))
 	kind, err := a.Kinds.Lookup(s.Kind)
 	if err != nil {
@@ -122,6 +125,18 @@ func (a *API) writable(c *gin.Context) (cairn.Source, error) {
 	}
 	if !kind.Pushed {
 		return cairn.Source{}, cairn.Errorf(cairn.ErrInvalid, "%s is a source of kind %s, which reads its documents itself; push to one of kind push", s.Name, s.Kind)
+	}
+	return s, nil
+}
+
+// sourceFor returns the source of a name when somebody may push to it; else ErrNotFound.
+func (a *API) sourceFor(ctx context.Context, id auth.Identity, name string) (cairn.Source, error) {
+	s, err := a.Store.SourceNamed(ctx, name)
+	if err != nil {
+		return cairn.Source{}, err
+	}
+	if id.Account.Role != cairn.RoleAdmin && !writes(id.Account, s.Settings["writers"]) {
+		return cairn.Source{}, cairn.ErrNotFound
 	}
 	return s, nil
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"slices"
 	"strconv"
 	"time"
 
@@ -60,70 +59,76 @@ func (a *API) stream(c *gin.Context, started answer.Started, last int) error {
 	defer silence.Stop()
 	defer recheck.Stop()
 	for {
+		age := a.recheck
+		var item pumpedItem
+		came, open, still := false, true, false
 		select {
 		case <-ctx.Done():
-			return nil
 		case <-server.Draining(ctx).Done():
 			return ignore(s.event("", "reconnect", struct{}{}))
 		case <-silence.C:
+			still = true
+		case <-recheck.C:
+			age = 0
+		case item, open = <-events.items:
+			came = true
+		}
+		// Several of these may have been ready: first comes whether more may be given.
+		if stop, err := a.recheckReader(c, s, age); stop || ctx.Err() != nil {
+			return err
+		}
+		switch {
+		case still:
 			if s.comment("still here") != nil {
 				return nil
 			}
-		case <-recheck.C:
-			if stop := a.recheckReader(c, s); stop {
-				return nil
-			}
-		case item, ok := <-events.items:
-			switch {
-			case !ok && !s.begun:
-				return noContent(c)
-			case !ok:
-				return nil
-			case item.err != nil && !s.begun:
-				return item.err
-			case item.err != nil:
-				return ignore(s.failure(item.err))
-			}
+		case came:
 			silence.Reset(a.heartbeat)
-			showEvent(ctx, item.event)
-			if s.answerEvent(started, item.event) != nil || final(item.event) {
-				return nil
-			}
-			if item.event.Type == answer.EventPassages {
-				audit.FromContext(ctx).Tell(ctx) // the stream may go on for minutes
+			if stop, err := a.give(c, s, started, item, open); stop {
+				return err
 			}
 		}
 	}
 }
 
-// recheckReader ends the stream of a reader whose session or token ended, and
-// makes one whose permissions changed ask again, so that they are checked anew.
-func (a *API) recheckReader(c *gin.Context, s *sse) (stop bool) {
-	changed, err := a.reidentify(c)
-	if err != nil {
-		_ = s.failure(err)
-		return true
+// give writes what came of the events of a message, whose end is not open, and
+// reports whether the stream ends with it.
+func (a *API) give(c *gin.Context, s *sse, started answer.Started, item pumpedItem, open bool) (stop bool, err error) {
+	switch {
+	case !open && !s.begun:
+		return true, noContent(c)
+	case !open:
+		return true, nil
+	case item.err != nil && !s.begun:
+		return true, item.err
+	case item.err != nil:
+		return true, ignore(s.failure(item.err))
 	}
-	if changed {
-		_ = s.event("", "reconnect", struct{}{})
+	ctx := c.Request.Context()
+	showEvent(ctx, item.event)
+	if gone := s.answerEvent(started, item.event) != nil; gone || final(item.event) {
+		return true, nil
 	}
-	return changed
+	if item.event.Type == answer.EventPassages {
+		audit.FromContext(ctx).Tell(ctx) // the stream may go on for minutes
+	}
+	return false, nil
 }
 
-// reidentify finds out anew who waits for an answer, and reports whether the keys are
-// others than before. The error says that the session or token has ended.
-func (a *API) reidentify(c *gin.Context) (changed bool, err error) {
-	ctx := c.Request.Context()
-	before := auth.FromContext(ctx)
-	now, err := a.Auth.Identify(c.Request)
-	if err == nil {
-		err = now.Permit(cairn.ScopeAsk, "")
+// recheckReader ends the stream of a reader whose session or token ended, and
+// makes one whose permissions changed ask again, so that they are checked anew. Nobody
+// is asked about who is known for less than age.
+func (a *API) recheckReader(c *gin.Context, s *sse, age time.Duration) (stop bool, err error) {
+	changed, err := server.Reidentify(c, age)
+	switch {
+	case err != nil && !s.begun:
+		return true, err
+	case err != nil:
+		return true, ignore(s.failure(err))
+	case changed:
+		return true, ignore(s.event("", "reconnect", struct{}{}))
 	}
-	if err != nil {
-		return false, err
-	}
-	c.Request = c.Request.WithContext(auth.NewContext(ctx, now))
-	return !slices.Equal(before.Viewer.Keys, now.Viewer.Keys) || !slices.Equal(before.Viewer.Grants, now.Viewer.Grants), nil
+	return false, nil
 }
 
 func final(e answer.Event) bool { return e.Type == answer.EventDone || e.Type == answer.EventFailed }
@@ -179,18 +184,20 @@ func (s *sse) close() {
 	}
 }
 
-func (s *sse) write(b []byte) error {
+func (s *sse) write(b []byte) error { return s.writeTo(s.c.Writer, b) }
+
+func (s *sse) writeTo(w gin.ResponseWriter, b []byte) error {
 	if !s.begun {
 		s.begun = true
-		h := s.c.Writer.Header()
+		h := w.Header()
 		h.Set("Content-Type", "text/event-stream")
 		h.Set("Cache-Control", "no-store")
 		h.Set("X-Accel-Buffering", "no") // nginx would collect events otherwise
-		s.c.Writer.WriteHeader(http.StatusOK)
+		w.WriteHeader(http.StatusOK)
 	}
 	// A writer without deadlines is one of a test.
 	_ = s.rc.SetWriteDeadline(time.Now().Add(writePatience))
-	if _, err := s.c.Writer.Write(b); err != nil {
+	if _, err := w.Write(b); err != nil {
 		return err
 	}
 	return s.rc.Flush()
@@ -198,11 +205,20 @@ func (s *sse) write(b []byte) error {
 
 func (s *sse) comment(text string) error { return s.write([]byte(": " + text + "\n\n")) }
 
-// event writes one event; data is a single line because it is JSON.
+// event writes one event.
 func (s *sse) event(id, name string, data any) error {
+	b, err := eventText(id, name, data)
+	if err != nil {
+		return err
+	}
+	return s.write(b)
+}
+
+// eventText returns an event as it is sent; data is a single line because it is JSON.
+func eventText(id, name string, data any) ([]byte, error) {
 	line, err := encode(data)
 	if err != nil {
-		return fmt.Errorf("encode event %s: %w", name, err)
+		return nil, fmt.Errorf("encode event %s: %w", name, err)
 	}
 	var b bytes.Buffer
 	if id != "" {
@@ -211,13 +227,18 @@ func (s *sse) event(id, name string, data any) error {
 	b.WriteString("event: " + name + "\ndata: ")
 	b.Write(line) // with its line end
 	b.WriteString("\n")
-	return s.write(b.Bytes())
+	return b.Bytes(), nil
 }
 
-// failure writes an error that is no event of the message and has no id.
+// failure writes an error that is no event of the message and has no id, also for who
+// may read nothing else any more.
 func (s *sse) failure(err error) error {
 	f := server.FailureOf(err)
-	return s.event("", string(answer.EventFailed), map[string]notice{"error": {f.Code, f.Message}})
+	b, err := eventText("", string(answer.EventFailed), map[string]notice{"error": {f.Code, f.Message}})
+	if err != nil {
+		return err
+	}
+	return s.writeTo(server.Unguarded(s.c), b)
 }
 
 // answerEvent writes an event of a message.

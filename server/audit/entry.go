@@ -20,6 +20,7 @@ type Entry struct {
 	event   Event
 	told    int  // how many of the documents are in an event that was handed on
 	written bool // an event with the outcome OK was handed on
+	changed bool // a change was committed
 }
 
 // Begin returns the entry of a request. What e lacks is filled in later.
@@ -43,9 +44,15 @@ func (e *Entry) By(account cairn.AccountID, via, token string) {
 	e.edit(func(ev *Event) { ev.Account, ev.Via, ev.Token = account, via, token })
 }
 
-// Under says which grants the caller holds.
+// Under says which grants the caller holds, beside those that were told of before.
 func (e *Entry) Under(grants []cairn.GrantID) {
-	e.edit(func(ev *Event) { ev.Grants = grants })
+	e.edit(func(ev *Event) {
+		for _, id := range grants {
+			if !slices.Contains(ev.Grants, id) {
+				ev.Grants = append(slices.Clip(ev.Grants), id)
+			}
+		}
+	})
 }
 
 // About says what the request is about.
@@ -98,9 +105,35 @@ func (e *Entry) Change(action Action, object Object, by cairn.AccountID) (ev Eve
 	return ev, func() {
 		e.mu.Lock()
 		defer e.mu.Unlock()
+		e.changed = true
 		// A request may change more than what its route is for.
 		e.written = e.written || action == e.event.Action
 	}, true
+}
+
+// Changed reports whether the request has changed something.
+func (e *Entry) Changed() bool {
+	if e == nil {
+		return false
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.changed
+}
+
+// Vouch writes the event now when the caller holds grants and documents were noted that
+// no event has told of yet: what may be shown under a grant alone is not shown unrecorded.
+func (e *Entry) Vouch(ctx context.Context) error {
+	if e == nil {
+		return nil
+	}
+	e.mu.Lock()
+	due := e.event.Action != "" && len(e.event.Grants) > 0 && e.told < len(e.event.Documents)
+	e.mu.Unlock()
+	if !due {
+		return nil
+	}
+	return e.Write(ctx)
 }
 
 // Write writes the event now: before something is answered that must not be

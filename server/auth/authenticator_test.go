@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"testing"
 	"time"
 
@@ -14,14 +15,29 @@ import (
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/server/auth"
 	"github.com/cairnhq/cairn/server/auth/authtest"
+	"github.com/cairnhq/cairn/server/auth/oidc/oidctest"
 )
 
-type clock struct{ now time.Time }
+type clock struct {
+	now  time.Time
+	tell func(time.Time) // nil, or who else goes by this clock
+}
 
-func (c *clock) Now() time.Time          { return c.now }
-func (c *clock) advance(d time.Duration) { c.now = c.now.Add(d) }
+func (c *clock) Now() time.Time { return c.now }
 
-func newClock() *clock { return &clock{time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)} }
+func (c *clock) advance(d time.Duration) {
+	c.now = c.now.Add(d)
+	if c.tell != nil {
+		c.tell(c.now)
+	}
+}
+
+func newClock() *clock { return &clock{now: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)} }
+
+func TestMain(m *testing.M) {
+	oidctest.ServeIfChild()
+	os.Exit(m.Run())
+}
 
 func newAuth(t *testing.T, cfg auth.Config) (*auth.Authenticator, *authtest.Store, *clock) {
 	t.Helper()

@@ -68,20 +68,20 @@ func (a *Authenticator) CheckLocal(r *http.Request) error {
 	if a.local == nil {
 		return nil
 	}
-	if !loopbackHost(r.Host) {
+	if !LoopbackHost(r.Host) {
 		return cairn.Errorf(cairn.ErrDenied, "in local mode the server answers only to localhost and 127.0.0.1; set CAIRN_PUBLIC_URL to serve others")
 	}
 	if origin := r.Header.Get("Origin"); origin != "" {
 		u, err := url.Parse(origin)
-		if err != nil || !loopbackHost(u.Host) {
+		if err != nil || !LoopbackHost(u.Host) {
 			return cairn.Errorf(cairn.ErrDenied, "in local mode the server answers only to pages of this machine")
 		}
 	}
 	return nil
 }
 
-// loopbackHost reports whether host, with or without a port, is this machine.
-func loopbackHost(host string) bool {
+// LoopbackHost reports whether host, with or without a port, is this machine.
+func LoopbackHost(host string) bool {
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h
 	}

@@ -39,8 +39,16 @@ type site struct {
 
 func newSite(t *testing.T, joining auth.Joining, changes ...func(*oidctest.Issuer, *oidc.Config)) *site {
 	t.Helper()
-	s := &site{t: t, store: authtest.New(), issuer: oidctest.New(t, callback), clock: newClock(), log: &bytes.Buffer{}}
-	s.issuer.Now = s.clock.Now
+	return newSiteAt(t, oidctest.New(t, callback), joining, changes...)
+}
+
+// newSiteAt returns a server at which people sign in at an issuer, whose clock is the
+// server's.
+func newSiteAt(t *testing.T, issuer *oidctest.Issuer, joining auth.Joining, changes ...func(*oidctest.Issuer, *oidc.Config)) *site {
+	t.Helper()
+	s := &site{t: t, store: authtest.New(), issuer: issuer, clock: newClock(), log: &bytes.Buffer{}}
+	s.clock.tell = func(now time.Time) { s.issuer.Be(func(b *oidctest.Behaviour) { b.Now = now }) }
+	s.clock.advance(0)
 	log := slog.New(slog.NewTextHandler(s.log, nil))
 	s.config = oidc.Config{
 		Issuer: s.issuer.URL, ClientID: s.issuer.ClientID, ClientSecret: s.issuer.ClientSecret, RedirectURL: callback,
@@ -69,9 +77,16 @@ func (s *site) as(subject, email string) {
 	})
 }
 
-func (s *site) edit(change func(header, claims map[string]any)) {
-	s.issuer.Be(func(b *oidctest.Behaviour) { b.Edit = change })
+// claim has the issuer set a claim of its tokens.
+func (s *site) claim(name string, value any) {
+	s.issuer.Be(func(b *oidctest.Behaviour) { b.Claims = set(name, value) })
 }
+
+func set(name string, value any) oidctest.Edit {
+	return oidctest.Edit{Set: map[string]any{name: value}}
+}
+
+func omit(names ...string) oidctest.Edit { return oidctest.Edit{Omit: names} }
 
 // browser is where a person signs in: it keeps cookies.
 type browser struct {
@@ -215,28 +230,24 @@ func TestSignInAtTheIssuer(t *testing.T) {
 // TestIssuersDiffer goes through what issuers do differently.
 func TestIssuersDiffer(t *testing.T) {
 	for name, change := range map[string]func(*oidctest.Issuer, *oidc.Config){
-		"elliptic curves": func(i *oidctest.Issuer, _ *oidc.Config) { i.UseEC(t) },
+		"elliptic curves": func(i *oidctest.Issuer, _ *oidc.Config) { i.UseEC() },
 		"secret in body": func(i *oidctest.Issuer, _ *oidc.Config) {
 			i.Be(func(b *oidctest.Behaviour) { b.Method = "client_secret_post" })
 		},
-		"public client": func(i *oidctest.Issuer, c *oidc.Config) { i.ClientSecret, c.ClientSecret = "", "" },
 		"no iss in replies": func(i *oidctest.Issuer, _ *oidc.Config) {
 			i.Be(func(b *oidctest.Behaviour) {
 				b.NoIss = true
-				b.Discovery = func(d map[string]any) { delete(d, "authorization_response_iss_parameter_supported") }
+				b.Document = omit("authorization_response_iss_parameter_supported")
 			})
 		},
 		"says little of itself": func(i *oidctest.Issuer, _ *oidc.Config) {
 			i.Be(func(b *oidctest.Behaviour) {
-				b.Discovery = func(d map[string]any) {
-					delete(d, "token_endpoint_auth_methods_supported")
-					delete(d, "id_token_signing_alg_values_supported")
-				}
+				b.Document = omit("token_endpoint_auth_methods_supported", "id_token_signing_alg_values_supported")
 			})
 		},
 		"several audiences": func(i *oidctest.Issuer, _ *oidc.Config) {
 			i.Be(func(b *oidctest.Behaviour) {
-				b.Edit = func(_, c map[string]any) { c["aud"], c["azp"] = []string{"other", i.ClientID}, i.ClientID }
+				b.Claims.Set = map[string]any{"aud": []string{"other", i.ClientID}, "azp": i.ClientID}
 			})
 		},
 	} {
@@ -247,6 +258,12 @@ func TestIssuersDiffer(t *testing.T) {
 			}
 		})
 	}
+	t.Run("public client", func(t *testing.T) {
+		s := newSiteAt(t, oidctest.NewPublic(t, callback), open())
+		if err := s.browser().signIn(); err != nil {
+			t.Errorf("%v; problems %v; log %s", err, s.issuer.Problems(), s.log)
+		}
+	})
 }
 
 func TestUserInfoCompletesTheToken(t *testing.T) {
@@ -289,7 +306,7 @@ func TestGroupsOfTheClaim(t *testing.T) {
 		{map[string]any{"a": true}, nil},
 		{nil, nil},
 	} {
-		s.edit(func(_, claims map[string]any) { claims["https://acme.com/groups"] = c.claim })
+		s.claim("https://acme.com/groups", c.claim)
 		if err := b.signIn(); err != nil {
 			t.Fatal(err)
 		}
@@ -331,15 +348,15 @@ func TestSignInWaitsForTheIssuer(t *testing.T) {
 }
 
 func TestDiscoveryThatCannotBeUsed(t *testing.T) {
-	for name, change := range map[string]func(map[string]any){
-		"another issuer":  func(d map[string]any) { d["issuer"] = "https://evil.example" },
-		"no token":        func(d map[string]any) { delete(d, "token_endpoint") },
-		"script for auth": func(d map[string]any) { d["authorization_endpoint"] = "javascript:alert(1)" },
-		"file for keys":   func(d map[string]any) { d["jwks_uri"] = "file:///etc/passwd" },
-		"wrong type":      func(d map[string]any) { d["token_endpoint_auth_methods_supported"] = 7 },
+	for name, change := range map[string]oidctest.Edit{
+		"another issuer":  set("issuer", "https://evil.example"),
+		"no token":        omit("token_endpoint"),
+		"script for auth": set("authorization_endpoint", "javascript:alert(1)"),
+		"file for keys":   set("jwks_uri", "file:///etc/passwd"),
+		"wrong type":      set("token_endpoint_auth_methods_supported", 7),
 	} {
 		s := newSite(t, open())
-		s.issuer.Be(func(b *oidctest.Behaviour) { b.Discovery = change })
+		s.issuer.Be(func(b *oidctest.Behaviour) { b.Document = change })
 		_, err := s.BeginOIDC(httptest.NewRecorder(), s.browser().request("https://cairn.example/"), "/")
 		if !errors.Is(err, auth.RefusedDown) {
 			t.Errorf("%s: %v", name, err)
@@ -452,50 +469,56 @@ func TestA12_40_AttemptsEnd(t *testing.T) {
 // TestA12_40_ForgedTokens has the issuer, or who stands in its place, send tokens
 // that must not be believed.
 func TestA12_40_ForgedTokens(t *testing.T) {
-	hour := int64(3600)
-	for name, forge := range map[string]func(i *oidctest.Issuer, header, claims map[string]any){
-		"iss of another":          func(_ *oidctest.Issuer, _, c map[string]any) { c["iss"] = "https://evil.example" },
-		"iss with a slash":        func(i *oidctest.Issuer, _, c map[string]any) { c["iss"] = i.URL + "/" },
-		"iss in capitals":         func(i *oidctest.Issuer, _, c map[string]any) { c["iss"] = strings.ToUpper(i.URL) },
-		"no iss":                  func(_ *oidctest.Issuer, _, c map[string]any) { delete(c, "iss") },
-		"aud of another":          func(_ *oidctest.Issuer, _, c map[string]any) { c["aud"] = "other" },
-		"no aud":                  func(_ *oidctest.Issuer, _, c map[string]any) { delete(c, "aud") },
-		"several aud without azp": func(i *oidctest.Issuer, _, c map[string]any) { c["aud"] = []string{i.ClientID, "other"} },
-		"azp of another": func(i *oidctest.Issuer, _, c map[string]any) {
-			c["aud"], c["azp"] = []string{i.ClientID, "other"}, "other"
+	const minute, hour = 60, 3600
+	now := newClock().Now().Unix() // when the token is made; it is valid for five minutes
+	for name, forge := range map[string]func(i *oidctest.Issuer, b *oidctest.Behaviour){
+		"iss of another":          func(_ *oidctest.Issuer, b *oidctest.Behaviour) { b.Claims = set("iss", "https://evil.example") },
+		"iss with a slash":        func(i *oidctest.Issuer, b *oidctest.Behaviour) { b.Claims = set("iss", i.URL+"/") },
+		"iss in capitals":         func(i *oidctest.Issuer, b *oidctest.Behaviour) { b.Claims = set("iss", strings.ToUpper(i.URL)) },
+		"no iss":                  func(_ *oidctest.Issuer, b *oidctest.Behaviour) { b.Claims = omit("iss") },
+		"aud of another":          func(_ *oidctest.Issuer, b *oidctest.Behaviour) { b.Claims = set("aud", "other") },
+		"no aud":                  func(_ *oidctest.Issuer, b *oidctest.Behaviour) { b.Claims = omit("aud") },
+		"several aud without azp": func(i *oidctest.Issuer, b *oidctest.Behaviour) { b.Claims = set("aud", []string{i.ClientID, "other"}) },
+		"azp of another": func(i *oidctest.Issuer, b *oidctest.Behaviour) {
+			b.Claims.Set = map[string]any{"aud": []string{i.ClientID, "other"}, "azp": "other"}
 		},
-		"azp of another, one aud": func(_ *oidctest.Issuer, _, c map[string]any) { c["azp"] = "other" },
-		"another nonce":           func(_ *oidctest.Issuer, _, c map[string]any) { c["nonce"] = "n-0S6_WzA2Mj" },
-		"no nonce":                func(_ *oidctest.Issuer, _, c map[string]any) { delete(c, "nonce") },
-		"expired":                 func(_ *oidctest.Issuer, _, c map[string]any) { c["exp"] = c["iat"].(int64) - 1 },
-		"no exp":                  func(_ *oidctest.Issuer, _, c map[string]any) { delete(c, "exp") },
-		"no iat":                  func(_ *oidctest.Issuer, _, c map[string]any) { delete(c, "iat") },
-		"of the future": func(_ *oidctest.Issuer, _, c map[string]any) {
-			c["iat"], c["exp"] = c["iat"].(int64)+hour, c["exp"].(int64)+2*hour
+		"azp of another, one aud": func(_ *oidctest.Issuer, b *oidctest.Behaviour) { b.Claims = set("azp", "other") },
+		"another nonce":           func(_ *oidctest.Issuer, b *oidctest.Behaviour) { b.Claims = set("nonce", "n-0S6_WzA2Mj") },
+		"no nonce":                func(_ *oidctest.Issuer, b *oidctest.Behaviour) { b.Claims = omit("nonce") },
+		"expired":                 func(_ *oidctest.Issuer, b *oidctest.Behaviour) { b.Claims = set("exp", now-1) },
+		"no exp":                  func(_ *oidctest.Issuer, b *oidctest.Behaviour) { b.Claims = omit("exp") },
+		"no iat":                  func(_ *oidctest.Issuer, b *oidctest.Behaviour) { b.Claims = omit("iat") },
+		"of the future": func(_ *oidctest.Issuer, b *oidctest.Behaviour) {
+			b.Claims.Set = map[string]any{"iat": now + hour, "exp": now + 5*minute + 2*hour}
 		},
-		"not yet":                func(_ *oidctest.Issuer, _, c map[string]any) { c["nbf"] = c["iat"].(int64) + hour },
-		"no sub":                 func(_ *oidctest.Issuer, _, c map[string]any) { delete(c, "sub") },
-		"empty sub":              func(_ *oidctest.Issuer, _, c map[string]any) { c["sub"] = "" },
-		"sub is a number":        func(_ *oidctest.Issuer, _, c map[string]any) { c["sub"] = 7 },
-		"hash of another access": func(_ *oidctest.Issuer, _, c map[string]any) { c["at_hash"] = "AAAAAAAAAAAAAAAAAAAAAA" },
-		"alg none":               func(_ *oidctest.Issuer, h, _ map[string]any) { h["alg"] = "none" },
-		"alg None":               func(_ *oidctest.Issuer, h, _ map[string]any) { h["alg"] = "None" },
-		"HS256 with the RSA key": func(_ *oidctest.Issuer, h, _ map[string]any) { h["alg"] = "HS256" },
-		"ES256 by an RSA key":    func(_ *oidctest.Issuer, h, _ map[string]any) { h["alg"] = "ES256" },
-		"unknown key":            func(_ *oidctest.Issuer, h, _ map[string]any) { h["kid"] = "nope" },
-		"key by address": func(_ *oidctest.Issuer, h, _ map[string]any) {
-			h["kid"], h["jku"] = "nope", "https://evil.example/keys"
+		"not yet":                func(_ *oidctest.Issuer, b *oidctest.Behaviour) { b.Claims = set("nbf", now+hour) },
+		"no sub":                 func(_ *oidctest.Issuer, b *oidctest.Behaviour) { b.Claims = omit("sub") },
+		"empty sub":              func(_ *oidctest.Issuer, b *oidctest.Behaviour) { b.Claims = set("sub", "") },
+		"sub is a number":        func(_ *oidctest.Issuer, b *oidctest.Behaviour) { b.Claims = set("sub", 7) },
+		"hash of another access": func(_ *oidctest.Issuer, b *oidctest.Behaviour) { b.Claims = set("at_hash", "AAAAAAAAAAAAAAAAAAAAAA") },
+		"alg none":               func(_ *oidctest.Issuer, b *oidctest.Behaviour) { b.Header = set("alg", "none") },
+		"alg None":               func(_ *oidctest.Issuer, b *oidctest.Behaviour) { b.Header = set("alg", "None") },
+		"HS256 with the RSA key": func(_ *oidctest.Issuer, b *oidctest.Behaviour) { b.Header = set("alg", "HS256") },
+		"ES256 by an RSA key":    func(_ *oidctest.Issuer, b *oidctest.Behaviour) { b.Header = set("alg", "ES256") },
+		"unknown key":            func(_ *oidctest.Issuer, b *oidctest.Behaviour) { b.Header = set("kid", "nope") },
+		"key by address": func(_ *oidctest.Issuer, b *oidctest.Behaviour) {
+			b.Header.Set = map[string]any{"kid": "nope", "jku": "https://evil.example/keys"}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSite(t, open())
-			s.edit(func(header, claims map[string]any) { forge(s.issuer, header, claims) })
+			s.issuer.Be(func(b *oidctest.Behaviour) { forge(s.issuer, b) })
 			b := s.browser()
 			b.refused(name, b.signIn(), auth.RefusedInvalid)
 			if n := len(s.store.AllAccounts()); n != 0 {
 				t.Errorf("%d accounts; want none", n)
 			}
 		})
+	}
+	s := newSite(t, open()) // the same, not forged
+	s.issuer.Be(func(b *oidctest.Behaviour) { b.Claims.Set = map[string]any{"iat": now, "exp": now + 5*minute} })
+	if err := s.browser().signIn(); err != nil {
+		t.Errorf("not forged: %v", err)
 	}
 }
 
@@ -506,9 +529,7 @@ func TestA12_40_SignatureOfAnotherKey(t *testing.T) {
 	if err := b.signIn(); err != nil { // the keys are known
 		t.Fatal(err)
 	}
-	evil := oidctest.New(t, callback)
-	evil.Rotate(t)
-	s.edit(func(header, claims map[string]any) { evil.Resign(s.issuer, header, claims) })
+	s.issuer.Be(func(b *oidctest.Behaviour) { b.Forged = true })
 	other := s.browser()
 	other.refused("a signature of another key", other.signIn(), auth.RefusedInvalid)
 }
@@ -519,7 +540,7 @@ func TestKeysRotate(t *testing.T) {
 		if err := s.browser().signIn(); err != nil {
 			t.Fatalf("%v: %s", err, s.log)
 		}
-		s.issuer.Rotate(t)
+		s.issuer.Rotate()
 	}
 	if err := s.browser().signIn(); err != nil {
 		t.Fatal(err)

@@ -15,7 +15,6 @@ import (
 	"math/big"
 	"net/http"
 	"sync"
-	"testing"
 )
 
 // key signs tokens: exactly one of rsa and ec is set.
@@ -23,15 +22,6 @@ type key struct {
 	id  string
 	rsa *rsa.PrivateKey
 	ec  *ecdsa.PrivateKey
-}
-
-func newRSAKey(t testing.TB) key {
-	t.Helper()
-	k, err := makeRSAKey()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return k
 }
 
 func makeRSAKey() (key, error) {
@@ -42,26 +32,13 @@ func makeRSAKey() (key, error) {
 // firstKey is that of every new issuer: to make one takes long.
 var firstKey = sync.OnceValues(makeRSAKey)
 
-// Rotate replaces all keys by a new one of RSA.
-func (i *Issuer) Rotate(t testing.TB) {
-	t.Helper()
-	k := newRSAKey(t)
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	i.keys = []key{k}
+func makeECKey() (key, error) {
+	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	return key{id: rand.Text(), ec: k}, err
 }
 
-// UseEC replaces all keys by a new one on the curve P-256.
-func (i *Issuer) UseEC(t testing.TB) {
-	t.Helper()
-	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	i.keys = []key{{id: rand.Text(), ec: k}}
-}
+// attackersKey is one that no issuer has.
+var attackersKey = sync.OnceValues(makeRSAKey)
 
 func (k key) algorithm() string {
 	if k.ec != nil {
@@ -117,7 +94,7 @@ func (k key) publicPEM() []byte {
 }
 
 // serveKeys tells the public keys (RFC 7517).
-func (i *Issuer) serveKeys(w http.ResponseWriter, _ *http.Request) {
+func (i *issuer) serveKeys(w http.ResponseWriter, _ *http.Request) {
 	var out []map[string]any
 	for _, k := range i.keys {
 		jwk := map[string]any{"kid": k.id, "use": "sig", "alg": k.algorithm()}
