@@ -12,7 +12,7 @@ func TestPasswords(t *testing.T) {
 	s := newShell(t)
 	t.Setenv("CAIRN_TOKEN", "")
 	t.Setenv("CAIRN_PASSWORDS", "on") // which ends local mode
-	printed := serveUntil(t, t.TempDir(), printedAddress, printedCode)
+	printed := serveApart(t, t.TempDir(), printedAddress, printedCode)
 	t.Setenv("CAIRN_URL", printed[0])
 	typed := func(lines ...string) { s.stdin = strings.Join(lines, "\n") + "\n" }
 	signedIn := func(code int, stderr string) {

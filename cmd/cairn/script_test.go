@@ -44,7 +44,7 @@ func TestScripts(t *testing.T) {
 // folder bin.
 func runScript(t *testing.T, file, bin string) {
 	data := t.TempDir()
-	url := serveForTest(t, data)
+	url := serveApart(t, data, printedAddress)[0]
 	testscript.Run(t, testscript.Params{
 		Files: []string{file}, RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
@@ -119,24 +119,11 @@ func rate(ts *testscript.TestScript, neg bool, args []string) {
 
 var printedAddress = regexp.MustCompile(`http://[^/\s]+`)
 
-// serveForTest runs `cairn serve` in local mode until the test ends, and returns
-// the address that it prints.
-func serveForTest(t *testing.T, data string) string {
-	t.Helper()
-	return serveUntil(t, data, printedAddress)[0]
-}
-
 // serveUntil runs `cairn serve` until the test ends, and returns the first match
 // of each pattern in what it prints.
 func serveUntil(t *testing.T, data string, wanted ...*regexp.Regexp) []string {
 	t.Helper()
-	for name, value := range map[string]string{
-		"CAIRN_DATABASE_URL": postgrestest.New(t).URL, "CAIRN_DATA_DIR": data,
-		"CAIRN_ADDR":   cmp.Or(os.Getenv("CAIRN_ADDR"), "127.0.0.1:0"),
-		"CAIRN_SAMPLE": "", "CAIRN_LLM_MODEL": "", "CAIRN_LLM_URL": "",
-	} {
-		t.Setenv(name, value)
-	}
+	setServer(t, data)
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	printed, stdout := io.Pipe()
 	ended := make(chan int, 1)
@@ -150,6 +137,47 @@ func serveUntil(t *testing.T, data string, wanted ...*regexp.Regexp) []string {
 			t.Errorf("the server ended with exit code %d", code)
 		}
 	})
+	return firstMatches(t, printed, wanted)
+}
+
+// serveApart is serveUntil with a process of its own, for what takes long under the race
+// detector.
+func serveApart(t *testing.T, data string, wanted ...*regexp.Regexp) []string {
+	t.Helper()
+	setServer(t, data)
+	cmd := exec.Command(theProgram(t), "serve")
+	cmd.Env = append(os.Environ(), asCairn+"=1")
+	printed, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(os.Interrupt)
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("the server did not stop cleanly: %v", err)
+		}
+	})
+	return firstMatches(t, printed, wanted)
+}
+
+// setServer sets what a server for the test needs.
+func setServer(t *testing.T, data string) {
+	t.Helper()
+	for name, value := range map[string]string{
+		"CAIRN_DATABASE_URL": postgrestest.New(t).URL, "CAIRN_DATA_DIR": data,
+		"CAIRN_ADDR":   cmp.Or(os.Getenv("CAIRN_ADDR"), "127.0.0.1:0"),
+		"CAIRN_SAMPLE": "", "CAIRN_LLM_MODEL": "", "CAIRN_LLM_URL": "",
+	} {
+		t.Setenv(name, value)
+	}
+}
+
+// firstMatches returns the first match of each pattern in what a server prints.
+func firstMatches(t *testing.T, printed io.Reader, wanted []*regexp.Regexp) []string {
+	t.Helper()
 	var found []string
 	lines := bufio.NewScanner(printed)
 	for len(found) < len(wanted) && lines.Scan() {
