@@ -106,8 +106,8 @@ func (a *API) give(c *gin.Context, s *sse, started answer.Started, item pumpedIt
 	}
 	ctx := c.Request.Context()
 	showEvent(ctx, item.event)
-	if gone := s.answerEvent(started, item.event) != nil; gone || final(item.event) {
-		return true, nil
+	if err := s.answerEvent(started, item.event); err != nil || final(item.event) {
+		return true, ignore(err)
 	}
 	if item.event.Type == answer.EventPassages {
 		audit.FromContext(ctx).Tell(ctx) // the stream may go on for minutes

@@ -23,7 +23,7 @@ const asIssuers = "CAIRN_TEST_ISSUERS"
 
 // wordOfChild returns the word, and whether this is the process of the issuers.
 func wordOfChild() (word string, child bool) {
-	return os.LookupEnv(asIssuers) //nolint:forbidigo // no setting: how tests tell their child what it is
+	return os.LookupEnv(asIssuers)
 }
 
 // process is the process of the issuers as its parent sees it.
