@@ -24,6 +24,7 @@ var layers = []struct {
 	{"cmd/…", []string{"*"}}, // the wiring
 
 	{"connectors", []string{"."}},
+	{"connectors/connectortest", []string{".", "connectors", "outbound"}},
 	{"connectors/internal/…", []string{".", "connectors", "connectors/internal/…"}},
 	{"connectors/…", []string{".", "connectors", "connectors/internal/…"}}, // no connector knows another
 
@@ -36,13 +37,14 @@ var layers = []struct {
 	{"retrieval/extract/…", []string{".", "retrieval/extract/…"}},
 	{"retrieval/…", []string{".", "connectors", "retrieval/…"}}, // the contract, never a kind of source
 
+	{"keyring", []string{"."}},
 	{"outbound", []string{"."}},
 	{"migrations", nil},
 	{"postgres/local", nil},
 	{"postgres/postgrestest", []string{"migrations", "postgres", "postgres/local"}},
 	// What postgres imports beside the vocabulary are the packages whose
 	// interfaces it implements; only the wiring imports postgres.
-	{"postgres", []string{".", "connectors", "jobs", "migrations", "retrieval/…", "server/api", "server/audit", "server/auth", "server/scim"}},
+	{"postgres", []string{".", "connectors", "jobs", "keyring", "migrations", "retrieval/…", "server/api", "server/audit", "server/auth", "server/scim"}},
 	{"jobs", []string{".", "connectors", "retrieval/…"}},
 
 	{"client/…", []string{".", "client/…"}},
@@ -62,7 +64,7 @@ var layers = []struct {
 var fences = map[string][]string{
 	"github.com/gin-gonic/gin":     {"server/…"},
 	"github.com/coreos/go-oidc":    {"server/auth/oidc"},
-	"golang.org/x/oauth2":          {"server/auth/oidc"},
+	"golang.org/x/oauth2":          {"server/auth/oidc", "connectors/internal/remote"},
 	"golang.org/x/crypto":          {"server/auth/password"},
 	"github.com/tmc/langchaingo":   {"retrieval/llm/langchain"},
 	"github.com/sony/gobreaker":    {"retrieval/llm/reliable"},

@@ -110,6 +110,15 @@ func InDirectory(acl cairn.ACL, directory string) cairn.ACL {
 	return out
 }
 
+// Tester is implemented by connectors that can say more of a source than that its first
+// change can be read: whether the credential holds, and reaches as far as it must.
+type Tester interface {
+	// Test reaches out to the source and reads a first page. It returns a sentence on
+	// what it found, such as who the credential belongs to and how much it reaches; an
+	// error says what to fix.
+	Test(ctx context.Context) (string, error)
+}
+
 // Cursor is a position in a source's history: opaque to everybody but the
 // connector that made it. The zero Cursor is the beginning.
 type Cursor string
@@ -154,8 +163,8 @@ type Change struct {
 	// called later than the next Change, from another goroutine, and more than
 	// once; the caller closes what it returns.
 	Open func(ctx context.Context) (io.ReadCloser, error)
-	// Err, when not nil, says why this document could not be read. The other
-	// fields but External are then unset. A *DocumentError carries a code.
+	// Err, when not nil, says why this document could not be read. The other fields but
+	// External and Cursor are then unset. A *DocumentError carries a code.
 	Err error
 	// Cursor is a position after this change; empty when the connector cannot
 	// resume here.

@@ -10,15 +10,6 @@ import (
 	"github.com/cairnhq/cairn"
 )
 
-// Environment is what the operator of a server allows connectors to do.
-type Environment struct {
-	// FilesRoots are the folders that may be read, absolute and clean. Nil
-	// means any folder (local mode); empty but not nil means none.
-	FilesRoots []string
-	// ForbiddenRoots are folders that may never be read: Cairn's own data.
-	ForbiddenRoots []string
-}
-
 // Kind describes one kind of source.
 type Kind struct {
 	Name     string
@@ -33,10 +24,12 @@ type Kind struct {
 	// Rules returns, where settings give single documents an ACL of their own, what
 	// that is, by external id; nil stands for none. May be nil. The settings are valid.
 	Rules func(settings map[string]string) (func(external string) *cairn.ACL, error)
-	// Check validates settings: an ErrInvalid error says what to fix.
+	// Check validates settings, which hold no secrets: an ErrInvalid error says what to
+	// fix. It reaches out to nobody.
 	Check func(env Environment, settings map[string]string) error
-	// Open returns a connector for validated settings. It does not yet reach
-	// out to the source.
+	// Open returns a connector for one run over the source that env belongs to. The
+	// settings are validated and hold no secrets, which are in env.Secrets. It does not
+	// yet reach out to the source.
 	Open func(env Environment, settings map[string]string) (Connector, error)
 }
 
@@ -44,7 +37,10 @@ type Kind struct {
 type Setting struct {
 	Name     string
 	Required bool
-	Help     string // one line
+	// Secret says that the setting is kept encrypted and never shown. Connectors read it
+	// from Environment.Secrets; it is in no map of settings.
+	Secret bool
+	Help   string // one line
 }
 
 // Authority is a setting that sources of every kind have: how far their documents
@@ -78,8 +74,34 @@ func (r Registry) Lookup(name string) (Kind, error) {
 	return k, nil
 }
 
-// Validate checks settings: names that the kind does not know, required ones
-// that are missing, the authority, then the kind's own Check. Errors are ErrInvalid.
+// IsSecret reports whether the setting called name is a secret.
+func (k Kind) IsSecret(name string) bool {
+	return slices.ContainsFunc(k.Settings, func(s Setting) bool { return s.Name == name && s.Secret })
+}
+
+// ValidateSecrets checks which secret settings are there, by name: those that the kind
+// does not know, and required ones that are missing. Errors are ErrInvalid.
+func (k Kind) ValidateSecrets(secrets map[string]cairn.Secret) error {
+	for _, name := range slices.Sorted(maps.Keys(secrets)) {
+		if !k.IsSecret(name) {
+			return cairn.Errorf(cairn.ErrInvalid, "a source of kind %s has no secret setting %q", k.Name, name)
+		}
+	}
+	for _, s := range k.Settings {
+		if _, there := secrets[s.Name]; s.Required && s.Secret && !there {
+			return k.needs(s)
+		}
+	}
+	return nil
+}
+
+func (k Kind) needs(s Setting) error {
+	return cairn.Errorf(cairn.ErrInvalid, "a source of kind %s needs the setting %s (%s)", k.Name, s.Name, s.Help)
+}
+
+// Validate checks settings, without the secret ones: names that the kind does not know,
+// required ones that are missing, the authority, then the kind's own Check. Errors are
+// ErrInvalid.
 func (k Kind) Validate(env Environment, settings map[string]string) error {
 	for _, name := range slices.Sorted(maps.Keys(settings)) {
 		if name == Authority {
@@ -90,8 +112,11 @@ func (k Kind) Validate(env Environment, settings map[string]string) error {
 		}
 	}
 	for _, s := range k.Settings {
-		if s.Required && settings[s.Name] == "" {
-			return cairn.Errorf(cairn.ErrInvalid, "a source of kind %s needs the setting %s (%s)", k.Name, s.Name, s.Help)
+		if _, there := settings[s.Name]; there && s.Secret {
+			return cairn.Errorf(cairn.ErrInvalid, "the setting %s is a secret; it is not kept among the others", s.Name)
+		}
+		if s.Required && !s.Secret && settings[s.Name] == "" {
+			return k.needs(s)
 		}
 	}
 	if value, ok := settings[Authority]; ok && !share.MatchString(value) {

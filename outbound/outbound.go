@@ -1,6 +1,5 @@
-// Package outbound makes the HTTP client with which the server reaches others
-// by addresses that it was given: it connects to public addresses and to networks
-// that the operator allowed, to nothing else.
+// Package outbound reaches others by addresses that the server was given: it connects
+// to public addresses and to networks that the operator allowed, to nothing else.
 package outbound
 
 import (
@@ -15,13 +14,16 @@ import (
 	"github.com/cairnhq/cairn"
 )
 
-// Config is what a client may do. The zero Config reaches public addresses alone.
+// Config is what may be reached, and for how long. The zero Config reaches public
+// addresses alone.
 type Config struct {
 	// Allowed are networks that may be reached although they are not public. The
 	// addresses at which clouds give out credentials stay closed.
 	Allowed []netip.Prefix
 	Timeout time.Duration // of a request with its reply; 0: 10 s
 	MaxBody int64         // of a reply, in bytes; 0: 1 MiB
+	// Resolver looks up names; nil: that of the machine.
+	Resolver *net.Resolver
 }
 
 // NewClient returns a client that may be used by several goroutines at once. It
@@ -35,14 +37,56 @@ func NewClient(cfg Config) *http.Client {
 	if cfg.MaxBody == 0 {
 		cfg.MaxBody = 1 << 20
 	}
-	dialer := &net.Dialer{Timeout: cfg.Timeout, ControlContext: guard(cfg.Allowed).control}
-	transport := &http.Transport{
+	return &http.Client{
+		Transport: limited{newTransport(cfg), cfg.MaxBody}, Timeout: cfg.Timeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// Network sends requests for callers that bound time and size themselves, and looks
+// up addresses for programs that connect themselves. It may be used by several
+// goroutines at once.
+type Network struct {
+	*http.Transport
+	guard    guard
+	resolver *net.Resolver
+}
+
+// NewNetwork returns a Network that checks the address of every connection, after
+// names were resolved, and uses no proxy of the environment. Timeout is that of making a
+// connection; MaxBody does not count.
+func NewNetwork(cfg Config) *Network {
+	if cfg.Timeout == 0 {
+		cfg.Timeout = 10 * time.Second
+	}
+	n := &Network{Transport: newTransport(cfg), guard: cfg.Allowed, resolver: cfg.Resolver}
+	if n.resolver == nil {
+		n.resolver = net.DefaultResolver
+	}
+	return n
+}
+
+// Lookup returns the addresses of a host. One that may not be reached is an ErrDenied
+// error, also beside others that may: a name with both is not to be trusted.
+func (n *Network) Lookup(ctx context.Context, host string) ([]netip.Addr, error) {
+	found, err := n.resolver.LookupNetIP(ctx, "ip", host)
+	if err != nil {
+		return nil, fmt.Errorf("look up an address: %w", err)
+	}
+	for i, addr := range found {
+		found[i] = addr.Unmap()
+		if err := n.guard.check(addr); err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+func newTransport(cfg Config) *http.Transport {
+	dialer := &net.Dialer{Timeout: cfg.Timeout, ControlContext: guard(cfg.Allowed).control, Resolver: cfg.Resolver}
+	return &http.Transport{
 		DialContext: dialer.DialContext, ForceAttemptHTTP2: true, TLSHandshakeTimeout: cfg.Timeout,
 		MaxIdleConnsPerHost: 4, IdleConnTimeout: 90 * time.Second, MaxResponseHeaderBytes: 64 << 10,
-	}
-	return &http.Client{
-		Transport: limited{transport, cfg.MaxBody}, Timeout: cfg.Timeout,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
 

@@ -1,39 +1,9 @@
 package server
 
-import "log/slog"
+import "github.com/cairnhq/cairn"
 
-// Secret is a setting that is never shown. Its value is read by Reveal alone;
-// printing, logging and marshalling give "[redacted]", or nothing when it is unset.
-type Secret struct{ value string }
+// Secret is a setting that is never shown.
+type Secret = cairn.Secret
 
 // NewSecret returns a Secret of a value.
-func NewSecret(value string) Secret { return Secret{value} }
-
-// Reveal returns the value.
-func (s Secret) Reveal() string { return s.value }
-
-// Set reports whether there is a value.
-func (s Secret) Set() bool { return s.value != "" }
-
-// String returns "[redacted]", or "" when unset.
-func (s Secret) String() string {
-	if s.value == "" {
-		return ""
-	}
-	return "[redacted]"
-}
-
-// GoString is String, for %#v.
-func (s Secret) GoString() string { return s.String() }
-
-// LogValue is String, for slog.
-func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
-
-// MarshalText is String, for JSON and YAML.
-func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
-
-// UnmarshalText sets the value.
-func (s *Secret) UnmarshalText(b []byte) error {
-	s.value = string(b)
-	return nil
-}
+func NewSecret(value string) Secret { return cairn.NewSecret(value) }

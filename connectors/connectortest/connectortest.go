@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
+	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/connectors"
 )
 
@@ -29,8 +30,24 @@ type Source struct {
 	// Break makes the reading of one document fail, other than by removing it;
 	// nil when that cannot be arranged.
 	Break func(t *testing.T, name string)
-	// External returns the external id of a document.
+	// External returns the external id that a document has now.
 	External func(name string) string
+
+	// What follows may be nil; what is left out is not tested.
+
+	// Move brings a document to another place in the source, such as another folder or
+	// parent, with its text. External may return another id afterwards.
+	Move func(t *testing.T, name string)
+	// Permit changes who may read a document: n, 0 or more, stands for some arrangement of
+	// the source's permissions.
+	Permit func(t *testing.T, name string, n int)
+	// ACL returns what the connector must tell of who may read a document now. Left out,
+	// ACLs are compared only between one way of reading and another.
+	ACL func(name string) *cairn.ACL
+	// Puzzle gives a document permissions of a shape that the connector cannot know.
+	Puzzle func(t *testing.T, name string)
+	// Remote is where the source is served, when it is reached over the network.
+	Remote *Remote
 }
 
 // NewSource makes a source without documents.
@@ -45,15 +62,21 @@ func TestConnector(t *testing.T, newSource NewSource) {
 		test func(t *testing.T, s Source)
 	}{
 		{"Empty", testEmpty}, {"Everything", testEverything}, {"Open", testOpen}, {"Resume", testResume},
-		{"Follow", testFollow}, {"Broken", testBroken}, {"List", testList}, {"Permissions", testPermissions}, {"Directory", testDirectory}, {"Cancel", testCancel},
+		{"Follow", testFollow}, {"Replay", testReplay}, {"Broken", testBroken}, {"Hundred", testHundred}, {"List", testList},
+		{"Permissions", testPermissions}, {"Puzzle", testPuzzle}, {"Directory", testDirectory}, {"Cancel", testCancel},
+		{"Faults", testFaults}, {"Outage", testOutage}, {"Refused", testRefused}, {"Expiry", testExpiry},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := newSource(t)
 			leaks := goleak.IgnoreCurrent()
 			tt.test(t, s)
+			if s.Remote != nil {
+				s.Remote.network.CloseIdleConnections() // one that is in use, by a body that was not closed, is a leak
+			}
 			goleak.VerifyNone(t, leaks)
 		})
 	}
+	t.Run("Model", func(t *testing.T) { testModel(t, newSource) })
 }
 
 // names are the documents that most tests begin with.

@@ -20,6 +20,7 @@ type state struct {
 	cursor connectors.Cursor
 	docs   map[string]connectors.Change
 	failed map[string]error
+	seen   int // upserts
 }
 
 func newState() *state {
@@ -43,6 +44,34 @@ func (st *state) read(t *testing.T, s Source, limit int) (ended bool) {
 	return true
 }
 
+// tryRead is read of everything, and reports whether there was no error.
+func (st *state) tryRead(t *testing.T, s Source) bool {
+	t.Helper()
+	for c, err := range s.Connect(t).Changes(t.Context(), st.cursor) {
+		if err != nil {
+			return false
+		}
+		st.apply(t, c)
+	}
+	return true
+}
+
+// tryList lists the documents of a source and reports whether the list is complete.
+func tryList(t *testing.T, s Source) (listed []string, complete bool) {
+	t.Helper()
+	lister, ok := s.Connect(t).(connectors.Lister)
+	if !ok {
+		return nil, false
+	}
+	for external, err := range lister.Externals(t.Context()) {
+		if err != nil {
+			return listed, false
+		}
+		listed = append(listed, external)
+	}
+	return listed, true
+}
+
 func (st *state) apply(t *testing.T, c connectors.Change) {
 	t.Helper()
 	checkChange(t, c)
@@ -51,6 +80,12 @@ func (st *state) apply(t *testing.T, c connectors.Change) {
 		st.failed[c.External] = c.Err
 	case c.Op == connectors.Upsert:
 		st.docs[c.External] = c
+		st.seen++
+	case c.Op == connectors.SetACL:
+		if d, ok := st.docs[c.External]; ok {
+			d.ACL = c.ACL
+			st.docs[c.External] = d
+		}
 	case c.Op == connectors.Delete:
 		delete(st.docs, c.External)
 	}
@@ -103,6 +138,18 @@ func all() map[string]string {
 		texts[n] = textOf(n)
 	}
 	return texts
+}
+
+// tryRead returns the text of a document, or why it cannot be read.
+func tryRead(t *testing.T, c connectors.Change) (string, error) {
+	t.Helper()
+	r, err := c.Open(t.Context())
+	if err != nil {
+		return "", err
+	}
+	defer r.Close()
+	b, err := io.ReadAll(r)
+	return string(b), err
 }
 
 func readAll(t *testing.T, c connectors.Change) string {

@@ -1,0 +1,122 @@
+package connectortest
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/connectors"
+)
+
+// testModel changes a source at random and reads it change by change, as a caller that
+// is killed now and then: it must come to know what one knows who reads it as a whole,
+// and what is really there.
+func testModel(t *testing.T, newSource NewSource) {
+	rapid.Check(t, func(r *rapid.T) {
+		s := newSource(t)
+		m := &model{s: s, texts: map[string]string{}, state: newState()}
+		for range rapid.IntRange(1, 4).Draw(r, "rounds") {
+			for range rapid.IntRange(0, 6).Draw(r, "changes") {
+				m.change(t, r)
+			}
+			before := m.state.cursor
+			if cut := rapid.IntRange(0, 8).Draw(r, "killed after"); cut > 0 {
+				m.state.read(t, s, cut)
+			}
+			m.state.read(t, s, -1)
+			if rapid.Bool().Draw(r, "the last cursor was not stored") {
+				m.state.cursor = before
+				m.state.read(t, s, -1)
+			}
+			m.state.prune(t, s)
+			m.compare(t, r)
+		}
+	})
+}
+
+// model is what a source holds, and what a caller knows of it.
+type model struct {
+	s     Source
+	texts map[string]string // by name
+	state *state
+	n     int // changes
+}
+
+// change makes one change of the source.
+func (m *model) change(t *testing.T, r *rapid.T) {
+	m.n++
+	name := rapid.SampledFrom(names).Draw(r, "document")
+	_, there := m.texts[name]
+	ops := []string{"put"}
+	if there {
+		ops = append(ops, "remove")
+		if m.s.Move != nil {
+			ops = append(ops, "move")
+		}
+		if m.s.Permit != nil {
+			ops = append(ops, "permit")
+		}
+	}
+	switch op := rapid.SampledFrom(ops).Draw(r, "change"); op {
+	case "put":
+		text := fmt.Sprintf("Text %d of %s.", m.n, name)
+		m.s.Put(t, name, text)
+		m.texts[name] = text
+	case "remove":
+		m.s.Remove(t, name)
+		delete(m.texts, name)
+	case "move":
+		m.s.Move(t, name)
+	case "permit":
+		m.s.Permit(t, name, rapid.IntRange(0, 5).Draw(r, "permission"))
+	}
+}
+
+// compare compares what is known with a reading as a whole and with the source.
+func (m *model) compare(t *testing.T, r *rapid.T) {
+	whole := newState()
+	whole.read(t, m.s, -1)
+	if d := cmp.Diff(told(t, whole), told(t, m.state)); d != "" {
+		r.Fatalf("read change by change, it is not as read as a whole (-whole +changes):\n%s", d)
+	}
+	want := map[string]string{}
+	for name, text := range m.texts {
+		want[m.s.External(name)] = text
+	}
+	if d := cmp.Diff(slices.Sorted(maps.Keys(want)), slices.Sorted(maps.Keys(m.state.docs))); d != "" {
+		r.Fatalf("other documents than there are (-there +known):\n%s", d)
+	}
+	for name := range m.texts {
+		external := m.s.External(name)
+		if text := readAll(t, m.state.docs[external]); !strings.Contains(text, want[external]) {
+			r.Fatalf("%s is %q, not %q", external, text, want[external])
+		}
+		if m.s.ACL == nil {
+			continue
+		}
+		if d := cmp.Diff(m.s.ACL(name), m.state.docs[external].ACL); d != "" {
+			r.Fatalf("%s: another ACL (-there +known):\n%s", external, d)
+		}
+	}
+}
+
+// told is what a caller knows of documents: all but how to open them.
+func told(t *testing.T, st *state) map[string]known {
+	out := map[string]known{}
+	for external, c := range st.docs {
+		out[external] = known{c.Metadata, c.ACL, readAll(t, c)}
+	}
+	return out
+}
+
+type known struct {
+	Metadata connectors.Metadata
+	ACL      *cairn.ACL
+	Text     string
+}
