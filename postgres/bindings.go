@@ -58,11 +58,12 @@ func signedIn(id cairn.AccountID, action audit.Action, detail string) changed {
 }
 
 // accountOf returns whose the account of a person is, bound to it, with what that
-// has changed.
+// has changed. It is locked before its groups are changed, as by who erases it.
 func accountOf(ctx context.Context, tx pgx.Tx, p auth.Person, now time.Time) (changed, auth.Refused, error) {
 	a, err := account(ctx, tx, `
 		SELECT a.id, coalesce(a.email, '') AS email, a.name, a.role, a.disabled_at IS NOT NULL AS disabled, a.created_at AS created
-		FROM bindings b JOIN accounts a ON a.id = b.account_id WHERE b.issuer = $1 AND b.subject = $2`, p.Issuer, p.Subject)
+		FROM bindings b JOIN accounts a ON a.id = b.account_id WHERE b.issuer = $1 AND b.subject = $2
+		FOR NO KEY UPDATE OF a`, p.Issuer, p.Subject)
 	if err == nil && a.Disabled {
 		return changed{}, auth.RefusedDisabled, nil
 	}

@@ -19,8 +19,12 @@ const (
 // session starts a session of an account and returns its hash.
 func (f *fixture) session(account cairn.AccountID) auth.Hash {
 	f.t.Helper()
-	hash := auth.HashOf(cairn.NewID())
-	f.check(f.CreateSession(f.t.Context(), hash, auth.Session{Account: account, ByCode: true, Created: time.Now(), Expires: time.Now().Add(time.Hour)}))
+	ctx, hash, code := f.t.Context(), auth.HashOf(cairn.NewID()), auth.HashOf(cairn.NewID())
+	f.check(f.CreateCode(ctx, code, account, time.Now().Add(time.Hour)))
+	_, err := f.RedeemCode(ctx, code, "", time.Now())
+	f.check(err)
+	s := auth.Session{Account: account, ByCode: true, By: auth.Proof{Code: code}, Created: time.Now(), Expires: time.Now().Add(time.Hour)}
+	f.check(f.CreateSession(ctx, hash, s))
 	return hash
 }
 

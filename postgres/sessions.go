@@ -32,19 +32,50 @@ func (db *DB) CreateSession(ctx context.Context, hash auth.Hash, s auth.Session)
 }
 
 // admitSession makes sure, until the transaction ends, that the account may still sign
-// in in the way in which it does: a reset or a disabling meanwhile is not outrun.
+// in in the way in which it does: whatever ends its access meanwhile is not outrun.
 func admitSession(ctx context.Context, tx pgx.Tx, s auth.Session) error {
 	err := holdEnabled(ctx, tx, s.Account)
-	if err == nil && s.Password != "" {
-		var hash string
-		if hash, err = passwordOf(ctx, tx, s.Account); err == nil && hash != s.Password {
-			err = cairn.ErrInvalid
-		}
+	if err == nil {
+		err = holdProof(ctx, tx, s)
 	}
 	if errors.Is(err, cairn.ErrInvalid) || errors.Is(err, cairn.ErrDenied) {
-		return cairn.Errorf(cairn.ErrUnauthenticated, "the account was disabled or its password changed meanwhile; sign in again")
+		return cairn.Errorf(cairn.ErrUnauthenticated, "the account was disabled, reset or given to somebody else meanwhile; sign in again")
 	}
 	return err
+}
+
+// holdProof is ErrInvalid when what a session rests on is gone: everything that ends
+// the access of an account locks it first, and holdEnabled keeps it from that. The code
+// is used up.
+func holdProof(ctx context.Context, tx pgx.Tx, s auth.Session) error {
+	var holds bool
+	switch {
+	case s.ByCode:
+		tag, err := tx.Exec(ctx, `
+			DELETE FROM sign_in_codes WHERE hash = $1 AND account_id = $2 AND redeemed_at IS NOT NULL`, s.By.Code[:], s.Account)
+		if err != nil {
+			return err
+		}
+		holds = tag.RowsAffected() == 1
+	case s.By.Password != "":
+		hash, err := passwordOf(ctx, tx, s.Account)
+		if err != nil {
+			return err
+		}
+		holds = hash == s.By.Password
+	case s.By.Person != auth.Subject{}:
+		err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM bindings WHERE account_id = $1 AND issuer = $2 AND subject = $3)`,
+			s.Account, s.By.Person.Issuer, s.By.Person.Subject).Scan(&holds)
+		if err != nil {
+			return err
+		}
+	default:
+		holds = true // of local mode: it rests on the server's own file
+	}
+	if !holds {
+		return cairn.ErrInvalid
+	}
+	return nil
 }
 
 // SessionByHash implements auth.Sessions.
@@ -127,7 +158,7 @@ func (db *DB) CreateCode(ctx context.Context, hash auth.Hash, account cairn.Acco
 // HasCode implements auth.Codes.
 func (db *DB) HasCode(ctx context.Context, hash auth.Hash, now time.Time) (bool, error) {
 	var there bool
-	err := db.worker.QueryRow(ctx, `SELECT EXISTS (SELECT FROM sign_in_codes WHERE hash = $1 AND expires_at > $2)`, hash[:], now).Scan(&there)
+	err := db.worker.QueryRow(ctx, `SELECT EXISTS (SELECT FROM sign_in_codes WHERE hash = $1 AND expires_at > $2 AND redeemed_at IS NULL)`, hash[:], now).Scan(&there)
 	if err != nil {
 		return false, fmt.Errorf("sign-in code: %w", err)
 	}
@@ -143,7 +174,7 @@ func (db *DB) RedeemCode(ctx context.Context, hash auth.Hash, email string, now 
 			return changed{}, err
 		}
 		err := tx.QueryRow(ctx, `
-			DELETE FROM sign_in_codes WHERE hash = $1 AND expires_at > $2
+			UPDATE sign_in_codes SET redeemed_at = now() WHERE hash = $1 AND expires_at > $2 AND redeemed_at IS NULL
 			RETURNING coalesce(account_id, '')`, hash[:], now).Scan(&account)
 		if err != nil {
 			return changed{}, notFound(err)
@@ -151,7 +182,10 @@ func (db *DB) RedeemCode(ctx context.Context, hash auth.Hash, email string, now 
 		if account != "" {
 			return changed{}, nil
 		}
-		account, err = createFirstAdministrator(ctx, tx, email)
+		if account, err = createFirstAdministrator(ctx, tx, email); err != nil {
+			return changed{}, err
+		}
+		_, err = tx.Exec(ctx, `UPDATE sign_in_codes SET account_id = $2 WHERE hash = $1`, hash[:], account)
 		return changed{action: audit.AccountCreate, kind: audit.KindAccount, id: string(account), detail: "role:admin", by: account}, err
 	})
 	if err != nil {

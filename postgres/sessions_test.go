@@ -25,7 +25,7 @@ func TestSessions(t *testing.T) {
 	wantError(t, "unknown account", f.CreateSession(ctx, auth.Hash{2}, auth.Session{Account: "x", Created: now, Expires: now}), cairn.ErrUnauthenticated)
 	off := f.account("off@acme.test", cairn.RoleMember)
 	f.check(f.SetPassword(ctx, off.ID, "", aHash, auth.Hash{}))
-	byPassword := auth.Session{Account: off.ID, Created: now, Expires: now, Password: anotherHash}
+	byPassword := auth.Session{Account: off.ID, Created: now, Expires: now, By: auth.Proof{Password: anotherHash}}
 	wantError(t, "another password by now", f.CreateSession(ctx, auth.Hash{3}, byPassword), cairn.ErrUnauthenticated)
 	off.Disabled = true
 	f.check(f.update(off))

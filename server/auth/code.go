@@ -39,7 +39,7 @@ func (a *Authenticator) SignIn(w http.ResponseWriter, r *http.Request, code, ema
 		return Identity{}, notFoundAs(err, "the code is wrong, was used before or has expired; make another")
 	}
 	secret := newSessionSecret()
-	if err := a.startWith(w, r, Session{Account: account, ByCode: true}, secret); err != nil {
+	if err := a.startWith(w, r, Session{Account: account, ByCode: true, By: Proof{Code: hashOfCode(code)}}, secret); err != nil {
 		return Identity{}, err
 	}
 	return a.bySession(ctx, secret)

@@ -107,7 +107,7 @@ func (a *Authenticator) FinishOIDC(w http.ResponseWriter, r *http.Request) (stri
 	if err := a.accounts.allow(string(account)); err != nil {
 		return "", a.refuse(r, RefusedLimited, err)
 	}
-	return made.Next, a.startWith(w, r, Session{Account: account}, newSessionSecret())
+	return made.Next, a.startWith(w, r, Session{Account: account, By: Proof{Person: Subject{person.Issuer, person.Subject}}}, newSessionSecret())
 }
 
 func (a *Authenticator) attemptCookie() string { return a.named("cairn_oidc") }

@@ -70,7 +70,7 @@ func (a *Authenticator) SignInWithPassword(w http.ResponseWriter, r *http.Reques
 			"the address or the password is wrong, or the account has no password; a one-time code of an administrator signs you in as well")
 	}
 	secret := newSessionSecret()
-	if err := a.startWith(w, r, Session{Account: account, Password: hash}, secret); err != nil {
+	if err := a.startWith(w, r, Session{Account: account, By: Proof{Password: hash}}, secret); err != nil {
 		return Identity{}, err
 	}
 	a.renewHash(ctx, account, hash, text)

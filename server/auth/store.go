@@ -25,13 +25,23 @@ type Holder struct {
 type Session struct {
 	Account cairn.AccountID
 	ByCode  bool // a one-time code made it
-	// Password is the hash that the password was compared with which makes the session;
-	// it is not kept.
-	Password string
-	Created  time.Time
-	Expires  time.Time
-	Used     time.Time // when a request was last noted
+	Created time.Time
+	Expires time.Time
+	Used    time.Time // when a request was last noted
+	By      Proof     // is not kept
 }
+
+// Proof is what a sign-in rests on and what must still hold when its session is made: a
+// reset or a rebinding ends the sign-ins that are under way. At most one of its fields is
+// set.
+type Proof struct {
+	Code     Hash   // of a code that was redeemed
+	Password string // the hash that the password was compared with
+	Person   Subject
+}
+
+// Subject is the name that an issuer has for a person.
+type Subject struct{ Issuer, Subject string }
 
 // Tokens finds bearer tokens.
 type Tokens interface {
@@ -44,8 +54,9 @@ type Tokens interface {
 
 // Sessions keeps signed-in browsers.
 type Sessions interface {
-	// CreateSession stores a session under the hash of its cookie. An account that is
-	// disabled or gone, or has another password by now, is ErrUnauthenticated.
+	// CreateSession stores a session under the hash of its cookie, and uses up the code
+	// that it rests on. It is ErrUnauthenticated when the account is disabled or gone, or
+	// what the session rests on no longer holds.
 	CreateSession(ctx context.Context, hash Hash, s Session) error
 	// SessionByHash returns a session, expired ones too, and who holds it,
 	// disabled accounts too. ErrNotFound when there is none.
@@ -62,12 +73,12 @@ type Codes interface {
 	// the older codes of that account. The empty account stands for the first
 	// administrator, who does not exist yet.
 	CreateCode(ctx context.Context, hash Hash, account cairn.AccountID, expires time.Time) error
-	// HasCode reports whether there is a code that has not expired at now.
+	// HasCode reports whether there is a code that was not redeemed and has not expired at now.
 	HasCode(ctx context.Context, hash Hash, now time.Time) (bool, error)
-	// RedeemCode deletes a code that has not expired at now and returns whose it
-	// was. For the empty account it makes an administrator with the e-mail (which
+	// RedeemCode uses a code that has not expired at now and returns whose it is: it is
+	// of use to nobody else, and can be the proof of one session. For the empty account it makes an administrator with the e-mail (which
 	// may be empty) in the same transaction, unless an administrator exists: then,
-	// and for a code that does not exist or has expired, it returns ErrNotFound. The
+	// and for a code that does not exist, was redeemed or has expired, it returns ErrNotFound. The
 	// account of local mode becomes that administrator, with all that it made; what
 	// signed it in before ends.
 	RedeemCode(ctx context.Context, hash Hash, email string, now time.Time) (cairn.AccountID, error)

@@ -37,8 +37,9 @@ type Store struct {
 }
 
 type code struct {
-	account cairn.AccountID
-	expires time.Time
+	account  cairn.AccountID
+	expires  time.Time
+	redeemed bool
 }
 
 // New returns an empty Store.
@@ -159,8 +160,25 @@ func (s *Store) editToken(which func(*cairn.Token) bool, edit func(*cairn.Token)
 func (s *Store) CreateSession(_ context.Context, hash auth.Hash, session auth.Session) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if !s.holds(session) {
+		return cairn.Errorf(cairn.ErrUnauthenticated, "sign in again")
+	}
+	session.By = auth.Proof{}
 	s.sessions[hash] = session
 	return nil
+}
+
+// holds reports whether what a session rests on still holds; it uses up the code.
+func (s *Store) holds(session auth.Session) bool {
+	switch by := session.By; {
+	case session.ByCode:
+		c := s.codes[by.Code]
+		delete(s.codes, by.Code)
+		return c.redeemed && c.account == session.Account
+	case by.Person != auth.Subject{}:
+		return s.bindings[subject{by.Person.Issuer, by.Person.Subject}] == session.Account
+	}
+	return true
 }
 
 // SessionByHash implements auth.Sessions.
@@ -198,7 +216,7 @@ func (s *Store) CreateCode(_ context.Context, hash auth.Hash, account cairn.Acco
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	maps.DeleteFunc(s.codes, func(_ auth.Hash, c code) bool { return c.account == account })
-	s.codes[hash] = code{account, expires}
+	s.codes[hash] = code{account: account, expires: expires}
 	return nil
 }
 
@@ -207,7 +225,7 @@ func (s *Store) HasCode(_ context.Context, hash auth.Hash, now time.Time) (bool,
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c, ok := s.codes[hash]
-	return ok && now.Before(c.expires), nil
+	return ok && !c.redeemed && now.Before(c.expires), nil
 }
 
 // RedeemCode implements auth.Codes.
@@ -215,11 +233,11 @@ func (s *Store) RedeemCode(_ context.Context, hash auth.Hash, email string, now 
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c, ok := s.codes[hash]
-	if !ok || !now.Before(c.expires) {
+	if !ok || c.redeemed || !now.Before(c.expires) {
 		return "", cairn.ErrNotFound
 	}
 	if c.account != "" {
-		delete(s.codes, hash)
+		s.codes[hash] = code{c.account, c.expires, true}
 		return c.account, nil
 	}
 	for _, a := range s.accounts {
@@ -227,8 +245,8 @@ func (s *Store) RedeemCode(_ context.Context, hash auth.Hash, email string, now 
 			return "", cairn.ErrNotFound
 		}
 	}
-	delete(s.codes, hash)
 	a := cairn.Account{ID: cairn.AccountID(cairn.NewID()), Email: email, Role: cairn.RoleAdmin, Created: now}
+	s.codes[hash] = code{a.ID, c.expires, true}
 	delete(s.accounts, localID) // the fake hands nothing over
 	s.accounts[a.ID] = a
 	return a.ID, nil
