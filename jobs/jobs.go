@@ -270,7 +270,7 @@ func (r *Runner) Test(ctx context.Context, source cairn.SourceID) (string, error
 	defer cancel()
 	found, err := try(ctx, connector)
 	if err != nil {
-		r.cfg.Log.Info("a source was tested and failed", "source", s.Name, "error", err)
+		r.cfg.Log.Info("a source was tested and failed", "source", s.Name, "error", ingest.Class(err))
 		return "", cairn.Errorf(cairn.ErrInvalid, "%s", sourceProblem(err))
 	}
 	return found, nil

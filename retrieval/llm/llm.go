@@ -97,7 +97,8 @@ const (
 	ErrRejected    ErrorKind = "rejected"     // the request is wrong: model name, key, size
 )
 
-// Error is a failed call of a model. It never holds a key or a prompt.
+// Error is a failed call of a model. It holds neither a key nor a prompt, nor what the
+// provider says of it in words, which may quote one.
 type Error struct {
 	Kind       ErrorKind
 	Status     int           // of HTTP; 0 when there was none

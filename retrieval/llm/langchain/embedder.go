@@ -170,7 +170,7 @@ func (e *endpoint) Embed(ctx context.Context, role llm.Role, texts []string) ([]
 	for i, t := range texts {
 		sent[i] = prefix + t
 	}
-	x := &exchange{key: e.config.APIKey, texts: sent}
+	x := &exchange{texts: len(sent)}
 	vectors, err := e.client.CreateEmbedding(x.into(ctx), sent)
 	if failed := x.outcome(ctx, err); failed != nil {
 		return nil, failed
@@ -239,8 +239,8 @@ func readVectors(x *exchange, body io.Reader) ([]byte, error) {
 	if len(reply.Error) > 0 && string(reply.Error) != "null" {
 		return nil, x.reported(problemOf(reply.Error))
 	}
-	if len(reply.Data) != len(x.texts) {
-		return nil, x.broke(fmt.Errorf("the endpoint sent %d vectors for %d texts", len(reply.Data), len(x.texts)))
+	if len(reply.Data) != x.texts {
+		return nil, x.broke(fmt.Errorf("the endpoint sent %d vectors for %d texts", len(reply.Data), x.texts))
 	}
 	ordered := make([]vector, len(reply.Data))
 	for i, v := range reply.Data {

@@ -3,7 +3,7 @@ package langchain
 import (
 	"context"
 	"errors"
-	"strings"
+	"fmt"
 	"sync"
 
 	"github.com/cairnhq/cairn/retrieval/llm"
@@ -12,8 +12,7 @@ import (
 // exchange is what one call learns beside what the library tells: why it
 // failed. The library reads replies in goroutines of its own, hence the lock.
 type exchange struct {
-	key   string
-	texts []string // of the request; never in an error
+	texts int // that vectors were asked for
 
 	mu     sync.Mutex
 	failed *llm.Error
@@ -63,51 +62,7 @@ func (x *exchange) outcome(ctx context.Context, err error) *llm.Error {
 	case x.failed != nil:
 		return x.failed
 	case err != nil:
-		return &llm.Error{Kind: llm.ErrUnavailable, Err: errors.New("its reply could not be read: " + x.scrub(err.Error()))}
+		return &llm.Error{Kind: llm.ErrUnavailable, Err: fmt.Errorf("its reply could not be read (%T)", err)}
 	}
 	return nil
-}
-
-const (
-	longestMessage = 300 // bytes of a provider's message that are kept
-	echo           = 24  // bytes in a row that give a text away
-)
-
-// scrub returns what may be told of a provider's message: without the key,
-// short, and withheld when it repeats a part of the request.
-func (x *exchange) scrub(message string) string {
-	if x.key != "" {
-		message = strings.ReplaceAll(message, x.key, "[key]")
-	}
-	message = strings.Join(strings.Fields(message), " ")
-	words := strings.Fields(message)
-	for i, w := range words {
-		if strings.HasPrefix(strings.TrimLeft(w, `"'(`), "sk-") {
-			words[i] = "[key]"
-		}
-	}
-	message = strings.ToValidUTF8(strings.Join(words, " "), "")
-	if len(message) > longestMessage {
-		message = strings.ToValidUTF8(message[:longestMessage], "") + "…"
-	}
-	for _, text := range x.texts {
-		if shares(message, text) {
-			return "(a message that repeats the request)"
-		}
-	}
-	return message
-}
-
-// shares reports whether message has a run of text in it.
-func shares(message, text string) bool {
-	text = strings.Join(strings.Fields(text), " ")
-	if len(text) < echo {
-		return false
-	}
-	for i := 0; i+echo <= len(message); i++ {
-		if strings.Contains(text, message[i:i+echo]) {
-			return true
-		}
-	}
-	return false
 }

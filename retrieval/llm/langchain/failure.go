@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -25,13 +26,23 @@ func (x *exchange) refusal(resp *http.Response, now time.Time) *llm.Error {
 		kind = llm.ErrRejected
 	}
 	text := "the endpoint answered " + strconv.Itoa(resp.StatusCode)
-	if message := x.scrub(problem.Message); message != "" {
-		text += ": " + message
+	if name := problem.name(); name != "" {
+		text += " " + name
+	}
+	if hint := hints[resp.StatusCode]; hint != "" {
+		text += ": " + hint
 	}
 	return &llm.Error{
 		Kind: kind, Status: resp.StatusCode, Err: errors.New(text),
 		RetryAfter: retryAfter(resp.Header.Get("Retry-After"), now),
 	}
+}
+
+// hints say what to look at when an endpoint refuses.
+var hints = map[int]string{
+	http.StatusUnauthorized: "look at the API key",
+	http.StatusForbidden:    "look at what the API key may do",
+	http.StatusNotFound:     "look at the address and the name of the model",
 }
 
 // kindOfStatus says what a caller can do about an HTTP status.
@@ -62,25 +73,35 @@ func retryAfter(header string, now time.Time) time.Duration {
 	return max(0, at.Sub(now))
 }
 
-// problem is what providers say of an error, in a reply or in a stream.
+// problem is what providers say of an error, in a reply or in a stream. Their messages
+// are not read: they may quote what was asked, which then stood in a log.
 type problem struct {
-	Message string
-	Type    string
-	Code    string
+	Type string
+	Code string
 }
 
-// readProblem reads {"error": {"message", "type", "code"}}, {"error": "message"}
-// or {"message"}; anything else gives no message.
+// identifier is what programs call an error, as in model_not_found.
+var identifier = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9]*(_[a-zA-Z0-9]+)*$`)
+
+// name returns what the provider's program calls the error; empty when it does not say.
+func (p problem) name() string {
+	for _, name := range []string{p.Code, p.Type} {
+		if len(name) <= longestName && identifier.MatchString(name) {
+			return name
+		}
+	}
+	return ""
+}
+
+const longestName = 40 // bytes
+
+// readProblem reads {"error": {"type", "code"}}; anything else gives nothing.
 func readProblem(body []byte) problem {
 	var outer struct {
-		Error   json.RawMessage `json:"error"`
-		Message string          `json:"message"`
+		Error json.RawMessage `json:"error"`
 	}
 	if json.Unmarshal(body, &outer) != nil {
 		return problem{}
-	}
-	if len(outer.Error) == 0 {
-		return problem{Message: outer.Message}
 	}
 	return problemOf(outer.Error)
 }
@@ -88,16 +109,13 @@ func readProblem(body []byte) problem {
 // problemOf reads the value of "error". The code is a string or a number.
 func problemOf(raw json.RawMessage) problem {
 	var inner struct {
-		Message string `json:"message"`
-		Type    string `json:"type"`
-		Code    any    `json:"code"`
+		Type string `json:"type"`
+		Code any    `json:"code"`
 	}
 	if json.Unmarshal(raw, &inner) != nil {
-		var text string
-		_ = json.Unmarshal(raw, &text) // neither form: no message
-		return problem{Message: text}
+		return problem{} // a message alone
 	}
-	p := problem{Message: inner.Message, Type: inner.Type}
+	p := problem{Type: inner.Type}
 	if inner.Code != nil {
 		p.Code = fmt.Sprint(inner.Code)
 	}
@@ -131,8 +149,13 @@ func (p problem) kind() llm.ErrorKind {
 // reported is the failure that an error inside a reply means.
 func (x *exchange) reported(p problem) error {
 	text := "the endpoint reported an error"
-	if about := x.scrub(strings.TrimSpace(p.Type + " " + p.Message)); about != "" {
-		text += ": " + about
+	if name := p.name(); name != "" {
+		text += " " + name
 	}
 	return x.fail(&llm.Error{Kind: p.kind(), Err: errors.New(text)})
+}
+
+// webPage is the failure that a reply in HTML means.
+func (x *exchange) webPage() error {
+	return x.fail(&llm.Error{Kind: llm.ErrRejected, Err: errors.New("the endpoint sent a web page instead of a reply; check the address of the model")})
 }

@@ -129,7 +129,7 @@ type call struct {
 }
 
 func (m *model) call(ctx context.Context, req llm.Request, messages []llms.MessageContent) *call {
-	c := &call{x: m.exchange(req), pieces: make(chan string)}
+	c := &call{x: &exchange{}, pieces: make(chan string)}
 	options := append([]llms.CallOption{}, m.options...)
 	if req.MaxTokens > 0 {
 		options = append(options, llms.WithMaxTokens(req.MaxTokens))
@@ -153,15 +153,6 @@ func (m *model) call(ctx context.Context, req llm.Request, messages []llms.Messa
 func (c *call) wait() {
 	for range c.pieces { // what was on its way when the caller left
 	}
-}
-
-// exchange returns the record of one call.
-func (m *model) exchange(req llm.Request) *exchange {
-	x := &exchange{key: m.key, texts: []string{req.System}}
-	for _, msg := range req.Messages {
-		x.texts = append(x.texts, msg.Text)
-	}
-	return x
 }
 
 // last returns the event that ends a reply, or why there is none.

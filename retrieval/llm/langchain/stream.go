@@ -80,7 +80,7 @@ func (s *stream) step() error {
 		case first == '{':
 			return s.readWhole()
 		case first == '<':
-			return s.x.reported(problem{Type: "not_found", Message: "a web page instead of a reply; check the address of the model"})
+			return s.x.webPage()
 		}
 	}
 	line, err := s.line()
@@ -199,5 +199,5 @@ func (s *stream) text(text string, emit func(piece string) error) error {
 
 // malformed notes an event or reply that is not what the provider documents.
 func (s *stream) malformed(err error) error {
-	return s.x.broke(fmt.Errorf("the reply is malformed: %s", s.x.scrub(err.Error())))
+	return s.x.broke(fmt.Errorf("the reply is malformed (%T)", err))
 }

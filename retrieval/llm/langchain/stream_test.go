@@ -42,17 +42,21 @@ func FuzzStream(f *testing.F) {
 	})
 }
 
-func TestScrub(t *testing.T) {
-	x := &exchange{key: "sk-live-1", texts: []string{"The merger with Nordwind closes on 3 March."}}
-	for message, want := range map[string]string{
-		"":                       "",
-		"model overloaded":       "model overloaded",
-		"key sk-live-1 is wrong": "key [key] is wrong",
-		"got 'merger with Nordwind closes' as input": "(a message that repeats the request)",
-		"got 'merger with\n Nordwind closes'":        "(a message that repeats the request)",
+// TestProblemsQuoteNothing reads what providers say of errors: what programs call them is
+// told, and no word of a message.
+func TestProblemsQuoteNothing(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"error":{"message":"no such word: merger","type":"invalid_request_error","code":"model_not_found"}}`: "model_not_found",
+		`{"error":{"message":"merger","type":"overloaded_error"}}`:                                             "overloaded_error",
+		`{"error":{"message":"merger","code":"merger with Nordwind","type":"server_error"}}`:                   "server_error",
+		`{"error":{"message":"merger","code":429}}`:                                                            "",
+		`{"error":{"code":"` + strings.Repeat("x", 41) + `"}}`:                                                 "",
+		`{"error":"merger"}`:   "",
+		`{"message":"merger"}`: "",
+		`<html>merger`:         "",
 	} {
-		if got := x.scrub(message); got != want {
-			t.Errorf("scrub(%q) = %q, want %q", message, got, want)
+		if got := readProblem([]byte(body)).name(); got != want {
+			t.Errorf("%s: %q, want %q", body, got, want)
 		}
 	}
 }

@@ -77,19 +77,18 @@ func TestRawFailures(t *testing.T) {
 		"nothing":            {langchain.OpenAI, 200, "", llm.ErrUnavailable, "before it was complete"},
 		"half an event":      {langchain.OpenAI, 200, piece + `data: {"choi`, llm.ErrInterrupted, "malformed"},
 		"a web page":         {langchain.OpenAI, 200, "<!doctype html><title>Sign in</title>", llm.ErrRejected, "check the address"},
-		"error as text":      {langchain.OpenAI, 200, `{"error":"model not loaded"}`, llm.ErrUnavailable, "model not loaded"},
-		"error of llama":     {langchain.OpenAI, 200, `error: {"code":500,"message":"context shift is disabled","type":"server_error"}` + "\n\n", llm.ErrUnavailable, "context shift"},
-		"error in a stream":  {langchain.OpenAI, 200, piece + `data: {"error":{"message":"The model crashed","code":502}}` + "\n\n", llm.ErrInterrupted, "crashed"},
+		"error as text":      {langchain.OpenAI, 200, `{"error":"model not loaded"}`, llm.ErrUnavailable, "reported an error"},
+		"error of llama":     {langchain.OpenAI, 200, `error: {"code":500,"message":"context shift is disabled","type":"server_error"}` + "\n\n", llm.ErrUnavailable, "server_error"},
+		"error in a stream":  {langchain.OpenAI, 200, piece + `data: {"error":{"message":"The model crashed","code":502}}` + "\n\n", llm.ErrInterrupted, "reported an error"},
 		"finish with error":  {langchain.OpenAI, 200, piece + `data: {"choices":[{"delta":{},"finish_reason":"error"}]}` + "\n\n", llm.ErrInterrupted, "before it was complete"},
 		"no money":           {langchain.OpenAI, 429, `{"error":{"message":"You exceeded your current quota","code":"insufficient_quota"}}`, llm.ErrRejected, "quota"},
-		"unknown model":      {langchain.OpenAI, 404, `{"error":{"message":"The model 'm' does not exist"}}`, llm.ErrRejected, "does not exist"},
+		"unknown model":      {langchain.OpenAI, 404, `{"error":{"message":"The model 'm' does not exist"}}`, llm.ErrRejected, "404: look at the address and the name of the model"},
 		"bad gateway":        {langchain.OpenAI, 502, "<html>nginx</html>", llm.ErrUnavailable, "502"},
-		"echo of the prompt": {langchain.OpenAI, 400, `{"error":{"message":"input 'What does the contract with Nordwind say about penalties?' is too long"}}`, llm.ErrRejected, "repeats the request"},
-		"the key":            {langchain.OpenAI, 401, `{"error":{"message":"Incorrect API key provided: ` + llmtest.Key + `. See \"sk-abc***xyz\""}}`, llm.ErrRejected, "[key]"},
-		"a long message":     {langchain.OpenAI, 500, `{"error":{"message":"` + strings.Repeat("é", 1000) + `"}}`, llm.ErrUnavailable, "…"},
-		"anthropic whole":    {langchain.Anthropic, 200, `{"type":"error","error":{"type":"rate_limit_error","message":"slow down"}}`, llm.ErrRateLimited, "slow down"},
+		"echo of the prompt": {langchain.OpenAI, 400, `{"error":{"message":"input 'What does the contract with Nordwind say about penalties?' is too long"}}`, llm.ErrRejected, "answered 400"},
+		"the key":            {langchain.OpenAI, 401, `{"error":{"message":"Incorrect API key provided: ` + llmtest.Key + `. See \"sk-abc***xyz\""}}`, llm.ErrRejected, "401: look at the API key"},
+		"anthropic whole":    {langchain.Anthropic, 200, `{"type":"error","error":{"type":"rate_limit_error","message":"slow down"}}`, llm.ErrRateLimited, "rate_limit_error"},
 		"anthropic stop":     {langchain.Anthropic, 200, `data: {"type":"message_stop"}` + "\n\n", llm.ErrUnavailable, "before it was complete"},
-		"anthropic 529":      {langchain.Anthropic, 529, `{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}`, llm.ErrUnavailable, "Overloaded"},
+		"anthropic 529":      {langchain.Anthropic, 529, `{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}`, llm.ErrUnavailable, "overloaded_error"},
 		"not JSON":           {langchain.Anthropic, 200, "data: hello\n\n", llm.ErrUnavailable, "malformed"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -98,7 +97,7 @@ func TestRawFailures(t *testing.T) {
 				t.Errorf("the reply counts as complete: %+v", got)
 			}
 			checkFailed(t, got.Err, tt.kind)
-			if got.Err != nil && (!strings.Contains(got.Err.Error(), tt.says) || strings.Contains(got.Err.Error(), "Nordwind") || len(got.Err.Error()) > 420) {
+			if got.Err != nil && (!strings.Contains(got.Err.Error(), tt.says) || strings.Contains(got.Err.Error(), "Nordwind") || strings.Contains(got.Err.Error(), llmtest.Key)) {
 				t.Errorf("the error is %q, want it to say %q", got.Err, tt.says)
 			}
 		})
