@@ -54,7 +54,10 @@ func (s scope) holds(at string) bool {
 		return true
 	}
 	target := targetOf(at)
-	p, _, _ := strings.Cut(target, "?")
+	p, query, asks := strings.Cut(target, "?")
+	if asks { // a slash in it would be one of a path to globs
+		target = p + "?" + strings.ReplaceAll(query, "/", "%2F")
+	}
 	if matches(s.exclude, p, target) {
 		return false
 	}

@@ -35,7 +35,7 @@ func Kind() connectors.Kind {
 		Settings: []connectors.Setting{
 			{Name: "url", Required: true, Help: "where to begin: one or more addresses of one site, separated by commas or lines"},
 			{Name: "include", Help: "only addresses whose path matches one of these globs, such as /docs/**,/blog/**; unset: what lies below the start addresses"},
-			{Name: "exclude", Help: "no addresses whose path, or path with query, matches one of these globs, such as /docs/old/**,/**\\?*"},
+			{Name: "exclude", Help: "no addresses whose path, or path with query, matches one of these globs, such as /docs/old/**,/**/*\\?*"},
 			{Name: "follow_links", Help: "false: read only the pages of sitemaps and the start pages; unset: true"},
 			{Name: "sitemap", Help: "addresses of sitemaps on the same site; unset: those that robots.txt names, else /sitemap.xml if there is one; none: no sitemap"},
 			{Name: "max_pages", Help: "how many addresses a crawl asks at most; unset: 10000"},

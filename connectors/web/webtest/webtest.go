@@ -34,7 +34,8 @@ type Site struct {
 	Twins   bool   // the list also leads to a print version of each page
 	Robots  string // instead of the usual robots.txt; %s stands for the origin
 	User    string // that must sign in; empty: nobody
-	Missing int    // status of what is not there; 0: 404 and 410
+	Missing int    // status of what was removed; 0: 404 and 410
+	Lenient bool   // what nothing led to is not there, and no fault of who asks
 
 	t testing.TB
 
@@ -258,7 +259,11 @@ func (s *Site) robots(w http.ResponseWriter, r *http.Request) {
 func (s *Site) names(inSitemap bool) []string {
 	var out []string
 	for _, name := range slices.Sorted(maps.Keys(s.paths)) {
-		if sum := len(name) + int(name[0]); (sum%3 == 0) == inSitemap {
+		sum := 0
+		for _, c := range []byte(name) {
+			sum += int(c)
+		}
+		if (sum%3 == 0) == inSitemap {
 			out = append(out, name)
 		}
 	}
@@ -316,7 +321,8 @@ func (s *Site) list(w http.ResponseWriter, r *http.Request) {
 // serve serves a page.
 func (s *Site) serve(w http.ResponseWriter, r *http.Request) {
 	p := s.pages[r.URL.Path]
-	missing := strings.HasSuffix(r.URL.Path, "/cairn-asks-for-a-page-that-does-not-exist")
+	// Addresses that may be tried.
+	missing := s.Lenient || r.URL.Path == "/sitemap.xml" || strings.HasSuffix(r.URL.Path, "/cairn-asks-for-a-page-that-does-not-exist")
 	switch {
 	case p == nil && missing:
 		http.NotFound(w, r)
