@@ -150,16 +150,15 @@ func withoutDots(p string) string {
 	var out []string
 	for i, s := range segments {
 		last := i == len(segments)-1
-		switch {
-		case s == "." || s == "..":
-			if s == ".." && len(out) > 0 {
-				out = out[:len(out)-1]
-			}
-			if last {
-				out = append(out, "")
-			}
-		default:
+		if s != "." && s != ".." {
 			out = append(out, s)
+			continue
+		}
+		if s == ".." && len(out) > 0 {
+			out = out[:len(out)-1]
+		}
+		if last {
+			out = append(out, "")
 		}
 	}
 	return "/" + strings.Join(out, "/")

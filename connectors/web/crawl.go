@@ -112,7 +112,7 @@ func (s *Site) allowed(c *crawl, at string) bool {
 
 // wants reports whether an address is to be asked for.
 func (s *Site) wants(c *crawl, at string) bool {
-	return s.scope.holds(at) && mayBeDocument(at) && s.allowed(c, at)
+	return s.scope.holds(at) && mayBeDocument(at) && !isTrap(at) && s.allowed(c, at)
 }
 
 // visited is an address that was come by.

@@ -125,3 +125,20 @@ func set(words string) map[string]bool {
 func mayBeDocument(at string) bool {
 	return !skipped[strings.ToLower(strings.TrimPrefix(path.Ext(pathOf(at)), "."))]
 }
+
+// maxRepeats is how often one part of a path may follow itself. More of it comes from a
+// relative link on a page that the site gives for every address.
+const maxRepeats = 4
+
+func isTrap(at string) bool {
+	last, times := "", 0
+	for part := range strings.SplitSeq(pathOf(at), "/") {
+		if part != last || part == "" {
+			last, times = part, 0
+		}
+		if times++; times > maxRepeats && part != "" {
+			return true
+		}
+	}
+	return false
+}

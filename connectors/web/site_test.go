@@ -561,6 +561,17 @@ func TestLimits(t *testing.T) {
 	}
 	d.mustSync(t)
 	d.want(t, "/docs/", "/docs/1", "/docs/2")
+
+	trap := newBench(t)
+	trap.settings["sitemap"] = "none"
+	for path, n := "/docs/", 0; n < 10; n++ {
+		trap.site.Handle(path, page(`<a href="more/">x</a>`))
+		path += "more/"
+	}
+	trap.mustSync(t)
+	if len(trap.docs) != 5 {
+		t.Errorf("a site that leads on for ever: %d documents", len(trap.docs))
+	}
 }
 
 // TestSitemaps follows sitemaps alone, and does without those that cannot be read.

@@ -61,7 +61,7 @@ func (s *Site) visit(ctx context.Context, c *crawl, t target) (visited, error) {
 	if ctx.Err() != nil {
 		return v, fmt.Errorf("read %s: %w", s.client.Host(), context.Cause(ctx))
 	}
-	if p.Crawl == c.id && !(c.everything && p.confirmed) {
+	if asked := p.Crawl == c.id; asked && (!c.everything || !p.confirmed) {
 		return v, nil
 	}
 	lastmod := c.lastmod[t.at]
