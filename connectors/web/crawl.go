@@ -95,7 +95,7 @@ func (s *Site) readRobots(ctx context.Context, c *crawl) error {
 	case ctx.Err() != nil, errors.Is(err, connectors.ErrRateLimited):
 		return err
 	case !s.obeyRobots:
-	case errors.As(err, &told) && told.Status >= 400 && told.Status < 500 && !errors.Is(err, connectors.ErrUnavailable):
+	case errors.As(err, &told) && told.Status >= 400 && !errors.Is(err, connectors.ErrUnavailable): // 4xx
 	default:
 		return fmt.Errorf("read robots.txt, without which nothing is read: %w", err)
 	}

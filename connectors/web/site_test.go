@@ -241,6 +241,82 @@ func TestResume(t *testing.T) {
 	}
 }
 
+// TestLaggingCursor kills a run of whose changes only the first were stored.
+func TestLaggingCursor(t *testing.T) {
+	b := newBench(t)
+	b.site.PerPage = 10
+	fill(t, b.site, 50)
+	if err := b.sync(t, 10); !errors.Is(err, errKilled) {
+		t.Fatal(err)
+	}
+	stored, cursor := maps.Clone(b.docs), b.cursor
+	if err := b.sync(t, 30); !errors.Is(err, errKilled) {
+		t.Fatal(err)
+	}
+	b.docs, b.cursor = stored, cursor
+	b.mustSync(t)
+	if c := b.site.Counts(); len(b.docs) != 50 || c.Requests > 100 {
+		t.Errorf("%d documents, %+v", len(b.docs), c)
+	}
+}
+
+// TestOneAtATime opens documents at once, when nothing is kept of them: the site is still
+// asked for one after the other.
+func TestOneAtATime(t *testing.T) {
+	b := newBench(t)
+	b.settings["sitemap"] = "none"
+	b.site.Handle("/docs/", page(`<a href="a">x</a><a href="b">x</a>`))
+	slow := func(w http.ResponseWriter, r *http.Request) { // the fake fails the test on two at once
+		time.Sleep(20 * time.Millisecond)
+		page("Text of "+r.URL.Path)(w, r)
+	}
+	b.site.Handle("/docs/a", slow)
+	b.site.Handle("/docs/b", slow)
+	var changes []connectors.Change
+	for c, err := range b.connect(t).Changes(t.Context(), "") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.Op == connectors.Upsert {
+			changes = append(changes, c)
+		}
+	}
+	if err := os.RemoveAll(b.remote.Env.WorkDir); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan string)
+	for _, c := range changes {
+		for range 2 {
+			go func() { done <- open(t, c) }()
+		}
+	}
+	for range 2 * len(changes) {
+		if text := <-done; text == "" {
+			t.Error("a document is empty")
+		}
+	}
+}
+
+// TestOutage lets a site go away in the middle of a crawl: the run ends, soon, and says so.
+func TestOutage(t *testing.T) {
+	b := newBench(t)
+	b.site.PerPage = 100
+	fill(t, b.site, 50)
+	b.mustSync(t)
+	b.remote.Faults.From(20, connectortest.Away)
+	if err := b.sync(t, -1); !errors.Is(err, connectors.ErrUnavailable) || b.listErr == nil || len(b.docs) != 50 {
+		t.Errorf("%v, the list: %v, %d documents", err, b.listErr, len(b.docs))
+	}
+	if n := b.remote.Faults.Requests(); n > 100 {
+		t.Errorf("%d requests", n)
+	}
+	b.remote.Faults.Heal()
+	b.mustSync(t)
+	if len(b.failed) > 0 || len(b.docs) != 50 {
+		t.Errorf("back again: failed: %v, %d documents", b.failed, len(b.docs))
+	}
+}
+
 // TestLateResume comes back a day after a run was killed: the pages are asked for anew.
 func TestLateResume(t *testing.T) {
 	b := newBench(t)
@@ -396,6 +472,9 @@ func TestRedirects(t *testing.T) {
 	status, to = 0, ""
 	b.mustSync(t)
 	status, to = 302, "/docs/new"
+	if err := os.RemoveAll(b.remote.Env.WorkDir); err != nil { // also when nothing is known of the page
+		t.Fatal(err)
+	}
 	b.mustSync(t)
 	b.want(t, "/docs/", "/docs/a", "/docs/b", "/docs/new")
 	_ = b.remote.Clock.Sleep(t.Context(), 8*24*time.Hour)
