@@ -46,7 +46,7 @@ func (d *directory) restricted(owner string, organization bool) ([]shared, error
 			return nil, d.partial(what)
 		}
 		for _, r := range found.RepositoryOwner.Repositories.Nodes {
-			if d.settings.wants(r.NameWithOwner) && r.Visibility != "PUBLIC" {
+			if r.DatabaseID != 0 && d.settings.wants(r.NameWithOwner) && r.Visibility != "PUBLIC" {
 				out = append(out, r)
 			}
 		}

@@ -301,7 +301,7 @@ func (d *directory) team(organization string, t team) error {
 		return err
 	}
 	for _, r := range reached {
-		if r.Node == nil || !mayRead[r.Permission] {
+		if r.Node == nil || r.Node.DatabaseID == 0 || !mayRead[r.Permission] {
 			continue
 		}
 		repo := &repository{DatabaseID: r.Node.DatabaseID}

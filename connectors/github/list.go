@@ -43,7 +43,7 @@ type listing struct {
 func (s *source) Externals(ctx context.Context) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		for _, owner := range s.settings.owners {
-			for r, err := range repositoriesOf(ctx, s, owner, numbers, s.wanted(), func(r numbered) string { return r.NameWithOwner }) {
+			for r, err := range repositoriesOf(ctx, s, owner, numbers, s.wanted(), func(r numbered) (string, int64) { return r.NameWithOwner, r.DatabaseID }) {
 				if err != nil {
 					yield("", err)
 					return

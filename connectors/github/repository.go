@@ -99,8 +99,8 @@ type ownedBy[T any] struct {
 }
 
 // repositoriesOf yields the repositories of an owner that are to be read, as a query
-// tells of them. name returns the name of one.
-func repositoriesOf[T any](ctx context.Context, s *source, owner, text string, variables map[string]any, name func(T) string) iter.Seq2[T, error] {
+// tells of them. name returns name and id of one.
+func repositoriesOf[T any](ctx context.Context, s *source, owner, text string, variables map[string]any, name func(T) (string, int64)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var zero T
 		var missing error
@@ -113,8 +113,13 @@ func repositoriesOf[T any](ctx context.Context, s *source, owner, text string, v
 			return &found.RepositoryOwner.Repositories
 		}
 		for r, err := range ofOwner(ctx, s.api, "the repositories of an owner", text, variables, page) {
-			if err == nil && !s.settings.wants(name(r)) {
-				continue
+			if err == nil {
+				full, id := name(r)
+				if id == 0 { // all would be one
+					err = s.partial("the repositories of an owner")
+				} else if !s.settings.wants(full) {
+					continue
+				}
 			}
 			if !yield(r, err) || err != nil {
 				return
@@ -130,7 +135,7 @@ func repositoriesOf[T any](ctx context.Context, s *source, owner, text string, v
 func (s *source) repositories(ctx context.Context) iter.Seq2[repository, error] {
 	return func(yield func(repository, error) bool) {
 		for _, owner := range s.settings.owners {
-			for r, err := range repositoriesOf(ctx, s, owner, heads, map[string]any{}, func(r repository) string { return r.NameWithOwner }) {
+			for r, err := range repositoriesOf(ctx, s, owner, heads, map[string]any{}, func(r repository) (string, int64) { return r.NameWithOwner, r.DatabaseID }) {
 				if !yield(r, err) || err != nil {
 					return
 				}
