@@ -123,6 +123,10 @@ func (s *Site) listIssues(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	repo, q := s.world.Repositories[i], r.URL.Query()
+	if repo.Blocked {
+		failure(w, http.StatusForbidden, "Resource not accessible by personal access token")
+		return
+	}
 	list, wrong := s.selectIssues(repo, q)
 	if wrong != "" {
 		s.t.Errorf("GET %s: %s", r.URL, wrong)

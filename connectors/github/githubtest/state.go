@@ -36,6 +36,7 @@ type Repository struct {
 	Visibility    string            // PUBLIC, INTERNAL, PRIVATE
 	Collaborators map[string]string // permission by login, of those who were let in one by one
 	Untold        bool              // the credential may not see the collaborators
+	Blocked       bool              // the credential may not list the issues
 	Items         []*Item
 
 	id     int64
