@@ -12,6 +12,7 @@ import (
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/connectors"
+	"github.com/cairnhq/cairn/connectors/confluence"
 	"github.com/cairnhq/cairn/connectors/files"
 	"github.com/cairnhq/cairn/connectors/push"
 	"github.com/cairnhq/cairn/examples/acme"
@@ -52,7 +53,7 @@ type parts struct {
 // kinds returns the kinds of source that this binary knows. A connector is
 // registered by its line here.
 func kinds() connectors.Registry {
-	return connectors.NewRegistry(files.Kind(), push.Kind(), acme.Kind())
+	return connectors.NewRegistry(files.Kind(), push.Kind(), acme.Kind(), confluence.Kind())
 }
 
 // openParts makes everything below the server from the settings.
