@@ -90,6 +90,10 @@ func (s *Site) Changes(ctx context.Context, _ connectors.Cursor) iter.Seq2[conne
 				return false
 			}
 			for _, d := range batch {
+				if ctx.Err() != nil {
+					yield(connectors.Change{}, context.Cause(ctx))
+					return false
+				}
 				if !yield(s.change(d), nil) {
 					return false
 				}
