@@ -2,9 +2,11 @@ package confluence
 
 import (
 	"context"
+	"encoding/json"
 	"iter"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/cairnhq/cairn/connectors"
 	"github.com/cairnhq/cairn/connectors/internal/remote"
@@ -74,7 +76,7 @@ type cloudVersion struct {
 type cloudPage struct {
 	ID         string       `json:"id"`
 	Title      string       `json:"title"`
-	ParentID   string       `json:"parentId"`
+	ParentID   cloudParent  `json:"parentId"`
 	ParentType string       `json:"parentType"`
 	AuthorID   string       `json:"authorId"`
 	CreatedAt  string       `json:"createdAt"`
@@ -89,13 +91,37 @@ type cloudPage struct {
 	} `json:"_links"`
 }
 
+// cloudParent is the id of a parent, which is null at the top of a space.
+type cloudParent struct {
+	told bool
+	id   string
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (p *cloudParent) UnmarshalJSON(b []byte) error {
+	p.told = true
+	return json.Unmarshal(b, &p.id)
+}
+
+// ref returns the parent. One that was not told might be restricted: it is of no known
+// kind, so that nobody knows who may read what lies in it.
+func (e cloudPage) ref() ref {
+	switch {
+	case !e.ParentID.told:
+		return ref{id: "parent of " + e.ID}
+	case e.ParentID.id == "":
+		return ref{}
+	}
+	return ref{kind: e.ParentType, id: e.ParentID.id}
+}
+
 func (e cloudPage) page(blog bool) *page {
 	p := &page{
 		id: e.ID, title: e.Title, blog: blog, version: e.Version.Number, author: e.AuthorID,
 		created: moment(e.CreatedAt), modified: moment(e.Version.CreatedAt), web: e.Links.WebUI,
 	}
-	if e.ParentID != "" {
-		p.parent = ref{kind: e.ParentType, id: e.ParentID}
+	if !blog { // which lie in nothing
+		p.parent = e.ref()
 	}
 	return p
 }
@@ -199,7 +225,26 @@ func (c *cloud) parent(ctx context.Context, r ref) (ref, error) {
 		return ref{}, &connectors.Error{Kind: connectors.ErrUnexpected, Message: "the parent of a page is of an unknown kind"}
 	}
 	e, _, err := remote.Get[cloudPage](ctx, c.client, one("the parent of a page", nil, path, r.id))
-	return e.page(false).parent, err
+	return e.ref(), err
+}
+
+// probe implements api: it asks for the first elements of lists that have scopes of their
+// own.
+func (c *cloud) probe(ctx context.Context, w want) error {
+	var paths []string
+	if w.attachments {
+		paths = append(paths, "attachments")
+	}
+	if w.comments {
+		paths = append(paths, "footer-comments", "inline-comments")
+	}
+	for _, path := range paths {
+		request := ofV2("the list of "+strings.ReplaceAll(path, "-", " "), url.Values{"limit": {"1"}}, path)
+		if _, _, err := remote.Get[paged[struct{}]](ctx, c.client, request); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (c *cloud) body(ctx context.Context, p *page) (string, error) {

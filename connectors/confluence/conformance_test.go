@@ -61,8 +61,10 @@ func source(t *testing.T, site *confluencetest.Site) connectortest.Source {
 	w := &world{}
 	ids := map[string]string{} // also of what was removed
 	return connectortest.Source{
-		Remote:  r,
-		Connect: func(t *testing.T) connectors.Connector { return connectortest.Open(t, confluence.Kind(), r.Env, settings) },
+		Remote: r,
+		Connect: func(t *testing.T) connectors.Connector {
+			return connectortest.Open(t, confluence.Kind(), r.Env, settings)
+		},
 		Put: func(t *testing.T, name, text string) {
 			site.Put(t, name, "About "+name, text)
 			w.add(name)

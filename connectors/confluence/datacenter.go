@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/connectors"
 
 	"github.com/cairnhq/cairn/connectors/internal/remote"
 )
@@ -163,8 +164,8 @@ func (l *dcListing) page(ctx context.Context, e v1Content, blog bool) (*page, er
 		created: moment(e.History.CreatedDate), modified: moment(e.Version.When), web: e.Links.WebUI,
 	}
 	l.note(e.History.CreatedBy)
-	if n := len(e.Ancestors); n > 0 {
-		p.parent = ref{kind: "page", id: e.Ancestors[n-1].ID}
+	if !blog {
+		p.parent = e.parent()
 	}
 	if l.want.readers {
 		if err := l.directory(ctx); err != nil {
@@ -236,11 +237,28 @@ func (d *datacenter) parent(ctx context.Context, r ref) (ref, error) {
 	request := ofV1("the parent of a page", "", "ancestors", "content", r.id)
 	delete(request.Query, "limit")
 	e, _, err := remote.Get[v1Content](ctx, d.client, request)
-	if n := len(e.Ancestors); err == nil && n > 0 {
-		return ref{kind: "page", id: e.Ancestors[n-1].ID}, nil
+	if err == nil && e.Ancestors == nil {
+		err = &connectors.Error{Kind: connectors.ErrUnexpected, Message: d.client.Host() + " does not tell the ancestors of a page"}
 	}
-	return ref{}, err
+	return e.parent(), err
 }
+
+// parent returns the parent of a page. Ancestors that were not told might be restricted:
+// they are asked for under a name that nothing has, so that nobody knows who may read what
+// lies in them.
+func (e v1Content) parent() ref {
+	switch n := len(e.Ancestors); {
+	case e.Ancestors == nil:
+		return ref{kind: "page", id: "parent of " + e.ID}
+	case n == 0:
+		return ref{}
+	default:
+		return ref{kind: "page", id: e.Ancestors[n-1].ID}
+	}
+}
+
+// probe implements api: what Data Center keeps from accounts is asked for elsewhere.
+func (d *datacenter) probe(context.Context, want) error { return nil }
 
 func (d *datacenter) readers(ctx context.Context, id string) (readers, error) {
 	if err := d.directory(ctx); err != nil {

@@ -36,6 +36,8 @@ type api interface {
 	// people returns what the site tells of accounts, by id; those that it does not know
 	// are missing.
 	people(ctx context.Context, ids []string) (map[string]person, error)
+	// probe asks for a little of each thing that the account may be kept from.
+	probe(ctx context.Context, w want) error
 	// me returns what the account is called.
 	me(ctx context.Context) (string, error)
 }

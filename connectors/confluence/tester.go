@@ -28,6 +28,9 @@ func (s *Site) Test(ctx context.Context) (string, error) {
 		}
 		break
 	}
+	if err := s.api.probe(ctx, want{attachments: s.cfg.attachments, comments: s.cfg.comments}); err != nil {
+		return "", err
+	}
 	if err := s.testPage(ctx, spaces[0]); err != nil {
 		return "", err
 	}

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"html"
+	"regexp"
 	"strings"
 )
 
@@ -95,7 +96,7 @@ func (w *writer) element(n *node) {
 // heading writes a heading with the anchor that the site gives it.
 func (w *writer) heading(n *node) {
 	inner := w.apart(n.kids)
-	title := words(plain(inner))
+	title := words(html.UnescapeString(tags.ReplaceAllString(inner, "")))
 	w.b.WriteString("<" + n.name)
 	if title != "" {
 		if anchor := w.anchors.next(title); anchor != "" {
@@ -104,6 +105,9 @@ func (w *writer) heading(n *node) {
 	}
 	w.b.WriteString(">" + inner + "</" + n.name + ">")
 }
+
+// tags are those that HTML writes.
+var tags = regexp.MustCompile(`<[^<>]*>`)
 
 // apart returns nodes as HTML.
 func (w *writer) apart(nodes []*node) string {
