@@ -33,7 +33,7 @@ func TestConformance(t *testing.T) {
 func serve(t testing.TB, site *confluencetest.Site) *connectortest.Remote {
 	t.Helper()
 	r := connectortest.NewRemote(t, http.Handler(site), site.Secrets())
-	r.Instead("api.atlassian.com", "auth.atlassian.com")
+	r.Instead("api.atlassian.com", "auth.atlassian.com", "api.media.atlassian.com")
 	return r
 }
 

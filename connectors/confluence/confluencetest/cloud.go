@@ -137,7 +137,7 @@ func cursored[T any](s *Site, w http.ResponseWriter, r *http.Request, next strin
 			begin = len(all)
 		}
 	}
-	end := min(begin+pageSize, len(all))
+	end := min(begin+s.size, len(all))
 	results := []any{}
 	for _, e := range all[begin:end] {
 		results = append(results, element(e))
@@ -396,7 +396,11 @@ func (s *Site) download(w http.ResponseWriter, r *http.Request) {
 	case c.broken:
 		http.Error(w, "no", http.StatusForbidden)
 	default:
-		http.Redirect(w, r, s.media.URL+"/file/"+c.id+"?token=x", http.StatusFound)
+		base := s.media.URL
+		if s.oauth != nil {
+			base = "https://api.media.atlassian.com"
+		}
+		http.Redirect(w, r, base+"/file/"+c.id+"?token=x", http.StatusFound)
 	}
 }
 

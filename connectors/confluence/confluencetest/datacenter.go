@@ -148,10 +148,10 @@ func (s *Site) dcOne(c *content, asked map[string]bool) map[string]any {
 	}
 	both := map[string]bool{"version": true, "history": true}
 	if asked["children.attachment.version"] {
-		out["children"] = map[string]any{"attachment": slice(s.dcParts(c, both, "attachment"), 0)}
+		out["children"] = map[string]any{"attachment": s.slice(s.dcParts(c, both, "attachment"), 0)}
 	}
 	if asked["descendants.comment.version"] {
-		out["descendants"] = map[string]any{"comment": slice(s.dcParts(c, both, "footer", "inline"), 0)}
+		out["descendants"] = map[string]any{"comment": s.slice(s.dcParts(c, both, "footer", "inline"), 0)}
 	}
 	if kind == "attachment" {
 		out["metadata"] = map[string]any{"mediaType": c.mediaType}

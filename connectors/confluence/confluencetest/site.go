@@ -29,8 +29,8 @@ const (
 	token   = "api-token"
 )
 
-// pageSize is how many elements a page of a list has.
-const pageSize = 2
+// smallPage is how many elements a page of a list has, unless a test wants another size.
+const smallPage = 2
 
 // Site is a fake site. Its state may be changed while it is served.
 type Site struct {
@@ -51,6 +51,7 @@ type Site struct {
 	roles    bool              // space roles are on
 	admin    bool              // Data Center: the account is an administrator
 	requests map[string]int    // by pattern
+	size     int               // of pages of lists
 }
 
 type space struct {
@@ -100,7 +101,7 @@ func newSite(t testing.TB, cloud bool) *Site {
 	t.Helper()
 	s := &Site{
 		t: t, cloud: cloud, last: 1000, admin: true, spaces: map[string]*space{}, contents: map[string]*content{},
-		users: map[string]*user{}, groups: map[string]*group{}, names: map[string]string{}, requests: map[string]int{},
+		users: map[string]*user{}, groups: map[string]*group{}, names: map[string]string{}, requests: map[string]int{}, size: smallPage,
 	}
 	routes := s.dataCenterRoutes()
 	if cloud {
@@ -124,6 +125,10 @@ func newSite(t testing.TB, cloud bool) *Site {
 func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Host == "auth.atlassian.com" {
 		s.serveToken(w, r)
+		return
+	}
+	if r.Host == "api.media.atlassian.com" {
+		s.serveMedia(w, r)
 		return
 	}
 	if prefix := "/ex/confluence/" + CloudID; r.Host == "api.atlassian.com" && strings.HasPrefix(r.URL.Path, prefix) {
@@ -192,6 +197,15 @@ func (s *Site) PutBody(name, title, body string) {
 	}
 	c.title, c.body = title, body
 	s.touch(c)
+}
+
+// PutIn makes a page of a space.
+func (s *Site) PutIn(key, name, title, text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.make("page", key)
+	c.title, c.body = title, "<p>"+escape(text)+"</p>"
+	s.names[name] = c.id
 }
 
 // Post makes a blog post of the space DOCS.
@@ -381,6 +395,13 @@ func (s *Site) Unindex(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.named(name).hidden = true
+}
+
+// PageSize sets how many elements a page of a list has.
+func (s *Site) PageSize(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.size = n
 }
 
 // Demote takes the rights of an administrator from the account, which Data Center tells

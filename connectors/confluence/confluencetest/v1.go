@@ -22,11 +22,11 @@ func all2any[T any](all []T, element func(T) any) []any {
 // part returns the part of a list that a request asks for.
 func (s *Site) part(r *http.Request, all []any) map[string]any {
 	start, _ := strconv.Atoi(r.URL.Query().Get("start"))
-	out := slice(all, start)
+	out := s.slice(all, start)
 	links := map[string]any{"base": "http://wiki.example.com/confluence", "context": "/confluence"}
-	if start+pageSize < len(all) {
+	if start+s.size < len(all) {
 		q := r.URL.Query()
-		q.Set("start", strconv.Itoa(start+pageSize))
+		q.Set("start", strconv.Itoa(start+s.size))
 		links["next"] = r.URL.Path + "?" + q.Encode()
 	}
 	out["_links"] = links
@@ -34,10 +34,10 @@ func (s *Site) part(r *http.Request, all []any) map[string]any {
 }
 
 // slice is a list in a list: its first elements.
-func slice(all []any, start int) map[string]any {
+func (s *Site) slice(all []any, start int) map[string]any {
 	begin := min(start, len(all))
-	some := all[begin:min(begin+pageSize, len(all))]
-	return map[string]any{"results": append([]any{}, some...), "start": start, "limit": pageSize, "size": len(some)}
+	some := all[begin:min(begin+s.size, len(all))]
+	return map[string]any{"results": append([]any{}, some...), "start": start, "limit": s.size, "size": len(some)}
 }
 
 // v1User returns a person as the edition shows one.
@@ -66,16 +66,16 @@ func (s *Site) v1Restriction(c *content, start int, asked map[string]bool) map[s
 	restrictions := map[string]any{"_expandable": map[string]any{}}
 	out := map[string]any{"operation": "read", "restrictions": restrictions, "_links": map[string]any{}}
 	if c.puzzle {
-		restrictions["user"], restrictions["group"] = slice(nil, 0), slice(nil, 0)
+		restrictions["user"], restrictions["group"] = s.slice(nil, 0), s.slice(nil, 0)
 		restrictions["moon"] = map[string]any{"results": []any{"full"}}
 		return out
 	}
 	for _, prefix := range []string{"", "restrictions.read."} {
 		if asked[prefix+"restrictions.user"] {
-			restrictions["user"] = slice(all2any(c.users, s.v1User), start)
+			restrictions["user"] = s.slice(all2any(c.users, s.v1User), start)
 		}
 		if asked[prefix+"restrictions.group"] {
-			restrictions["group"] = slice(all2any(c.groups, s.v1GroupOf), start)
+			restrictions["group"] = s.slice(all2any(c.groups, s.v1GroupOf), start)
 		}
 	}
 	return out
