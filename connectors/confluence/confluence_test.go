@@ -187,10 +187,29 @@ func TestUnknown(t *testing.T) {
 		if changes[p.ID("other")].Err != nil {
 			t.Errorf("another page: %v", changes[p.ID("other")].Err)
 		}
-		for told := range p.connect(t).(connectors.Permissions).Permissions(t.Context()) {
+		for told, err := range p.connect(t).(connectors.Permissions).Permissions(t.Context()) {
+			if err != nil {
+				t.Fatal(err)
+			}
 			if unknown := told.External != p.ID("other"); (told.Err != nil) != unknown || (told.ACL == nil) != unknown {
 				t.Errorf("%+v", told)
 			}
+		}
+	})
+}
+
+// TestUntoldParent checks that a page is nobody's of which the site does not tell what it
+// lies in.
+func TestUntoldParent(t *testing.T) {
+	editions(t, func(t *testing.T, p *place) {
+		p.Put(t, "top", "top", "x")
+		p.Put(t, "leaf", "leaf", "x")
+		p.Move("leaf", "top")
+		p.Restrict("top", []string{"Ann"}, nil)
+		p.Orphan("leaf")
+		var unknown *connectors.DocumentError
+		if c := p.one(t, "leaf"); !errors.As(c.Err, &unknown) || unknown.Code != connectors.PermissionsUnknown {
+			t.Errorf("%+v", c)
 		}
 	})
 }

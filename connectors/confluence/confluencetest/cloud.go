@@ -249,7 +249,7 @@ func (s *Site) v2Content(c *content, withBody bool) map[string]any {
 		"id": c.id, "status": c.status, "title": c.title, "spaceId": s.spaces[c.space].id, "authorId": c.author,
 		"createdAt": stamp(c.created), "version": s.v2Version(c), "_links": map[string]any{"webui": webUI(c)},
 	}
-	if c.kind != "blogpost" {
+	if c.kind != "blogpost" && !c.orphan {
 		out["parentId"], out["parentType"] = nil, nil
 		if parent := s.contents[c.parent]; parent != nil {
 			out["parentId"], out["parentType"] = parent.id, parent.kind

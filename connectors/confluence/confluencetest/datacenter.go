@@ -134,7 +134,7 @@ func (s *Site) dcOne(c *content, asked map[string]bool) map[string]any {
 	if asked["history"] {
 		out["history"] = map[string]any{"createdDate": zoned(c.created), "createdBy": s.v1User(c.author), "latest": true}
 	}
-	if asked["ancestors"] {
+	if asked["ancestors"] && !c.orphan {
 		out["ancestors"] = s.dcAncestors(c)
 	}
 	if asked["body.storage"] {

@@ -60,7 +60,6 @@ type space struct {
 	users, groups     []string
 	anonymous         bool
 	roleUsers, access []string // accounts with the role Viewer, access classes with it
-	puzzle            bool
 }
 
 type content struct {
@@ -78,6 +77,7 @@ type content struct {
 	users, groups          []string // that may read it; both empty: no restriction
 	hidden                 bool     // from the search index
 	broken, puzzle         bool
+	orphan                 bool // what it lies in is not told
 }
 
 type user struct {
@@ -388,6 +388,13 @@ func (s *Site) Puzzle(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.named(name).puzzle = true
+}
+
+// Orphan lets the site keep to itself what something lies in.
+func (s *Site) Orphan(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.named(name).orphan = true
 }
 
 // Unindex takes something out of the search index, which is behind.
