@@ -13,6 +13,7 @@ import (
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/connectors"
+	"github.com/cairnhq/cairn/connectors/confluence"
 	"github.com/cairnhq/cairn/connectors/files"
 	"github.com/cairnhq/cairn/connectors/github"
 	"github.com/cairnhq/cairn/connectors/push"
@@ -59,6 +60,7 @@ type parts struct {
 // registered by its line here.
 func kinds() connectors.Registry {
 	return connectors.NewRegistry(
+		confluence.Kind(),
 		files.Kind(),
 		github.Kind(),
 		push.Kind(),
