@@ -39,7 +39,9 @@ func TestConnectors(t *testing.T) {
 		"github":     func(t testing.TB) faked { return githubtest.New(t) },
 		"web":        func(t testing.TB) faked { return webtest.New(t) },
 	} {
-		t.Run(kind, func(t *testing.T) { readFake(&reading{site: s.with(t), kind: kind, faked: open(t), ann: ann, bob: bob}) })
+		t.Run(kind, func(t *testing.T) {
+			readFake(&reading{site: s.with(t), kind: kind, faked: open(t), ann: ann, bob: bob})
+		})
 	}
 }
 
