@@ -26,6 +26,9 @@ var layers = []struct {
 	{"connectors", []string{"."}},
 	{"connectors/connectortest", []string{".", "connectors", "outbound"}},
 	{"connectors/internal/…", []string{".", "connectors", "connectors/internal/…"}},
+	{"connectors/github/githubtest", []string{".", "connectors", "connectors/connectortest"}},
+	{"connectors/confluence", []string{".", "connectors", "connectors/internal/…", "connectors/confluence/storage"}},
+	{"connectors/confluence/confluencetest", []string{".", "connectors/connectortest"}},
 	{"connectors/…", []string{".", "connectors", "connectors/internal/…"}}, // no connector knows another
 
 	{"retrieval/dense/…", []string{"."}},

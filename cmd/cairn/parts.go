@@ -13,8 +13,11 @@ import (
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/connectors"
+	"github.com/cairnhq/cairn/connectors/confluence"
 	"github.com/cairnhq/cairn/connectors/files"
+	"github.com/cairnhq/cairn/connectors/github"
 	"github.com/cairnhq/cairn/connectors/push"
+	"github.com/cairnhq/cairn/connectors/web"
 	"github.com/cairnhq/cairn/examples/acme"
 	"github.com/cairnhq/cairn/jobs"
 	"github.com/cairnhq/cairn/keyring"
@@ -56,7 +59,14 @@ type parts struct {
 // kinds returns the kinds of source that this binary knows. A connector is
 // registered by its line here.
 func kinds() connectors.Registry {
-	return connectors.NewRegistry(files.Kind(), push.Kind(), acme.Kind())
+	return connectors.NewRegistry(
+		confluence.Kind(),
+		files.Kind(),
+		github.Kind(),
+		push.Kind(),
+		web.Kind(),
+		acme.Kind(),
+	)
 }
 
 // openParts makes everything below the server from the settings.

@@ -74,7 +74,12 @@ func (s *site) check(err error) {
 
 func (s *site) person(role cairn.Role) person {
 	s.t.Helper()
-	a, err := s.db.CreateAccount(s.t.Context(), cairn.Account{Email: strings.ToLower(cairn.NewID()) + "@acme.test", Role: role})
+	return s.personAt(strings.ToLower(cairn.NewID())+"@acme.test", role)
+}
+
+func (s *site) personAt(address string, role cairn.Role) person {
+	s.t.Helper()
+	a, err := s.db.CreateAccount(s.t.Context(), cairn.Account{Email: address, Role: role})
 	s.check(err)
 	_, secret := s.newToken(a, time.Hour, everyScope...)
 	return person{a, secret}

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 
 	"github.com/cairnhq/cairn/retrieval/extract/canon"
+	"github.com/cairnhq/cairn/retrieval/extract/plain"
 )
 
 // headSize is how many bytes decide what a document is.
@@ -120,6 +122,16 @@ func (s *spool) bytes() []byte {
 	}
 	s.blocks, s.size = [][]byte{all}, int64(len(all))
 	return all
+}
+
+// text returns the bytes of a text: in UTF-8 where the source has declared, with the
+// media type, that they are in another encoding, and they do not say otherwise.
+func (f *file) text() []byte {
+	_, params, err := mime.ParseMediaType(f.in.MediaType)
+	if err != nil || params["charset"] == "" {
+		return f.spool.bytes()
+	}
+	return plain.Declared(f.spool.bytes(), params["charset"])
 }
 
 // contains reports whether it has pattern somewhere.

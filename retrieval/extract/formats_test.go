@@ -84,6 +84,27 @@ City: Leeds | Limit: 120
 `)
 }
 
+// TestDeclaredCharset reads texts whose encoding only their source tells, beside what they
+// say themselves.
+func TestDeclaredCharset(t *testing.T) {
+	const cyrillic = "\xcf\xf0\xe8\xe2\xe5\xf2" // "Привет" in windows-1251
+	for name, tt := range map[string]struct{ mediaType, text, want string }{
+		"header":               {"text/html; charset=windows-1251", "<html><p>" + cyrillic + "</p>", "Привет"},
+		"header before meta":   {`text/html;charset="Windows-1251"`, "<html><meta charset=iso-8859-1><p>" + cyrillic + "</p>", "Привет"},
+		"meta":                 {"text/html", "<html><meta charset=windows-1251><p>" + cyrillic + "</p>", "Привет"},
+		"UTF-8 all the same":   {"text/html; charset=iso-8859-1", "<html><p>Привет</p>", "Привет"},
+		"mark before header":   {"text/html; charset=windows-1251", "\xff\xfe<\x00p\x00>\x00\x1f\x04", "П"},
+		"an unknown encoding":  {"text/html; charset=x-nothing", "<html><meta charset=windows-1251><p>" + cyrillic + "</p>", "Привет"},
+		"plain text":           {"text/plain; charset=windows-1251", cyrillic, "Привет"},
+		"without a real label": {"text/html; charset", "<html><p>Herons</p>", "Herons"},
+	} {
+		text, err := Extract(t.Context(), Input{MediaType: tt.mediaType}, strings.NewReader(tt.text), Limits{})
+		if err != nil || !strings.Contains(string(text.Body), tt.want) {
+			t.Errorf("%s: %+v, %v", name, text, err)
+		}
+	}
+}
+
 func TestHTML(t *testing.T) {
 	text := mustExtract(t, "page.html", []byte(`<!DOCTYPE html><html lang="en-GB"><head><meta charset="iso-8859-1">
 <title>Firmware notes | Intranet</title><meta name="author" content="Rafael Quintas"><style>p{color:red}</style></head><body>

@@ -22,17 +22,17 @@ func (e *extractor) parse(ctx context.Context, f *file) (*Text, error) {
 	limit := e.limits.TextBytes
 	switch f.format.parser {
 	case parseMarkdown:
-		return markup.Markdown(f.spool.bytes(), limit)
+		return markup.Markdown(f.text(), limit)
 	case parseHTML:
-		return markup.HTML(f.spool.bytes(), limit)
+		return markup.HTML(f.text(), limit)
 	case parseCSV:
-		return plain.CSV(f.spool.bytes(), limit)
+		return plain.CSV(f.text(), limit)
 	case parseJSON:
-		return plain.JSON(f.spool.bytes(), limit)
+		return plain.JSON(f.text(), limit)
 	case parseData:
-		return plain.Data(f.spool.bytes(), limit)
+		return plain.Data(f.text(), limit)
 	case parseCode:
-		return code.Extract(f.spool.bytes(), f.format.language, limit)
+		return code.Extract(f.text(), f.format.language, limit)
 	case parseMail:
 		return mail.Extract(f.spool.bytes(), limit, e.limits.AttachmentBytes)
 	case parsePDF:
@@ -42,7 +42,7 @@ func (e *extractor) parse(ctx context.Context, f *file) (*Text, error) {
 	case parseOLE:
 		return nil, compound(f.spool)
 	}
-	return plain.Text(f.spool.bytes(), limit)
+	return plain.Text(f.text(), limit)
 }
 
 // parseArchive tells the formats apart that are zip archives.

@@ -66,6 +66,24 @@ func decode(src []byte, label string) ([]byte, error) {
 	return convert(enc, src)
 }
 
+// Declared returns text in UTF-8 that is in the encoding which whoever served it declared
+// (as HTTP does, before what a page says of itself). A byte order mark and text that is
+// UTF-8 are believed first; an encoding that nobody knows changes nothing.
+func Declared(src []byte, label string) []byte {
+	if markedEncoding(src) != nil || utf8.Valid(src) || mostlyUTF8(src) {
+		return src
+	}
+	enc, _ := charset.Lookup(label)
+	if enc == nil {
+		return src
+	}
+	out, err := enc.NewDecoder().Bytes(src)
+	if err != nil {
+		return src
+	}
+	return out
+}
+
 func convert(enc encoding.Encoding, src []byte) ([]byte, error) {
 	out, err := enc.NewDecoder().Bytes(src)
 	if err != nil {

@@ -1,0 +1,105 @@
+package confluence
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"html"
+	"io"
+	"strings"
+
+	"github.com/cairnhq/cairn/connectors"
+	"github.com/cairnhq/cairn/connectors/confluence/storage"
+)
+
+// pageOpener opens a page as HTML: its text, and its comments behind it.
+func (s *Site) pageOpener(d document) func(context.Context) (io.ReadCloser, error) {
+	p := d.page
+	return func(ctx context.Context) (io.ReadCloser, error) {
+		text, err := s.api.body(ctx, p)
+		if err != nil {
+			return nil, ofDocument(err)
+		}
+		var comments []comment
+		if p.commented {
+			if comments, err = s.api.comments(ctx, p); err != nil {
+				return nil, ofDocument(err)
+			}
+		}
+		if err := s.learnNames(ctx, text, comments); err != nil {
+			return nil, err
+		}
+		return io.NopCloser(strings.NewReader(s.html(p, text, comments))), nil
+	}
+}
+
+// learnNames asks what the people are called who are mentioned or have commented.
+func (s *Site) learnNames(ctx context.Context, text string, comments []comment) error {
+	ids := storage.Mentions(text)
+	for _, c := range comments {
+		ids = append(append(ids, c.author), storage.Mentions(c.body)...)
+	}
+	if err := s.names.learn(ctx, ids...); err != nil && !concernsOne(err) {
+		return err
+	}
+	return nil
+}
+
+// html returns a page with its comments.
+func (s *Site) html(p *page, text string, comments []comment) string {
+	opts := storage.Options{Name: func(id string) string { return s.names.of(id).name }}
+	if s.cfg.cloud {
+		opts.Anchor = storage.CloudAnchor
+	} else {
+		opts.Anchor = storage.DataCenterAnchor(p.title)
+	}
+	var out strings.Builder
+	fmt.Fprintf(&out, "<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\"><title>%s</title></head><body><main>\n", html.EscapeString(p.title))
+	out.WriteString(storage.HTML(text, opts))
+	opts.Anchor = nil // headings of comments are none of the page
+	for i, c := range comments {
+		if i == 0 {
+			out.WriteString("\n<h1>Comments</h1>\n")
+		}
+		heading := s.names.of(c.author).name
+		if heading == "" {
+			heading = "Comment"
+		}
+		if !c.created.IsZero() {
+			heading += ", " + c.created.Format("2006-01-02")
+		}
+		fmt.Fprintf(&out, "<h2 id=\"comment-%s\">%s</h2>\n", html.EscapeString(c.id), html.EscapeString(heading))
+		if c.quote != "" {
+			fmt.Fprintf(&out, "<blockquote>%s</blockquote>\n", html.EscapeString(c.quote))
+		}
+		out.WriteString(storage.HTML(c.body, opts))
+	}
+	out.WriteString("\n</main></body></html>\n")
+	return out.String()
+}
+
+func (s *Site) attachmentOpener(a *attachment) func(context.Context) (io.ReadCloser, error) {
+	return func(ctx context.Context) (io.ReadCloser, error) {
+		r := s.api.download(a)
+		r.MaxBytes = s.cfg.maxSize
+		return s.client.Open(ctx, r)
+	}
+}
+
+// ofDocument makes a failure that concerns one page that of a document.
+func ofDocument(err error) error {
+	for _, known := range []struct {
+		kind         error
+		code, reason string
+	}{
+		{connectors.ErrNotFound, "vanished", "The page was removed before it could be read."},
+		{connectors.ErrForbidden, "unreadable", "The site does not let the account read this page."},
+		{connectors.ErrTooLarge, "too_large", "The page is larger than what is read of one."},
+		{connectors.ErrUnexpected, "unreadable", "The site answered something unexpected when asked for this page."},
+	} {
+		if errors.Is(err, known.kind) {
+			return &connectors.DocumentError{Code: known.code, Reason: known.reason, Err: err}
+		}
+	}
+	return err
+}

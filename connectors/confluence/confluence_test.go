@@ -1,0 +1,543 @@
+package confluence_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/connectors"
+	"github.com/cairnhq/cairn/connectors/confluence"
+	"github.com/cairnhq/cairn/connectors/confluence/confluencetest"
+	"github.com/cairnhq/cairn/connectors/connectortest"
+	"github.com/cairnhq/cairn/retrieval/extract/markup"
+)
+
+// place is a site with a source that reads it.
+type place struct {
+	*confluencetest.Site
+	remote   *connectortest.Remote
+	settings map[string]string
+}
+
+func newPlace(t *testing.T, site *confluencetest.Site, settings ...string) *place {
+	t.Helper()
+	r := serve(t, site)
+	p := &place{Site: site, remote: r, settings: site.SettingsAt(r.URL)}
+	for i := 0; i < len(settings); i += 2 {
+		p.settings[settings[i]] = settings[i+1]
+	}
+	return p
+}
+
+// editions runs a test on a site of each edition.
+func editions(t *testing.T, test func(t *testing.T, p *place)) {
+	t.Run("Cloud", func(t *testing.T) { test(t, newPlace(t, confluencetest.New(t))) })
+	t.Run("DataCenter", func(t *testing.T) { test(t, newPlace(t, confluencetest.NewDataCenter(t))) })
+}
+
+func (p *place) connect(t *testing.T) connectors.Connector {
+	t.Helper()
+	return connectortest.Open(t, confluence.Kind(), p.remote.Env, p.settings)
+}
+
+// read returns the changes of a run, by external id.
+func (p *place) read(t *testing.T) (map[string]connectors.Change, error) {
+	t.Helper()
+	changes := map[string]connectors.Change{}
+	for c, err := range p.connect(t).Changes(t.Context(), "") {
+		if err != nil {
+			return changes, err
+		}
+		if _, twice := changes[c.External]; twice {
+			t.Errorf("%s comes twice", c.External)
+		}
+		changes[c.External] = c
+	}
+	return changes, nil
+}
+
+// one returns the change of one document.
+func (p *place) one(t *testing.T, name string) connectors.Change {
+	t.Helper()
+	changes, err := p.read(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, ok := changes[p.ID(name)]
+	if !ok {
+		t.Fatalf("%s is not read: %v", name, slices.Sorted(maps.Keys(changes)))
+	}
+	return c
+}
+
+func text(t *testing.T, c connectors.Change) string {
+	t.Helper()
+	if c.Err != nil {
+		t.Fatalf("%s: %v", c.External, c.Err)
+	}
+	r, err := c.Open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	b, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func (p *place) wantACL(t *testing.T, name string, clauses ...[]cairn.PrincipalKey) {
+	t.Helper()
+	c := p.one(t, name)
+	if c.Err != nil {
+		t.Errorf("%s: %v", name, c.Err)
+		return
+	}
+	want := cairn.ACL{Allow: clauses}.Canonical()
+	if d := cmp.Diff(want, *c.ACL); d != "" {
+		t.Errorf("%s: another ACL (-want +got):\n%s", name, d)
+	}
+	if d := cmp.Diff(p.ACL(name), *c.ACL); d != "" {
+		t.Errorf("%s: another ACL than the site has (-site +got):\n%s", name, d)
+	}
+}
+
+func keys(all ...cairn.PrincipalKey) []cairn.PrincipalKey {
+	return append([]cairn.PrincipalKey{}, all...)
+}
+
+var (
+	staff = connectors.SiteGroup("staff")
+	eng   = connectors.SiteGroup("eng")
+	ann   = cairn.UserKey("ann@example.com")
+	bob   = cairn.UserKey("bob@example.com")
+)
+
+func TestInheritance(t *testing.T) {
+	editions(t, func(t *testing.T, p *place) {
+		for _, name := range []string{"top", "middle", "leaf", "other"} {
+			p.Put(t, name, name, "x")
+		}
+		p.Attach("leaf", "a.txt", "text/plain", "attached")
+		p.Move("middle", "top")
+		p.Move("leaf", "middle")
+		p.Restrict("top", []string{"Ann", "Bob"}, []string{"eng"})
+		p.Restrict("leaf", []string{"Bob"}, nil)
+		p.wantACL(t, "middle", keys(staff), keys(ann, bob, eng))
+		p.wantACL(t, "leaf", keys(staff), keys(ann, bob, eng), keys(bob))
+		p.wantACL(t, "leaf/a.txt", keys(staff), keys(ann, bob, eng), keys(bob))
+		p.wantACL(t, "other", keys(staff))
+
+		p.Move("middle", "other") // its version stays
+		p.wantACL(t, "leaf", keys(staff), keys(bob))
+		p.Restrict("other", nil, []string{"eng"})
+		p.wantACL(t, "leaf", keys(staff), keys(eng), keys(bob))
+		p.Public("DOCS", true)
+		p.wantACL(t, "leaf", keys(staff, cairn.Everyone), keys(eng), keys(bob))
+	})
+}
+
+func TestFolders(t *testing.T) {
+	p := newPlace(t, confluencetest.New(t))
+	p.Put(t, "top", "top", "x")
+	p.Folder("outer", "top")
+	p.Folder("inner", "outer")
+	p.Put(t, "leaf", "leaf", "x")
+	p.Move("leaf", "inner")
+	p.Restrict("outer", nil, []string{"eng"})
+	p.Restrict("top", []string{"Ann"}, nil)
+	p.wantACL(t, "leaf", keys(staff), keys(eng), keys(ann))
+	if _, there := must(p.read(t))[p.ID("inner")]; there {
+		t.Error("a folder is a document")
+	}
+}
+
+func must[T any](value T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return value
+}
+
+// TestUnknown checks that what lies in something whose readers are not understood is
+// nobody's, and all else as it was.
+func TestUnknown(t *testing.T) {
+	editions(t, func(t *testing.T, p *place) {
+		for _, name := range []string{"top", "leaf", "other"} {
+			p.Put(t, name, name, "x")
+		}
+		p.Move("leaf", "top")
+		p.Attach("leaf", "a.txt", "text/plain", "attached")
+		p.Puzzle("top")
+		changes := must(p.read(t))
+		for _, name := range []string{"top", "leaf", "leaf/a.txt"} {
+			var unknown *connectors.DocumentError
+			if c := changes[p.ID(name)]; !errors.As(c.Err, &unknown) || unknown.Code != connectors.PermissionsUnknown || c.ACL != nil || c.Open != nil {
+				t.Errorf("%s: %+v", name, c)
+			}
+		}
+		if changes[p.ID("other")].Err != nil {
+			t.Errorf("another page: %v", changes[p.ID("other")].Err)
+		}
+		for told, err := range p.connect(t).(connectors.Permissions).Permissions(t.Context()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if unknown := told.External != p.ID("other"); (told.Err != nil) != unknown || (told.ACL == nil) != unknown {
+				t.Errorf("%+v", told)
+			}
+		}
+	})
+}
+
+// TestUntoldParent checks that a page is nobody's of which the site does not tell what it
+// lies in.
+func TestUntoldParent(t *testing.T) {
+	editions(t, func(t *testing.T, p *place) {
+		p.Put(t, "top", "top", "x")
+		p.Put(t, "leaf", "leaf", "x")
+		p.Move("leaf", "top")
+		p.Restrict("top", []string{"Ann"}, nil)
+		p.Orphan("leaf")
+		var unknown *connectors.DocumentError
+		if c := p.one(t, "leaf"); !errors.As(c.Err, &unknown) || unknown.Code != connectors.PermissionsUnknown {
+			t.Errorf("%+v", c)
+		}
+	})
+}
+
+// TestHiddenAddresses checks that people whose address the site hides are let in by
+// nothing but the setting people.
+func TestHiddenAddresses(t *testing.T) {
+	p := newPlace(t, confluencetest.New(t))
+	p.User("Zoe", "")
+	p.Put(t, "page", "page", "x")
+	p.Restrict("page", []string{"Zoe"}, nil)
+	p.View("DOCS", []string{"Zoe", "Ann"}, nil)
+	p.Group("eng", "Zoe", "Ann")
+	p.wantACL(t, "page", keys(ann), keys())
+	p.settings["people"] = "Zoe=Zoe@Example.com"
+	zoe := cairn.UserKey("zoe@example.com")
+	if got, want := *p.one(t, "page").ACL, (cairn.ACL{Allow: [][]cairn.PrincipalKey{keys(ann, zoe), keys(zoe)}}).Canonical(); !cmp.Equal(want, got) {
+		t.Errorf("%v", got)
+	}
+	members := map[connectors.Member]bool{}
+	for m, err := range p.connect(t).(connectors.Directory).Members(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		members[m] = true
+	}
+	want := map[connectors.Member]bool{
+		{Group: "ops"}: true, {Group: "eng"}: true, {Group: "staff"}: true,
+		{Group: "eng", Email: "ann@example.com"}: true, {Group: "eng", Email: "zoe@example.com"}: true,
+		{Group: "staff", Email: "ann@example.com"}: true, {Group: "staff", Email: "bob@example.com"}: true, {Group: "staff", Email: "cid@example.com"}: true,
+	}
+	if d := cmp.Diff(want, members); d != "" {
+		t.Errorf("other members (-want +got):\n%s", d)
+	}
+}
+
+func TestEverybody(t *testing.T) {
+	p := newPlace(t, confluencetest.New(t), "everyone", "staff, all-licensed-users")
+	p.Put(t, "page", "page", "x")
+	if got := p.one(t, "page").ACL.Allow; !cmp.Equal(got, [][]cairn.PrincipalKey{keys(cairn.Everyone)}) {
+		t.Errorf("a group that stands for everybody: %v", got)
+	}
+	delete(p.settings, "everyone")
+	p.View("DOCS", nil, []string{"eng"})
+	p.Roles("DOCS", []string{"Bob"}, []string{"all-licensed-users"})
+	p.wantACL(t, "page", keys(eng, bob))
+	p.settings["everyone"] = "all-licensed-users"
+	if got := p.one(t, "page").ACL.Allow; !cmp.Equal(got, [][]cairn.PrincipalKey{keys(cairn.Everyone, eng, bob)}) {
+		t.Errorf("an access class that stands for everybody: %v", got)
+	}
+	delete(p.settings, "everyone")
+	p.Roles("DOCS", nil, []string{"anonymous-users"})
+	p.wantACL(t, "page", keys(eng, cairn.Everyone))
+}
+
+// TestUnindexed checks that a page which the search does not know yet is restricted as it
+// is, at the cost of one request more.
+func TestUnindexed(t *testing.T) {
+	p := newPlace(t, confluencetest.New(t))
+	p.Put(t, "new", "new", "x")
+	p.Put(t, "old", "old", "x")
+	p.Restrict("new", []string{"Ann"}, nil)
+	p.Unindex("new")
+	p.wantACL(t, "new", keys(staff), keys(ann))
+	if n := p.Requests("GET /wiki/rest/api/content/{id}/restriction/byOperation/read"); n != 1 {
+		t.Errorf("%d restrictions were asked for one by one", n)
+	}
+}
+
+// TestPermissionsAreCheap counts the requests of a run over permissions.
+func TestPermissionsAreCheap(t *testing.T) {
+	editions(t, func(t *testing.T, p *place) {
+		const pages = 40
+		for i := range pages {
+			p.Put(t, string(rune('a'+i%26))+string(rune('a'+i/26)), "x", "x")
+		}
+		p.remote.Faults.Heal() // begins to count
+		for _, err := range p.connect(t).(connectors.Permissions).Permissions(t.Context()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		// The fake lists two a page: 20 pages of pages, as many of restrictions in Cloud, or
+		// 39 in Data Center, whose pages overlap by one; and some for the space.
+		if n := p.remote.Faults.Requests(); n > pages+15 {
+			t.Errorf("%d requests for %d pages", n, pages)
+		}
+	})
+}
+
+func TestAttachments(t *testing.T) {
+	editions(t, func(t *testing.T, p *place) {
+		p.settings["max_attachment_size"] = "1KB"
+		p.Put(t, "page", "page", "x")
+		p.Attach("page", "my notes.md", "application/octet-stream", "# Notes")
+		p.Attach("page", "map.png", "image/png", "png")
+		p.Attach("page", "big.txt", "text/plain", strings.Repeat("x", 2000))
+		changes := must(p.read(t))
+		c := changes[p.ID("page/my notes.md")]
+		if got := text(t, c); got != "# Notes" {
+			t.Errorf("the attachment is %q", got)
+		}
+		if m := c.Metadata; m.Parent != p.ID("page") || m.Filename != "my notes.md" || m.Author != "Ann Smith" || m.Size != 7 || !strings.Contains(m.URL, p.ID("page")) {
+			t.Errorf("%+v", m)
+		}
+		if _, there := changes[p.ID("page/map.png")]; there {
+			t.Error("an image is read")
+		}
+		var large *connectors.DocumentError
+		if !errors.As(changes[p.ID("page/big.txt")].Err, &large) || large.Code != "too_large" {
+			t.Errorf("a large attachment: %+v", changes[p.ID("page/big.txt")])
+		}
+		p.Attach("page", "my notes.md", "text/markdown", "# Other")
+		again := p.one(t, "page/my notes.md")
+		if again.Metadata.Revision == c.Metadata.Revision || text(t, again) != "# Other" {
+			t.Error("the new version is not read")
+		}
+		p.settings["attachment_types"] = "image/*"
+		if changes = must(p.read(t)); changes[p.ID("page/map.png")].Open == nil {
+			t.Error("an image that is asked for is not read")
+		}
+		p.settings["attachments"] = "off"
+		if changes = must(p.read(t)); len(changes) != 1 {
+			t.Errorf("without attachments there are %d documents", len(changes))
+		}
+	})
+}
+
+func TestComments(t *testing.T) {
+	editions(t, func(t *testing.T, p *place) {
+		p.Put(t, "page", "page", "x")
+		before := p.one(t, "page")
+		p.Comment("first", "page", "", "", `<p>Why <ac:link><ri:user ri:account-id="Cid" ri:userkey="Cid" /></ac:link>?</p>`)
+		p.Comment("answer", "page", "first", "", "<p>Because.</p>")
+		p.Comment("second", "page", "", "", "<h1>Head</h1>")
+		p.Comment("third", "page", "", "a quote", "<p>On it.</p>")
+		c := p.one(t, "page")
+		if c.Metadata.Revision == before.Metadata.Revision {
+			t.Error("new comments do not change the revision")
+		}
+		extracted, err := markup.HTML([]byte(text(t, c)), 1<<20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := map[string]string{}
+		for _, s := range extracted.Sections {
+			at[s.Anchor] = string(extracted.Body[s.Start:s.End])
+		}
+		for name, want := range map[string]string{"first": "Why @Cid Smith?", "answer": "Because.", "third": "a quote"} {
+			if got := at["#comment-"+p.ID(name)]; !strings.Contains(got, want) {
+				t.Errorf("the comment %s is %q", name, got)
+			}
+		}
+		whole := string(extracted.Body)
+		if strings.Index(whole, "Because.") < strings.Index(whole, "Why") || strings.Index(whole, "Because.") > strings.Index(whole, "Head") {
+			t.Errorf("the answer is not behind its question:\n%s", whole)
+		}
+		for i, change := range []func(){
+			func() { p.Comment("answer", "page", "first", "", "<p>Really.</p>") },
+			func() { p.Remove(t, "second") },
+		} {
+			change()
+			after := p.one(t, "page")
+			if after.Metadata.Revision == c.Metadata.Revision {
+				t.Errorf("change %d of comments does not change the revision", i)
+			}
+			c = after
+		}
+		if got := text(t, c); !strings.Contains(got, "Really.") || strings.Contains(got, "Head") {
+			t.Errorf("the comments are not those of now: %s", got)
+		}
+		p.settings["comments"] = "off"
+		if got := text(t, p.one(t, "page")); strings.Contains(got, "Comments") {
+			t.Errorf("comments are read: %s", got)
+		}
+	})
+}
+
+func TestPage(t *testing.T) {
+	editions(t, func(t *testing.T, p *place) {
+		p.PutBody("page", "My Page", "<h2>Set up</h2><p>text</p>")
+		p.Post("post", "News", "posted")
+		c := p.one(t, "page")
+		m := c.Metadata
+		if m.Title != "My Page" || m.Author != "Ann Smith" || m.Attributes["space"] != "DOCS" || m.Attributes["type"] != "page" || m.Created.IsZero() || m.Modified.IsZero() {
+			t.Errorf("%+v", m)
+		}
+		if want := p.remote.URL + p.Link("page"); m.URL != want {
+			t.Errorf("the address is %s, not %s", m.URL, want)
+		}
+		anchor := `id="Set-up"`
+		if strings.Contains(m.URL, "/confluence/") {
+			anchor = `id="MyPage-Setup"`
+		}
+		if got := text(t, c); !strings.Contains(got, anchor) || !strings.Contains(got, "text") {
+			t.Errorf("%s", got)
+		}
+		if post := p.one(t, "post"); post.Metadata.Attributes["type"] != "blogpost" || !strings.Contains(text(t, post), "posted") {
+			t.Errorf("%+v", post.Metadata)
+		}
+	})
+}
+
+func TestSpaces(t *testing.T) {
+	editions(t, func(t *testing.T, p *place) {
+		p.Put(t, "page", "page", "x")
+		p.Space("~ann", true)
+		p.Space("OPS", false)
+		p.PutIn("OPS", "ops", "ops", "x")
+		p.PutIn("~ann", "own", "own", "x")
+		for _, tt := range []struct {
+			settings []string
+			want     []string
+		}{
+			{nil, []string{"ops", "page"}},
+			{[]string{"personal_spaces", "on"}, []string{"ops", "own", "page"}},
+			{[]string{"spaces", "~ann, DOCS"}, []string{"own", "page"}},
+			{[]string{"exclude_spaces", "DOCS"}, []string{"ops"}},
+		} {
+			q := *p
+			q.settings = maps.Clone(p.settings)
+			for i := 0; i < len(tt.settings); i += 2 {
+				q.settings[tt.settings[i]] = tt.settings[i+1]
+			}
+			var got []string
+			for id := range must(q.read(t)) {
+				for _, name := range []string{"page", "ops", "own"} {
+					if id == p.ID(name) {
+						got = append(got, name)
+					}
+				}
+			}
+			if slices.Sort(got); !slices.Equal(got, tt.want) {
+				t.Errorf("%v: %v, want %v", tt.settings, got, tt.want)
+			}
+		}
+		p.settings["spaces"] = "DOCS,GONE"
+		changes, err := p.read(t)
+		if !errors.Is(err, connectors.ErrNotFound) || !strings.Contains(err.Error(), "GONE") || len(changes) != 1 {
+			t.Errorf("with a space that is not there, %d documents and %v", len(changes), err)
+		}
+		complete := true
+		for _, err := range p.connect(t).(connectors.Lister).Externals(t.Context()) {
+			complete = err == nil
+		}
+		if complete {
+			t.Error("with a space that is not there, the list passes for complete")
+		}
+	})
+}
+
+func TestTest(t *testing.T) {
+	editions(t, func(t *testing.T, p *place) {
+		p.Put(t, "page", "page", "x")
+		got, err := p.connect(t).(connectors.Tester).Test(t.Context())
+		if want := "the credential is that of Bot Smith and reads 1 spaces, such as DOCS"; err != nil || got != want {
+			t.Errorf("%q, %v", got, err)
+		}
+	})
+}
+
+func TestNoAdministrator(t *testing.T) {
+	p := newPlace(t, confluencetest.NewDataCenter(t))
+	p.Put(t, "page", "page", "x")
+	p.Demote()
+	_, err := p.connect(t).(connectors.Tester).Test(t.Context())
+	if !errors.Is(err, connectors.ErrUnavailable) || !strings.Contains(err.Error(), "administrator") {
+		t.Errorf("%v", err)
+	}
+	if changes, err := p.read(t); err == nil || len(changes) > 0 {
+		t.Errorf("%d documents and %v", len(changes), err)
+	}
+}
+
+func TestOAuth(t *testing.T) {
+	site := confluencetest.New(t)
+	site.OAuth()
+	p := newPlace(t, site)
+	p.Put(t, "page", "page", "x")
+	p.Attach("page", "a.txt", "text/plain", "attached")
+	if got := text(t, p.one(t, "page/a.txt")); got != "attached" {
+		t.Errorf("%q", got)
+	}
+	stored, err := p.remote.Secrets.Secret(context.Background(), "refresh_token")
+	if err != nil || stored.Reveal() != site.Secrets()["refresh_token"] || stored.Reveal() == "refresh-0" {
+		t.Errorf("the refresh token that is stored is not the newest: %v", err)
+	}
+
+	without := confluencetest.New(t)
+	without.OAuth("read:comment:confluence")
+	q := newPlace(t, without)
+	q.Put(t, "page", "page", "x")
+	if _, err := q.connect(t).(connectors.Tester).Test(t.Context()); !errors.Is(err, connectors.ErrForbidden) || !strings.Contains(err.Error(), "scope") {
+		t.Errorf("without a scope: %v", err)
+	}
+}
+
+func TestSettings(t *testing.T) {
+	const cloud = "https://acme.atlassian.net"
+	for _, tt := range []struct {
+		want     string // in the error; empty: none
+		settings []string
+	}{
+		{"", []string{"url", cloud, "email", "a@b.c"}},
+		{"", []string{"url", cloud + "/wiki/", "email", "a@b.c", "cloud_id", "x"}},
+		{"", []string{"url", cloud, "client_id", "c", "cloud_id", "x"}},
+		{"", []string{"url", "https://wiki.example.com/confluence"}},
+		{"", []string{"url", "https://wiki.example.com", "edition", "cloud", "email", "a@b.c"}},
+		{"url", []string{"url", "wiki.example.com"}},
+		{"url", []string{"url", cloud + "/wiki/spaces/X", "email", "a@b.c"}},
+		{"edition", []string{"url", cloud, "edition", "server"}},
+		{"email", []string{"url", cloud}},
+		{"email", []string{"url", cloud, "email", "a@b.c", "client_id", "c", "cloud_id", "x"}},
+		{"cloud_id", []string{"url", cloud, "client_id", "c"}},
+		{"personal access token", []string{"url", "https://wiki.example.com", "email", "a@b.c"}},
+		{"personal_spaces", []string{"url", "https://wiki.example.com", "personal_spaces", "yes"}},
+		{"max_attachment_size", []string{"url", "https://wiki.example.com", "max_attachment_size", "huge"}},
+		{"people", []string{"url", "https://wiki.example.com", "people", "ann"}},
+		{"exclude_spaces", []string{"url", "https://wiki.example.com", "spaces", "A,B", "exclude_spaces", "B"}},
+		{"no setting", []string{"url", "https://wiki.example.com", "colour", "red"}},
+	} {
+		settings := map[string]string{}
+		for i := 0; i < len(tt.settings); i += 2 {
+			settings[tt.settings[i]] = tt.settings[i+1]
+		}
+		err := confluence.Kind().Validate(connectors.Environment{}, settings)
+		if tt.want == "" && err != nil || tt.want != "" && (!errors.Is(err, cairn.ErrInvalid) || !strings.Contains(err.Error(), tt.want)) {
+			t.Errorf("%v: %v", tt.settings, err)
+		}
+	}
+}

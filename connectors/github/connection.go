@@ -1,0 +1,63 @@
+package github
+
+import (
+	"context"
+	"iter"
+
+	"github.com/cairnhq/cairn/connectors"
+)
+
+// all returns what a page holds.
+func (c connection[T]) all() []T { return append(c.Nodes, c.Edges...) }
+
+// ofOwner yields what a query finds of an owner, page by page. The query takes $login and
+// $after; connect returns the page that a reply holds, nil where there is nothing.
+func ofOwner[R, T any](ctx context.Context, a *api, what, text string, variables map[string]any, connect func(*R) *connection[T]) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var zero T
+		for after := any(nil); ; {
+			variables["after"] = after
+			found, err := ask[R](ctx, a, what, text, variables)
+			if err != nil {
+				yield(zero, err)
+				return
+			}
+			held := connect(found)
+			if held == nil {
+				return
+			}
+			for _, thing := range held.all() {
+				if !yield(thing, nil) {
+					return
+				}
+			}
+			if !held.PageInfo.HasNextPage {
+				return
+			}
+			after = held.PageInfo.EndCursor
+		}
+	}
+}
+
+// rest returns what a connection holds: its first page, which is there, and the further
+// ones, which the query further asks for.
+func rest[T any](ctx context.Context, a *api, what, id, further string, first connection[T]) ([]T, error) {
+	held := first.all()
+	for at := first.PageInfo; at.HasNextPage; {
+		found, err := ask[struct {
+			Node *struct{ Further *connection[T] }
+		}](ctx, a, what, further, map[string]any{"id": id, "after": at.EndCursor})
+		if err != nil {
+			return nil, err
+		}
+		if found.Node == nil || found.Node.Further == nil {
+			return nil, &connectors.Error{Kind: connectors.ErrNotFound, Message: a.client.Host() + " has lost what it was asked for while it was read: " + what}
+		}
+		held = append(held, found.Node.Further.all()...)
+		if next := found.Node.Further.PageInfo; next.HasNextPage && next.EndCursor == at.EndCursor {
+			return nil, a.partial(what)
+		}
+		at = found.Node.Further.PageInfo
+	}
+	return held, nil
+}

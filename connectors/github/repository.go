@@ -1,0 +1,149 @@
+package github
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"iter"
+	"strconv"
+	"time"
+
+	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/connectors"
+)
+
+// repository is a repository with the newest of what it holds.
+type repository struct {
+	ID            string
+	DatabaseID    int64
+	NameWithOwner string
+	URL           string
+	Visibility    string
+	Owner         struct{ Login string }
+	Issues        connection[changed]
+	PullRequests  connection[changed]
+	Discussions   connection[changed]
+	Releases      connection[changedRelease]
+}
+
+type changed struct{ UpdatedAt time.Time }
+
+type changedRelease struct {
+	DatabaseID int64
+	UpdatedAt  time.Time
+}
+
+// newest returns when the things of a page, of which the newest comes first, last
+// changed; the zero time when there are none.
+func newest(held connection[changed]) time.Time {
+	if len(held.Nodes) == 0 {
+		return time.Time{}
+	}
+	return held.Nodes[0].UpdatedAt
+}
+
+// releasesMark changes when a release is made, deleted, or one of the hundred newest is
+// edited; empty when there is none.
+func (r *repository) releasesMark() string {
+	if r.Releases.TotalCount == 0 {
+		return ""
+	}
+	h := sha256.New()
+	fmt.Fprintln(h, r.Releases.TotalCount)
+	for _, release := range r.Releases.Nodes {
+		fmt.Fprintln(h, release.DatabaseID, release.UpdatedAt.Unix())
+	}
+	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:9])
+}
+
+// key is the repository's own, whatever its name.
+func (r *repository) key() string { return strconv.FormatInt(r.DatabaseID, 10) }
+
+// external returns the external id of something in the repository, which is that of the
+// repository with the kind and the number of the thing.
+func (r *repository) external(kind string, number int64) string {
+	return r.key() + "/" + kind + "/" + strconv.FormatInt(number, 10)
+}
+
+// path is where the repository is in the REST API; owner and name are safe in addresses.
+func (r *repository) path() string { return "repos/" + r.NameWithOwner }
+
+// group is the name of the group of those who may read the repository: by its id, since
+// another repository may come to have its name.
+func (r *repository) group() string { return "repository-" + r.key() }
+
+// acl returns who may read what a repository holds. Internal ones are readable by all of
+// an enterprise, of whom the members of the organisation are known. nil: nobody can tell.
+func (r *repository) acl() *cairn.ACL {
+	var acl cairn.ACL
+	switch r.Visibility {
+	case "PUBLIC":
+		acl = cairn.Allow(cairn.Everyone)
+	case "INTERNAL":
+		acl = cairn.Allow(connectors.SiteGroup(r.Owner.Login), connectors.SiteGroup(r.group()))
+	case "PRIVATE":
+		acl = cairn.Allow(connectors.SiteGroup(r.group()))
+	default:
+		return nil
+	}
+	return &acl
+}
+
+// The fields that replies about owners have in common.
+type ownedBy[T any] struct {
+	RepositoryOwner *struct {
+		Typename     string `json:"__typename"`
+		Repositories connection[T]
+	}
+}
+
+// repositoriesOf yields the repositories of an owner that are to be read, as a query
+// tells of them. name returns name and id of one.
+func repositoriesOf[T any](ctx context.Context, s *source, owner, text string, variables map[string]any, name func(T) (string, int64)) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var zero T
+		var missing error
+		variables["login"] = owner
+		page := func(found *ownedBy[T]) *connection[T] {
+			if found.RepositoryOwner == nil {
+				missing = s.noOwner(owner)
+				return nil
+			}
+			return &found.RepositoryOwner.Repositories
+		}
+		for r, err := range ofOwner(ctx, s.api, "the repositories of an owner", text, variables, page) {
+			if err == nil {
+				full, id := name(r)
+				if id == 0 { // all would be one
+					err = s.partial("the repositories of an owner")
+				} else if !s.settings.wants(full) {
+					continue
+				}
+			}
+			if !yield(r, err) || err != nil {
+				return
+			}
+		}
+		if missing != nil {
+			yield(zero, missing)
+		}
+	}
+}
+
+// repositories yields the repositories that are to be read.
+func (s *source) repositories(ctx context.Context) iter.Seq2[repository, error] {
+	return func(yield func(repository, error) bool) {
+		for _, owner := range s.settings.owners {
+			for r, err := range repositoriesOf(ctx, s, owner, heads, map[string]any{}, func(r repository) (string, int64) { return r.NameWithOwner, r.DatabaseID }) {
+				if !yield(r, err) || err != nil {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (s *source) noOwner(name string) error {
+	return &connectors.Error{Kind: connectors.ErrNotFound, Message: s.client.Host() + " has no organisation or user " + name + ", or none that the credential sees: check the setting owner"}
+}
