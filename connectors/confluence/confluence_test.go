@@ -145,6 +145,18 @@ func TestInheritance(t *testing.T) {
 	})
 }
 
+// TestManyReaders restricts a page to more people and groups than a reply holds.
+func TestManyReaders(t *testing.T) {
+	editions(t, func(t *testing.T, p *place) {
+		p.Put(t, "page", "page", "x")
+		p.Group("sales")
+		p.Restrict("page", []string{"Ann", "Bob", "Cid", "Bot", "Nobody"}, []string{"eng", "ops", "sales"})
+		p.wantACL(t, "page", keys(staff), keys(
+			ann, bob, cairn.UserKey("cid@example.com"), cairn.UserKey("bot@example.com"), eng, connectors.SiteGroup("ops"), connectors.SiteGroup("sales"),
+		))
+	})
+}
+
 func TestFolders(t *testing.T) {
 	p := newPlace(t, confluencetest.New(t))
 	p.Put(t, "top", "top", "x")
@@ -322,6 +334,10 @@ func TestAttachments(t *testing.T) {
 		if !errors.As(changes[p.ID("page/big.txt")].Err, &large) || large.Code != "too_large" {
 			t.Errorf("a large attachment: %+v", changes[p.ID("page/big.txt")])
 		}
+		p.Attach("page", "my notes.md", "text/plain", strings.Repeat("y", 2000)) // after it was listed
+		if _, err := c.Open(t.Context()); !errors.As(err, &large) || large.Code != "too_large" {
+			t.Errorf("an attachment that has grown: %v", err)
+		}
 		p.Attach("page", "my notes.md", "text/markdown", "# Other")
 		again := p.one(t, "page/my notes.md")
 		if again.Metadata.Revision == c.Metadata.Revision || text(t, again) != "# Other" {
@@ -332,7 +348,7 @@ func TestAttachments(t *testing.T) {
 			t.Error("an image that is asked for is not read")
 		}
 		p.settings["attachments"] = "off"
-		if changes = must(p.read(t)); len(changes) != 1 {
+		if changes = must(p.read(t)); len(changes) != 1 || changes[p.ID("page")].Open == nil {
 			t.Errorf("without attachments there are %d documents", len(changes))
 		}
 	})

@@ -288,23 +288,31 @@ func (s *Site) Move(name, parent string) {
 	s.named(name).parent = s.names[parent]
 }
 
-// Allow lets exactly these people read a page, as far as they may view the space and what
-// it lies in; nobody but the account of the source when there are none.
+// Allow lets exactly these people read a page, as far as they may read what it lies in;
+// nobody but the account of the source when there are none. Who is not known gets an
+// account and may view the space.
 func (s *Site) Allow(_ testing.TB, name string, emails ...string) {
 	people := []string{"Bot"}
-	s.mu.Lock()
 	for _, address := range emails {
-		for id, u := range s.users {
-			if u.email == address && id != "Bot" {
-				people = append(people, id)
-			}
-		}
-	}
-	s.mu.Unlock()
-	if len(people) != len(emails)+1 {
-		s.t.Errorf("not all of %v are users of the site", emails)
+		people = append(people, s.account(address))
 	}
 	s.Restrict(name, people, nil)
+}
+
+// account returns the id of the account with an address, which it makes when there is
+// none.
+func (s *Site) account(address string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id, u := range s.users {
+		if u.email == address {
+			return id
+		}
+	}
+	name, _, _ := strings.Cut(address, "@")
+	s.users[address] = &user{id: address, name: name, email: address}
+	s.spaces["DOCS"].users = append(s.spaces["DOCS"].users, address)
+	return address
 }
 
 // Restrict lets exactly these people and groups read something; everybody when there are
