@@ -271,6 +271,12 @@ func TestTest(t *testing.T) {
 		if want := "the credential is that of Bot Smith and reads 1 spaces, such as DOCS"; err != nil || got != want {
 			t.Errorf("%q, %v", got, err)
 		}
+		p.User("Zoe", "")
+		p.Group("eng", "Ann", "Zoe")
+		got, err = p.connect(t).(connectors.Tester).Test(t.Context())
+		if want := "of 2 people in the group eng the addresses of 1 are unknown"; err != nil || !strings.Contains(got, want) {
+			t.Errorf("%q, %v", got, err)
+		}
 	})
 }
 
