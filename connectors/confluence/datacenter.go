@@ -179,9 +179,11 @@ func (l *dcListing) page(ctx context.Context, e v1Content, blog bool) (*page, er
 		if err != nil {
 			return nil, err
 		}
-		for _, a := range attached {
-			l.note(a.Version.By)
-			p.attachments = append(p.attachments, a.attachment(e.ID))
+		for _, c := range attached {
+			l.note(c.Version.By)
+			if a := c.attachment(e.ID); l.want.takes == nil || l.want.takes(a) {
+				p.attachments = append(p.attachments, a)
+			}
 		}
 	}
 	if !l.want.comments {

@@ -25,6 +25,23 @@ func (p *place) wantACL(t *testing.T, name string, clauses ...[]cairn.PrincipalK
 	if d := cmp.Diff(p.ACL(name), *c.ACL); d != "" {
 		t.Errorf("%s: another ACL than the site has (-site +got):\n%s", name, d)
 	}
+	if d := cmp.Diff(c.ACL, p.permission(t, name).ACL); d != "" {
+		t.Errorf("%s: permissions alone tell another ACL (-changes +permissions):\n%s", name, d)
+	}
+}
+
+// permission returns what is told of who may read one document.
+func (p *place) permission(t *testing.T, name string) (found connectors.Permission) {
+	t.Helper()
+	for told, err := range p.connect(t).(connectors.Permissions).Permissions(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if told.External == p.ID(name) {
+			found = told
+		}
+	}
+	return found
 }
 
 func keys(all ...cairn.PrincipalKey) []cairn.PrincipalKey {
@@ -120,6 +137,23 @@ func TestUnknown(t *testing.T) {
 	})
 }
 
+// TestRefusedRestrictions checks that a page keeps the permissions that it had when those
+// of what it lies in are kept from the account.
+func TestRefusedRestrictions(t *testing.T) {
+	p := newPlace(t, confluencetest.New(t))
+	p.Folder("folder", "")
+	p.Put(t, "leaf", "leaf", "x")
+	p.Move("leaf", "folder")
+	p.wantACL(t, "leaf", keys(staff))
+	p.Refuse("folder")
+	var unknown *connectors.DocumentError
+	for i, err := range []error{p.one(t, "leaf").Err, p.permission(t, "leaf").Err} {
+		if !errors.As(err, &unknown) || unknown.Code != connectors.PermissionsUnknown {
+			t.Errorf("%d: %v", i, err)
+		}
+	}
+}
+
 // TestUntoldParent checks that a page is nobody's of which the site does not tell what it
 // lies in.
 func TestUntoldParent(t *testing.T) {
@@ -196,8 +230,8 @@ func TestUnindexed(t *testing.T) {
 	p.Restrict("new", []string{"Ann"}, nil)
 	p.Unindex("new")
 	p.wantACL(t, "new", keys(staff), keys(ann))
-	if n := p.Requests("GET /wiki/rest/api/content/{id}/restriction/byOperation/read"); n != 1 {
-		t.Errorf("%d restrictions were asked for one by one", n)
+	if n := p.Requests("GET /wiki/rest/api/content/{id}/restriction/byOperation/read"); n != 2 {
+		t.Errorf("in two runs, %d restrictions were asked for one by one", n)
 	}
 }
 

@@ -229,6 +229,13 @@ func (s *Site) Orphan(name string) {
 	s.named(name).orphan = true
 }
 
+// Refuse lets the site keep the restrictions of something to itself.
+func (s *Site) Refuse(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.named(name).refused = true
+}
+
 // Unindex takes something out of the search index, which is behind.
 func (s *Site) Unindex(name string) {
 	s.mu.Lock()

@@ -78,6 +78,7 @@ type content struct {
 	hidden                 bool     // from the search index
 	broken, puzzle         bool
 	orphan                 bool // what it lies in is not told
+	refused                bool // its restrictions are not told
 }
 
 type user struct {
