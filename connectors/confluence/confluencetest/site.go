@@ -1,11 +1,19 @@
 // Package confluencetest has a strict fake of a site of Confluence, Cloud or Data Center.
 //
-// It was written from the OpenAPI description of "The Confluence Cloud REST API v2",
-// version 2.0.0; of API v1 of Confluence Cloud, of July 2026, which has content search,
-// restrictions, groups and the download of attachments; and from the REST documentation
-// of Confluence Data Center 10.1. Parameters, their limits, scopes, media types, fields
-// and the forms of links are those. Lists come two elements a page, so that every walk
-// meets the boundaries of pages; lists within lists do so, too.
+// It was written from
+//
+//   - for API v2 of Cloud, Atlassian's OpenAPI description "The Confluence Cloud REST API
+//     v2", version 2.0.0, in a copy of January 2025: paths, parameters with their limits,
+//     scopes, fields;
+//   - for API v1 of Cloud, the client confluence.js of July 2026, which repeats Atlassian's
+//     description: content search, restrictions, groups, space roles, download;
+//   - for Data Center, its REST resources of 9.1 to 10.1 as public clients quote their
+//     description, and CONFSERVER-99908 and CONFSERVER-100505. What replies look like
+//     beyond that (expansions, links, times) is as it was known, not looked up.
+//
+// That a principal of API v2 may be an access class, that roles name "read/space", and that
+// sites without roles answer 404, is assumed. Lists come two elements a page, so that every
+// walk meets the boundaries of pages; lists within lists do so, too.
 package confluencetest
 
 import (
