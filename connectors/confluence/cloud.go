@@ -177,10 +177,13 @@ func (l *cloudListing) listAttachments(ctx context.Context) error {
 		if on == "" {
 			continue // of custom content, which is not read
 		}
-		l.attachments[on] = append(l.attachments[on], &attachment{
+		a := &attachment{
 			id: e.ID, name: e.Title, mediaType: e.MediaType, page: on, size: e.FileSize, version: e.Version.Number,
 			created: moment(e.CreatedAt), modified: moment(e.Version.CreatedAt), author: e.Version.AuthorID, web: e.WebUI,
-		})
+		}
+		if l.want.takes == nil || l.want.takes(a) {
+			l.attachments[on] = append(l.attachments[on], a)
+		}
 	}
 	return nil
 }

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/connectors"
 	"github.com/cairnhq/cairn/connectors/confluence"
@@ -94,210 +92,11 @@ func text(t *testing.T, c connectors.Change) string {
 	return string(b)
 }
 
-func (p *place) wantACL(t *testing.T, name string, clauses ...[]cairn.PrincipalKey) {
-	t.Helper()
-	c := p.one(t, name)
-	if c.Err != nil {
-		t.Errorf("%s: %v", name, c.Err)
-		return
-	}
-	want := cairn.ACL{Allow: clauses}.Canonical()
-	if d := cmp.Diff(want, *c.ACL); d != "" {
-		t.Errorf("%s: another ACL (-want +got):\n%s", name, d)
-	}
-	if d := cmp.Diff(p.ACL(name), *c.ACL); d != "" {
-		t.Errorf("%s: another ACL than the site has (-site +got):\n%s", name, d)
-	}
-}
-
-func keys(all ...cairn.PrincipalKey) []cairn.PrincipalKey {
-	return append([]cairn.PrincipalKey{}, all...)
-}
-
-var (
-	staff = connectors.SiteGroup("staff")
-	eng   = connectors.SiteGroup("eng")
-	ann   = cairn.UserKey("ann@example.com")
-	bob   = cairn.UserKey("bob@example.com")
-)
-
-func TestInheritance(t *testing.T) {
-	editions(t, func(t *testing.T, p *place) {
-		for _, name := range []string{"top", "middle", "leaf", "other"} {
-			p.Put(t, name, name, "x")
-		}
-		p.Attach("leaf", "a.txt", "text/plain", "attached")
-		p.Move("middle", "top")
-		p.Move("leaf", "middle")
-		p.Restrict("top", []string{"Ann", "Bob"}, []string{"eng"})
-		p.Restrict("leaf", []string{"Bob"}, nil)
-		p.wantACL(t, "middle", keys(staff), keys(ann, bob, eng))
-		p.wantACL(t, "leaf", keys(staff), keys(ann, bob, eng), keys(bob))
-		p.wantACL(t, "leaf/a.txt", keys(staff), keys(ann, bob, eng), keys(bob))
-		p.wantACL(t, "other", keys(staff))
-
-		p.Move("middle", "other") // its version stays
-		p.wantACL(t, "leaf", keys(staff), keys(bob))
-		p.Restrict("other", nil, []string{"eng"})
-		p.wantACL(t, "leaf", keys(staff), keys(eng), keys(bob))
-		p.Public("DOCS", true)
-		p.wantACL(t, "leaf", keys(staff, cairn.Everyone), keys(eng), keys(bob))
-	})
-}
-
-func TestFolders(t *testing.T) {
-	p := newPlace(t, confluencetest.New(t))
-	p.Put(t, "top", "top", "x")
-	p.Folder("outer", "top")
-	p.Folder("inner", "outer")
-	p.Put(t, "leaf", "leaf", "x")
-	p.Move("leaf", "inner")
-	p.Restrict("outer", nil, []string{"eng"})
-	p.Restrict("top", []string{"Ann"}, nil)
-	p.wantACL(t, "leaf", keys(staff), keys(eng), keys(ann))
-	if _, there := must(p.read(t))[p.ID("inner")]; there {
-		t.Error("a folder is a document")
-	}
-}
-
 func must[T any](value T, err error) T {
 	if err != nil {
 		panic(err)
 	}
 	return value
-}
-
-// TestUnknown checks that what lies in something whose readers are not understood is
-// nobody's, and all else as it was.
-func TestUnknown(t *testing.T) {
-	editions(t, func(t *testing.T, p *place) {
-		for _, name := range []string{"top", "leaf", "other"} {
-			p.Put(t, name, name, "x")
-		}
-		p.Move("leaf", "top")
-		p.Attach("leaf", "a.txt", "text/plain", "attached")
-		p.Puzzle("top")
-		changes := must(p.read(t))
-		for _, name := range []string{"top", "leaf", "leaf/a.txt"} {
-			var unknown *connectors.DocumentError
-			if c := changes[p.ID(name)]; !errors.As(c.Err, &unknown) || unknown.Code != connectors.PermissionsUnknown || c.ACL != nil || c.Open != nil {
-				t.Errorf("%s: %+v", name, c)
-			}
-		}
-		if changes[p.ID("other")].Err != nil {
-			t.Errorf("another page: %v", changes[p.ID("other")].Err)
-		}
-		for told, err := range p.connect(t).(connectors.Permissions).Permissions(t.Context()) {
-			if err != nil {
-				t.Fatal(err)
-			}
-			if unknown := told.External != p.ID("other"); (told.Err != nil) != unknown || (told.ACL == nil) != unknown {
-				t.Errorf("%+v", told)
-			}
-		}
-	})
-}
-
-// TestUntoldParent checks that a page is nobody's of which the site does not tell what it
-// lies in.
-func TestUntoldParent(t *testing.T) {
-	editions(t, func(t *testing.T, p *place) {
-		p.Put(t, "top", "top", "x")
-		p.Put(t, "leaf", "leaf", "x")
-		p.Move("leaf", "top")
-		p.Restrict("top", []string{"Ann"}, nil)
-		p.Orphan("leaf")
-		var unknown *connectors.DocumentError
-		if c := p.one(t, "leaf"); !errors.As(c.Err, &unknown) || unknown.Code != connectors.PermissionsUnknown {
-			t.Errorf("%+v", c)
-		}
-	})
-}
-
-// TestHiddenAddresses checks that people whose address the site hides are let in by
-// nothing but the setting people.
-func TestHiddenAddresses(t *testing.T) {
-	p := newPlace(t, confluencetest.New(t))
-	p.User("Zoe", "")
-	p.Put(t, "page", "page", "x")
-	p.Restrict("page", []string{"Zoe"}, nil)
-	p.View("DOCS", []string{"Zoe", "Ann"}, nil)
-	p.Group("eng", "Zoe", "Ann")
-	p.wantACL(t, "page", keys(ann), keys())
-	p.settings["people"] = "Zoe=Zoe@Example.com"
-	zoe := cairn.UserKey("zoe@example.com")
-	if got, want := *p.one(t, "page").ACL, (cairn.ACL{Allow: [][]cairn.PrincipalKey{keys(ann, zoe), keys(zoe)}}).Canonical(); !cmp.Equal(want, got) {
-		t.Errorf("%v", got)
-	}
-	members := map[connectors.Member]bool{}
-	for m, err := range p.connect(t).(connectors.Directory).Members(t.Context()) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		members[m] = true
-	}
-	want := map[connectors.Member]bool{
-		{Group: "ops"}: true, {Group: "eng"}: true, {Group: "staff"}: true,
-		{Group: "eng", Email: "ann@example.com"}: true, {Group: "eng", Email: "zoe@example.com"}: true,
-		{Group: "staff", Email: "ann@example.com"}: true, {Group: "staff", Email: "bob@example.com"}: true, {Group: "staff", Email: "cid@example.com"}: true,
-	}
-	if d := cmp.Diff(want, members); d != "" {
-		t.Errorf("other members (-want +got):\n%s", d)
-	}
-}
-
-func TestEverybody(t *testing.T) {
-	p := newPlace(t, confluencetest.New(t), "everyone", "staff, all-licensed-users")
-	p.Put(t, "page", "page", "x")
-	if got := p.one(t, "page").ACL.Allow; !cmp.Equal(got, [][]cairn.PrincipalKey{keys(cairn.Everyone)}) {
-		t.Errorf("a group that stands for everybody: %v", got)
-	}
-	delete(p.settings, "everyone")
-	p.View("DOCS", nil, []string{"eng"})
-	p.Roles("DOCS", []string{"Bob"}, []string{"all-licensed-users"})
-	p.wantACL(t, "page", keys(eng, bob))
-	p.settings["everyone"] = "all-licensed-users"
-	if got := p.one(t, "page").ACL.Allow; !cmp.Equal(got, [][]cairn.PrincipalKey{keys(cairn.Everyone, eng, bob)}) {
-		t.Errorf("an access class that stands for everybody: %v", got)
-	}
-	delete(p.settings, "everyone")
-	p.Roles("DOCS", nil, []string{"anonymous-users"})
-	p.wantACL(t, "page", keys(eng, cairn.Everyone))
-}
-
-// TestUnindexed checks that a page which the search does not know yet is restricted as it
-// is, at the cost of one request more.
-func TestUnindexed(t *testing.T) {
-	p := newPlace(t, confluencetest.New(t))
-	p.Put(t, "new", "new", "x")
-	p.Put(t, "old", "old", "x")
-	p.Restrict("new", []string{"Ann"}, nil)
-	p.Unindex("new")
-	p.wantACL(t, "new", keys(staff), keys(ann))
-	if n := p.Requests("GET /wiki/rest/api/content/{id}/restriction/byOperation/read"); n != 1 {
-		t.Errorf("%d restrictions were asked for one by one", n)
-	}
-}
-
-// TestPermissionsAreCheap counts the requests of a run over permissions.
-func TestPermissionsAreCheap(t *testing.T) {
-	editions(t, func(t *testing.T, p *place) {
-		const pages = 40
-		for i := range pages {
-			p.Put(t, string(rune('a'+i%26))+string(rune('a'+i/26)), "x", "x")
-		}
-		p.remote.Faults.Heal() // begins to count
-		for _, err := range p.connect(t).(connectors.Permissions).Permissions(t.Context()) {
-			if err != nil {
-				t.Fatal(err)
-			}
-		}
-		// The fake lists two a page: 20 pages of pages, as many of restrictions in Cloud, or
-		// 39 in Data Center, whose pages overlap by one; and some for the space.
-		if n := p.remote.Faults.Requests(); n > pages+15 {
-			t.Errorf("%d requests for %d pages", n, pages)
-		}
-	})
 }
 
 func TestAttachments(t *testing.T) {
@@ -322,6 +121,10 @@ func TestAttachments(t *testing.T) {
 		if !errors.As(changes[p.ID("page/big.txt")].Err, &large) || large.Code != "too_large" {
 			t.Errorf("a large attachment: %+v", changes[p.ID("page/big.txt")])
 		}
+		p.Attach("page", "my notes.md", "text/plain", strings.Repeat("y", 2000)) // after it was listed
+		if _, err := c.Open(t.Context()); !errors.As(err, &large) || large.Code != "too_large" {
+			t.Errorf("an attachment that has grown: %v", err)
+		}
 		p.Attach("page", "my notes.md", "text/markdown", "# Other")
 		again := p.one(t, "page/my notes.md")
 		if again.Metadata.Revision == c.Metadata.Revision || text(t, again) != "# Other" {
@@ -332,7 +135,7 @@ func TestAttachments(t *testing.T) {
 			t.Error("an image that is asked for is not read")
 		}
 		p.settings["attachments"] = "off"
-		if changes = must(p.read(t)); len(changes) != 1 {
+		if changes = must(p.read(t)); len(changes) != 1 || changes[p.ID("page")].Open == nil {
 			t.Errorf("without attachments there are %d documents", len(changes))
 		}
 	})
@@ -466,6 +269,12 @@ func TestTest(t *testing.T) {
 		p.Put(t, "page", "page", "x")
 		got, err := p.connect(t).(connectors.Tester).Test(t.Context())
 		if want := "the credential is that of Bot Smith and reads 1 spaces, such as DOCS"; err != nil || got != want {
+			t.Errorf("%q, %v", got, err)
+		}
+		p.User("Zoe", "")
+		p.Group("eng", "Ann", "Zoe")
+		got, err = p.connect(t).(connectors.Tester).Test(t.Context())
+		if want := "of 2 people in the group eng the addresses of 1 are unknown"; err != nil || !strings.Contains(got, want) {
 			t.Errorf("%q, %v", got, err)
 		}
 	})

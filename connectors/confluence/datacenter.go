@@ -48,7 +48,6 @@ func ofV1(what, limit, expand string, path ...string) remote.Request {
 
 func (d *datacenter) spaces(ctx context.Context) iter.Seq2[space, error] {
 	type element struct {
-		ID   int    `json:"id"`
 		Key  string `json:"key"`
 		Name string `json:"name"`
 		Type string `json:"type"`
@@ -57,7 +56,7 @@ func (d *datacenter) spaces(ctx context.Context) iter.Seq2[space, error] {
 	request.Query.Set("status", "current")
 	return func(yield func(space, error) bool) {
 		for e, err := range numbers(ctx, d.client, request, func(e element) string { return e.Key }) {
-			if !yield(space{id: strconv.Itoa(e.ID), key: e.Key, name: e.Name, personal: e.Type == "personal"}, err) || err != nil {
+			if !yield(space{id: e.Key, key: e.Key, name: e.Name, personal: e.Type == "personal"}, err) || err != nil {
 				return
 			}
 		}
@@ -180,9 +179,11 @@ func (l *dcListing) page(ctx context.Context, e v1Content, blog bool) (*page, er
 		if err != nil {
 			return nil, err
 		}
-		for _, a := range attached {
-			l.note(a.Version.By)
-			p.attachments = append(p.attachments, a.attachment(e.ID))
+		for _, c := range attached {
+			l.note(c.Version.By)
+			if a := c.attachment(e.ID); l.want.takes == nil || l.want.takes(a) {
+				p.attachments = append(p.attachments, a)
+			}
 		}
 	}
 	if !l.want.comments {

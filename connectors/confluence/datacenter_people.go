@@ -14,12 +14,17 @@ import (
 // advise adds what is known of a status.
 func advise(err error) error {
 	var e *connectors.Error
-	if errors.As(err, &e) && e.Status == http.StatusInternalServerError {
-		longer := *e
-		longer.Message += ". Confluence Data Center answers so when the account is no administrator of Confluence, who alone may read permissions"
-		return &longer
+	if !errors.As(err, &e) {
+		return err
 	}
-	return err
+	longer := *e
+	switch e.Status {
+	case http.StatusInternalServerError:
+		longer.Message += ". Confluence Data Center answers so when the account is no administrator of Confluence, who alone may read permissions"
+	case http.StatusNotFound:
+		longer.Message += ". Confluence Data Center tells permissions of spaces from version 9.1 on"
+	}
+	return &longer
 }
 
 // directory reads the active users, whose addresses Data Center tells to administrators.

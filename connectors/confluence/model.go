@@ -50,7 +50,11 @@ type listing interface {
 }
 
 // want is what a listing is for.
-type want struct{ readers, attachments, comments bool }
+type want struct {
+	readers, attachments, comments bool
+
+	takes func(a *attachment) bool // which attachments; nil: all
+}
 
 type space struct {
 	id, key, name string

@@ -22,11 +22,9 @@ func (s *Site) Test(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	for _, err := range s.api.groups(ctx) {
-		if err != nil {
-			return "", err
-		}
-		break
+	hidden, err := s.hiddenAddresses(ctx)
+	if err != nil {
+		return "", err
 	}
 	if err := s.api.probe(ctx, want{attachments: s.cfg.attachments, comments: s.cfg.comments}); err != nil {
 		return "", err
@@ -38,7 +36,40 @@ func (s *Site) Test(ctx context.Context) (string, error) {
 	if len(viewers) == 0 {
 		found += "; nobody here may read that one: no group and no known address may view it at the site"
 	}
-	return found, nil
+	return found + hidden, nil
+}
+
+// someMembers is how many people of a group are looked at.
+const someMembers = 200
+
+// hiddenAddresses looks at the first group that has members, and says how many of them
+// are nobody here because their addresses are unknown; nothing when none is.
+func (s *Site) hiddenAddresses(ctx context.Context) (string, error) {
+	who := principals{addresses: s.cfg.people}
+	for g, err := range s.api.groups(ctx) {
+		if err != nil {
+			return "", err
+		}
+		seen, hidden := 0, 0
+		for p, err := range s.api.members(ctx, g) {
+			if err != nil {
+				return "", err
+			}
+			if _, ok := who.user(p); !ok {
+				hidden++
+			}
+			if seen++; seen == someMembers {
+				break
+			}
+		}
+		if hidden > 0 {
+			return fmt.Sprintf("; of %d people in the group %s the addresses of %d are unknown, who are nobody here: see the setting people", seen, g.name, hidden), nil
+		}
+		if seen > 0 {
+			break
+		}
+	}
+	return "", nil
 }
 
 // testPage reads the first page of a space, with its restrictions.

@@ -32,7 +32,7 @@ func (d document) external() string {
 // wanted. It ends with an error when something may be missing.
 func (s *Site) walk(ctx context.Context, w want) iter.Seq2[document, error] {
 	return func(yield func(document, error) bool) {
-		w.attachments = s.cfg.attachments
+		w.attachments, w.takes = s.cfg.attachments, s.cfg.takes
 		w.comments = w.comments && s.cfg.comments
 		spaces, err := s.selected(ctx)
 		missing := (*missingSpaces)(nil)
@@ -96,9 +96,6 @@ func (s *Site) walkSpace(ctx context.Context, w want, list listing, sp space) it
 				return
 			}
 			for _, a := range p.attachments {
-				if !s.cfg.takes(a) {
-					continue
-				}
 				d.attachment = a
 				if !yield(d, nil) {
 					return

@@ -88,6 +88,8 @@ func (s *Site) restriction(w http.ResponseWriter, r *http.Request) {
 	case !ok:
 	case c == nil || c.status != "current":
 		http.NotFound(w, r)
+	case c.refused:
+		http.Error(w, `{"statusCode":403}`, http.StatusForbidden)
 	default:
 		start, _ := strconv.Atoi(r.URL.Query().Get("start"))
 		reply(w, s.v1Restriction(c, start, asked))

@@ -17,6 +17,10 @@ import (
 // were not.
 const maxDepth = 200
 
+// mostPlaces is in how many places a text may be other than is understood; what follows
+// the last of them is taken without markup.
+const mostPlaces = 1000
+
 // node is an element, such as ac:link, or a text when it has no name.
 type node struct {
 	name string
@@ -25,43 +29,69 @@ type node struct {
 	kids []*node
 }
 
-// parse reads a text. What follows a place that is not understood is taken as text
-// without markup.
+// parse reads a text. What is not understood is taken as text without markup.
 func parse(text string) *node {
+	b := &builder{}
 	root := &node{name: "root"}
+	b.stack = []*node{root}
+	for places := 0; len(text) > 0; places++ {
+		if places == mostPlaces {
+			b.add(&node{text: plain(text)})
+			break
+		}
+		good, bad := b.read(text)
+		if good < bad {
+			b.add(&node{text: plain(text[good:bad])})
+		}
+		text = text[bad:]
+	}
+	return root
+}
+
+// builder puts nodes together.
+type builder struct{ stack []*node } // that are open, outermost first
+
+func (b *builder) add(n *node) {
+	top := b.stack[len(b.stack)-1]
+	top.kids = append(top.kids, n)
+}
+
+// read reads a text up to where it is not understood: that begins at good and ends before
+// bad, which is more than 0.
+func (b *builder) read(text string) (good, bad int) {
 	d := xml.NewDecoder(strings.NewReader(text))
 	d.Strict, d.Entity = false, xml.HTMLEntity
-	stack := []*node{root}
 	for {
+		good = int(d.InputOffset())
 		token, err := d.RawToken()
+		if errors.Is(err, io.EOF) {
+			return len(text), len(text)
+		}
 		if err != nil {
-			if !errors.Is(err, io.EOF) {
-				rest := text[min(int(d.InputOffset()), len(text)):]
-				top := stack[len(stack)-1]
-				top.kids = append(top.kids, &node{text: plain(rest)})
-			}
-			return root
+			return good, min(max(int(d.InputOffset()), good+1), len(text))
 		}
 		switch t := token.(type) {
 		case xml.StartElement:
-			if len(stack) > maxDepth {
-				continue
-			}
-			n := &node{name: full(t.Name), attr: map[string]string{}}
-			for _, a := range t.Attr {
-				n.attr[full(a.Name)] = a.Value
-			}
-			top := stack[len(stack)-1]
-			top.kids = append(top.kids, n)
-			if !void[n.name] {
-				stack = append(stack, n)
-			}
+			b.start(t)
 		case xml.EndElement:
-			stack = closed(stack, full(t.Name))
+			b.stack = closed(b.stack, full(t.Name))
 		case xml.CharData:
-			top := stack[len(stack)-1]
-			top.kids = append(top.kids, &node{text: string(t)})
+			b.add(&node{text: string(t)})
 		}
+	}
+}
+
+func (b *builder) start(t xml.StartElement) {
+	if len(b.stack) > maxDepth {
+		return
+	}
+	n := &node{name: full(t.Name), attr: map[string]string{}}
+	for _, a := range t.Attr {
+		n.attr[full(a.Name)] = a.Value
+	}
+	b.add(n)
+	if !void[n.name] {
+		b.stack = append(b.stack, n)
 	}
 }
 

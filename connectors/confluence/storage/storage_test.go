@@ -47,15 +47,10 @@ func TestHTML(t *testing.T) {
 		{"table", `<table class="wrapped"><colgroup><col /></colgroup><tbody><tr><th colspan="2" style="x">A</th></tr></tbody></table>`, `<table><tbody><tr><th colspan="2">A</th></tr></tbody></table>`},
 		{"script", `<script>alert(1)</script><p onclick="x">a</p>`, `<p>a</p>`},
 		{"open elements", `<p>a<br>b <b>c</p><p>d`, `<p>a<br>b <b>c</b></p><p>d</p>`},
-		{"no XML", `<p>a</p><p <<< &zzz; <b>c</b>`, `<p>a</p>`},
+		{"stray signs", `<p>a < b & c <3 &zzz; d</p><h1>e</h1>`, `<p>a &lt; b &amp; c &lt;3 &amp;zzz; d</p><h1>e</h1>`},
+		{"CDATA without an end", `<p>a</p><![CDATA[b <i>c</i>`, `<p>a</p> b  c `},
 	} {
 		got := storage.HTML(tt.in, storage.Options{Name: func(id string) string { return names[id] }})
-		if tt.name == "no XML" {
-			if !strings.HasPrefix(got, tt.want) || !strings.Contains(got, "c") || strings.Contains(got, "<b>c") && !strings.Contains(got, "</b>") {
-				t.Errorf("%s: %s", tt.name, got)
-			}
-			continue
-		}
 		if d := cmp.Diff(tt.want, got); d != "" {
 			t.Errorf("%s (-want +got):\n%s", tt.name, d)
 		}
