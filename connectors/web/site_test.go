@@ -688,6 +688,19 @@ func TestSitemaps(t *testing.T) {
 	}
 }
 
+// TestFull reads everything again: each page is fetched as a whole, once.
+func TestFull(t *testing.T) {
+	b := newBench(t)
+	fill(t, b.site, 20)
+	b.mustSync(t)
+	b.site.Counts()
+	b.cursor, b.docs = "", map[string]string{}
+	b.mustSync(t)
+	if c := b.site.Counts(); c.NotModified != 20 || c.Requests != 40 || b.opened != 20 || len(b.docs) != 20 {
+		t.Errorf("%+v, %d opened, %d documents", c, b.opened, len(b.docs))
+	}
+}
+
 // TestLastmod asks only for pages whose date in the sitemap is another, where the settings
 // trust it.
 func TestLastmod(t *testing.T) {
