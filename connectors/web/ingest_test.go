@@ -87,13 +87,15 @@ func TestIngestion(t *testing.T) {
 	b.site.PerPage = 100
 	fill(t, b.site, n)
 	b.site.Put(t, "anchored", "Herons", "Herons stand in the water.")
+	b.site.Handle("/docs/links", page(`<a href="anchored.html">A page that may move</a>`))
+	b.settings["url"] += "," + b.remote.URL + "/docs/links"
 	counts, extracted := s.sync(t, b)
-	if counts.Added != n+1 || extracted != n+1 {
+	if counts.Added != n+2 || extracted != n+2 {
 		t.Errorf("read first: %+v, %d extracted", counts, extracted)
 	}
 	b.site.Counts()
 	counts, extracted = s.sync(t, b)
-	if c := b.site.Counts(); counts.Unchanged != n+1 || extracted != 0 || c.Requests != n+1 || c.Conditional != n+1 {
+	if c := b.site.Counts(); counts.Unchanged != n+2 || extracted != 0 || c.Requests != n+1 || c.Conditional != n+1 {
 		t.Errorf("unchanged: %+v, %d extracted, %+v", counts, extracted, c)
 	}
 
