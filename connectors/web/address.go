@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
 	"golang.org/x/net/idna"
 )
@@ -63,11 +64,8 @@ var session = regexp.MustCompile(`(?i);jsessionid=[^/;?]*`)
 func (n normaliser) address(u *url.URL) (string, bool) {
 	scheme := strings.ToLower(u.Scheme)
 	port, isWeb := map[string]string{"http": "80", "https": "443"}[scheme]
-	host, err := idna.Lookup.ToASCII(strings.TrimSuffix(strings.ToLower(u.Hostname()), "."))
-	if strings.Contains(u.Hostname(), ":") { // IPv6
-		host, err = "["+strings.ToLower(u.Hostname())+"]", nil
-	}
-	if !isWeb || err != nil || host == "" || u.User != nil || u.Opaque != "" {
+	host, known := hostOf(u)
+	if !isWeb || !known || u.User != nil || u.Opaque != "" {
 		return "", false
 	}
 	if p := u.Port(); p != "" && p != port {
@@ -78,6 +76,21 @@ func (n normaliser) address(u *url.URL) (string, bool) {
 		at += "?" + query
 	}
 	return at, len(at) <= maxAddress
+}
+
+// hostOf returns the normal form of a host.
+func hostOf(u *url.URL) (string, bool) {
+	host := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
+	switch {
+	case strings.Contains(host, ":"): // IPv6
+		host = "[" + host + "]"
+	case strings.ContainsFunc(host, func(r rune) bool { return r > unicode.MaxASCII }):
+		var err error
+		if host, err = idna.Lookup.ToASCII(host); err != nil {
+			return "", false
+		}
+	}
+	return host, host != "" && !strings.ContainsAny(host, "%/?#@\\ ")
 }
 
 // query returns a query without the parameters that are dropped.

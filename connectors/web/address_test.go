@@ -38,6 +38,8 @@ func TestLink(t *testing.T) {
 		{"/a?sort=up&b", "https://example.com/a?b"},
 		{"/a;jsessionid=0A1?PHPSESSID=1", "https://example.com/a"},
 		{"http://[2001:DB8::1]:80/", "http://[2001:db8::1]/"},
+		{"http://My_Wiki/", "http://my_wiki/"},
+		{"http://①②⑦.0.0.1/", "http://127.0.0.1/"},
 		{"mailto:a@example.com", ""},
 		{"javascript:alert(1)", ""},
 		{"ftp://example.com/", ""},
@@ -100,6 +102,11 @@ func TestScope(t *testing.T) {
 			"folder of a file", []string{"https://a.example/docs/index.html"}, nil, nil,
 			[]string{"https://a.example/docs/", "https://a.example/docs/x/y?z=1"},
 			[]string{"https://a.example/", "https://a.example/documents/", "http://a.example/docs/", "https://b.example/docs/", "https://a.example:444/docs/"},
+		},
+		{
+			"a version", []string{"https://a.example/docs/v1.2", "https://a.example/faq/index.php?id=1"}, nil, nil,
+			[]string{"https://a.example/docs/v1.2/x", "https://a.example/docs/v1.2", "https://a.example/faq/x"},
+			[]string{"https://a.example/docs/", "https://a.example/docs/v1.3", "https://a.example/"},
 		},
 		{
 			"folder without a slash", []string{"https://a.example/docs"}, nil, nil,

@@ -92,7 +92,7 @@ func isReadable(kind, at string) bool {
 	if _, ok := endings[kind]; ok {
 		return true
 	}
-	return kind == "application/octet-stream" && unnamed[strings.ToLower(strings.TrimPrefix(path.Ext(pathOf(at)), "."))]
+	return kind == "application/octet-stream" && unnamed[ending(pathOf(at))]
 }
 
 // filename returns a name for a document that says what it is: an address may end in

@@ -96,8 +96,11 @@ func (s *Site) readRobots(ctx context.Context, c *crawl) error {
 		return err
 	case !s.obeyRobots:
 	case errors.As(err, &told) && told.Status >= 400 && !errors.Is(err, connectors.ErrUnavailable): // 4xx
+	case told != nil:
+		told.Message += ". While a site cannot give it, nothing is read there (RFC 9309)"
+		return told
 	default:
-		return fmt.Errorf("read robots.txt, without which nothing is read: %w", err)
+		return err
 	}
 	if !s.obeyRobots || c.robots.delay <= s.every {
 		return nil

@@ -86,27 +86,29 @@ func TestIngestion(t *testing.T) {
 	b, s := newBench(t), newServer(t)
 	b.site.PerPage = 100
 	fill(t, b.site, n)
-	b.site.Put(t, "anchored", "Herons", "Herons stand in the water.")
+	b.site.Put(t, "anchor", "Herons", "Herons stand in the water.")
+	b.site.Handle("/docs/links", page(`<a href="anchor.html">A page that may move</a>`))
+	b.settings["url"] = b.remote.URL + "/docs/links," + b.settings["url"] // so that the old address is come by first
 	counts, extracted := s.sync(t, b)
-	if counts.Added != n+1 || extracted != n+1 {
+	if counts.Added != n+2 || extracted != n+2 {
 		t.Errorf("read first: %+v, %d extracted", counts, extracted)
 	}
 	b.site.Counts()
 	counts, extracted = s.sync(t, b)
-	if c := b.site.Counts(); counts.Unchanged != n+1 || extracted != 0 || c.Requests != n+1 || c.Conditional != n+1 {
+	if c := b.site.Counts(); counts.Unchanged != n+2 || extracted != 0 || c.Requests != n+1 || c.Conditional != n+1 {
 		t.Errorf("unchanged: %+v, %d extracted, %+v", counts, extracted, c)
 	}
 
-	known, err := s.store.Known(t.Context(), s.source.ID, []string{b.remote.URL + b.site.Path("anchored")})
+	known, err := s.store.Known(t.Context(), s.source.ID, []string{b.remote.URL + b.site.Path("anchor")})
 	check(t, err)
-	was := known[b.remote.URL+b.site.Path("anchored")].ID
-	b.site.Move(t, "anchored")
+	was := known[b.remote.URL+b.site.Path("anchor")].ID
+	b.site.Move(t, "anchor")
 	b.site.Remove(t, "p0007")
 	counts, extracted = s.sync(t, b)
 	if counts.Deleted != 1 || counts.Modified != 1 || extracted != 1 {
 		t.Errorf("one moved, one gone: %+v, %d extracted", counts, extracted)
 	}
-	at := b.remote.URL + b.site.Path("anchored")
+	at := b.remote.URL + b.site.Path("anchor")
 	known, err = s.store.Known(t.Context(), s.source.ID, []string{at})
 	check(t, err)
 	if known[at].ID != was || was == "" {

@@ -39,11 +39,17 @@ func newScope(starts, include, exclude []string) (scope, error) {
 // folder returns the path below which the pages of a start address lie: itself, or
 // where its last part is the name of a file, what is before that.
 func folder(p string) string {
-	if dir, file := path.Split(p); strings.Contains(file, ".") {
-		return dir
+	if files[ending(p)] {
+		return p[:strings.LastIndexByte(p, '/')+1]
 	}
 	return p
 }
+
+// files are endings of pages; other dots, as in /v1.2, are part of a folder's name.
+var files = set("html htm xhtml shtml php php3 asp aspx jsp jspx cgi do cfm pdf docx pptx xlsx md txt csv")
+
+// ending returns what stands behind the last dot of a path, in lower case.
+func ending(p string) string { return strings.ToLower(strings.TrimPrefix(path.Ext(p), ".")) }
 
 // holds reports whether a normalised address is read.
 func (s scope) holds(at string) bool {
@@ -123,7 +129,7 @@ func set(words string) map[string]bool {
 
 // mayBeDocument reports whether the ending of an address allows for a document.
 func mayBeDocument(at string) bool {
-	return !skipped[strings.ToLower(strings.TrimPrefix(path.Ext(pathOf(at)), "."))]
+	return !skipped[ending(pathOf(at))]
 }
 
 // maxRepeats is how often one part of a path may follow itself. More of it comes from a

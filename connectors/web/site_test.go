@@ -688,6 +688,68 @@ func TestSitemaps(t *testing.T) {
 	}
 }
 
+// TestFull reads everything again: each page is fetched as a whole, once.
+func TestFull(t *testing.T) {
+	b := newBench(t)
+	fill(t, b.site, 20)
+	b.mustSync(t)
+	b.site.Counts()
+	b.cursor, b.docs = "", map[string]string{}
+	b.mustSync(t)
+	if c := b.site.Counts(); c.NotModified != 20 || c.Requests != 40 || b.opened != 20 || len(b.docs) != 20 {
+		t.Errorf("%+v, %d opened, %d documents", c, b.opened, len(b.docs))
+	}
+}
+
+// TestFullOfLies reads everything again of a site that calls a changed page unchanged.
+func TestFullOfLies(t *testing.T) {
+	b := newBench(t)
+	b.settings["sitemap"] = "none"
+	html := "Old."
+	b.site.Handle("/docs/", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("ETag", `"always"`)
+		if r.Header.Get("If-None-Match") != "" {
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
+		page(html)(w, r)
+	})
+	b.site.Handle("/docs/new", page("New."))
+	b.mustSync(t)
+	html = `<a href="new">New</a>`
+	b.mustSync(t)
+	b.want(t, "/docs/")
+	b.cursor = ""
+	b.mustSync(t)
+	b.want(t, "/docs/", "/docs/new")
+}
+
+// TestGoneWhileIncomplete removes what says itself that it is gone or has moved, although
+// the list of pages is not complete, and nothing else.
+func TestGoneWhileIncomplete(t *testing.T) {
+	b := newBench(t)
+	b.settings["sitemap"] = "none"
+	links := `<a href="a">x</a><a href="b">x</a><a href="c">x</a><a href="d">x</a>`
+	b.site.Handle("/docs/", func(w http.ResponseWriter, r *http.Request) { page(links)(w, r) })
+	for _, name := range []string{"a", "b", "c", "d"} {
+		b.site.Handle("/docs/"+name, page("Page "+name))
+	}
+	b.mustSync(t)
+	links = `<a href="a">x</a><a href="b">x</a><a href="c">x</a><a href="unknown">x</a>`
+	b.site.Handle("/docs/unknown", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) })
+	b.site.Handle("/docs/a", http.NotFound)
+	b.site.Handle("/docs/b", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "/docs/c", http.StatusMovedPermanently)
+	})
+	b.site.Handle("/docs/c", page(`<link rel="canonical" href="e">Page c`))
+	b.site.Handle("/docs/e", page("Page c"))
+	b.mustSync(t)
+	if b.listErr == nil {
+		t.Error("the list passes for complete")
+	}
+	b.want(t, "/docs/", "/docs/d", "/docs/e")
+}
+
 // TestLastmod asks only for pages whose date in the sitemap is another, where the settings
 // trust it.
 func TestLastmod(t *testing.T) {

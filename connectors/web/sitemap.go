@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/xml"
 	"errors"
-	"fmt"
 	"io"
 	"net/url"
 	"strings"
@@ -219,7 +218,7 @@ func (s *Site) missed(ctx context.Context, c *crawl, f found, err error) error {
 		return &connectors.Error{Kind: connectors.ErrUnexpected, Message: s.client.Host() +
 			" has something else than a sitemap at the address in the setting sitemap: correct it, or leave it out"}
 	case f.needed:
-		return fmt.Errorf("read a sitemap: %w", err)
+		return err
 	case !gone && (f.named || s.state.Sitemaps[f.at]):
 		c.fall("a sitemap of the site could not be read")
 	}

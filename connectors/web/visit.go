@@ -100,7 +100,11 @@ func (s *Site) request(at string, p *page, everything bool) remote.Request {
 			header.Set("If-Modified-Since", p.LastModified)
 		}
 	}
-	return remote.Request{Path: at, What: "a page", MaxBytes: s.maxSize, Header: header}
+	what := "a page"
+	if s.scope.starts[at] {
+		what = "the start page"
+	}
+	return remote.Request{Path: at, What: what, MaxBytes: s.maxSize, Header: header}
 }
 
 // Codes of pages that could not be read.
@@ -180,7 +184,7 @@ func (s *Site) checkStart(t target, p *page, err error) error {
 		return &connectors.Error{Kind: connectors.ErrUnauthorized, Status: http.StatusUnauthorized, Message: host +
 			" asks to sign in for the start page: give the source a user and the secret password, or the secret token, as the site wants it"}
 	case err != nil:
-		return fmt.Errorf("read the start page: %w", err)
+		return err
 	case p.To != "" && originOf(p.To) != s.origin:
 		return &connectors.Error{Kind: connectors.ErrUnexpected, Message: host + " leads from the start page to " + originOf(p.To) +
 			": if that is the site, give its address in the setting url"}

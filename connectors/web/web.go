@@ -94,8 +94,9 @@ func open(env connectors.Environment, values map[string]string) (*Site, error) {
 func (s *Site) newClient(every time.Duration) (*remote.Client, error) {
 	return remote.New(s.env, remote.Config{
 		URL: s.origin, Token: s.token, Sign: s.sign(), Rate: connectors.Rate{Every: every, Burst: 1},
-		Advice: "The site's administrator gives out users and tokens.",
-		Follow: isNowhere, // redirects are looked at like links
+		Account: "web", // all sources that read this host share one pace
+		Advice:  "The site's administrator gives out users and tokens.",
+		Follow:  isNowhere, // redirects are looked at like links
 	})
 }
 
