@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -141,4 +144,55 @@ func code(err error) string {
 		return e.Code
 	}
 	return strings.ReplaceAll(fmt.Sprintf("%T", err), " ", "")
+}
+
+// readSome takes at most limit changes into known, by external id, and returns the last
+// cursor.
+func readSome(t *testing.T, c connectors.Connector, since connectors.Cursor, limit int, known map[string]string) connectors.Cursor {
+	t.Helper()
+	for change, err := range c.Changes(t.Context(), since) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if change.Cursor != "" {
+			since = change.Cursor
+		}
+		if change.Op == connectors.Checkpoint {
+			continue
+		}
+		text, err := content(t, change)
+		if err != nil {
+			t.Fatal(err)
+		}
+		known[change.External] = text
+		if limit--; limit == 0 {
+			return since
+		}
+	}
+	there := map[string]bool{}
+	for _, external := range list(t, c) {
+		there[external] = true
+	}
+	maps.DeleteFunc(known, func(external, _ string) bool { return !there[external] })
+	return since
+}
+
+func sorted(names ...string) []string {
+	slices.Sort(names)
+	return names
+}
+
+// sizeOf is how many bytes the files in a folder have.
+func sizeOf(t *testing.T, dir string) (size int64) {
+	t.Helper()
+	err := filepath.Walk(dir, func(_ string, info fs.FileInfo, err error) error {
+		if err == nil && !info.IsDir() {
+			size += info.Size()
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return size
 }
