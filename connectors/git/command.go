@@ -26,7 +26,6 @@ var isolated = map[string]string{
 	"gc.auto": "0", "maintenance.auto": "false", "fetch.writeCommitGraph": "false", "protocol.version": "2",
 	"log.showSignature": "false", "log.mailmap": "false", "log.showRoot": "true", "diff.renames": "false",
 	"i18n.logOutputEncoding": "UTF-8", "advice.fetchShowForcedUpdates": "false", "fetch.showForcedUpdates": "false",
-	"uploadpack.packObjectsHook": "",
 }
 
 // command is one call of the git program.

@@ -352,3 +352,5 @@ func startSSHD(t *testing.T, sshd string, host, client keys) (addr string) {
 	t.Skip("sshd does not start here")
 	return ""
 }
+
+func marshal(k keys) []byte { return ssh.MarshalAuthorizedKey(k.signer.PublicKey()) }
