@@ -6,9 +6,11 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"net/http"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/cairnhq/cairn/connectors"
@@ -22,14 +24,26 @@ type served struct {
 	*gittest.Site
 	remote   *connectortest.Remote
 	settings map[string]string
+	silent   atomic.Int32 // of so many requests, one is never answered; 0: all are
+	asked    atomic.Int32
+}
+
+// ServeHTTP implements http.Handler.
+func (s *served) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if n := s.silent.Load(); n > 0 && s.asked.Add(1)%n == 0 {
+		_, _ = io.Copy(io.Discard, r.Body) // else nobody sees that the client has gone
+		<-r.Context().Done()
+		return
+	}
+	s.Site.ServeHTTP(w, r)
 }
 
 func serve(t testing.TB, more ...string) *served {
 	t.Helper()
-	s := gittest.NewHandler(t)
-	r := connectortest.NewRemote(t, s, s.Secrets())
-	s.URL = r.URL
-	out := &served{s, r, s.Settings()}
+	out := &served{Site: gittest.NewHandler(t)}
+	out.remote = connectortest.NewRemote(t, out, out.Secrets())
+	out.URL = out.remote.URL
+	out.settings = out.Settings()
 	for i := 0; i < len(more); i += 2 {
 		out.settings[more[i]] = more[i+1]
 	}
@@ -195,4 +209,14 @@ func sizeOf(t *testing.T, dir string) (size int64) {
 		t.Fatal(err)
 	}
 	return size
+}
+
+// packs is how many packs the copies in a folder have.
+func packs(t *testing.T, dir string) int {
+	t.Helper()
+	found, err := filepath.Glob(filepath.Join(dir, "clone-*", "objects", "pack", "*.pack"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(found)
 }
