@@ -37,13 +37,14 @@ var layers = []struct {
 	{"retrieval/extract/…", []string{".", "retrieval/extract/…"}},
 	{"retrieval/…", []string{".", "connectors", "retrieval/…"}}, // the contract, never a kind of source
 
+	{"keyring", []string{"."}},
 	{"outbound", []string{"."}},
 	{"migrations", nil},
 	{"postgres/local", nil},
 	{"postgres/postgrestest", []string{"migrations", "postgres", "postgres/local"}},
 	// What postgres imports beside the vocabulary are the packages whose
 	// interfaces it implements; only the wiring imports postgres.
-	{"postgres", []string{".", "connectors", "jobs", "migrations", "retrieval/…", "server/api", "server/audit", "server/auth", "server/scim"}},
+	{"postgres", []string{".", "connectors", "jobs", "keyring", "migrations", "retrieval/…", "server/api", "server/audit", "server/auth", "server/scim"}},
 	{"jobs", []string{".", "connectors", "retrieval/…"}},
 
 	{"client/…", []string{".", "client/…"}},

@@ -1,6 +1,9 @@
 package cairn
 
-import "log/slog"
+import (
+	"crypto/subtle"
+	"log/slog"
+)
 
 // Secret is a credential or key that is never shown. Its value is read by Reveal alone;
 // printing, logging and marshalling give "[redacted]", or nothing when it is unset.
@@ -36,4 +39,10 @@ func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 func (s *Secret) UnmarshalText(b []byte) error {
 	s.value = string(b)
 	return nil
+}
+
+// Equal reports whether the values are the same, in a time that does not tell where they
+// differ.
+func (s Secret) Equal(other Secret) bool {
+	return subtle.ConstantTimeCompare([]byte(s.value), []byte(other.value)) == 1
 }

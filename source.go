@@ -5,14 +5,17 @@ import "time"
 // Source is a configured place that documents come from.
 type Source struct {
 	ID       SourceID
-	Name     string // [a-z0-9-]+, unique
-	Kind     string // of the connector: "files", "push", …
-	Settings map[string]string
-	ACLMode  ACLMode
-	ACL      ACL // what documents get when the mode is ACLDeclared
-	Owner    AccountID
-	Paused   bool
-	Created  time.Time
+	Name     string            // [a-z0-9-]+, unique
+	Kind     string            // of the connector: "files", "push", …
+	Settings map[string]string // those that are not secret
+	// Secrets are the secret settings that are set. A store returns their names alone,
+	// with the zero Secret; given back to it, the zero Secret means what is stored.
+	Secrets map[string]Secret
+	ACLMode ACLMode
+	ACL     ACL // what documents get when the mode is ACLDeclared
+	Owner   AccountID
+	Paused  bool
+	Created time.Time
 }
 
 // ACLMode says where the permissions of a source's documents come from.

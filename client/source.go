@@ -15,6 +15,7 @@ type Source struct {
 	Name      string            `json:"name"`
 	Kind      string            `json:"kind"`
 	Settings  map[string]string `json:"settings"`
+	Secrets   []string          `json:"secrets"` // names of secret settings that are set
 	ACLMode   cairn.ACLMode     `json:"acl_mode"`
 	ACL       *cairn.ACL        `json:"acl"`
 	Owner     string            `json:"owner"`

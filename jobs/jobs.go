@@ -85,8 +85,12 @@ type Config struct {
 	Runs        Runs
 	Syncer      *ingest.Syncer
 	Kinds       connectors.Registry
-	Environment connectors.Environment
-	Log         *slog.Logger
+	Environment connectors.Environment // without what belongs to one source
+	// Secrets returns the secret settings of a source; nil: none has any.
+	Secrets func(source cairn.SourceID) connectors.Secrets
+	// WorkDirs is where each source has a folder to work in; empty: none has.
+	WorkDirs string
+	Log      *slog.Logger
 	// Chores are done every minute by one replica: retention, clean-up.
 	Chores []func(ctx context.Context) error
 	// PermissionsEvery is how often the permissions of each source are brought up to
@@ -154,6 +158,9 @@ func (r *Runner) Start(ctx context.Context) error {
 	}
 	ctx, r.stop = context.WithCancel(context.WithoutCancel(ctx))
 	r.loops.Go(func() { every(ctx, rescueEvery, r.rescue) })
+	if r.cfg.WorkDirs != "" {
+		r.loops.Go(func() { every(ctx, choreEvery, r.sweep) })
+	}
 	if r.cfg.Maintain != nil {
 		r.loops.Go(func() { every(ctx, maintainEvery, r.maintain) })
 	}
@@ -242,25 +249,36 @@ func (r *Runner) Cancel(ctx context.Context, source cairn.SourceID) error {
 // testTimeout bounds Test.
 const testTimeout = 30 * time.Second
 
-// Test reads the first change of a source; an error says what is wrong.
-func (r *Runner) Test(ctx context.Context, source cairn.SourceID) error {
+// Test reaches out to a source, as its connector does that or by reading the first
+// change, and returns a sentence on what was found; an error says what is wrong.
+func (r *Runner) Test(ctx context.Context, source cairn.SourceID) (string, error) {
 	s, err := r.cfg.Runs.SourceByID(ctx, source)
 	if err != nil {
-		return err
+		return "", err
 	}
 	connector, err := r.open(s)
 	if err != nil || connector == nil {
-		return err
+		return "", err
 	}
 	ctx, cancel := context.WithTimeout(ctx, testTimeout)
 	defer cancel()
-	for _, err := range connector.Changes(ctx, "") {
-		if err != nil {
-			return cairn.Errorf(cairn.ErrInvalid, "%s", sourceProblem(err))
-		}
-		break
+	found, err := try(ctx, connector)
+	if err != nil {
+		r.cfg.Log.Info("a source was tested and failed", "source", s.Name, "error", err)
+		return "", cairn.Errorf(cairn.ErrInvalid, "%s", sourceProblem(err))
 	}
-	return nil
+	return found, nil
+}
+
+// try reaches out to the source of a connector.
+func try(ctx context.Context, connector connectors.Connector) (string, error) {
+	if t, ok := connector.(connectors.Tester); ok {
+		return t.Test(ctx)
+	}
+	for _, err := range connector.Changes(ctx, "") {
+		return "", err
+	}
+	return "", nil
 }
 
 // open returns the connector of a source; nil for one that is pushed to.
@@ -269,13 +287,14 @@ func (r *Runner) open(s cairn.Source) (connectors.Connector, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := kind.Validate(r.cfg.Environment, s.Settings); err != nil {
+	env := r.environment(s)
+	if err := errors.Join(kind.Validate(env, s.Settings), kind.ValidateSecrets(s.Secrets)); err != nil {
 		return nil, err
 	}
 	if kind.Pushed {
 		return nil, nil
 	}
-	return kind.Open(r.cfg.Environment, s.Settings)
+	return kind.Open(env, s.Settings)
 }
 
 // rescue takes up the work of processes that have died.

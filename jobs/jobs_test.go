@@ -264,7 +264,8 @@ func TestPushedSourcesHaveNothingToSync(t *testing.T) {
 	if _, err := r.Sync(t.Context(), push.ID, cairn.SyncOptions{}); !errors.Is(err, cairn.ErrInvalid) {
 		t.Errorf("syncing it: %v", err)
 	}
-	check(t, r.Test(t.Context(), push.ID))
+	_, err = r.Test(t.Context(), push.ID)
+	check(t, err)
 	if _, err := r.Sync(t.Context(), "nothing", cairn.SyncOptions{}); !errors.Is(err, cairn.ErrNotFound) {
 		t.Errorf("an unknown source: %v", err)
 	}
@@ -273,7 +274,7 @@ func TestPushedSourcesHaveNothingToSync(t *testing.T) {
 func TestTestSaysWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, tap{err: cairn.Errorf(cairn.ErrInvalid, "the folder does not exist")})
-	if err := s.runner().Test(t.Context(), s.source.ID); err == nil || err.Error() != "the folder does not exist" {
+	if _, err := s.runner().Test(t.Context(), s.source.ID); err == nil || err.Error() != "the folder does not exist" {
 		t.Errorf("got %v", err)
 	}
 }

@@ -44,7 +44,7 @@ func (r *Runner) tellsPermissions(s cairn.Source) bool {
 	if err != nil || kind.Open == nil {
 		return false
 	}
-	c, err := kind.Open(r.cfg.Environment, s.Settings)
+	c, err := kind.Open(r.environment(s), s.Settings)
 	_, ok := c.(connectors.Permissions)
 	return err == nil && ok
 }

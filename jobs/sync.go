@@ -141,9 +141,12 @@ func outcome(result ingest.Result, err error) Ending {
 
 // sourceProblem says what went wrong in a way that may be shown to administrators.
 func sourceProblem(err error) string {
+	var source *connectors.Error
 	var document *connectors.DocumentError
 	var public *cairn.Error
 	switch {
+	case errors.As(err, &source):
+		return source.Message
 	case errors.As(err, &public):
 		return public.Message
 	case errors.As(err, &document):

@@ -75,7 +75,7 @@ func (w *batchWriter) readAgain(ctx context.Context, externals []string) error {
 // DuePermissions implements jobs.Runs.
 func (db *DB) DuePermissions(ctx context.Context, age time.Duration) ([]cairn.Source, error) {
 	rows, err := db.worker.Query(ctx, `
-		SELECT s.id, s.name, s.kind, s.settings, s.acl_mode, a.rule AS acl, coalesce(s.owner_id, '') AS owner, s.paused,
+		SELECT s.id, s.name, s.kind, s.settings, `+secretNames+`, s.acl_mode, a.rule AS acl, coalesce(s.owner_id, '') AS owner, s.paused,
 		       s.created_at AS created
 		FROM sources s JOIN acls a ON a.id = s.acl_id
 		WHERE NOT s.paused AND coalesce(s.permissions_synced_at <= now() - $1::interval, true)

@@ -20,6 +20,7 @@ import (
 	pgxvector "github.com/pgvector/pgvector-go/pgx"
 
 	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/keyring"
 	"github.com/cairnhq/cairn/migrations"
 )
 
@@ -34,6 +35,8 @@ type DB struct {
 	log    *slog.Logger
 	// retention says for how long what is no longer used is kept.
 	retention Retention
+	// keys seal the secrets of sources; nil: none can be read or stored.
+	keys *keyring.Ring
 	// Classes says which ACL classes admit a viewer.
 	classes *Classes
 	// memberships says in which groups an account is.

@@ -50,6 +50,8 @@ var closed = map[string]string{
 	"used_sign_ins":    "hashes of secrets",
 	"passwords":        "hashes of secrets",
 	"sign_in_limits":   "hashes of who tries to sign in from where",
+	"source_secrets":   "what is sealed with a key that is elsewhere",
+	"request_limits":   "hashes of accounts at sources",
 	"runs":             "history of sources, for administrators",
 	"document_errors":  "names of documents, for administrators; also guarded",
 	"feedback":         "what people said of answers, for administrators; also guarded",

@@ -46,7 +46,7 @@ func (db *DB) SourceByName(ctx context.Context, name string) (api.SourceStatus, 
 // empty, those after a name.
 func (db *DB) sourceStatuses(ctx context.Context, only, after string, limit int) ([]api.SourceStatus, error) {
 	rows, err := db.worker.Query(ctx, `
-		SELECT s.id, s.name, s.kind, s.settings, s.acl_mode, a.rule AS acl, coalesce(s.owner_id, '') AS owner, s.paused,
+		SELECT s.id, s.name, s.kind, s.settings, `+secretNames+`, s.acl_mode, a.rule AS acl, coalesce(s.owner_id, '') AS owner, s.paused,
 		       s.created_at AS created,
 		       (SELECT count(*) FROM documents d WHERE d.source_id = s.id AND d.hidden_at IS NULL) AS documents,
 		       (SELECT count(*) FROM document_errors e WHERE e.source_id = s.id) AS errors,
@@ -104,9 +104,12 @@ func (db *DB) SourceOfDocument(ctx context.Context, id cairn.DocumentID) (cairn.
 
 // selectSource begins a statement for readSource.
 const selectSource = `
-	SELECT s.id, s.name, s.kind, s.settings, s.acl_mode, a.rule AS acl, coalesce(s.owner_id, '') AS owner, s.paused,
+	SELECT s.id, s.name, s.kind, s.settings, ` + secretNames + `, s.acl_mode, a.rule AS acl, coalesce(s.owner_id, '') AS owner, s.paused,
 	       s.created_at AS created
 	FROM sources s JOIN acls a ON a.id = s.acl_id`
+
+// secretNames is the column of the secret settings that a source s has.
+const secretNames = `(SELECT coalesce(jsonb_object_agg(x.name, ''), '{}') FROM source_secrets x WHERE x.source_id = s.id) AS secrets`
 
 // readSource returns the one source that a statement finds, or ErrNotFound.
 func readSource(ctx context.Context, q querier, sql, arg string) (cairn.Source, error) {
@@ -168,12 +171,16 @@ func (db *DB) CreateSource(ctx context.Context, s cairn.Source) (cairn.Source, e
 			INSERT INTO sources (id, name, kind, settings, acl_mode, acl_id, owner_id, paused)
 			VALUES ($1, $2, $3, $4, $5, $6, nullif($7, ''), $8)
 			RETURNING created_at`, s.ID, s.Name, s.Kind, s.Settings, s.ACLMode, class, s.Owner, s.Paused).Scan(&s.Created)
+		if err == nil {
+			err = db.storeSecrets(ctx, tx, s.ID, s.Secrets)
+		}
 		return changed{action: audit.SourceCreate, kind: audit.KindSource, id: string(s.ID), detail: "name:" + s.Name},
 			refused(err, "there is a source "+s.Name)
 	})
 	if err != nil {
 		return cairn.Source{}, fmt.Errorf("create source: %w", err)
 	}
+	s.Secrets = named(s.Secrets)
 	return s, nil
 }
 
@@ -194,18 +201,22 @@ func (db *DB) UpdateSource(ctx context.Context, id cairn.SourceID, edit func(*ca
 			return changed{}, err
 		}
 		edited := before
-		edited.Settings = maps.Clone(before.Settings)
+		edited.Settings, edited.Secrets = maps.Clone(before.Settings), maps.Clone(before.Secrets)
 		if err := edit(&edited); err != nil {
 			return changed{}, err
 		}
 		s = before
-		s.Settings, s.ACLMode, s.ACL, s.Paused = edited.Settings, edited.ACLMode, edited.ACL, edited.Paused
+		s.Settings, s.Secrets, s.ACLMode, s.ACL, s.Paused = edited.Settings, edited.Secrets, edited.ACLMode, edited.ACL, edited.Paused
 		err = replaceSource(ctx, tx, before, &s)
+		if err == nil {
+			err = db.storeSecrets(ctx, tx, id, s.Secrets)
+		}
 		return changed{action: audit.SourceUpdate, kind: audit.KindSource, id: string(id), detail: sourceDetail(before, s)}, err
 	})
 	if err != nil {
 		return cairn.Source{}, fmt.Errorf("update source: %w", err)
 	}
+	s.Secrets = named(s.Secrets)
 	return s, nil
 }
 
@@ -217,6 +228,9 @@ func sourceDetail(before, s cairn.Source) string {
 	}
 	if !maps.Equal(before.Settings, s.Settings) {
 		what = append(what, "settings")
+	}
+	if !maps.Equal(before.Secrets, s.Secrets) { // one that is given has a value, and none before
+		what = append(what, "secrets")
 	}
 	if before.Paused != s.Paused {
 		what = append(what, fmt.Sprintf("paused:%t", s.Paused))

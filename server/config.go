@@ -34,7 +34,8 @@ type Settings struct {
 	DatabaseURL Secret `yaml:"database_url" env:"CAIRN_DATABASE_URL"` // unset: a private PostgreSQL
 	PostgresBin string `yaml:"postgres_bin" env:"CAIRN_POSTGRES_BIN"` // folder of that PostgreSQL's programs
 
-	SecretKeyFile string `yaml:"secret_key_file" env:"CAIRN_SECRET_KEY_FILE"` // unset: in the data directory
+	SecretKey     Secret `yaml:"secret_key" env:"CAIRN_SECRET_KEY"`           // seals the secrets of sources
+	SecretKeyFile string `yaml:"secret_key_file" env:"CAIRN_SECRET_KEY_FILE"` // instead; both unset: made in the data directory
 	PublicURL     string `yaml:"public_url" env:"CAIRN_PUBLIC_URL"`           // under which browsers reach the server
 	SignIn        SignIn `yaml:"sign_in" env:"CAIRN_SIGN_IN"`
 	Passwords     Switch `yaml:"passwords" env:"CAIRN_PASSWORDS"` // people may set one to sign in with

@@ -26,6 +26,9 @@ func (s Settings) validate() error {
 			return cairn.Errorf(cairn.ErrInvalid, "%s is %q; give a URL that begins with http:// or https://", name, redactURL(value))
 		}
 	}
+	if s.SecretKey.Set() && s.SecretKeyFile != "" {
+		return cairn.Errorf(cairn.ErrInvalid, "CAIRN_SECRET_KEY and CAIRN_SECRET_KEY_FILE are both set; unset one of them")
+	}
 	for _, root := range s.FilesRoots {
 		if !filepath.IsAbs(root) {
 			return cairn.Errorf(cairn.ErrInvalid, "CAIRN_FILES_ROOTS holds %q; give absolute paths", root)
@@ -161,8 +164,8 @@ func (s Settings) PublicOrigin() string {
 	return u.Scheme + "://" + u.Host
 }
 
-// Connectors returns what connectors may do: read below FilesRoots or, in local
-// mode without any, everywhere; never in the data directory.
+// Connectors returns which folders connectors may read: those below FilesRoots or, in
+// local mode without any, all; never the data directory.
 func (s Settings) Connectors() connectors.Environment {
 	e := connectors.Environment{FilesRoots: []string{}, ForbiddenRoots: []string{filepath.Clean(s.DataDir)}}
 	for _, root := range s.FilesRoots {

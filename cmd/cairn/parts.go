@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/cairnhq/cairn"
@@ -16,7 +17,9 @@ import (
 	"github.com/cairnhq/cairn/connectors/push"
 	"github.com/cairnhq/cairn/examples/acme"
 	"github.com/cairnhq/cairn/jobs"
+	"github.com/cairnhq/cairn/keyring"
 	"github.com/cairnhq/cairn/migrations"
+	"github.com/cairnhq/cairn/outbound"
 	"github.com/cairnhq/cairn/postgres"
 	"github.com/cairnhq/cairn/postgres/local"
 	"github.com/cairnhq/cairn/retrieval"
@@ -46,6 +49,7 @@ type parts struct {
 	retriever *retrieval.Retriever // passages for a question
 	asker     *answer.Asker        // answers
 	kinds     connectors.Registry  //
+	env       connectors.Environment
 	log       *slog.Logger
 }
 
@@ -84,7 +88,7 @@ func openIndex(ctx context.Context, s server.Settings, log *slog.Logger) (*parts
 func open(ctx context.Context, s server.Settings, log *slog.Logger, schema func(ctx context.Context, url string) error,
 	rest func(*parts, context.Context, server.Settings) error,
 ) (*parts, error) {
-	p := &parts{log: log, kinds: kinds()}
+	p := &parts{log: log, kinds: kinds(), env: s.Connectors()}
 	err := p.openDatabase(ctx, s, schema)
 	if err == nil {
 		err = rest(p, ctx, s)
@@ -116,7 +120,47 @@ func (p *parts) openDatabase(ctx context.Context, s server.Settings, schema func
 	return nil
 }
 
+// openConnectors makes what connectors reach out with, and the keys of their secrets.
+func (p *parts) openConnectors(ctx context.Context, s server.Settings) error {
+	p.env.Network = outbound.NewNetwork(outbound.Config{Allowed: s.AllowedNetworks})
+	p.env.Limiter = p.db
+	p.env.Version, _ = buildVersion()
+	keys, err := keys(s)
+	if err != nil {
+		return err
+	}
+	p.db.SetKeys(keys)
+	ids, err := keys.IDs()
+	if err != nil {
+		return err
+	}
+	used, err := p.db.KeysInUse(ctx)
+	for id, n := range used {
+		if !slices.Contains(ids, id) {
+			p.log.Error("secrets of sources cannot be opened: put their key back, or set them anew with cairn source set", "key", id, "secrets", n)
+		}
+	}
+	return err
+}
+
+// keys returns the keys of the secrets of sources, those that the operator provides or
+// Cairn's own.
+func keys(s server.Settings) (*keyring.Ring, error) {
+	switch {
+	case s.SecretKey.Set():
+		r := keyring.FromText(s.SecretKey)
+		return r, r.Check()
+	case s.SecretKeyFile != "":
+		r := keyring.FromFile(s.SecretKeyFile)
+		return r, r.Check()
+	}
+	return keyring.Own(filepath.Join(s.DataDir, "secret.key"))
+}
+
 func (p *parts) openRetrieval(ctx context.Context, s server.Settings) error {
+	if err := p.openConnectors(ctx, s); err != nil {
+		return err
+	}
 	if p.local != nil { // nobody else can be working on the database
 		if err := p.db.EndLeases(ctx); err != nil {
 			return err
@@ -171,9 +215,10 @@ func (p *parts) openRetrieval(ctx context.Context, s server.Settings) error {
 		Finder: p.retriever, Record: postgres.NewAnswers(p.db), Answers: answers, Default: name, Log: p.log,
 	})
 	p.jobs, err = jobs.New(jobs.Config{
-		Pool: p.db.Worker(), Runs: p.db, Kinds: p.kinds, Environment: s.Connectors(), Log: p.log,
+		Pool: p.db.Worker(), Runs: p.db, Kinds: p.kinds, Environment: p.env, Log: p.log,
+		Secrets: p.db.Secrets, WorkDirs: filepath.Join(s.DataDir, "sources"),
 		Syncer:  p.syncer,
-		Chores:  []func(context.Context) error{p.db.PruneChanges, p.db.EraseExpired, p.db.Clean, p.expireAudit(s.AuditRetention.Duration()), p.db.ScanSensitive},
+		Chores:  []func(context.Context) error{p.db.PruneChanges, p.db.ForgetLimits, p.db.EraseExpired, p.db.Clean, p.expireAudit(s.AuditRetention.Duration()), p.db.ScanSensitive},
 		Rescues: []func(context.Context) error{p.asker.Recover, p.stones.Keep}, Maintain: p.index.Maintain,
 		PermissionsEvery: s.PermissionsEvery.Duration(),
 	})

@@ -70,6 +70,7 @@ var requests = map[string]string{
 	"POST /api/v1/sources/{name}/documents/batch":   `/api/v1/sources/$source/documents/batch {"id":"c","title":"c","text":"c"}`,
 	"POST /api/v1/index/verify":                     `/api/v1/index/verify {"quick":true}`,
 	"POST /api/v1/index/rebuild":                    `/api/v1/index/rebuild`,
+	"POST /api/v1/secrets/rotate":                   `/api/v1/secrets/rotate`,
 	"POST /api/v1/access/explain":                   `/api/v1/access/explain {"document_id":"$document"}`,
 	"GET /api/v1/grants":                            `/api/v1/grants?all=true`,
 	"POST /api/v1/grants":                           `/api/v1/grants {"user":"$user","source":"$folder","reason":"incident"}`,

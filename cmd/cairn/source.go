@@ -25,15 +25,19 @@ func sourceCommand(e *environment) *cobra.Command {
 
 func sourceAddCommand(e *environment) *cobra.Command {
 	var name, acl string
-	var set []string
+	var set, secret []string
 	c := &cobra.Command{
-		Use:   "add KIND --name NAME [--set key=value …] [--acl source|private|everyone|group:cairn:NAME]",
+		Use:   "add KIND --name NAME [--set key=value …] [--secret key=FILE …] [--acl source|private|everyone|group:cairn:NAME]",
 		Short: "Add a source",
 		Long: `Add a source. It is read with cairn sync.
 
 --acl says who may read its documents: "source", as the source itself says (the default where
 it can tell); "private", you alone (the default elsewhere); "everyone" who is signed in; a
-principal such as group:cairn:finance or user:ann@example.com; or a whole ACL as JSON.`,
+principal such as group:cairn:finance or user:ann@example.com; or a whole ACL as JSON.
+
+Secret settings, such as tokens, are kept encrypted and never shown. --secret reads one from a
+file, from standard input (token=-), or asks for it (token), so that it does not stay in the
+shell's history.`,
 		Example: `  cairn source add files --name handbook --set path=~/handbook --acl everyone
   cairn source add push --name tickets --set writers=importer@example.com`,
 		Args: cobra.ExactArgs(1),
@@ -43,6 +47,9 @@ principal such as group:cairn:finance or user:ann@example.com; or a whole ACL as
 			}
 			settings, err := keyValues(set)
 			if err != nil {
+				return err
+			}
+			if err := e.secretValues(secret, settings); err != nil {
 				return err
 			}
 			if onThisMachine(c.URL()) {
@@ -67,6 +74,7 @@ principal such as group:cairn:finance or user:ann@example.com; or a whole ACL as
 	}
 	c.Flags().StringVar(&name, "name", "", "name of the source: a-z, 0-9 and -")
 	c.Flags().StringArrayVar(&set, "set", nil, "a setting, as in path=/srv/handbook; may be repeated")
+	c.Flags().StringArrayVar(&secret, "secret", nil, "a secret setting from a file, as in token=FILE; - is standard input; may be repeated")
 	c.Flags().StringVar(&acl, "acl", "", "who may read it (see above)")
 	return c
 }
@@ -134,6 +142,9 @@ func (e *environment) printSource(s client.Source) {
 	out.Printf("%s (%s) is added.\n", out.Bold(terminal.Line(s.Name)), terminal.Line(s.Kind))
 	for _, key := range sortedKeys(s.Settings) {
 		out.Printf("  %s = %s\n", terminal.Line(key), terminal.Line(s.Settings[key]))
+	}
+	for _, key := range s.Secrets {
+		out.Printf("  %s is set, and kept encrypted\n", terminal.Line(key))
 	}
 	out.Printf("  acl: %s\n\n", terminal.Line(aclInWords(s)))
 	if s.Kind == "push" {

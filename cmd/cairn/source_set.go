@@ -14,10 +14,10 @@ import (
 // sourceSetCommand returns `cairn source set`.
 func sourceSetCommand(e *environment) *cobra.Command {
 	var acl string
-	var set, unset []string
+	var set, secret, unset []string
 	var yes, dryRun bool
 	c := &cobra.Command{
-		Use:   "set NAME [--acl ACL] [--set key=value …] [--unset key …] [--dry-run] [--yes]",
+		Use:   "set NAME [--acl ACL] [--set key=value …] [--secret key=FILE …] [--unset key …] [--dry-run] [--yes]",
 		Short: "Change who may read a source, or its settings",
 		Long: `Change who may read a source, or its settings. --acl is that of cairn source add, and holds at
 once; settings hold from the next sync on. First it says who would lose and who would gain
@@ -27,7 +27,7 @@ documents, and at a terminal asks when anybody would.`,
 		Args: cobra.ExactArgs(1),
 		RunE: e.online(func(ctx context.Context, c *client.Client, args []string) error {
 			name := args[0]
-			patch, err := sourcePatch(acl, set, unset)
+			patch, err := e.sourcePatch(acl, set, secret, unset)
 			if err != nil {
 				return err
 			}
@@ -57,6 +57,7 @@ documents, and at a terminal asks when anybody would.`,
 	}
 	c.Flags().StringVar(&acl, "acl", "", "who may read it, as in cairn source add")
 	c.Flags().StringArrayVar(&set, "set", nil, "a setting, as in exclude=drafts; may be repeated")
+	c.Flags().StringArrayVar(&secret, "secret", nil, "a secret setting from a file, as in token=FILE; - is standard input; may be repeated")
 	c.Flags().StringArrayVar(&unset, "unset", nil, "a setting to remove; may be repeated")
 	c.Flags().BoolVar(&dryRun, "dry-run", false, "only say who would lose and gain")
 	c.Flags().BoolVar(&yes, "yes", false, "do not look and do not ask")
@@ -64,12 +65,15 @@ documents, and at a terminal asks when anybody would.`,
 }
 
 // sourcePatch returns the change that flags ask for.
-func sourcePatch(acl string, set, unset []string) (client.SourcePatch, error) {
+func (e *environment) sourcePatch(acl string, set, secret, unset []string) (client.SourcePatch, error) {
 	var patch client.SourcePatch
-	if acl == "" && len(set) == 0 && len(unset) == 0 {
-		return patch, usageError{errors.New("say what to change: --acl, --set or --unset")}
+	if acl == "" && len(set) == 0 && len(secret) == 0 && len(unset) == 0 {
+		return patch, usageError{errors.New("say what to change: --acl, --set, --secret or --unset")}
 	}
 	settings, err := keyValues(set)
+	if err == nil {
+		err = e.secretValues(secret, settings)
+	}
 	if err != nil {
 		return patch, err
 	}

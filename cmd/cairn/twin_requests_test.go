@@ -152,6 +152,7 @@ POST /api/v1/sources/vault/errors/retry
 POST /api/v1/sources/vault/acl/preview {"acl":"everyone"}
 POST /api/v1/index/verify {"quick":true}
 POST /api/v1/index/rebuild
+POST /api/v1/secrets/rotate
 GET /api/v1/audit
 GET /api/v1/audit/export
 POST /api/v1/audit/verify

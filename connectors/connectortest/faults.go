@@ -2,6 +2,7 @@ package connectortest
 
 import (
 	"bytes"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -96,6 +97,7 @@ func (f *Faults) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case Forbidden:
 		fail(http.StatusForbidden)
 	case Hang:
+		_, _ = io.Copy(io.Discard, r.Body) // else nobody notices that the client is gone
 		<-r.Context().Done()
 	case Half:
 		f.half(w, r)

@@ -46,6 +46,7 @@ func attempts(conversation, message, binding string) map[string]string {
 		"POST /sources/:name/documents/batch":   `/sources/inbox/documents/batch {"id":"b","title":"B","text":"c"}`,
 		"POST /index/verify":                    `/index/verify {"quick":true}`,
 		"POST /index/rebuild":                   `/index/rebuild`,
+		"POST /secrets/rotate":                  `/secrets/rotate`,
 		"POST /access/explain":                  `/access/explain {"document_id":"travel"}`,
 		"GET /audit":                            `/audit`,
 		"GET /audit/export":                     `/audit/export`,

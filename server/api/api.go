@@ -96,6 +96,8 @@ func (a *API) Routes() []server.Route {
 		{Method: get, Path: "/sources/:name/errors", Scope: cairn.ScopeAdmin, Role: admin, Audit: audit.SourceErrors, Handle: a.listErrors},
 		{Method: post, Path: "/sources/:name/errors/retry", Scope: cairn.ScopeAdmin, Role: admin, Audit: audit.SourceRetry, Handle: a.retryErrors},
 
+		{Method: post, Path: "/secrets/rotate", Scope: cairn.ScopeAdmin, Role: admin, Audit: audit.SecretsRotate, Handle: a.rotateSecrets, Long: true},
+
 		// Who may push is decided by the source: see writable.
 		{Method: put, Path: "/sources/:name/documents", Scope: cairn.ScopeWrite, Audit: audit.DocumentPush, Handle: a.putDocument, Long: true},
 		{Method: del, Path: "/sources/:name/documents", Scope: cairn.ScopeWrite, Audit: audit.DocumentDelete, Handle: a.deleteDocument},

@@ -52,9 +52,9 @@ type Jobs interface {
 	Sync(ctx context.Context, source cairn.SourceID, o cairn.SyncOptions) (cairn.Run, error)
 	// Cancel ends the run that is queued or running; none is no error.
 	Cancel(ctx context.Context, source cairn.SourceID) error
-	// Test reaches out to the source and reads a little; an error says what is
-	// wrong with its settings.
-	Test(ctx context.Context, source cairn.SourceID) error
+	// Test reaches out to the source and reads a little. It returns a sentence on what
+	// was found, which may be empty; an error says what is wrong with its settings.
+	Test(ctx context.Context, source cairn.SourceID) (string, error)
 }
 
 // Index is the index as administrators see it.

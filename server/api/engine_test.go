@@ -271,7 +271,7 @@ func (r *runner) Sync(_ context.Context, id cairn.SourceID, o cairn.SyncOptions)
 
 func (r *runner) Cancel(context.Context, cairn.SourceID) error { return nil }
 
-func (r *runner) Test(context.Context, cairn.SourceID) error { return r.testFail }
+func (r *runner) Test(context.Context, cairn.SourceID) (string, error) { return "", r.testFail }
 
 // indexer is an index with one problem until it is rebuilt.
 type indexer struct{ quick, rebuilt bool }

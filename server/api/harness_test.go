@@ -88,6 +88,9 @@ func newWorld(t *testing.T) *world {
 			connectors.Kind{Name: "files", Settings: []connectors.Setting{{Name: "path", Required: true, Help: "the folder"}}},
 			connectors.Kind{Name: "push", Pushed: true, Settings: []connectors.Setting{{Name: "writers"}}},
 			connectors.Kind{Name: "wiki", ReadsACL: true},
+			connectors.Kind{Name: "site", Settings: []connectors.Setting{
+				{Name: "url", Required: true}, {Name: "token", Required: true, Secret: true}, {Name: "key", Secret: true},
+			}},
 		),
 		Models: []Model{{Name: "small", Default: true}},
 	})

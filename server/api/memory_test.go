@@ -35,6 +35,7 @@ type memory struct {
 	counted       int            // how often a source was looked up with its counts
 	audited       []audit.Row
 	degraded      *Degraded // of every source
+	secrets       []string  // that were stored
 }
 
 func newMemory() *memory {
@@ -123,7 +124,7 @@ func (m *memory) CreateSource(_ context.Context, s cairn.Source) (cairn.Source, 
 	if slices.ContainsFunc(m.sources, func(o cairn.Source) bool { return o.Name == s.Name }) {
 		return cairn.Source{}, cairn.Errorf(cairn.ErrConflict, "there is a source %s", s.Name)
 	}
-	s.ID = cairn.SourceID(cairn.NewID())
+	s.ID, s.Secrets = cairn.SourceID(cairn.NewID()), m.keepSecrets(s.Secrets)
 	m.sources = append(m.sources, s)
 	return s, nil
 }
@@ -147,12 +148,29 @@ func (m *memory) UpdateSource(_ context.Context, id cairn.SourceID, edit func(*c
 		return cairn.Source{}, cairn.ErrNotFound
 	}
 	s := m.sources[i]
-	s.Settings = maps.Clone(s.Settings)
+	s.Settings, s.Secrets = maps.Clone(s.Settings), maps.Clone(s.Secrets)
 	if err := edit(&s); err != nil {
 		return cairn.Source{}, err
 	}
+	s.Secrets = m.keepSecrets(s.Secrets)
 	m.sources[i] = s
 	return s, nil
+}
+
+// keepSecrets notes the values of secrets and returns their names.
+func (m *memory) keepSecrets(secrets map[string]cairn.Secret) map[string]cairn.Secret {
+	names := map[string]cairn.Secret{}
+	for name, value := range secrets {
+		names[name] = cairn.Secret{}
+		if value.Set() {
+			m.secrets = append(m.secrets, name+"="+value.Reveal())
+		}
+	}
+	return names
+}
+
+func (m *memory) RotateSecrets(context.Context) (Rotation, error) {
+	return Rotation{Key: "0123456789abcdef", Sealed: len(m.secrets)}, nil
 }
 
 func (m *memory) EraseSource(_ context.Context, id cairn.SourceID, by cairn.AccountID) (cairn.Erasure, error) {

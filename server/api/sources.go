@@ -6,11 +6,13 @@ import (
 	"maps"
 	"net/http"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/gin-gonic/gin"
 
 	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/connectors"
 	"github.com/cairnhq/cairn/server"
 	"github.com/cairnhq/cairn/server/audit"
 	"github.com/cairnhq/cairn/server/auth"
@@ -26,6 +28,7 @@ type source struct {
 	Name      string            `json:"name"`
 	Kind      string            `json:"kind,omitempty"`
 	Settings  map[string]string `json:"settings,omitzero"`
+	Secrets   []string          `json:"secrets,omitzero"` // names of secret settings that are set
 	ACLMode   cairn.ACLMode     `json:"acl_mode,omitempty"`
 	ACL       *wireACL          `json:"acl,omitempty"`
 	Owner     cairn.AccountID   `json:"owner,omitempty"`
@@ -46,7 +49,7 @@ type degraded struct {
 
 func sourceOf(s SourceStatus) source {
 	out := source{
-		ID: s.ID, Name: s.Name, Kind: s.Kind, Settings: table(s.Settings), ACLMode: s.ACLMode, ACL: wireACLOf(s.ACL),
+		ID: s.ID, Name: s.Name, Kind: s.Kind, Settings: table(s.Settings), Secrets: namesOf(s.Secrets), ACLMode: s.ACLMode, ACL: wireACLOf(s.ACL),
 		Owner: s.Owner, Paused: &s.Paused, Created: moment(s.Created), Documents: &s.Documents, Errors: &s.Errors,
 		Synced: moment(s.PermissionsSynced),
 	}
@@ -58,6 +61,11 @@ func sourceOf(s SourceStatus) source {
 		out.LastRun = &last
 	}
 	return out
+}
+
+// namesOf returns the names of secrets, and never a value.
+func namesOf(secrets map[string]cairn.Secret) []string {
+	return append([]string{}, slices.Sorted(maps.Keys(secrets))...)
 }
 
 // administers reports whether the caller may see sources whole: the role alone
@@ -151,11 +159,14 @@ func (a *API) createSource(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := kind.Validate(a.Environment, req.Settings); err != nil {
+	owner := auth.FromContext(c.Request.Context()).Account.ID
+	s := cairn.Source{Name: req.Name, Kind: req.Kind, Owner: owner, Created: a.Now().UTC()}
+	if err := configure(&s, kind, pointers(req.Settings)); err != nil {
 		return err
 	}
-	owner := auth.FromContext(c.Request.Context()).Account.ID
-	s := cairn.Source{Name: req.Name, Kind: req.Kind, Settings: table(req.Settings), Owner: owner, Created: a.Now().UTC()}
+	if err := a.validate(s, kind); err != nil {
+		return err
+	}
 	if err := req.ACL.apply(&s, kind, owner); err != nil {
 		return err
 	}
@@ -178,15 +189,10 @@ func (a *API) patch(c *gin.Context, req sourcePatch, s *cairn.Source) error {
 	if err != nil {
 		return err
 	}
-	s.Settings = table(maps.Clone(s.Settings))
-	for name, value := range req.Settings {
-		if value == nil {
-			delete(s.Settings, name)
-		} else {
-			s.Settings[name] = *value
-		}
+	if err := configure(s, kind, req.Settings); err != nil {
+		return err
 	}
-	if err := kind.Validate(a.Environment, s.Settings); err != nil {
+	if err := a.validate(*s, kind); err != nil {
 		return err
 	}
 	if !req.ACL.given() {
@@ -194,6 +200,53 @@ func (a *API) patch(c *gin.Context, req sourcePatch, s *cairn.Source) error {
 	}
 	// A source that Cairn made itself, such as the sample, has no owner.
 	return req.ACL.apply(s, kind, cmp.Or(s.Owner, auth.FromContext(c.Request.Context()).Account.ID))
+}
+
+// address is the setting that says where the secret ones are sent to.
+const address = "url"
+
+// configure gives a source settings, secret ones apart from the others; nil removes one.
+// Secrets are not sent to another address than they were given for.
+func configure(s *cairn.Source, kind connectors.Kind, settings map[string]*string) error {
+	before := s.Settings[address]
+	s.Settings, s.Secrets = table(maps.Clone(s.Settings)), table(maps.Clone(s.Secrets))
+	for name, value := range settings {
+		switch secret := kind.IsSecret(name); {
+		case secret && value == nil:
+			delete(s.Secrets, name)
+		case secret && *value == "":
+			return cairn.Errorf(cairn.ErrInvalid, "the setting %s is empty; null removes it", name)
+		case secret:
+			s.Secrets[name] = cairn.NewSecret(*value)
+		case value == nil:
+			delete(s.Settings, name)
+		default:
+			s.Settings[name] = *value
+		}
+	}
+	for name, value := range s.Secrets {
+		if s.Settings[address] != before && !value.Set() {
+			return cairn.Errorf(cairn.ErrInvalid, "the setting %s is another one: give %s again, so that it is sent nowhere by mistake", address, name)
+		}
+	}
+	return nil
+}
+
+// validate checks the settings of a source.
+func (a *API) validate(s cairn.Source, kind connectors.Kind) error {
+	if err := kind.Validate(a.Environment, s.Settings); err != nil {
+		return err
+	}
+	return kind.ValidateSecrets(s.Secrets)
+}
+
+// pointers returns settings that are all there as those of a change.
+func pointers(settings map[string]string) map[string]*string {
+	out := make(map[string]*string, len(settings))
+	for name, value := range settings {
+		out[name] = &value
+	}
+	return out
 }
 
 // updateSource answers PATCH /sources/{name}.
@@ -261,12 +314,13 @@ func (a *API) testSource(c *gin.Context) error {
 		OK      bool   `json:"ok"`
 		Message string `json:"message"`
 	}
-	if err := a.Jobs.Test(ctx, s.ID); err != nil {
+	found, err := a.Jobs.Test(ctx, s.ID)
+	if err != nil {
 		shown := (*cairn.Error)(nil)
 		if !errors.As(err, &shown) {
 			return err
 		}
 		return reply(c, http.StatusOK, result{false, server.FailureOf(err).Message})
 	}
-	return reply(c, http.StatusOK, result{true, "the source can be read"})
+	return reply(c, http.StatusOK, result{true, cmp.Or(found, "the source can be read")})
 }

@@ -68,6 +68,20 @@ type Sources interface {
 	EraseSource(ctx context.Context, id cairn.SourceID, by cairn.AccountID) (cairn.Erasure, error)
 }
 
+// Secrets keeps the secret settings of sources. Its callers are administrators.
+type Secrets interface {
+	// RotateSecrets makes a new key, where the keys are Cairn's own, and seals with the
+	// first key every secret that is sealed with another. Secrets can be used meanwhile.
+	RotateSecrets(ctx context.Context) (Rotation, error)
+}
+
+// Rotation is what a new key has done.
+type Rotation struct {
+	Key    string `json:"key"`    // its id, which tells nothing of it
+	Sealed int    `json:"sealed"` // secrets
+	Lost   int    `json:"lost"`   // secrets that no key opens
+}
+
 // AccessChange is what a change of permissions does.
 type AccessChange struct {
 	Documents int             // whose permissions would be others
@@ -307,6 +321,7 @@ type Access interface {
 // Store is everything that the API reads and writes.
 type Store interface {
 	Sources
+	Secrets
 	Runs
 	Documents
 	Conversations

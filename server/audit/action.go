@@ -50,6 +50,8 @@ const (
 	GrantRevoke Action = "grant.revoke"
 	GrantUse    Action = "grant.use" // documents were shown that a grant of the caller covers
 
+	SecretsRotate Action = "secrets.rotate"
+
 	IndexVerify  Action = "index.verify"
 	IndexRebuild Action = "index.rebuild"
 

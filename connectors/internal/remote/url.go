@@ -72,7 +72,7 @@ func (c *Client) address(r Request) (*url.URL, error) {
 func (c *Client) Link(reference string) string {
 	u, err := url.Parse(reference)
 	if err != nil {
-		return "//" // no address: the request with it fails
+		return ":" // no address: the request with it fails
 	}
 	return c.base.ResolveReference(u).String()
 }

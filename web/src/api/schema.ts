@@ -350,6 +350,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/secrets/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Seal the secret settings of all sources with a new key (administrators)
+         * @description Cairn makes the key where it made the first one; else the first of those that the operator provides is taken. Sources can be
+         *     read and changed meanwhile.
+         */
+        post: operations["rotateSecrets"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sources/{name}/runs": {
         parameters: {
             query?: never;
@@ -1396,11 +1417,15 @@ export interface components {
         SourceRequest: {
             name: components["schemas"]["SourceName"];
             kind: string;
+            /** @description Secret ones among them are kept encrypted. */
             settings?: components["schemas"]["Strings"];
             acl?: components["schemas"]["ACLChoice"];
         };
         SourcePatch: {
-            /** @description Settings to change; null removes one; the others stay. Sources of every kind have `authority`, "0" to "1". */
+            /**
+             * @description Settings to change; null removes one; the others stay, secret ones too. With another `url` secret ones must be given again.
+             *     Sources of every kind have `authority`, "0" to "1".
+             */
             settings?: {
                 [key: string]: string | null;
             };
@@ -1436,6 +1461,8 @@ export interface components {
             name: components["schemas"]["SourceName"];
             kind?: string;
             settings?: components["schemas"]["Strings"];
+            /** @description Names of the secret settings that are set. Their values are never shown. */
+            secrets?: string[];
             /** @enum {string} */
             acl_mode?: "source" | "declared";
             acl?: components["schemas"]["ACL"];
@@ -2893,6 +2920,34 @@ export interface operations {
                     "application/json": {
                         /** @description Passages that were indexed. */
                         chunks: number;
+                    };
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    rotateSecrets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description The id of the key. It tells nothing of it. */
+                        key: string;
+                        /** @description Secrets that were sealed anew. */
+                        sealed: number;
+                        /** @description Secrets whose key is gone. They must be set anew. */
+                        lost: number;
                     };
                 };
             };
