@@ -44,7 +44,7 @@ var program = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", &connectors.Error{Kind: connectors.ErrUnavailable, Message: "the program git is not installed on the server, or is not in its PATH: install git 2.36 or later"}
 	}
-	out, err := exec.Command(path, "version").Output() //nolint:noctx // it answers at once
+	out, err := exec.Command(path, "version").Output()
 	if err != nil {
 		return "", &connectors.Error{Kind: connectors.ErrUnavailable, Message: "the program git on the server does not run: install git 2.36 or later"}
 	}

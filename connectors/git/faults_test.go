@@ -20,11 +20,6 @@ func TestFaultsOfTheFirstSync(t *testing.T) {
 				s.Fill(t, 300, 600)
 				for _, every := range []int{2, 3} {
 					s.remote.Faults.Every(every, fault)
-					if fault == connectortest.Hang {
-						s.remote.Faults.Heal()
-						s.silent.Store(int32(every))
-						s.asked.Store(0)
-					}
 					changes, _ := read(t, s.afresh(t), "")
 					if n := s.remote.Faults.Requests(); len(changes) != 300 || n > 20 {
 						t.Errorf("every %d: %d documents in %d requests", every, len(changes), n)

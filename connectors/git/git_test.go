@@ -6,11 +6,9 @@ import (
 	"io"
 	"io/fs"
 	"maps"
-	"net/http"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 
 	"github.com/cairnhq/cairn/connectors"
@@ -24,24 +22,12 @@ type served struct {
 	*gittest.Site
 	remote   *connectortest.Remote
 	settings map[string]string
-	silent   atomic.Int32 // of so many requests, one is never answered; 0: all are
-	asked    atomic.Int32
-}
-
-// ServeHTTP implements http.Handler.
-func (s *served) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if n := s.silent.Load(); n > 0 && s.asked.Add(1)%n == 0 {
-		_, _ = io.Copy(io.Discard, r.Body) // else nobody sees that the client has gone
-		<-r.Context().Done()
-		return
-	}
-	s.Site.ServeHTTP(w, r)
 }
 
 func serve(t testing.TB, more ...string) *served {
 	t.Helper()
 	out := &served{Site: gittest.NewHandler(t)}
-	out.remote = connectortest.NewRemote(t, out, out.Secrets())
+	out.remote = connectortest.NewRemote(t, out.Site, out.Secrets())
 	out.URL = out.remote.URL
 	out.settings = out.Settings()
 	for i := 0; i < len(more); i += 2 {

@@ -153,7 +153,7 @@ func TestA12_35_GitGoesNowhereElse(t *testing.T) {
 	}{
 		"submodules and LFS": {repository.ServeHTTP, true},
 		"a redirect": {func(w http.ResponseWriter, r *http.Request) {
-			http.Redirect(w, r, elsewhere+"/info/refs?"+r.URL.RawQuery, 302)
+			http.Redirect(w, r, elsewhere+"/info/refs?"+r.URL.RawQuery, http.StatusFound)
 		}, false},
 		"a redirect of what is asked": {func(w http.ResponseWriter, r *http.Request) {
 			if r.Method == http.MethodPost {
@@ -162,13 +162,13 @@ func TestA12_35_GitGoesNowhereElse(t *testing.T) {
 			}
 			repository.ServeHTTP(w, r)
 		}, false},
-		"a redirect to a file": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "file:///etc/passwd", 302) }, false},
+		"a redirect to a file": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "file:///etc/passwd", http.StatusFound) }, false},
 		"a redirect to a command": {func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Location", "ext::sh -c true")
-			w.WriteHeader(302)
+			w.WriteHeader(http.StatusFound)
 		}, false},
 		"a redirect to its own IP": {func(w http.ResponseWriter, r *http.Request) {
-			http.Redirect(w, r, "http://[::ffff:7f00:2]:"+portOf(c.addr)+"/info/refs", 302)
+			http.Redirect(w, r, "http://[::ffff:7f00:2]:"+portOf(c.addr)+"/info/refs", http.StatusFound)
 		}, false},
 		"files on a web server with alternates": {func(w http.ResponseWriter, r *http.Request) {
 			switch strings.TrimPrefix(r.URL.Path, gittest.Path) {

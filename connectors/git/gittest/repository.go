@@ -2,6 +2,7 @@ package gittest
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"maps"
 	"os"
@@ -35,7 +36,7 @@ func NewRepository(t testing.TB) *Repository {
 // Git runs git in the repository and returns what it wrote, without white space around.
 func (r *Repository) Git(t testing.TB, stdin string, args ...string) string {
 	t.Helper()
-	cmd := exec.Command("git", args...)
+	cmd := exec.CommandContext(context.Background(), "git", args...)
 	cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1", "LC_ALL=C")
 	if args[0] != "init" {
 		cmd.Env = append(cmd.Env, "GIT_DIR="+r.Dir)
