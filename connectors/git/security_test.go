@@ -162,7 +162,9 @@ func TestA12_35_GitGoesNowhereElse(t *testing.T) {
 			}
 			repository.ServeHTTP(w, r)
 		}, false},
-		"a redirect to a file": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "file:///etc/passwd", http.StatusFound) }, false},
+		"a redirect to a file": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "file:///etc/passwd", http.StatusFound)
+		}, false},
 		"a redirect to a command": {func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Location", "ext::sh -c true")
 			w.WriteHeader(http.StatusFound)
