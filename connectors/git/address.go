@@ -34,7 +34,7 @@ func (a address) name() string {
 	case a.shell != nil:
 		return a.shell.host
 	}
-	return "the folder"
+	return "this server"
 }
 
 // repository is the path of the repository at its host, such as "acme/handbook".

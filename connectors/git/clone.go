@@ -31,7 +31,6 @@ type clone struct {
 	upstream upstream
 	sleep    func(ctx context.Context, d time.Duration) error
 	relay    *relay // while connected
-	fetched  int    // calls of git fetch, for tests
 }
 
 // head is where, in the clone, the head of the branch is noted once all is there; fresh
@@ -180,50 +179,61 @@ func (k *clone) has(ctx context.Context, ref string) (string, error) {
 	return strings.TrimSpace(string(out)), err
 }
 
-// update brings the clone to the head of the branch and returns that. It is a number of
-// steps, of which each can be done again.
-func (k *clone) update(ctx context.Context) (string, error) {
+// update brings the clone to the head of the branch, and returns that with what it
+// holds. It is a number of steps, of which each can be done again.
+func (k *clone) update(ctx context.Context) (commit string, t *tree, err error) {
 	if err := k.prepare(ctx); err != nil {
-		return "", err
+		return "", nil, err
 	}
 	if err := k.connect(ctx); err != nil {
-		return "", err
+		return "", nil, err
 	}
 	defer k.disconnect()
 	tip, err := k.tip(ctx)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	was, err := k.has(ctx, head)
-	if err != nil || was == tip {
-		return was, err
+	if err != nil {
+		return "", nil, err
 	}
+	if was == tip {
+		t, err = k.complete(ctx, tip)
+		return tip, t, err
+	}
+	return k.advance(ctx, was)
+}
+
+// advance fetches what is new since a commit, which may be none.
+func (k *clone) advance(ctx context.Context, was string) (commit string, t *tree, err error) {
 	// The first time, no files of the past; later on, those that have changed.
 	filter := "blob:none"
 	if was != "" {
-		filter = fmt.Sprintf("blob:limit=%d", k.maxSize+1)
+		filter = k.upToSize()
 	}
 	if err := k.fetch(ctx, nil, filter, "+"+k.ref+":"+fresh); err != nil {
-		return "", err
+		return "", nil, err
 	}
 	now, err := k.has(ctx, fresh)
 	if err != nil || now == "" {
-		return "", errors.Join(errors.New("git: fetched no commit"), err)
+		return "", nil, errors.Join(errors.New("git: fetched no commit"), err)
 	}
-	if err := k.complete(ctx, now); err != nil {
-		return "", err
+	if t, err = k.complete(ctx, now); err != nil {
+		return "", nil, err
 	}
 	if err := k.tidy(ctx); err != nil {
-		return "", err
+		return "", nil, err
 	}
 	_, err = k.git("update-ref", head, now).output(ctx)
-	return now, err
+	return now, t, err
 }
+
+// upToSize filters out what is larger than maxSize.
+func (k *clone) upToSize() string { return fmt.Sprintf("blob:limit=%d", k.maxSize+1) }
 
 // fetch fetches what refspecs name. The mode of a partial clone keeps git from asking
 // whether all is there.
 func (k *clone) fetch(ctx context.Context, config map[string]string, filter string, refspecs ...string) error {
-	k.fetched++
 	args := []string{"fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--recurse-submodules=no", "--filter=" + filter}
 	if config != nil {
 		args = append(args, "--refetch")
@@ -235,41 +245,43 @@ func (k *clone) fetch(ctx context.Context, config map[string]string, filter stri
 // mostFolders is how many folders are asked for one by one before the whole is.
 const mostFolders = 50
 
-// complete fetches the files of a commit that are missing: all of them the first time;
-// later one that was there long ago and is again, which the host believes is here. Those
-// that are missing afterwards are larger than maxSize, which is noted.
-func (k *clone) complete(ctx context.Context, commit string) error {
+// complete returns what a commit holds, after fetching the files that are missing: all of
+// them the first time; later one that was there long ago and is again, which the host
+// believes is here. Those that are missing afterwards are larger than maxSize, which is
+// noted.
+func (k *clone) complete(ctx context.Context, commit string) (*tree, error) {
 	large, err := k.large()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	t, err := k.tree(ctx, commit)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	folders := t.incomplete(large)
 	if len(folders) == 0 {
-		return nil
+		return t, nil
 	}
 	if len(folders) > mostFolders || slices.Contains(folders, "") {
 		root, err := k.git("rev-parse", "--verify", "--end-of-options", commit+"^{tree}").output(ctx)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		folders = []string{strings.TrimSpace(string(root))}
 	}
-	err = k.fetch(ctx, map[string]string{"fetch.negotiationAlgorithm": "noop"}, fmt.Sprintf("blob:limit=%d", k.maxSize+1), folders...)
+	all := map[string]string{"fetch.negotiationAlgorithm": "noop"}
+	err = k.fetch(ctx, all, k.upToSize(), folders...)
 	if failed := (*errFailed)(nil); errors.As(err, &failed) {
 		// A host that gives out nothing but commits sends them all again, with files.
-		err = k.fetch(ctx, map[string]string{"fetch.negotiationAlgorithm": "noop"}, fmt.Sprintf("blob:limit=%d", k.maxSize+1), "+"+k.ref+":"+fresh)
+		err = k.fetch(ctx, all, k.upToSize(), "+"+k.ref+":"+fresh)
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if t, err = k.tree(ctx, commit); err != nil {
-		return err
+		return nil, err
 	}
-	return k.noteLarge(t, large)
+	return t, k.noteLarge(t, large)
 }
 
 // large returns the ids of files that are known to be larger than maxSize.

@@ -6,11 +6,11 @@
 // a relay in this process, see relay: that alone has the credential, and connects to the
 // source's host alone, as far as the operator allows.
 //
-// The external id of a file is its path. Its revision is the id of its content, its
-// author and date are those of the last commit that changed it, and its URL is that of
-// the file at that commit: all of them stay until the file changes. Cursors name the
-// commits that were told; a branch that was replaced (a forced push) is compared as a
-// whole, where unchanged contents are not read again.
+// The external id of a file is its path. Its author and date are those of the last
+// commit that changed it, and its URL is that of the file at that commit; content and
+// commit are its revision. Cursors name the commits that were told. A branch that was
+// replaced (a forced push) is compared as a whole: files whose last change was not
+// replaced keep their revision and are not read again.
 //
 // Git knows no permissions: the ACL is the source's own.
 package git
@@ -133,11 +133,7 @@ func (r *Repository) snapshot(ctx context.Context) (*snapshot, error) {
 }
 
 func (r *Repository) look(ctx context.Context) (*snapshot, error) {
-	commit, err := r.clone.update(ctx)
-	if err != nil {
-		return nil, err
-	}
-	t, err := r.clone.tree(ctx, commit)
+	commit, t, err := r.clone.update(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -1,7 +1,10 @@
 package git_test
 
 import (
+	"encoding/hex"
+	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -128,9 +131,10 @@ func TestTheLastChangeOfAFile(t *testing.T) {
 func TestRenamesAndForcedPushes(t *testing.T) {
 	s := serve(t)
 	s.Commit(t, map[string]string{"a.md": "a", "b.md": "b", "c.md": "c"})
-	old := s.Git(t, "", "rev-parse", "main")
+	base := s.Git(t, "", "rev-parse", "main")
+	s.Commit(t, map[string]string{"amended.md": "amended"})
 	s.Commit(t, map[string]string{"b.md": "b of the branch that is thrown away", "d.md": "d"})
-	_, cursor := read(t, s.connect(t), "")
+	before, cursor := read(t, s.connect(t), "")
 
 	t.Run("rename", func(t *testing.T) {
 		s.Commit(t, map[string]string{"a.md": "", "docs/a.md": "a"})
@@ -141,22 +145,30 @@ func TestRenamesAndForcedPushes(t *testing.T) {
 		}
 		// The old name is no deletion of its own: the listing has the new one alone, so
 		// that the two are known as one document.
-		if diff := cmp.Diff([]string{"b.md", "c.md", "d.md", "docs/a.md"}, list(t, c)); diff != "" {
+		if diff := cmp.Diff([]string{"amended.md", "b.md", "c.md", "d.md", "docs/a.md"}, list(t, c)); diff != "" {
 			t.Error(diff)
 		}
 		cursor = next
 	})
 	t.Run("forced push", func(t *testing.T) {
-		s.Git(t, "", "update-ref", "refs/heads/main", old)
+		s.Git(t, "", "update-ref", "refs/heads/main", base)
 		s.Git(t, "", "gc", "--quiet", "--prune=now")
+		amended := s.Commit(t, map[string]string{"amended.md": "amended"}) // the same text in another commit
 		s.Commit(t, map[string]string{"c.md": "c again"})
 		for name, c := range map[string]connectors.Connector{"with its copy": s.connect(t), "with another copy": s.afresh(t)} {
 			changes, _ := read(t, c, cursor)
-			if diff := cmp.Diff([]string{"a.md", "b.md", "c.md"}, summary(t, changes)); diff != "" {
+			if diff := cmp.Diff([]string{"a.md", "amended.md", "b.md", "c.md"}, summary(t, changes)); diff != "" {
 				t.Errorf("%s: other changes (-want +got):\n%s", name, diff)
 			}
 			if text, err := content(t, changes["b.md"]); text != "b" {
 				t.Errorf("%s: b.md is %q, %v", name, text, err)
+			}
+			was, is := before["amended.md"].Metadata, changes["amended.md"].Metadata
+			if !strings.Contains(is.URL, amended) || was.Revision == is.Revision {
+				t.Errorf("%s: the link is %s as of revision %q, before it was %q", name, is.URL, is.Revision, was.Revision)
+			}
+			if was, is := before["a.md"].Metadata.Revision, changes["a.md"].Metadata.Revision; was != is {
+				t.Errorf("%s: what was not replaced is read again: %q, %q", name, was, is)
 			}
 		}
 	})
@@ -231,10 +243,10 @@ func TestIgnoreFilesAndSettingsThatChange(t *testing.T) {
 // large is not fetched, in whichever way it comes.
 func TestContentsThatWereNotFetched(t *testing.T) {
 	s := serve(t, "max_size", "10kB")
-	s.Commit(t, map[string]string{"docs/a.md": "the first text", "docs/large.md": strings.Repeat("large", 10_000)})
+	s.Commit(t, map[string]string{"docs/a.md": "the first text", "docs/large.md": noise(50_000)})
 	s.Commit(t, map[string]string{"docs/a.md": "the second text", "x.md": "x"})
 	_, cursor := read(t, s.connect(t), "")
-	s.Commit(t, map[string]string{"docs/a.md": "the first text", "huge.md": strings.Repeat("huge", 10_000), "docs/b.md": "b"})
+	s.Commit(t, map[string]string{"docs/a.md": "the first text", "huge.md": noise(200_000), "docs/b.md": "b"})
 	changes, cursor := read(t, s.connect(t), cursor)
 	if diff := cmp.Diff([]string{"docs/a.md", "docs/b.md", "huge.md too_large"}, summary(t, changes)); diff != "" {
 		t.Error(diff)
@@ -242,12 +254,12 @@ func TestContentsThatWereNotFetched(t *testing.T) {
 	if text, err := content(t, changes["docs/a.md"]); text != "the first text" {
 		t.Errorf("it is %q, %v", text, err)
 	}
-	if size := sizeOf(t, s.remote.Env.WorkDir); size > 100_000 {
+	if size := sizeOf(t, s.remote.Env.WorkDir); size > 40_000 {
 		t.Errorf("the copy has %d bytes", size)
 	}
 	s.settings["max_size"] = "1MB" // another copy
 	changes, _ = read(t, s.connect(t), cursor)
-	if text, err := content(t, changes["huge.md"]); len(text) != 40_000 {
+	if text, err := content(t, changes["huge.md"]); len(text) != 200_000 {
 		t.Errorf("the file that may be read now has %d bytes: %v", len(text), err)
 	}
 	if clones, _ := filepath.Glob(filepath.Join(s.remote.Env.WorkDir, "clone-*")); len(clones) != 1 {
@@ -304,19 +316,34 @@ func TestDamagedCopies(t *testing.T) {
 	s.Put(t, "one", "One", "text")
 	_, cursor := read(t, s.connect(t), "")
 	clones, _ := filepath.Glob(filepath.Join(s.remote.Env.WorkDir, "clone-*"))
+	// Whether what is there is mended, or thrown away.
+	kept := map[string]bool{"locks": true, "config": true, "evil config": true, "no objects": true, "no HEAD": true, "half a pack": true}
 	for name, damage := range map[string]func(dir string) error{
 		"locks": func(dir string) error {
 			return os.WriteFile(filepath.Join(dir, "refs", "cairn", "head.lock"), nil, 0o600)
 		},
 		"no objects": func(dir string) error { return os.RemoveAll(filepath.Join(dir, "objects", "pack")) },
-		"no HEAD":    func(dir string) error { return os.Remove(filepath.Join(dir, "HEAD")) },
-		"config":     func(dir string) error { return os.WriteFile(filepath.Join(dir, "config"), []byte("[core"), 0o600) },
+		"half a pack": func(dir string) error {
+			packs, err := filepath.Glob(filepath.Join(dir, "objects", "pack", "*.pack"))
+			for _, p := range packs {
+				err = errors.Join(err, os.Chmod(p, 0o600), os.Truncate(p, 40))
+			}
+			return err
+		},
+		"a ref in the way": func(dir string) error {
+			oid, err := os.ReadFile(filepath.Join(dir, "refs", "cairn", "head"))
+			fresh := filepath.Join(dir, "refs", "cairn", "fresh")
+			return errors.Join(err, os.Remove(fresh), os.Mkdir(fresh, 0o700), os.WriteFile(filepath.Join(fresh, "x"), oid, 0o600))
+		},
+		"no HEAD": func(dir string) error { return os.Remove(filepath.Join(dir, "HEAD")) },
+		"config":  func(dir string) error { return os.WriteFile(filepath.Join(dir, "config"), []byte("[core"), 0o600) },
 		"evil config": func(dir string) error {
 			return os.WriteFile(filepath.Join(dir, "config"), []byte("[core]\n\tsshCommand = touch /tmp/evil\n[include]\n\tpath = /etc/passwd\n"), 0o600)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if err := damage(clones[0]); err != nil {
+			mark := filepath.Join(clones[0], "mark")
+			if err := errors.Join(damage(clones[0]), os.WriteFile(mark, nil, 0o600)); err != nil {
 				t.Fatal(err)
 			}
 			s.Put(t, "two", "Two", "text of "+name)
@@ -325,6 +352,58 @@ func TestDamagedCopies(t *testing.T) {
 				t.Errorf("the file that has changed is %q, %v", text, err)
 			}
 			cursor = next
+			if _, err := os.Stat(mark); (err == nil) != kept[name] {
+				t.Errorf("the copy was kept: %v", err == nil)
+			}
 		})
 	}
+}
+
+// A host that speaks the first version of the protocol gives out no folders.
+func TestOldHosts(t *testing.T) {
+	for _, filters := range []bool{true, false} {
+		s := serve(t, "max_size", "10kB")
+		s.Old, s.Filters = true, filters
+		s.Commit(t, map[string]string{"a.md": "a", "docs/large.md": noise(50_000)})
+		changes, cursor := read(t, s.connect(t), "")
+		if diff := cmp.Diff([]string{"a.md", "docs/large.md too_large"}, summary(t, changes)); diff != "" {
+			t.Errorf("filters %v: %s", filters, diff)
+		}
+		s.Commit(t, map[string]string{"b.md": "b"})
+		changes, _ = read(t, s.connect(t), cursor)
+		if text, err := content(t, changes["b.md"]); len(changes) != 1 || text != "b" {
+			t.Errorf("filters %v: the new file is %q, %v", filters, text, err)
+		}
+	}
+}
+
+// A pack of contents that was lost is no reason to call files too large.
+func TestLostContents(t *testing.T) {
+	s := serve(t)
+	s.Put(t, "one", "One", "text")
+	read(t, s.connect(t), "")
+	found, _ := filepath.Glob(filepath.Join(s.remote.Env.WorkDir, "clone-*", "objects", "pack", "*.idx"))
+	lost := 0
+	for _, p := range found {
+		if !strings.Contains(s.Git(t, "", "verify-pack", "-v", p), " blob ") {
+			continue
+		}
+		lost++
+		for _, ext := range []string{".idx", ".pack", ".promisor"} {
+			if err := os.Remove(strings.TrimSuffix(p, ".idx") + ext); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	changes, _ := read(t, s.connect(t), "")
+	if text, err := content(t, changes[gittest.File("one")]); lost == 0 || !strings.Contains(text, "text") {
+		t.Errorf("%d packs were lost, the file is %q, %v", lost, text, err)
+	}
+}
+
+// noise is text that cannot be packed.
+func noise(n int) string {
+	b := make([]byte, n/2)
+	_, _ = rand.NewChaCha8([32]byte{}).Read(b)
+	return hex.EncodeToString(b)
 }

@@ -25,6 +25,9 @@ type Site struct {
 	URL string // of the site, when it is served
 	// Filters says that the host sends parts of a repository, as all large ones do.
 	Filters bool
+	// Old says that the host speaks version 0 of the protocol alone: it lists all branches,
+	// and gives out nothing but them and what they lead to.
+	Old bool
 	// Open says that everybody may read the repository, and no credential belongs in a
 	// request.
 	Open bool
@@ -101,6 +104,9 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	r = r.Clone(r.Context())
+	if s.Old {
+		r.Header.Del("Git-Protocol")
+	}
 	r.Header.Del("Authorization") // the backend would have it in its environment
 	env := []string{
 		"GIT_PROJECT_ROOT=" + strings.TrimSuffix(s.Dir, "/handbook.git"), "GIT_HTTP_EXPORT_ALL=1", "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null",
