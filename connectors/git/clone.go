@@ -67,6 +67,9 @@ func (k *clone) prepare(ctx context.Context) error {
 	if err := os.MkdirAll(k.home, 0o700); err != nil {
 		return fmt.Errorf("make a folder for the source: %w", err)
 	}
+	if err := checkVersion(ctx, k.home); err != nil {
+		return err
+	}
 	others, err := filepath.Glob(filepath.Join(filepath.Dir(k.dir), "clone-*.git"))
 	for _, dir := range others {
 		if dir != k.dir {

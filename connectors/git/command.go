@@ -12,7 +12,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/cairnhq/cairn/connectors"
 )
@@ -39,26 +38,32 @@ type command struct {
 }
 
 // program returns where git is.
-var program = sync.OnceValues(func() (string, error) {
+func program() (string, error) {
 	path, err := exec.LookPath("git")
 	if err != nil {
 		return "", &connectors.Error{Kind: connectors.ErrUnavailable, Message: "the program git is not installed on the server, or is not in its PATH: install git 2.36 or later"}
 	}
-	out, err := exec.Command(path, "version").Output()
-	if err != nil {
-		return "", &connectors.Error{Kind: connectors.ErrUnavailable, Message: "the program git on the server does not run: install git 2.36 or later"}
-	}
-	if m := versionOf.FindSubmatch(out); m != nil {
-		major, _ := strconv.Atoi(string(m[1]))
-		minor, _ := strconv.Atoi(string(m[2]))
-		if major < 2 || major == 2 && minor < 36 {
-			return "", &connectors.Error{Kind: connectors.ErrUnavailable, Message: fmt.Sprintf("git on the server is of version %d.%d: install 2.36 or later", major, minor)}
-		}
-	}
 	return path, nil
-})
+}
 
-var versionOf = regexp.MustCompile(`(\d+)\.(\d+)`)
+var versionOf = regexp.MustCompile(`^git version (\d+)\.(\d+)`)
+
+// checkVersion checks that git knows all that it is asked for.
+func checkVersion(ctx context.Context, home string) error {
+	out, err := command{home: home, args: []string{"version"}}.output(ctx)
+	if err != nil {
+		return err
+	}
+	m := versionOf.FindSubmatch(out)
+	if m == nil {
+		return &connectors.Error{Kind: connectors.ErrUnavailable, Message: "the program git on the server does not tell its version: install git 2.36 or later"}
+	}
+	major, _ := strconv.Atoi(string(m[1]))
+	if minor, _ := strconv.Atoi(string(m[2])); major < 2 || major == 2 && minor < 36 {
+		return &connectors.Error{Kind: connectors.ErrUnavailable, Message: fmt.Sprintf("git on the server is of version %d.%d: install 2.36 or later", major, minor)}
+	}
+	return nil
+}
 
 // start makes the process of a command, with an environment of its own: nothing of the
 // server's, no configuration of the system or a user, no prompt, no protocol.

@@ -60,17 +60,17 @@ func TestConformance(t *testing.T) {
 			Connect: func(t *testing.T) connectors.Connector { return s.connect(t) },
 			Put: func(t *testing.T, name, text string) {
 				texts[name] = text
-				s.Commit(t, map[string]string{path(name): text})
+				s.Write(t, map[string]string{path(name): text})
 			},
-			Remove: func(t *testing.T, name string) { s.Commit(t, map[string]string{path(name): ""}) },
+			Remove: func(t *testing.T, name string) { s.Write(t, map[string]string{path(name): ""}) },
 			Break: func(t *testing.T, name string) {
-				s.Commit(t, map[string]string{path(name): "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"})
+				s.Write(t, map[string]string{path(name): "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"})
 			},
 			External: path,
 			Move: func(t *testing.T, name string) {
 				from := path(name)
 				moved[name]++
-				s.Commit(t, map[string]string{from: "", path(name): texts[name]})
+				s.Write(t, map[string]string{from: "", path(name): texts[name]})
 			},
 		}
 	})

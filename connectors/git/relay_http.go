@@ -2,6 +2,7 @@ package git
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/subtle"
 	"errors"
@@ -24,6 +25,7 @@ type web struct {
 	env    connectors.Environment
 	user   string
 	client *remote.Client // made at the first open
+	packs  *remote.Client // the same, for what a host may have to think about
 	signed bool           // there is a credential
 	kept   replies
 }
@@ -62,8 +64,17 @@ func (w *web) connect(ctx context.Context) error {
 	if env.Network != nil {
 		env.Network = raw{env.Network}
 	}
-	w.client, err = remote.New(env, cfg)
+	if w.client, err = remote.New(env, cfg); err != nil {
+		return err
+	}
+	env.Timeout = w.patience()
+	w.packs, err = remote.New(env, cfg)
 	return err
+}
+
+// patience is how long a host may be silent that puts a pack together.
+func (w *web) patience() time.Duration {
+	return 3 * cmp.Or(w.env.Timeout, 30*time.Second)
 }
 
 // open implements upstream.
@@ -88,7 +99,6 @@ func (w *web) open(ctx context.Context) (*relay, error) {
 	s := &webServer{web: w, relay: r, key: key, ctx: ctx}
 	server := &http.Server{
 		Handler: s, ReadHeaderTimeout: time.Minute, ErrorLog: log.New(io.Discard, "", 0),
-		ConnContext: nil,
 	}
 	r.stop = func() {
 		cancel()
@@ -189,7 +199,11 @@ func (s *webServer) ask(ctx context.Context, out http.ResponseWriter, r *http.Re
 	}
 	short := bytes.Contains(body[:min(len(body), 64)], []byte("command=ls-refs"))
 	p := &payload{body: body, whole: short}
-	res, err := s.client.Do(context.WithValue(ctx, payloadKey{}, p), remote.Request{
+	client := s.packs
+	if short {
+		client = s.client
+	}
+	res, err := client.Do(context.WithValue(ctx, payloadKey{}, p), remote.Request{
 		Method: http.MethodPost, Path: s.base.JoinPath("git-upload-pack").String(), Header: headers(r), Repeat: true,
 		What: "the repository", MaxBytes: 256 << 20,
 	})
@@ -213,14 +227,10 @@ func (s *webServer) ask(ctx context.Context, out http.ResponseWriter, r *http.Re
 // stream passes a long reply on as it comes. What breaks off, breaks off for git as well.
 func (s *webServer) stream(out http.ResponseWriter, res *remote.Response, body *stream) {
 	out.Header().Set("Content-Type", res.Header.Get("Content-Type"))
-	silence := s.env.Timeout
-	if silence == 0 {
-		silence = 30 * time.Second
-	}
 	buf := make([]byte, 64<<10)
 	flush := http.NewResponseController(out)
 	for {
-		n, err := body.readWithin(buf, silence)
+		n, err := body.readWithin(buf, s.patience())
 		if _, failed := out.Write(buf[:n]); failed != nil {
 			return // git has ended
 		}

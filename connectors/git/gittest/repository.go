@@ -63,10 +63,16 @@ const Author = "Ann Author"
 // start is when the first commit is made; each later one comes a minute after.
 var start = time.Date(2024, 1, 2, 3, 4, 0, 0, time.UTC)
 
-// Commit writes files, and removes those whose text is empty, in one commit on main, and
-// returns its id. A text that begins with "→" is a symbolic link, one with "@" a
-// submodule at that commit.
+// Commit is Write, and returns the id of the commit.
 func (r *Repository) Commit(t testing.TB, files map[string]string) string {
+	t.Helper()
+	r.Write(t, files)
+	return r.Git(t, "", "rev-parse", "refs/heads/main")
+}
+
+// Write writes files, and removes those whose text is empty, in one commit on main. A text
+// that begins with "→" is a symbolic link, one with "@" a submodule at that commit.
+func (r *Repository) Write(t testing.TB, files map[string]string) {
 	t.Helper()
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -92,7 +98,6 @@ func (r *Repository) Commit(t testing.TB, files map[string]string) string {
 	}
 	r.commits++
 	r.Import(t, b.String())
-	return r.Git(t, "", "rev-parse", "refs/heads/main")
 }
 
 // quoted writes a path as fast-import reads any.
