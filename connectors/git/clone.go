@@ -67,9 +67,6 @@ func (k *clone) prepare(ctx context.Context) error {
 	if err := os.MkdirAll(k.home, 0o700); err != nil {
 		return fmt.Errorf("make a folder for the source: %w", err)
 	}
-	if err := checkVersion(ctx, k.home); err != nil {
-		return err
-	}
 	others, err := filepath.Glob(filepath.Join(filepath.Dir(k.dir), "clone-*.git"))
 	for _, dir := range others {
 		if dir != k.dir {
@@ -80,6 +77,9 @@ func (k *clone) prepare(ctx context.Context) error {
 		return fmt.Errorf("remove an old copy of the repository: %w", err)
 	}
 	if _, err := os.Stat(filepath.Join(k.dir, "HEAD")); errors.Is(err, fs.ErrNotExist) {
+		if err := checkVersion(ctx, k.home); err != nil {
+			return err
+		}
 		if _, err := (command{home: k.home, args: []string{"init", "--quiet", "--bare", "--template=", k.dir}}).output(ctx); err != nil {
 			return err
 		}
@@ -314,7 +314,7 @@ func (k *clone) noteLarge(t *tree, known map[string]bool) error {
 }
 
 // mostPacks is how many packs, of which each fetch leaves one, are read side by side.
-const mostPacks = 40
+const mostPacks = 20
 
 // tidy makes one pack of many.
 func (k *clone) tidy(ctx context.Context) error {

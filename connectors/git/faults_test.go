@@ -81,17 +81,17 @@ func TestNothingThere(t *testing.T) {
 func TestManySyncs(t *testing.T) {
 	s := serve(t)
 	cursor := connectors.Cursor("")
-	for i := range 50 {
+	for i := range 24 {
 		s.Commit(t, map[string]string{"a.md": fmt.Sprint("text ", i), fmt.Sprintf("b%d.md", i): "b"})
 		var changes map[string]connectors.Change
 		if changes, cursor = read(t, s.connect(t), cursor); len(changes) != 2 {
 			t.Fatalf("sync %d tells %q", i, summary(t, changes))
 		}
 	}
-	if n := packs(t, s.remote.Env.WorkDir); n > 45 {
+	if n := packs(t, s.remote.Env.WorkDir); n > 21 {
 		t.Errorf("there are %d packs", n)
 	}
-	if changes, _ := read(t, s.connect(t), ""); len(summary(t, changes)) != 51 {
+	if changes, _ := read(t, s.connect(t), ""); len(summary(t, changes)) != 25 {
 		t.Errorf("in all, there are %d documents", len(changes))
 	}
 }

@@ -119,21 +119,22 @@ func TestTheLastChangeOfAFile(t *testing.T) {
 		t.Errorf("other commits (-want +got):\n%s", diff)
 	}
 	// A merge that takes the older of two contents.
-	s.Import(t, commit(6, "old", "from "+s.Git(t, "", "rev-parse", "main~2")+"\n", put("e", "new"))+
+	s.Import(t, commit(6, "old", "from "+s.Git(t, "", "rev-parse", "main~3")+"\n", put("e", "new"))+
 		commit(7, "main", "from refs/heads/main^0\nmerge :6\n", put("d", "one")+put("e", "new")))
 	changes, _ = read(t, s.connect(t), cursor)
 	whole, _ := read(t, s.afresh(t), "")
-	if len(changes) != 2 || changes["d"].Metadata.Author != whole["d"].Metadata.Author || changes["e"].Metadata.Author != "P6" {
-		t.Errorf("after the merge: %v", summary(t, changes))
+	if len(changes) != 2 || changes["d"].Metadata.Author != "P1" || whole["d"].Metadata.Author != "P1" || changes["e"].Metadata.Author != "P6" {
+		t.Errorf("after the merge: %v; d is by %s and %s", summary(t, changes), changes["d"].Metadata.Author, whole["d"].Metadata.Author)
 	}
 }
 
 func TestRenamesAndForcedPushes(t *testing.T) {
 	s := serve(t)
-	s.Commit(t, map[string]string{"a.md": "a", "b.md": "b", "c.md": "c"})
+	s.Commit(t, map[string]string{"a.md": "a", "b.md": "b", "c.md": "c", "back.md": "there and back"})
 	base := s.Git(t, "", "rev-parse", "main")
 	s.Commit(t, map[string]string{"amended.md": "amended"})
-	s.Commit(t, map[string]string{"b.md": "b of the branch that is thrown away", "d.md": "d"})
+	s.Commit(t, map[string]string{"b.md": "b of the branch that is thrown away", "d.md": "d", "back.md": "there"})
+	s.Commit(t, map[string]string{"back.md": "there and back"})
 	before, cursor := read(t, s.connect(t), "")
 
 	t.Run("rename", func(t *testing.T) {
@@ -145,7 +146,7 @@ func TestRenamesAndForcedPushes(t *testing.T) {
 		}
 		// The old name is no deletion of its own: the listing has the new one alone, so
 		// that the two are known as one document.
-		if diff := cmp.Diff([]string{"amended.md", "b.md", "c.md", "d.md", "docs/a.md"}, list(t, c)); diff != "" {
+		if diff := cmp.Diff([]string{"amended.md", "b.md", "back.md", "c.md", "d.md", "docs/a.md"}, list(t, c)); diff != "" {
 			t.Error(diff)
 		}
 		cursor = next
@@ -157,7 +158,7 @@ func TestRenamesAndForcedPushes(t *testing.T) {
 		s.Commit(t, map[string]string{"c.md": "c again"})
 		for name, c := range map[string]connectors.Connector{"with its copy": s.connect(t), "with another copy": s.afresh(t)} {
 			changes, _ := read(t, c, cursor)
-			if diff := cmp.Diff([]string{"a.md", "amended.md", "b.md", "c.md"}, summary(t, changes)); diff != "" {
+			if diff := cmp.Diff([]string{"a.md", "amended.md", "b.md", "back.md", "c.md"}, summary(t, changes)); diff != "" {
 				t.Errorf("%s: other changes (-want +got):\n%s", name, diff)
 			}
 			if text, err := content(t, changes["b.md"]); text != "b" {
@@ -166,6 +167,9 @@ func TestRenamesAndForcedPushes(t *testing.T) {
 			was, is := before["amended.md"].Metadata, changes["amended.md"].Metadata
 			if !strings.Contains(is.URL, amended) || was.Revision == is.Revision {
 				t.Errorf("%s: the link is %s as of revision %q, before it was %q", name, is.URL, is.Revision, was.Revision)
+			}
+			if link := changes["back.md"].Metadata.URL; !strings.Contains(link, base) {
+				t.Errorf("%s: a link to a commit that was thrown away: %s", name, link)
 			}
 			if was, is := before["a.md"].Metadata.Revision, changes["a.md"].Metadata.Revision; was != is {
 				t.Errorf("%s: what was not replaced is read again: %q, %q", name, was, is)
