@@ -340,6 +340,25 @@ func TestCredentials(t *testing.T) {
 	}
 }
 
+func TestHTTPS(t *testing.T) {
+	s := gittest.NewHandler(t)
+	server := httptest.NewTLSServer(s)
+	defer server.Close()
+	s.URL = server.URL
+	s.Put(t, "a", "A", "text")
+	stranger, _ := open(t, only(), s.Settings(), s.Secrets())
+	if err := failure(t, stranger); !errors.Is(err, connectors.ErrUnexpected) || !strings.Contains(err.Error(), "certificate") {
+		t.Errorf("a certificate that nobody has signed: %v", err)
+	}
+	trusting := only()
+	defer trusting.CloseIdleConnections()
+	trusting.TLSClientConfig = server.Client().Transport.(*http.Transport).TLSClientConfig
+	source, _ := open(t, trusting, s.Settings(), s.Secrets())
+	if changes, _ := read(t, source, ""); len(changes) != 1 {
+		t.Errorf("%d documents", len(changes))
+	}
+}
+
 func TestRepositoriesOnThisMachine(t *testing.T) {
 	root := t.TempDir()
 	r := gittest.NewRepository(t)
