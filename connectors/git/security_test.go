@@ -264,7 +264,7 @@ func TestA12_35_AddressesOfRepositories(t *testing.T) {
 	}
 }
 
-// TestCredentialsStayInTheProcess looks at all processes while the host is asked, and at
+// TestCredentialsStayInTheProcess looks at all processes of git while the host is asked, and at
 // what is on disk afterwards.
 func TestCredentialsStayInTheProcess(t *testing.T) {
 	if _, err := os.ReadDir("/proc/self"); err != nil {
@@ -276,6 +276,9 @@ func TestCredentialsStayInTheProcess(t *testing.T) {
 		asked++
 		processes, _ := filepath.Glob("/proc/[0-9]*")
 		for _, p := range processes {
+			if called, err := os.ReadFile(filepath.Join(p, "comm")); err != nil || !bytes.HasPrefix(called, []byte("git")) {
+				continue // somebody else's
+			}
 			for _, name := range []string{"cmdline", "environ"} {
 				b, err := os.ReadFile(filepath.Join(p, name))
 				if err == nil && len(b) > 0 {
