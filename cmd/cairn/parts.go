@@ -15,6 +15,7 @@ import (
 	"github.com/cairnhq/cairn/connectors"
 	"github.com/cairnhq/cairn/connectors/confluence"
 	"github.com/cairnhq/cairn/connectors/files"
+	"github.com/cairnhq/cairn/connectors/git"
 	"github.com/cairnhq/cairn/connectors/github"
 	"github.com/cairnhq/cairn/connectors/push"
 	"github.com/cairnhq/cairn/connectors/web"
@@ -62,6 +63,7 @@ func kinds() connectors.Registry {
 	return connectors.NewRegistry(
 		confluence.Kind(),
 		files.Kind(),
+		git.Kind(),
 		github.Kind(),
 		push.Kind(),
 		web.Kind(),

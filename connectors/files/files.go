@@ -23,6 +23,8 @@ import (
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/connectors"
+	"github.com/cairnhq/cairn/connectors/internal/place"
+	"github.com/cairnhq/cairn/connectors/internal/selection"
 )
 
 // Kind returns the kind of source "files".
@@ -35,7 +37,7 @@ func Kind() connectors.Kind {
 			{Name: "exclude", Help: "no files or folders that match one of these globs, such as drafts,**/old/*.docx"},
 			{Name: "acl_rules", Help: "who may read parts of the folder: GLOB=PRINCIPAL,PRINCIPAL;… such as hr/**=group:cairn:hr; the most specific rule holds"},
 			{Name: "max_size", Help: "larger files are reported and not read, such as 50MB; unset: no limit here"},
-			{Name: "skip_folders", Help: "names of folders that are skipped wherever they are; unset: " + defaultSkipped},
+			{Name: "skip_folders", Help: "names of folders that are skipped wherever they are; unset: " + selection.DefaultSkipped},
 		},
 		Rules: func(settings map[string]string) (func(string) *cairn.ACL, error) {
 			rs, err := parseRules(settings["acl_rules"])
@@ -46,7 +48,7 @@ func Kind() connectors.Kind {
 			if err != nil {
 				return err
 			}
-			_, err = f.place.resolve()
+			_, err = f.place.Resolve()
 			return err
 		},
 		Open: func(env connectors.Environment, settings map[string]string) (connectors.Connector, error) {
@@ -62,10 +64,10 @@ var (
 
 // Folder is the connector. It implements connectors.Lister and connectors.Permissions.
 type Folder struct {
-	place   place
+	place   place.Place
 	skip    map[string]bool // names of folders
-	include globs
-	exclude globs
+	include selection.Globs
+	exclude selection.Globs
 	rules   rules
 	maxSize int64 // 0: none
 }

@@ -12,6 +12,8 @@ import (
 	"syscall"
 
 	"github.com/cairnhq/cairn/connectors"
+	"github.com/cairnhq/cairn/connectors/internal/place"
+	"github.com/cairnhq/cairn/connectors/internal/selection"
 )
 
 // opener returns the Open of a file.
@@ -20,7 +22,7 @@ func (f *Folder) opener(rel string) func(context.Context) (io.ReadCloser, error)
 		if err := ctx.Err(); err != nil {
 			return nil, context.Cause(ctx)
 		}
-		root, _, err := f.place.open()
+		root, _, err := f.place.Open()
 		if err != nil {
 			return nil, err
 		}
@@ -40,7 +42,7 @@ func openError(err error) error {
 	case errors.Is(err, errSwapped):
 		return &connectors.DocumentError{Code: "not_a_file", Reason: "Something else took the place of the file before it could be read.", Err: err}
 	}
-	return &connectors.DocumentError{Code: "unreadable", Reason: "The file cannot be read: " + reason(err) + ".", Err: err}
+	return &connectors.DocumentError{Code: "unreadable", Reason: "The file cannot be read: " + place.Reason(err) + ".", Err: err}
 }
 
 // errSwapped is the error of a path of which a part is not what it was, or is a
@@ -134,8 +136,19 @@ func followed(base, rel string) (code, about string) {
 		return "unreadable", "leads to where the account that runs Cairn has no permission"
 	case err != nil: // ELOOP, or too many links by the library's own count
 		return "link_cycle", "leads in a circle"
-	case !inside(base, target):
+	case !place.Inside(base, target):
 		return "outside", "leads out of the folder of this source, and such links are not followed; add what it leads to as a source of its own"
 	}
 	return "", ""
+}
+
+// readIgnores reads the ignore file of a folder.
+func readIgnores(dir *os.Root, rel string) (selection.IgnoreFile, error) {
+	f, err := openAt(dir, selection.IgnoreName)
+	if err != nil {
+		return selection.IgnoreFile{}, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, selection.LargestIgnore))
+	return selection.ParseIgnores(rel, string(text)), err
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/connectors/internal/selection"
 )
 
 // rule gives the documents that match a glob to the principals.
@@ -34,17 +35,17 @@ func (r rank) compare(o rank) int {
 // parseRules reads GLOB=PRINCIPAL,PRINCIPAL;GLOB=… ; lines separate as well.
 func parseRules(text string) (rules, error) {
 	var out rules
-	for _, part := range split(text, ";") {
+	for _, part := range selection.Split(text, ";") {
 		pattern, principals, ok := strings.Cut(part, "=")
 		if !ok {
 			return nil, cairn.Errorf(cairn.ErrInvalid, "acl_rules: %q lacks a = between glob and principals, as in hr/**=group:cairn:hr", part)
 		}
-		glob, err := parseGlob("acl_rules", strings.TrimSpace(pattern))
+		glob, err := selection.ParseGlob("acl_rules", strings.TrimSpace(pattern))
 		if err != nil {
 			return nil, err
 		}
 		var keys []cairn.PrincipalKey
-		for _, key := range split(principals, ",") {
+		for _, key := range selection.Split(principals, ",") {
 			keys = append(keys, cairn.PrincipalKey(key))
 		}
 		if len(keys) == 0 {
@@ -83,7 +84,7 @@ func rankOf(glob string) rank {
 // acl returns what the most specific matching rule says, nil without one.
 func (rs rules) acl(path string) *cairn.ACL {
 	for _, r := range rs {
-		if matches(r.glob, path) {
+		if selection.Matches(r.glob, path) {
 			acl := r.acl
 			return &acl
 		}

@@ -10,24 +10,12 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/connectors"
+	"github.com/cairnhq/cairn/connectors/internal/place"
+	"github.com/cairnhq/cairn/connectors/internal/selection"
 )
-
-// defaultSkipped are folders of other people's code and of caches. The second
-// list has names that mean this only beside certain files.
-const defaultSkipped = "node_modules,bower_components,vendor,site-packages,__pycache__,__MACOSX"
-
-// outputBeside are folders of build output, by the files that stand beside them
-// then; a folder "target" without any of them is somebody's documents.
-var outputBeside = map[string][]string{
-	"target": {"Cargo.toml", "pom.xml", "build.sbt"},
-	"dist":   {"package.json", "pyproject.toml", "setup.py"},
-	"build":  {"package.json", "pyproject.toml", "setup.py", "build.gradle", "build.gradle.kts", "CMakeLists.txt"},
-	"venv":   {"requirements.txt", "pyproject.toml", "setup.py"},
-}
 
 // deepest is how many folders may lie in one another. Each costs an open file,
 // and nobody's documents lie deeper.
@@ -47,16 +35,16 @@ type entry struct {
 // between the root and the current file are in memory. An error ends it.
 func (f *Folder) walk(ctx context.Context) iter.Seq2[entry, error] {
 	return func(yield func(entry, error) bool) {
-		root, at, err := f.place.open()
+		root, at, err := f.place.Open()
 		if err != nil {
 			yield(entry{}, err)
 			return
 		}
 		defer root.Close()
-		w := &walker{ctx: ctx, f: f, yield: yield, base: at.path, forbidden: f.place.forbidden()}
+		w := &walker{ctx: ctx, f: f, yield: yield, base: at.Path, forbidden: f.place.Forbidden()}
 		names, err := readFolder(root)
 		if err != nil {
-			yield(entry{}, cairn.Errorf(cairn.ErrUnavailable, "path: the server cannot read %s: %s", f.place.path, reason(err)))
+			yield(entry{}, cairn.Errorf(cairn.ErrUnavailable, "path: the server cannot read %s: %s", f.place.Path, place.Reason(err)))
 			return
 		}
 		w.folder(root, "", names, nil)
@@ -73,7 +61,7 @@ type walker struct {
 
 // found yields an entry.
 func (w *walker) found(rel string, e entry) bool {
-	e.path, e.external, e.base = rel, readable(rel), w.base
+	e.path, e.external, e.base = rel, selection.Readable(rel), w.base
 	return w.yield(e, nil)
 }
 
@@ -84,12 +72,12 @@ func (w *walker) failed(rel string, missing bool, code, format string, args ...a
 }
 
 // folder walks an open folder and reports whether to go on.
-func (w *walker) folder(dir *os.Root, rel string, names []fs.DirEntry, ignored ignores) bool {
-	if has(names, ignoreName) {
+func (w *walker) folder(dir *os.Root, rel string, names []fs.DirEntry, ignored selection.Ignores) bool {
+	if has(names, selection.IgnoreName) {
 		more, err := readIgnores(dir, rel)
 		if err != nil {
-			return w.failed(rel+ignoreName, true, "unreadable",
-				"%s in this folder cannot be read, so nothing in the folder is: %s.", ignoreName, reason(err))
+			return w.failed(rel+selection.IgnoreName, true, "unreadable",
+				"%s in this folder cannot be read, so nothing in the folder is: %s.", selection.IgnoreName, place.Reason(err))
 		}
 		ignored = append(slices.Clip(ignored), more)
 	}
@@ -109,26 +97,25 @@ func (w *walker) folder(dir *os.Root, rel string, names []fs.DirEntry, ignored i
 }
 
 // skip reports whether an entry is left out on purpose.
-func (w *walker) skip(d fs.DirEntry, rel string, beside []fs.DirEntry, ignored ignores) bool {
+func (w *walker) skip(d fs.DirEntry, rel string, beside []fs.DirEntry, ignored selection.Ignores) bool {
 	name := d.Name()
-	if strings.HasPrefix(name, ".") || w.f.exclude.match(rel) || ignored.match(rel, d.IsDir()) {
+	if strings.HasPrefix(name, ".") || w.f.exclude.Match(rel) || ignored.Match(rel, d.IsDir()) {
 		return true
 	}
 	if d.IsDir() {
-		output := func(mark string) bool { return has(beside, mark) }
-		return w.f.skip[name] || slices.ContainsFunc(outputBeside[name], output)
+		return w.f.skip[name] || selection.IsOutput(name, func(mark string) bool { return has(beside, mark) })
 	}
-	return len(w.f.include) > 0 && !w.f.include.match(rel)
+	return len(w.f.include) > 0 && !w.f.include.Match(rel)
 }
 
 // entry yields a file, or walks a folder.
-func (w *walker) entry(dir *os.Root, d fs.DirEntry, rel string, ignored ignores) bool {
+func (w *walker) entry(dir *os.Root, d fs.DirEntry, rel string, ignored selection.Ignores) bool {
 	info, err := dir.Lstat(d.Name())
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return true // removed since the folder was read
 	case err != nil:
-		return w.failed(rel, true, "unreadable", "It cannot be looked at: %s.", reason(err))
+		return w.failed(rel, true, "unreadable", "It cannot be looked at: %s.", place.Reason(err))
 	case info.IsDir():
 		return w.enter(dir, info, rel, ignored)
 	case info.Mode()&fs.ModeSymlink != 0:
@@ -140,7 +127,7 @@ func (w *walker) entry(dir *os.Root, d fs.DirEntry, rel string, ignored ignores)
 }
 
 // enter walks a folder of the folder.
-func (w *walker) enter(parent *os.Root, info fs.FileInfo, rel string, ignored ignores) bool {
+func (w *walker) enter(parent *os.Root, info fs.FileInfo, rel string, ignored selection.Ignores) bool {
 	if slices.ContainsFunc(w.forbidden, func(f fs.FileInfo) bool { return os.SameFile(f, info) }) {
 		return true
 	}
@@ -157,7 +144,7 @@ func (w *walker) enter(parent *os.Root, info fs.FileInfo, rel string, ignored ig
 		names, err = readFolder(dir)
 	}
 	if err != nil {
-		return w.failed(rel+"/", true, "unreadable", "The folder cannot be read: %s.", reason(err))
+		return w.failed(rel+"/", true, "unreadable", "The folder cannot be read: %s.", place.Reason(err))
 	}
 	return w.folder(dir, rel+"/", names, ignored)
 }
@@ -172,7 +159,7 @@ func (w *walker) link(dir *os.Root, name, rel string) bool {
 	if err != nil {
 		return true // no longer a link: the next sync sees what it is
 	}
-	return w.failed(rel, false, code, "The link to %s %s.", readable(target), about)
+	return w.failed(rel, false, code, "The link to %s %s.", selection.Readable(target), about)
 }
 
 // readFolder returns the entries of a folder by name.
@@ -193,23 +180,4 @@ func readFolder(dir *os.Root) ([]fs.DirEntry, error) {
 func has(names []fs.DirEntry, name string) bool {
 	_, ok := slices.BinarySearchFunc(names, name, func(d fs.DirEntry, name string) int { return strings.Compare(d.Name(), name) })
 	return ok
-}
-
-// readable returns a path as it is when it is UTF-8; else every byte that is
-// not becomes U+FFFD and its number, so that different paths stay different.
-func readable(p string) string {
-	if utf8.ValidString(p) {
-		return p
-	}
-	var b strings.Builder
-	for len(p) > 0 {
-		r, n := utf8.DecodeRuneInString(p)
-		if r == utf8.RuneError && n == 1 {
-			fmt.Fprintf(&b, "%c%02X", utf8.RuneError, p[0])
-		} else {
-			b.WriteString(p[:n])
-		}
-		p = p[n:]
-	}
-	return b.String()
 }

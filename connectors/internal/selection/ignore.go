@@ -1,25 +1,23 @@
-package files
+package selection
 
 import (
-	"io"
-	"os"
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
 )
 
-// ignoreName is the name of files that say what of a folder is left out, in the
+// IgnoreName is the name of files that say what of a folder is left out, in the
 // format of .gitignore.
-const ignoreName = ".cairnignore"
+const IgnoreName = ".cairnignore"
 
-// largestIgnore bounds the reading of such a file, in bytes.
-const largestIgnore = 1 << 20
+// LargestIgnore bounds the reading of such a file, in bytes.
+const LargestIgnore = 1 << 20
 
-// ignores are the ignore files that hold at a place, the outermost first.
-type ignores []ignoreFile
+// Ignores are the ignore files that hold at a place, the outermost first.
+type Ignores []IgnoreFile
 
-// ignoreFile is one of them.
-type ignoreFile struct {
+// IgnoreFile is one of them.
+type IgnoreFile struct {
 	folder   string // that it lies in; "" or with a slash at its end
 	patterns []ignorePattern
 }
@@ -31,20 +29,10 @@ type ignorePattern struct {
 	folders bool // matches folders only
 }
 
-// readIgnores reads the ignore file of a folder.
-func readIgnores(dir *os.Root, rel string) (ignoreFile, error) {
-	f, err := openAt(dir, ignoreName)
-	if err != nil {
-		return ignoreFile{}, err
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, largestIgnore))
-	return parseIgnores(rel, string(text)), err
-}
-
-// parseIgnores reads the format that gitignore(5) describes.
-func parseIgnores(folder, text string) ignoreFile {
-	file := ignoreFile{folder: folder}
+// ParseIgnores reads the format that gitignore(5) describes. folder is where the file lies:
+// "", or a path with a slash at its end.
+func ParseIgnores(folder, text string) IgnoreFile {
+	file := IgnoreFile{folder: folder}
 	for line := range strings.SplitSeq(strings.TrimPrefix(text, "\ufeff"), "\n") {
 		if p, ok := parseIgnore(strings.TrimSuffix(line, "\r")); ok {
 			file.patterns = append(file.patterns, p)
@@ -82,10 +70,10 @@ func trimSpaces(line string) string {
 	return line
 }
 
-// match reports whether a path is left out: the innermost file that has an
+// Match reports whether a path is left out: the innermost file that has an
 // opinion decides, in it the last line that matches. Folders that the path lies
-// in are not considered; the walk does not enter those that are left out.
-func (is ignores) match(path string, folder bool) bool {
+// in are not considered; walks do not enter those that are left out.
+func (is Ignores) Match(path string, folder bool) bool {
 	for i := len(is) - 1; i >= 0; i-- {
 		rel := strings.TrimPrefix(path, is[i].folder)
 		for j := len(is[i].patterns) - 1; j >= 0; j-- {

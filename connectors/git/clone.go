@@ -1,0 +1,329 @@
+package git
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/cairnhq/cairn/connectors"
+)
+
+// clone is the copy of a repository that one source keeps in its WorkDir: bare, of one
+// branch, with all commits and folders, and of the files those that were at the head
+// when it was read, up to a size. It can be lost: the next run makes another.
+type clone struct {
+	dir      string
+	home     string
+	what     string // what it is a copy of, in messages: the host
+	ref      string // at the source: HEAD, or refs/heads/…
+	branch   string // as configured; empty: HEAD
+	maxSize  int64
+	upstream upstream
+	sleep    func(ctx context.Context, d time.Duration) error
+	relay    *relay // while connected
+}
+
+// head is where, in the clone, the head of the branch is noted once all is there; fresh
+// before that.
+const (
+	head  = "refs/cairn/head"
+	fresh = "refs/cairn/fresh"
+)
+
+// plain is the configuration of the clone. Without the mark of a partial clone, which
+// fetching leaves, git reads what is there and never asks for what is not.
+const plain = "[core]\n\trepositoryformatversion = 0\n\tfilemode = false\n\tbare = true\n"
+
+// newClone returns the clone for an address and a size: others, of settings that have
+// changed since, are another clone.
+func newClone(work string, c *config, url string) *clone {
+	sum := sha256.Sum256([]byte(fmt.Sprintf("%s\x00%d", url, c.maxSize)))
+	k := &clone{
+		dir:  filepath.Join(work, "clone-"+hex.EncodeToString(sum[:8])+".git"),
+		home: filepath.Join(work, "home"), what: c.address.name(), ref: "HEAD", branch: c.branch, maxSize: c.maxSize,
+	}
+	if c.branch != "" {
+		k.ref = "refs/heads/" + c.branch
+	}
+	return k
+}
+
+// git returns a command over the clone.
+func (k *clone) git(args ...string) command { return command{dir: k.dir, home: k.home, args: args} }
+
+// prepare makes the clone when there is none, and clears away what a process that was
+// killed has left.
+func (k *clone) prepare(ctx context.Context) error {
+	if err := os.MkdirAll(k.home, 0o700); err != nil {
+		return fmt.Errorf("make a folder for the source: %w", err)
+	}
+	others, err := filepath.Glob(filepath.Join(filepath.Dir(k.dir), "clone-*.git"))
+	for _, dir := range others {
+		if dir != k.dir {
+			err = errors.Join(err, os.RemoveAll(dir))
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("remove an old copy of the repository: %w", err)
+	}
+	if _, err := os.Stat(filepath.Join(k.dir, "HEAD")); errors.Is(err, fs.ErrNotExist) {
+		if err := checkVersion(ctx, k.home); err != nil {
+			return err
+		}
+		if _, err := (command{home: k.home, args: []string{"init", "--quiet", "--bare", "--template=", k.dir}}).output(ctx); err != nil {
+			return err
+		}
+	}
+	return errors.Join(k.unlock(), k.plain())
+}
+
+// unlock removes locks and unfinished packs: nobody else works on the clone.
+func (k *clone) unlock() error {
+	return filepath.WalkDir(k.dir, func(path string, d fs.DirEntry, err error) error {
+		name := d.Name()
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && filepath.Dir(path) == filepath.Join(k.dir, "objects") && len(name) == 2:
+			return fs.SkipDir
+		case !d.IsDir() && (strings.HasSuffix(name, ".lock") || strings.HasPrefix(name, "tmp_")):
+			return os.Remove(path)
+		}
+		return nil
+	})
+}
+
+func (k *clone) plain() error {
+	return os.WriteFile(filepath.Join(k.dir, "config"), []byte(plain), 0o600)
+}
+
+// attempts is how often a command is run whose connection breaks off.
+const attempts = 5
+
+// reach runs a command that talks with the repository's host. What broke off is tried
+// again.
+func (k *clone) reach(ctx context.Context, config map[string]string, stdin []byte, args ...string) ([]byte, error) {
+	if k.relay == nil {
+		return nil, errors.New("git: not connected")
+	}
+	for attempt := 1; ; attempt++ {
+		c := k.git(args...)
+		c.env = []string{"GIT_ALLOW_PROTOCOL=" + k.relay.protocol}
+		c.config = map[string]string{}
+		for _, m := range []map[string]string{k.relay.config, config} {
+			for name, value := range m {
+				c.config[name] = value
+			}
+		}
+		c.stdin = bytes.NewReader(stdin)
+		out, err := c.output(ctx)
+		told, broken := k.relay.failure()
+		err = errors.Join(k.plain(), err)
+		switch {
+		case err == nil:
+			return out, nil
+		case ctx.Err() != nil:
+			return nil, context.Cause(ctx)
+		case told == nil:
+			return nil, err
+		case !broken || attempt == attempts:
+			return nil, told
+		}
+		if err := k.sleep(ctx, time.Second<<(attempt-1)/2+rand.N(time.Second<<(attempt-1))); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// connect opens the way to the repository's host, until disconnect.
+func (k *clone) connect(ctx context.Context) (err error) {
+	k.relay, err = k.upstream.open(ctx)
+	return err
+}
+
+func (k *clone) disconnect() {
+	k.relay.close()
+	k.relay = nil
+}
+
+// tip asks the repository's host for the head of the branch.
+func (k *clone) tip(ctx context.Context) (string, error) {
+	out, err := k.reach(ctx, nil, nil, "ls-remote", "--quiet", "origin", k.ref)
+	if err != nil {
+		return "", err
+	}
+	for line := range strings.Lines(string(out)) {
+		if oid, name, ok := strings.Cut(strings.TrimSpace(line), "\t"); ok && name == k.ref {
+			return oid, nil
+		}
+	}
+	if k.branch != "" {
+		return "", &connectors.Error{Kind: connectors.ErrNotFound, Message: k.what + " has no branch " + k.branch + " in the repository: check the setting branch"}
+	}
+	return "", &connectors.Error{Kind: connectors.ErrNotFound, Message: k.what + " has nothing in the repository yet, or its HEAD names a branch that is not there: give the setting branch"}
+}
+
+// has returns the commit that a ref of the clone names; "" when there is none.
+func (k *clone) has(ctx context.Context, ref string) (string, error) {
+	out, err := k.git("rev-parse", "--quiet", "--verify", "--end-of-options", ref+"^{commit}").output(ctx)
+	if failed := (*errFailed)(nil); errors.As(err, &failed) {
+		return "", nil
+	}
+	return strings.TrimSpace(string(out)), err
+}
+
+// update brings the clone to the head of the branch, and returns that with what it
+// holds. It is a number of steps, of which each can be done again.
+func (k *clone) update(ctx context.Context) (commit string, t *tree, err error) {
+	if err := k.prepare(ctx); err != nil {
+		return "", nil, err
+	}
+	if err := k.connect(ctx); err != nil {
+		return "", nil, err
+	}
+	defer k.disconnect()
+	tip, err := k.tip(ctx)
+	if err != nil {
+		return "", nil, err
+	}
+	was, err := k.has(ctx, head)
+	if err != nil {
+		return "", nil, err
+	}
+	if was == tip {
+		t, err = k.complete(ctx, tip)
+		return tip, t, err
+	}
+	return k.advance(ctx, was)
+}
+
+// advance fetches what is new since a commit, which may be none.
+func (k *clone) advance(ctx context.Context, was string) (commit string, t *tree, err error) {
+	// The first time, no files of the past; later on, those that have changed.
+	filter := "blob:none"
+	if was != "" {
+		filter = k.upToSize()
+	}
+	if err := k.fetch(ctx, nil, filter, "+"+k.ref+":"+fresh); err != nil {
+		return "", nil, err
+	}
+	now, err := k.has(ctx, fresh)
+	if err != nil || now == "" {
+		return "", nil, errors.Join(errors.New("git: fetched no commit"), err)
+	}
+	if t, err = k.complete(ctx, now); err != nil {
+		return "", nil, err
+	}
+	if err := k.tidy(ctx); err != nil {
+		return "", nil, err
+	}
+	_, err = k.git("update-ref", head, now).output(ctx)
+	return now, t, err
+}
+
+// upToSize filters out what is larger than maxSize.
+func (k *clone) upToSize() string { return fmt.Sprintf("blob:limit=%d", k.maxSize+1) }
+
+// fetch fetches what refspecs name. The mode of a partial clone keeps git from asking
+// whether all is there.
+func (k *clone) fetch(ctx context.Context, config map[string]string, filter string, refspecs ...string) error {
+	args := []string{"fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--recurse-submodules=no", "--filter=" + filter}
+	if config != nil {
+		args = append(args, "--refetch")
+	}
+	_, err := k.reach(ctx, config, []byte(strings.Join(refspecs, "\n")+"\n"), append(args, "--stdin", "origin")...)
+	return err
+}
+
+// mostFolders is how many folders are asked for one by one before the whole is.
+const mostFolders = 50
+
+// complete returns what a commit holds, after fetching the files that are missing: all of
+// them the first time; later one that was there long ago and is again, which the host
+// believes is here. Those that are missing afterwards are larger than maxSize, which is
+// noted.
+func (k *clone) complete(ctx context.Context, commit string) (*tree, error) {
+	large, err := k.large()
+	if err != nil {
+		return nil, err
+	}
+	t, err := k.tree(ctx, commit)
+	if err != nil {
+		return nil, err
+	}
+	folders := t.incomplete(large)
+	if len(folders) == 0 {
+		return t, nil
+	}
+	if len(folders) > mostFolders || slices.Contains(folders, "") {
+		root, err := k.git("rev-parse", "--verify", "--end-of-options", commit+"^{tree}").output(ctx)
+		if err != nil {
+			return nil, err
+		}
+		folders = []string{strings.TrimSpace(string(root))}
+	}
+	all := map[string]string{"fetch.negotiationAlgorithm": "noop"}
+	err = k.fetch(ctx, all, k.upToSize(), folders...)
+	if failed := (*errFailed)(nil); errors.As(err, &failed) {
+		// A host that gives out nothing but commits sends them all again, with files.
+		err = k.fetch(ctx, all, k.upToSize(), "+"+k.ref+":"+fresh)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if t, err = k.tree(ctx, commit); err != nil {
+		return nil, err
+	}
+	return t, k.noteLarge(t, large)
+}
+
+// large returns the ids of files that are known to be larger than maxSize.
+func (k *clone) large() (map[string]bool, error) {
+	b, err := os.ReadFile(filepath.Join(k.dir, "cairn-large"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("read the copy of the repository: %w", err)
+	}
+	out := map[string]bool{}
+	for oid := range strings.FieldsSeq(string(b)) {
+		out[oid] = true
+	}
+	return out, nil
+}
+
+func (k *clone) noteLarge(t *tree, known map[string]bool) error {
+	var b strings.Builder
+	for _, f := range t.files {
+		if f.size < 0 {
+			known[f.oid] = true
+		}
+	}
+	for oid := range known {
+		b.WriteString(oid + "\n")
+	}
+	return os.WriteFile(filepath.Join(k.dir, "cairn-large"), []byte(b.String()), 0o600)
+}
+
+// mostPacks is how many packs, of which each fetch leaves one, are read side by side.
+const mostPacks = 20
+
+// tidy makes one pack of many.
+func (k *clone) tidy(ctx context.Context) error {
+	packs, err := filepath.Glob(filepath.Join(k.dir, "objects", "pack", "*.pack"))
+	if err != nil || len(packs) <= mostPacks {
+		return err
+	}
+	c := k.git("repack", "-a", "-d", "--quiet", "--window-memory=64m", "--threads=1")
+	c.config = map[string]string{"extensions.partialClone": "origin", "remote.origin.promisor": "true"}
+	_, err = c.output(ctx)
+	return errors.Join(err, k.plain())
+}

@@ -1,0 +1,184 @@
+package git
+
+import (
+	"bufio"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/connectors"
+)
+
+func TestSettingErrors(t *testing.T) {
+	good := map[string]string{"url": "https://git.example.com/acme/handbook.git"}
+	for name, set := range map[string]map[string]string{
+		"no url": {"url": ""}, "no repository": {"url": "https://git.example.com/"}, "a password": {"url": "https://a:b@git.example.com/r.git"},
+		"a query": {"url": "https://git.example.com/r.git?x=y"}, "another protocol": {"url": "git://git.example.com/r.git"},
+		"no keys": {"url": "git@git.example.com:r.git"}, "bad keys": {"url": "git@git.example.com:r.git", "known_hosts": "git.example.com ssh-rsa !"},
+		"password by SSH": {"url": "ssh://git:x@git.example.com/r.git", "known_hosts": "x"}, "an option": {"url": "ssh://git@-oProxyCommand/r.git"},
+		"a branch": {"branch": "-x"}, "two dots": {"branch": "a..b"}, "a space": {"branch": "a b"}, "a revision": {"branch": "main~1"}, "a refspec": {"branch": "a:b"},
+		"commits": {"commits": "many"}, "negative": {"commits": "-1"}, "size": {"max_size": "big"}, "skip": {"skip_folders": "a/b"}, "include": {"include": "[a"}, "exclude": {"exclude": "/"},
+		"link": {"link": "sourcehut"}, "template": {"link": "javascript:{path}"}, "no page": {"url": "/srv/git/r.git", "link": "github"}, "page": {"web_url": "ftp://x"},
+		"misspelt": {"branches": "main"}, "a secret among the others": {"token": "x"},
+	} {
+		settings := map[string]string{}
+		for _, from := range []map[string]string{good, set} {
+			for k, v := range from {
+				settings[k] = v
+			}
+		}
+		if err := Kind().Validate(connectors.Environment{}, settings); !errors.Is(err, cairn.ErrInvalid) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for _, set := range []map[string]string{
+		good, {"url": "https://git.example.com/acme/handbook"}, {"url": "http://10.0.0.1:3000/acme/handbook.git/", "branch": "release/1.0", "commits": "all", "max_size": "1MB"},
+		{"url": "https://git.example.com/r", "link": "https://cgit.example.com/r/plain/{path}?id={commit}"},
+	} {
+		if err := Kind().Validate(connectors.Environment{}, set); err != nil {
+			t.Errorf("%v: %v", set, err)
+		}
+	}
+}
+
+func TestAddresses(t *testing.T) {
+	for text, want := range map[string]shell{
+		"git@github.com:acme/handbook.git":           {"git", "github.com", "22", "acme/handbook.git"},
+		"github.com:acme/handbook.git":               {"git", "github.com", "22", "acme/handbook.git"},
+		"ann@[2001:db8::1]:acme/x":                   {"ann", "2001:db8::1", "22", "acme/x"},
+		"ssh://git@git.example.com:2222/~ann/x.git":  {"git", "git.example.com", "2222", "~ann/x.git"},
+		"ssh://git.example.com/srv/it's here/x.git":  {"git", "git.example.com", "22", "/srv/it's here/x.git"},
+		"ssh://git@[2001:db8::1]:22/acme/x%20y.git/": {"git", "2001:db8::1", "22", "/acme/x y.git/"},
+	} {
+		a, err := parseAddress(connectors.Environment{}, text)
+		if err != nil || a.shell == nil || *a.shell != want {
+			t.Errorf("%s: %+v, %v", text, a.shell, err)
+		}
+	}
+	if got := (&shell{path: "it's!/x; touch y"}).command(); got != `git-upload-pack 'it'\''s'\!'/x; touch y'` {
+		t.Errorf("the command is %s", got)
+	}
+}
+
+func TestLinks(t *testing.T) {
+	for name, tt := range map[string]struct{ url, link, page, file, commit string }{
+		"GitHub":     {"https://github.com/acme/handbook.git", "", "", "https://github.com/acme/handbook/blob/C/a%20b/c%23.go", "https://github.com/acme/handbook/commit/C"},
+		"by SSH":     {"git@github.com:acme/handbook.git", "", "", "https://github.com/acme/handbook/blob/C/a%20b/c%23.go", "https://github.com/acme/handbook/commit/C"},
+		"Enterprise": {"https://github.acme.com/acme/handbook", "", "", "https://github.acme.com/acme/handbook/blob/C/a%20b/c%23.go", "https://github.acme.com/acme/handbook/commit/C"},
+		"GitLab":     {"https://gitlab.com/acme/team/handbook.git", "", "", "https://gitlab.com/acme/team/handbook/-/blob/C/a%20b/c%23.go", "https://gitlab.com/acme/team/handbook/-/commit/C"},
+		"Bitbucket":  {"https://bitbucket.org/acme/handbook.git", "", "", "https://bitbucket.org/acme/handbook/src/C/a%20b/c%23.go", "https://bitbucket.org/acme/handbook/commits/C"},
+		"Codeberg":   {"https://codeberg.org/acme/handbook.git", "", "", "https://codeberg.org/acme/handbook/src/commit/C/a%20b/c%23.go", "https://codeberg.org/acme/handbook/commit/C"},
+		"named":      {"https://git.acme.com:3000/acme/handbook.git", "gitea", "", "https://git.acme.com:3000/acme/handbook/src/commit/C/a%20b/c%23.go", "https://git.acme.com:3000/acme/handbook/commit/C"},
+		"a page":     {"ssh://git@ssh.acme.com:7999/x/handbook.git", "gitlab", "https://git.acme.com/x/handbook/", "https://git.acme.com/x/handbook/-/blob/C/a%20b/c%23.go", "https://git.acme.com/x/handbook/-/commit/C"},
+		"unknown":    {"https://git.acme.com/handbook.git", "", "", "", ""},
+		"none":       {"https://github.com/acme/handbook.git", "none", "", "", ""},
+		"a template": {"https://git.acme.com/handbook.git", "https://cgit.acme.com/h/plain/{path}?id={commit}", "", "https://cgit.acme.com/h/plain/a%20b/c%23.go?id=C", ""},
+	} {
+		a, err := parseAddress(connectors.Environment{}, tt.url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l, err := parseLinks(a, tt.link, tt.page)
+		if file, commit := l.ofFile("C", "a b/c#.go"), l.ofCommit("C"); err != nil || file != tt.file || commit != tt.commit {
+			t.Errorf("%s: %q, %q, %v", name, file, commit, err)
+		}
+	}
+}
+
+// A position is compared with a map of what each path was told as of.
+func TestPositions(t *testing.T) {
+	paths := []string{"a", "a/b", "b", "c", "\xff", "ü"}
+	rapid.Check(t, func(r *rapid.T) {
+		p := positionOf("", "s")
+		want := map[string]string{}
+		for i := range rapid.IntRange(0, 12).Draw(r, "runs") {
+			commit := string(rune('A' + i))
+			upto := rapid.SampledFrom(append(paths, "everything")).Draw(r, "up to")
+			for _, path := range paths {
+				if path <= upto || upto == "everything" {
+					want[path] = commit
+				}
+			}
+			if upto == "everything" {
+				p = p.everything(commit)
+			} else {
+				p = p.told(upto, commit)
+			}
+			p = positionOf(p.cursor(), "s")
+			for _, path := range paths {
+				if got := p.commit(path); got != want[path] {
+					r.Fatalf("%q was told as of %q, not %q: %s", path, want[path], got, p.cursor())
+				}
+			}
+		}
+	})
+	if p := positionOf(positionOf("", "s").everything("A").cursor(), "other"); p.commit("a") != "" {
+		t.Error("the position of other settings is taken for ours")
+	}
+}
+
+func TestPositionsStayShort(t *testing.T) {
+	p := positionOf("", "s").everything("A")
+	for i := 99; i >= 0; i-- {
+		p = p.told(strings.Repeat("x", i+1), "B")
+	}
+	if len(p.Files) > mostSpans || p.commit("x") != "B" || p.commit("y") != "" && p.commit("y") != "A" {
+		t.Errorf("the position has %d spans", len(p.Files))
+	}
+}
+
+func TestReadLog(t *testing.T) {
+	const zeros = "0000"
+	log := "\x01c2\x0220\x0221\x02Ann\x02Merge\n\x03\x00\x00::100644 100644 100644 a b d MM\x00both.md\x00" +
+		"\x01c1\x0210\x0211\x02B\xffb\x02One\n\n\x01two\x03\x03\x00\n:000000 100644 " + zeros + " a A\x00\x01x\n.md\x00:100644 000000 b " + zeros + " D\x00gone\x00" +
+		"\x01c0\x02x\x0299999999999\x02\x02\x03\x00"
+	var got []entry
+	enough, err := readLog(bufio.NewReader(strings.NewReader(log)), func(e entry) bool { got = append(got, e); return false })
+	if err != nil || enough || len(got) != 3 {
+		t.Fatalf("%d commits, %v, %v", len(got), enough, err)
+	}
+	if d := cmp.Diff([][]logged{{{"both.md", "d"}}, {{"\x01x\n.md", "a"}, {"gone", zeros}}, nil}, [][]logged{got[0].paths, got[1].paths, got[2].paths}, cmp.AllowUnexported(logged{})); d != "" {
+		t.Error(d)
+	}
+	if got[1].author != "B\uFFFDb" || got[1].message != "One\n\n\x01two\x03" || got[1].at.Unix() != 11 || !got[2].at.IsZero() || !got[2].written.IsZero() {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func FuzzReadLog(f *testing.F) {
+	f.Add("\x01c\x021\x022\x02a\x02m\x03\x00:1 2 a b M\x00p\x00")
+	f.Fuzz(func(_ *testing.T, log string) {
+		n := 0
+		_, _ = readLog(bufio.NewReader(strings.NewReader(log)), func(entry) bool { n++; return n > 100 })
+	})
+}
+
+func FuzzReadRequest(f *testing.F) {
+	f.Add("0033git-upload-pack /key\x00host=127.0.0.1:1\x00\x00version=2\x00")
+	f.Fuzz(func(_ *testing.T, text string) { _, _, _ = readRequest(bufio.NewReader(strings.NewReader(text))) })
+}
+
+func FuzzParseAddress(f *testing.F) {
+	f.Add("git@github.com:acme/handbook.git")
+	f.Fuzz(func(t *testing.T, text string) {
+		a, err := parseAddress(connectors.Environment{}, text)
+		if err != nil {
+			return
+		}
+		if a.shell != nil && (strings.HasPrefix(a.shell.host, "-") || strings.HasPrefix(a.shell.user, "-") || strings.HasPrefix(a.shell.path, "-")) {
+			t.Errorf("%q gives an option: %+v", text, a.shell)
+		}
+		_, _ = parseLinks(a, "", "")
+	})
+}
+
+func FuzzPositionOf(f *testing.F) {
+	f.Add(string(positionOf("", "").told("a", "b").cursor()))
+	f.Fuzz(func(_ *testing.T, cursor string) {
+		positionOf(connectors.Cursor(cursor), "").told("x", "y").commit("z")
+	})
+}
