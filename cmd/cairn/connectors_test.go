@@ -9,6 +9,7 @@ import (
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/connectors/confluence/confluencetest"
+	"github.com/cairnhq/cairn/connectors/git/gittest"
 	"github.com/cairnhq/cairn/connectors/github/githubtest"
 	"github.com/cairnhq/cairn/connectors/web/webtest"
 )
@@ -36,6 +37,7 @@ func TestConnectors(t *testing.T) {
 	ann, bob := s.personAt("ann@example.com", cairn.RoleMember), s.personAt("bob@example.com", cairn.RoleMember) // whom the fakes know
 	for kind, open := range map[string]func(testing.TB) faked{
 		"confluence": func(t testing.TB) faked { return confluencetest.New(t) },
+		"git":        func(t testing.TB) faked { return gittest.New(t) },
 		"github":     func(t testing.TB) faked { return githubtest.New(t) },
 		"web":        func(t testing.TB) faked { return webtest.New(t) },
 	} {
