@@ -2,6 +2,7 @@ package github_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -81,7 +82,7 @@ func sections(t *testing.T, c connectors.Change) []string {
 // it was said.
 func TestPermalinks(t *testing.T) {
 	s := githubtest.New(t)
-	s.SetClock(time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC))
+	s.SetClock(time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC), time.Second)
 	s.Change(func(w *githubtest.World) {
 		r := w.Repository("handbook")
 		w.Add(r, &githubtest.Item{Kind: githubtest.Issue, Title: "Printer <on> fire", HTML: "<h2>Where</h2><p>Floor 3</p>", State: "CLOSED", Reason: "NOT_PLANNED", Comments: []*githubtest.Comment{
@@ -178,6 +179,100 @@ func TestChangesWhileItIsRead(t *testing.T) {
 	}
 	if delete(seen, ""); len(seen) != 20 {
 		t.Errorf("%d of 20 issues were seen", len(seen))
+	}
+	if got := list(t, connect(t, s)); len(got) != 20 {
+		t.Errorf("%d of 20 issues are listed", len(got))
+	}
+}
+
+// More issues than a page holds changed at one time, which no time tells apart.
+func TestChangesOfOneSecond(t *testing.T) {
+	s := githubtest.New(t)
+	s.SetClock(time.Now().AddDate(0, 0, -1), 0)
+	s.Change(func(w *githubtest.World) {
+		for range 7 {
+			w.Add(w.Repository("handbook"), &githubtest.Item{Kind: githubtest.Issue})
+		}
+	})
+	s.SetClock(time.Now().AddDate(0, 0, -1).Add(time.Minute), time.Second)
+	s.Change(func(w *githubtest.World) {
+		for range 3 {
+			w.Add(w.Repository("handbook"), &githubtest.Item{Kind: githubtest.Issue})
+		}
+	})
+	if changes, _ := read(t, connect(t, s), ""); len(changes) != 10 {
+		t.Errorf("%d of 10 issues were read", len(changes))
+	}
+}
+
+// A change that GitHub shows later than it dates it is read all the same.
+func TestLateChange(t *testing.T) {
+	for _, kind := range []githubtest.Kind{githubtest.Issue, githubtest.Discussion} {
+		s := githubtest.New(t)
+		add := func(title string, at time.Time) {
+			s.SetClock(at, 0)
+			s.Change(func(w *githubtest.World) { w.Add(w.Repository("handbook"), &githubtest.Item{Kind: kind, Title: title}) })
+		}
+		add("first", time.Now())
+		_, cursor := read(t, connect(t, s), "")
+		add("late", time.Now().Add(-2*time.Minute))
+		changes, _ := read(t, connect(t, s), cursor)
+		if !slices.ContainsFunc(changes, func(c connectors.Change) bool { return c.Metadata.Title == "late" }) {
+			t.Errorf("%s: %+v", kind, changes)
+		}
+	}
+}
+
+// A second edit within a second, the unit of GitHub's times, is another revision.
+func TestRevision(t *testing.T) {
+	s := githubtest.New(t)
+	var items []*githubtest.Item
+	s.Change(func(w *githubtest.World) {
+		for _, kind := range []githubtest.Kind{githubtest.Issue, githubtest.Pull, githubtest.Discussion, githubtest.Release} {
+			items = append(items, w.Add(w.Repository("handbook"), &githubtest.Item{Kind: kind, HTML: "one"}))
+		}
+	})
+	before, _ := read(t, connect(t, s), "")
+	s.Change(func(*githubtest.World) {
+		for _, i := range items {
+			i.HTML = "two"
+		}
+	})
+	after, _ := read(t, connect(t, s), "")
+	for i, c := range before {
+		if c.External != after[i].External || c.Metadata.Revision == after[i].Metadata.Revision {
+			t.Errorf("%s, edited, has the revision %q", c.External, after[i].Metadata.Revision)
+		}
+	}
+}
+
+// What cannot be read, and what is gone before it is, is told apart, and keeps nothing else.
+func TestUnreadable(t *testing.T) {
+	s := githubtest.New(t)
+	items := map[string]*githubtest.Item{}
+	s.Change(func(w *githubtest.World) {
+		for _, title := range []string{"good", "broken", "gone", "fine"} {
+			items[title] = w.Add(w.Repository("handbook"), &githubtest.Item{Kind: githubtest.Issue, Title: title})
+		}
+	})
+	s.SetPages(100)
+	changes, _ := read(t, connect(t, s), "")
+	s.Change(func(w *githubtest.World) {
+		items["broken"].Broken = true
+		w.Delete(items["gone"])
+	})
+	got := map[string]string{}
+	for _, c := range changes {
+		_, err := c.Open(t.Context())
+		var explained *connectors.DocumentError
+		if errors.As(err, &explained) {
+			got[c.Metadata.Title] = explained.Code
+		} else if err != nil {
+			t.Error(err)
+		}
+	}
+	if d := cmp.Diff(map[string]string{"broken": "unreadable", "gone": "vanished"}, got); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
 	}
 }
 

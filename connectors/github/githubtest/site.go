@@ -51,7 +51,7 @@ func New(t testing.TB) *Site {
 	s := &Site{t: t, pageSize: 2, named: map[string]*Item{}, scopes: map[string]bool{}}
 	s.world = World{
 		Organization: "acme", BasePermission: "none", Owners: []string{"root"}, Members: []string{"root"},
-		Verified: map[string][]string{}, now: time.Now().Add(-2 * time.Hour).UTC().Truncate(time.Second), last: 1000,
+		Verified: map[string][]string{}, now: time.Now().Add(-2 * time.Hour).UTC().Truncate(time.Second), step: time.Second, last: 1000,
 	}
 	list := []string{"state", "sort", "direction", "since", "per_page", "page", "after"}
 	const accept = "application/vnd.github+json"
@@ -76,9 +76,10 @@ func (s *Site) Change(change func(w *World)) {
 	change(&s.world)
 }
 
-// SetClock sets the time of the next change.
-func (s *Site) SetClock(at time.Time) {
-	s.Change(func(w *World) { w.now = at.UTC().Truncate(time.Second) })
+// SetClock sets the time of the next change, and by how much it goes on with every other
+// one: a second, before.
+func (s *Site) SetClock(at time.Time, step time.Duration) {
+	s.Change(func(w *World) { w.now, w.step = at.UTC().Truncate(time.Second), step })
 }
 
 // Withhold takes a scope from the token: read:org, or admin:org, without which identities

@@ -19,6 +19,7 @@ type World struct {
 	Repositories   []*Repository
 
 	now   time.Time
+	step  time.Duration
 	ticks int
 	last  int64 // id
 }
@@ -112,10 +113,10 @@ type Thread struct {
 	id int64
 }
 
-// tick returns the time, which goes on by a second with every other change.
+// tick returns the time, which goes on with every other change.
 func (w *World) tick() time.Time {
 	if w.ticks++; w.ticks%2 == 0 {
-		w.now = w.now.Add(time.Second)
+		w.now = w.now.Add(w.step)
 	}
 	return w.now
 }
