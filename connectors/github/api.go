@@ -140,8 +140,8 @@ func (a *api) untilReset(h http.Header) time.Duration {
 // judgeGraphQL finds the errors of a whole query, which come with status 200.
 func (a *api) judgeGraphQL(res *remote.Response) error {
 	var out reply[json.RawMessage]
-	if json.Unmarshal(res.Body, &out) != nil || len(out.Errors) == 0 {
-		return nil
+	if err := json.Unmarshal(res.Body, &out); err != nil || len(out.Errors) == 0 {
+		return nil //nolint:nilerr // who asked finds what is no JSON
 	}
 	first := out.Errors[0]
 	switch {

@@ -41,7 +41,7 @@ func (r *reading) discussions(repo *repository, at *position) error {
 	}
 	slices.SortStableFunc(changed, func(a, b discussion) int { return a.UpdatedAt.Compare(b.UpdatedAt) })
 	for page := range slices.Chunk(changed, discussionsPage) {
-		batch := &batch{source: r.source, repository: repo.ID, discussions: true}
+		batch := &batch{source: r.source, repository: repo.ID}
 		var changes []connectors.Change
 		for _, d := range page {
 			at.advance(d.UpdatedAt)
@@ -105,7 +105,7 @@ func (r *reading) discussion(repo *repository, d discussion, batch *batch) conne
 			},
 			Revision: revision(d.UpdatedAt, repo.NameWithOwner, d.Title, d.BodyHTML, state, d.Category.Name, d.Comments.TotalCount),
 		},
-		Open: batch.add(int(d.Number), "discussion-"+strconv.FormatInt(d.DatabaseID, 10), repo.NameWithOwner),
+		Open: batch.add(discussionFragment, int(d.Number), "discussion-"+strconv.FormatInt(d.DatabaseID, 10), repo.NameWithOwner),
 	})
 }
 

@@ -81,22 +81,30 @@ const (
 	inlineFields  = ` id path line isResolved comments(first: 20) {` + page + `nodes {` + commentFields + `} } `
 )
 
-// The fragments of threads.
-const (
-	issueFragment = `
+// fragment is what is read of one kind of thread.
+type fragment struct {
+	field string // of the repository, that finds one by its number
+	name  string
+	text  string
+}
+
+// The fragments. Each connection within another costs as many requests as the other one
+// may have things ("Rate limits and query limits for the GraphQL API"): those are small.
+var (
+	issueFragment = fragment{"issueOrPullRequest", "issue", `
 fragment issue on Issue { __typename id number title bodyHTML issueState: state stateReason createdAt author { login }
-  comments(first: 50) {` + page + `nodes {` + commentFields + `} } }`
-	pullFragment = `
+  comments(first: 50) {` + page + `nodes {` + commentFields + `} } }`}
+	pullFragment = fragment{"issueOrPullRequest", "pull", `
 fragment pull on PullRequest { __typename id number title bodyHTML pullState: state isDraft createdAt author { login } baseRefName headRefName
   comments(first: 50) {` + page + `nodes {` + commentFields + `} }
   reviews(first: 30) {` + page + `nodes {` + reviewFields + `} }
-  reviewThreads(first: 30) {` + page + `nodes {` + inlineFields + `} } }`
-	discussionFragment = `
+  reviewThreads(first: 15) {` + page + `nodes {` + inlineFields + `} } }`}
+	discussionFragment = fragment{"discussion", "discussion", `
 fragment discussion on Discussion { __typename id number title bodyHTML closed createdAt author { login } category { name }
-  comments(first: 30) {` + page + `nodes {` + discussed + `} } }`
+  comments(first: 20) {` + page + `nodes {` + discussed + `} } }`}
 )
 
-// people are the members of an organisation.
+// members are the members of an organisation.
 const members = `query($login: String!, $after: String) {
   organization(login: $login) {
     membersWithRole(first: 100, after: $after) {` + page + `

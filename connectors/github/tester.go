@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"strings"
 
 	"github.com/cairnhq/cairn/connectors"
@@ -45,7 +44,7 @@ func (s *source) Test(ctx context.Context) (string, error) {
 // testPeople reads the groups and counts people with an address.
 func (s *source) testPeople(ctx context.Context) (people, groups int, err error) {
 	addresses, names := map[string]bool{}, map[string]bool{}
-	for m, err := range iter.Seq2[connectors.Member, error](s.Members(ctx)) {
+	for m, err := range s.Members(ctx) {
 		if err != nil {
 			return 0, 0, err
 		}

@@ -165,7 +165,7 @@ func (s *Site) UseApp(t testing.TB) (settings, secrets map[string]string) {
 	settings = s.Settings()
 	settings["app"], settings["installation"] = "4242", "77"
 	s.Remote.Secrets.Set("private_key", string(text))
-	s.Remote.Expire = func() { s.expire() }
+	s.Expire = s.expire
 	return settings, map[string]string{"private_key": string(text)}
 }
 
