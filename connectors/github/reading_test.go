@@ -447,3 +447,32 @@ func TestForbiddenRepository(t *testing.T) {
 		t.Errorf("read %v, then %v", titles, failed)
 	}
 }
+
+// GitHub's limits are waited for, in each of its ways, and nothing is missed.
+func TestLimits(t *testing.T) {
+	for way, least := range map[string]time.Duration{"primary": 90 * time.Second, "secondary": time.Minute, "secondary without a time": time.Minute, "points": 90 * time.Second} {
+		s := githubtest.New(t)
+		for i := range 6 {
+			s.Put(t, fmt.Sprint("d", i), "T", "text")
+		}
+		s.Faults.Heal()
+		read(t, connect(t, s), "")
+		usual, slept := s.Faults.Requests(), s.Clock.Slept()
+		if way == "points" { // which requests of the REST API have none of
+			s.Change(func(w *githubtest.World) {
+				for _, r := range w.Repositories {
+					r.Items[0].Kind = githubtest.Discussion
+				}
+			})
+		}
+		s.Limit(way)
+		s.Faults.Heal()
+		changes, _ := read(t, connect(t, s), "")
+		if n := s.Faults.Requests(); len(changes) != 6 || n > 2*usual {
+			t.Errorf("%s: %d documents in %d requests, usually %d", way, len(changes), n, usual)
+		}
+		if waited := s.Clock.Slept() - slept; waited < least {
+			t.Errorf("%s: it waited %v", way, waited)
+		}
+	}
+}

@@ -17,6 +17,7 @@ import (
 	"encoding/pem"
 	"html"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -39,6 +40,7 @@ type Site struct {
 	key    *rsa.PrivateKey
 	issued string // token of the installation; empty: none
 	serial int
+	limit  func() (status int, header http.Header, body string) // of a request that is too much; nil: none is
 }
 
 // Token is the personal access token that the site knows.
@@ -88,6 +90,30 @@ func (s *Site) Withhold(scope string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.scopes[scope] = true
+}
+
+// Limit lets every third request be too much, in one of GitHub's ways: "primary" and
+// "secondary", "secondary without a time" and, for queries, "points".
+func (s *Site) Limit(way string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	s.limit = func() (int, http.Header, string) {
+		if n++; n%3 != 0 {
+			return 0, nil, ""
+		}
+		reset := strconv.FormatInt(s.Clock.Now().Add(90*time.Second).Unix(), 10)
+		used := http.Header{"X-Ratelimit-Remaining": {"0"}, "X-Ratelimit-Reset": {reset}}
+		switch way {
+		case "primary":
+			return http.StatusForbidden, used, `{"message":"API rate limit exceeded for user ID 1."}`
+		case "secondary":
+			return http.StatusForbidden, http.Header{"Retry-After": {"60"}, "X-Ratelimit-Remaining": {"4000"}}, `{"message":"You have exceeded a secondary rate limit."}`
+		case "points":
+			return http.StatusOK, used, `{"errors":[{"type":"RATE_LIMITED","message":"API rate limit exceeded"}]}`
+		}
+		return http.StatusForbidden, http.Header{"X-Ratelimit-Remaining": {"4000"}}, `{"message":"You have exceeded a secondary rate limit. Please wait a few minutes."}`
+	}
 }
 
 // Settings returns the settings of a source that reads the site.
