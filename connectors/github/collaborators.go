@@ -43,7 +43,7 @@ func (d *directory) restricted(owner string, organization bool) ([]shared, error
 		case found.RepositoryOwner == nil:
 			return nil, d.noOwner(owner)
 		case !onlyUntold(failed):
-			return nil, d.partial(what)
+			return nil, d.partial(what, failed...)
 		}
 		for _, r := range found.RepositoryOwner.Repositories.Nodes {
 			if r.DatabaseID != 0 && d.settings.wants(r.NameWithOwner) && r.Visibility != "PUBLIC" {

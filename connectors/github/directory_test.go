@@ -143,10 +143,12 @@ func TestPeople(t *testing.T) {
 // the members, the list of groups fails, and nothing is taken for empty.
 func TestScopes(t *testing.T) {
 	s := company(t)
-	s.Withhold("admin:org")
-	groups, err := members(t, connect(t, s))
-	if err != nil || groups["acme"]["saml@acme.test"] || !groups["acme"]["member@acme.test"] {
-		t.Errorf("%v, %v", groups["acme"], err)
+	for _, scope := range []string{"owner", "admin:org"} {
+		s.Withhold(scope)
+		groups, err := members(t, connect(t, s))
+		if err != nil || groups["acme"]["saml@acme.test"] || !groups["acme"]["member@acme.test"] {
+			t.Errorf("without %s: %v, %v", scope, groups["acme"], err)
+		}
 	}
 	s.Withhold("read:org")
 	if _, err := members(t, connect(t, s)); !errors.Is(err, connectors.ErrForbidden) {
@@ -156,9 +158,23 @@ func TestScopes(t *testing.T) {
 		t.Errorf("the test does not say what is missing: %v", err)
 	}
 	// What everybody may read needs no groups.
-	groups, err = members(t, connect(t, s, "repos", "site"))
+	groups, err := members(t, connect(t, s, "repos", "site"))
 	if err != nil || len(groups) != 0 {
 		t.Errorf("public repositories alone: %v, %v", groups, err)
+	}
+}
+
+// A credential needs no permission for what is not read; for what is, the error says so.
+func TestPermissionOfDiscussions(t *testing.T) {
+	s := company(t)
+	s.Withhold("discussions")
+	if changes, _ := read(t, connect(t, s, "read", "issues, pulls, releases"), ""); len(changes) != 6 {
+		t.Errorf("%d documents", len(changes))
+	}
+	for _, err := range connect(t, s).Changes(t.Context(), "") {
+		if !errors.Is(err, connectors.ErrForbidden) || !strings.Contains(err.Error(), "lacks a permission") {
+			t.Errorf("%v", err)
+		}
 	}
 }
 

@@ -63,7 +63,7 @@ func (r *reading) changedDiscussions(repo *repository, since time.Time) (changed
 			Node *struct{ Discussions connection[discussion] }
 		}](r.ctx, r.api, "the discussions of a repository", changedDiscussions, map[string]any{"repository": repo.ID, "after": after})
 		if err == nil && (len(failed) > 0 || found.Node == nil) {
-			err = r.partial("the discussions of a repository")
+			err = r.partial("the discussions of a repository", failed...)
 		}
 		if err != nil {
 			return nil, began, err

@@ -18,17 +18,18 @@ type pageInfo struct {
 
 const page = ` pageInfo { hasNextPage endCursor } `
 
-// heads are repositories with the newest of what they hold.
-const heads = `query($login: String!, $after: String) {
+// heads are repositories with the newest of what they hold. What is not read is not
+// asked for: the credential may not reach it.
+const heads = `query($login: String!, $after: String, $issues: Boolean!, $pulls: Boolean!, $discussions: Boolean!, $releases: Boolean!) {
   repositoryOwner(login: $login) {
     repositories(first: 25, after: $after, ownerAffiliations: [OWNER], orderBy: {field: CREATED_AT, direction: ASC}) {` + page + `
       nodes {
         id databaseId nameWithOwner url visibility
         owner { login }
-        issues(first: 1, orderBy: {field: UPDATED_AT, direction: DESC}) { nodes { updatedAt } }
-        pullRequests(first: 1, orderBy: {field: UPDATED_AT, direction: DESC}) { nodes { updatedAt } }
-        discussions(first: 1, orderBy: {field: UPDATED_AT, direction: DESC}) { nodes { updatedAt } }
-        releases(first: 100, orderBy: {field: CREATED_AT, direction: DESC}) { totalCount nodes { databaseId updatedAt } }
+        issues(first: 1, orderBy: {field: UPDATED_AT, direction: DESC}) @include(if: $issues) { nodes { updatedAt } }
+        pullRequests(first: 1, orderBy: {field: UPDATED_AT, direction: DESC}) @include(if: $pulls) { nodes { updatedAt } }
+        discussions(first: 1, orderBy: {field: UPDATED_AT, direction: DESC}) @include(if: $discussions) { nodes { updatedAt } }
+        releases(first: 100, orderBy: {field: CREATED_AT, direction: DESC}) @include(if: $releases) { totalCount nodes { databaseId updatedAt } }
       }
     }
   }

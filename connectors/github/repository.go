@@ -135,7 +135,7 @@ func repositoriesOf[T any](ctx context.Context, s *source, owner, text string, v
 func (s *source) repositories(ctx context.Context) iter.Seq2[repository, error] {
 	return func(yield func(repository, error) bool) {
 		for _, owner := range s.settings.owners {
-			for r, err := range repositoriesOf(ctx, s, owner, heads, map[string]any{}, func(r repository) (string, int64) { return r.NameWithOwner, r.DatabaseID }) {
+			for r, err := range repositoriesOf(ctx, s, owner, heads, s.reads(), func(r repository) (string, int64) { return r.NameWithOwner, r.DatabaseID }) {
 				if !yield(r, err) || err != nil {
 					return
 				}
@@ -146,4 +146,12 @@ func (s *source) repositories(ctx context.Context) iter.Seq2[repository, error] 
 
 func (s *source) noOwner(name string) error {
 	return &connectors.Error{Kind: connectors.ErrNotFound, Message: s.client.Host() + " has no organisation or user " + name + ", or none that the credential sees: check the setting owner"}
+}
+
+// reads are the variables that say what is read.
+func (s *source) reads() map[string]any {
+	return map[string]any{
+		"issues": s.settings.read[issues], "pulls": s.settings.read[pulls],
+		"discussions": s.settings.read[discussions], "releases": s.settings.read[releases],
+	}
 }

@@ -117,6 +117,9 @@ func (s *Site) owner(e *execution) object {
 }
 
 func (s *Site) identityProvider(e *execution) any {
+	if s.scopes["owner"] {
+		return failed{"FORBIDDEN", "root must be an owner of the organization"}
+	}
 	if s.world.SAML == nil {
 		return nil
 	}
@@ -194,6 +197,9 @@ func (s *Site) collaborators(e *execution, r *Repository, arguments map[string]a
 // items are those of one kind in a repository, in the order that is asked for.
 func (s *Site) items(e *execution, r *Repository, kind Kind) resolver {
 	return func(a map[string]any) any {
+		if kind == Discussion && s.scopes["discussions"] {
+			return failed{"FORBIDDEN", "Resource not accessible by personal access token"}
+		}
 		var list []*Item
 		states, _ := a["states"].([]any)
 		for _, i := range r.Items {
