@@ -18,7 +18,7 @@ import (
 // channels and authentication.
 var catalogue = map[string][]int{
 	"A11": append(numbers(1, 18), append(numbers(24, 24), numbers(32, 34)...)...),
-	"A12": append(numbers(1, 22), numbers(39, 44)...),
+	"A12": append(numbers(1, 22), append(numbers(35, 35), numbers(39, 44)...)...),
 }
 
 func numbers(from, to int) (all []int) {

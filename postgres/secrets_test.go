@@ -3,6 +3,7 @@ package postgres
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -146,24 +147,30 @@ func TestReplaceSecret(t *testing.T) {
 	f.withKeys()
 	wiki, err := f.CreateSource(t.Context(), cairn.Source{Name: "wiki", Kind: "push", ACLMode: cairn.ACLDeclared, Secrets: secretsOf("refresh", "r0")})
 	f.check(err)
-	won := make(chan string, 8)
-	var all sync.WaitGroup
-	for _, issued := range []string{"r1", "r2", "r3", "r4"} {
-		all.Go(func() {
-			err := f.Secrets(wiki.ID).Replace(t.Context(), "refresh", cairn.NewSecret("r0"), cairn.NewSecret(issued))
-			if err == nil {
-				won <- issued
-			} else {
-				wantError(t, "who comes later", err, cairn.ErrConflict)
-			}
-		})
+	old := "r0"
+	for round := range 20 {
+		won, begin := make(chan string, 8), make(chan struct{})
+		var all sync.WaitGroup
+		for i := range 8 {
+			all.Go(func() {
+				<-begin
+				issued := fmt.Sprintf("r%d-%d", round, i)
+				err := f.Secrets(wiki.ID).Replace(t.Context(), "refresh", cairn.NewSecret(old), cairn.NewSecret(issued))
+				if err == nil {
+					won <- issued
+				} else {
+					wantError(t, "who comes later", err, cairn.ErrConflict)
+				}
+			})
+		}
+		close(begin)
+		all.Wait()
+		if len(won) != 1 {
+			t.Fatalf("%d replicas have stored theirs", len(won))
+		}
+		old = <-won
+		f.wantSecret(wiki, "refresh", old)
 	}
-	all.Wait()
-	close(won)
-	if len(won) != 1 {
-		t.Fatalf("%d replicas have stored theirs", len(won))
-	}
-	f.wantSecret(wiki, "refresh", <-won)
 	err = f.Secrets(wiki.ID).Replace(t.Context(), "nothing", cairn.Secret{}, cairn.NewSecret("x"))
 	wantError(t, "a secret that was removed", err, cairn.ErrConflict)
 }
