@@ -50,11 +50,9 @@ func (d *directory) restricted(owner string, organization bool) ([]shared, error
 				out = append(out, r)
 			}
 		}
-		at := found.RepositoryOwner.Repositories.PageInfo
-		if !at.HasNextPage {
-			return out, nil
+		if after, err = d.next(what, found.RepositoryOwner.Repositories.PageInfo, after); err != nil || after == nil {
+			return out, err
 		}
-		after = at.EndCursor
 	}
 }
 

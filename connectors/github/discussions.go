@@ -79,10 +79,9 @@ func (r *reading) changedDiscussions(repo *repository, since time.Time) (changed
 			d.BodyHTML = digest(d.BodyHTML)
 			changed = append(changed, d)
 		}
-		if !held.PageInfo.HasNextPage {
-			return changed, began, nil
+		if after, err = r.next("the discussions of a repository", held.PageInfo, after); err != nil || after == nil {
+			return changed, began, err
 		}
-		after = held.PageInfo.EndCursor
 	}
 }
 

@@ -75,7 +75,7 @@ func (r *reading) issues(repo *repository, at *position) error {
 		return nil
 	}
 	since := at.since()
-	seen := map[read]bool{}
+	seen, asked := map[read]bool{}, map[string]bool{}
 	for request := issuesSince(repo, since); ; {
 		list, res, err := get[[]issue](r.ctx, r.api, request)
 		if errors.Is(err, connectors.ErrNotFound) {
@@ -94,6 +94,10 @@ func (r *reading) issues(repo *repository, at *position) error {
 			}
 		}
 		next, more := remote.NextLink(res)
+		if asked[next] && more {
+			return r.partial(request.What) // it leads back to a page that was read
+		}
+		asked[next] = true
 		if !more {
 			at.settle(r.serverTime(res))
 		}

@@ -476,3 +476,34 @@ func TestLimits(t *testing.T) {
 		}
 	}
 }
+
+// A site whose pages lead in a circle is left with an error, and its list is none.
+func TestCircle(t *testing.T) {
+	for _, kind := range []githubtest.Kind{githubtest.Issue, githubtest.Discussion, githubtest.Release} {
+		s := githubtest.New(t)
+		s.SetClock(time.Now().Add(-time.Hour), 0)
+		s.Change(func(w *githubtest.World) {
+			for range 5 {
+				w.Add(w.Repository("handbook"), &githubtest.Item{Kind: kind})
+			}
+		})
+		s.Circle()
+		s.Faults.Heal()
+		var failed error
+		for _, err := range connect(t, s).Changes(t.Context(), "") {
+			failed = err
+		}
+		for _, err := range connect(t, s).(connectors.Lister).Externals(t.Context()) {
+			if err == nil {
+				continue
+			}
+			if n := s.Faults.Requests(); !errors.Is(err, connectors.ErrUnexpected) || !errors.Is(failed, connectors.ErrUnexpected) || n > 20 {
+				t.Errorf("%s: %v, %v, after %d requests", kind, failed, err, n)
+			}
+			failed = nil
+		}
+		if failed != nil {
+			t.Errorf("%s: the list passes for complete, and reading ended with %v", kind, failed)
+		}
+	}
+}

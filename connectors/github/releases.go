@@ -46,14 +46,16 @@ func (r *reading) releases(repo *repository, read *string) error {
 				changes = append(changes, r.release(repo, l))
 			}
 		}
-		if !found.Node.Releases.PageInfo.HasNextPage {
+		if after, err = r.next("the releases of a repository", found.Node.Releases.PageInfo, after); err != nil {
+			return err
+		}
+		if after == nil {
 			*read = mark
 			return r.emit(changes)
 		}
 		if err := r.emit(changes); err != nil {
 			return err
 		}
-		after = found.Node.Releases.PageInfo.EndCursor
 	}
 	*read = mark
 	return nil

@@ -146,6 +146,9 @@ func (s *Site) listIssues(w http.ResponseWriter, r *http.Request) {
 	size = min(size, s.pageSize)
 	from, _ := strconv.Atoi(q.Get("after"))
 	to := min(from+size, len(list))
+	if s.circle {
+		from, to = 0, min(size, len(list)-1)
+	}
 	if to < len(list) {
 		q.Set("after", strconv.Itoa(to))
 		q.Set("page", "2")

@@ -40,6 +40,7 @@ type Site struct {
 	key    *rsa.PrivateKey
 	issued string // token of the installation; empty: none
 	serial int
+	circle bool                                                 // pages lead back to themselves
 	limit  func() (status int, header http.Header, body string) // of a request that is too much; nil: none is
 }
 
@@ -91,6 +92,13 @@ func (s *Site) Withhold(scope string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.scopes[scope] = true
+}
+
+// Circle lets pages lead back to themselves, but those of repositories.
+func (s *Site) Circle() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.circle = true
 }
 
 // Limit lets every third request be too much, in one of GitHub's ways: "primary" and
