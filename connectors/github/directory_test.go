@@ -150,6 +150,11 @@ func TestScopes(t *testing.T) {
 			t.Errorf("without %s: %v, %v", scope, groups["acme"], err)
 		}
 	}
+	s.Withhold("addresses")
+	groups, err := members(t, connect(t, s, "people", "lead=lead@acme.test"))
+	if err != nil || len(groups["acme"]) != 1 || !groups["acme/platform"]["lead@acme.test"] {
+		t.Errorf("without addresses: %v, %v", groups, err)
+	}
 	s.Withhold("read:org")
 	if _, err := members(t, connect(t, s)); !errors.Is(err, connectors.ErrForbidden) {
 		t.Errorf("members without read:org: %v", err)
@@ -158,7 +163,7 @@ func TestScopes(t *testing.T) {
 		t.Errorf("the test does not say what is missing: %v", err)
 	}
 	// What everybody may read needs no groups.
-	groups, err := members(t, connect(t, s, "repos", "site"))
+	groups, err = members(t, connect(t, s, "repos", "site"))
 	if err != nil || len(groups) != 0 {
 		t.Errorf("public repositories alone: %v, %v", groups, err)
 	}

@@ -106,10 +106,10 @@ fragment discussion on Discussion { __typename id number title bodyHTML closed c
 )
 
 // members are the members of an organisation.
-const members = `query($login: String!, $after: String) {
+const members = `query($login: String!, $after: String, $addresses: Boolean!) {
   organization(login: $login) {
     membersWithRole(first: 100, after: $after) {` + page + `
-      edges { role node { login organizationVerifiedDomainEmails(login: $login) } }
+      edges { role node { login organizationVerifiedDomainEmails(login: $login) @include(if: $addresses) } }
     }
   }
 }`

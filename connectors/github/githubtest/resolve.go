@@ -70,6 +70,9 @@ func (s *Site) user(e *execution, login string) any {
 	return object{
 		"__typename": "User", "id": "U_" + login, "login": login,
 		"organizationVerifiedDomainEmails": resolver(func(a map[string]any) any {
+			if s.scopes["addresses"] {
+				return failed{"FORBIDDEN", "root must be an owner of the organization"}
+			}
 			if a["login"] != s.world.Organization {
 				e.site.t.Errorf("addresses of %v are asked for", a["login"])
 			}

@@ -87,7 +87,8 @@ func (s *Site) SetClock(at time.Time, step time.Duration) {
 
 // Withhold takes a scope from the token: read:org, or admin:org, without which identities
 // are not told; or "owner", so that it is not that of an owner, who alone is told them;
-// or "discussions", the permission to read those.
+// "discussions", the permission to read those; or "addresses", which owners see in plans
+// that have verified domains.
 func (s *Site) Withhold(scope string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
