@@ -20,6 +20,7 @@ type harness struct {
 	items    map[string]*githubtest.Item
 	settings map[string]string
 	home     func(name string) string
+	renamed  int
 }
 
 var kinds = map[string]githubtest.Kind{
@@ -69,7 +70,8 @@ func (h *harness) move(_ *testing.T, name string) {
 			w.Transfer(i, w.Repository("attic"))
 			return
 		}
-		w.Home(i).Name += "x"
+		h.renamed++ // no two have one name
+		w.Home(i).Name += fmt.Sprint("-", h.renamed)
 	})
 }
 
@@ -143,7 +145,6 @@ func TestConformanceOfManyRepositories(t *testing.T) {
 	connectortest.TestConnector(t, func(t *testing.T) connectortest.Source {
 		h := newHarness(t, func(name string) string { return "the-" + name })
 		h.settings, _ = h.UseApp(t)
-		h.SetClock(time.Now(), time.Second)
 		s := h.source()
 		s.Puzzle = func(t *testing.T, name string) {
 			h.Change(func(w *githubtest.World) { w.Home(h.items[name]).Visibility = "GUARDED" })

@@ -149,6 +149,7 @@ var wantPermalinks = []string{
 // While a repository is read, its issues change: none is missed.
 func TestChangesWhileItIsRead(t *testing.T) {
 	s := githubtest.New(t)
+	s.SetClock(time.Now().Add(-time.Hour), time.Second)
 	var items []*githubtest.Item
 	s.Change(func(w *githubtest.World) {
 		for i := range 20 {
@@ -280,6 +281,7 @@ func TestUnreadable(t *testing.T) {
 func TestCost(t *testing.T) {
 	s := githubtest.New(t)
 	s.SetPages(100)
+	s.SetClock(time.Now().AddDate(0, 0, -1), time.Second)
 	s.Change(func(w *githubtest.World) {
 		for i := range 20 {
 			for n := range 30 {

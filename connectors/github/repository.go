@@ -44,17 +44,21 @@ func newest(held connection[changed]) time.Time {
 }
 
 // releasesMark changes when a release is made, deleted, or one of the hundred newest is
-// edited; empty when there is none.
-func (r *repository) releasesMark() string {
+// edited, but for a second edit within a second; empty when there is none. last is when
+// they last changed.
+func (r *repository) releasesMark() (mark string, last time.Time) {
 	if r.Releases.TotalCount == 0 {
-		return ""
+		return "", last
 	}
 	h := sha256.New()
 	fmt.Fprintln(h, r.Releases.TotalCount)
 	for _, release := range r.Releases.Nodes {
 		fmt.Fprintln(h, release.DatabaseID, release.UpdatedAt.Unix())
+		if release.UpdatedAt.After(last) {
+			last = release.UpdatedAt
+		}
 	}
-	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:9])
+	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:9]), last
 }
 
 // key is the repository's own, whatever its name.

@@ -54,7 +54,7 @@ func New(t testing.TB) *Site {
 	s := &Site{t: t, pageSize: 2, named: map[string]*Item{}, scopes: map[string]bool{}}
 	s.world = World{
 		Organization: "acme", BasePermission: "none", Owners: []string{"root"}, Members: []string{"root"},
-		Verified: map[string][]string{}, now: time.Now().Add(-2 * time.Hour).UTC().Truncate(time.Second), step: time.Second, last: 1000,
+		Verified: map[string][]string{}, last: 1000,
 	}
 	list := []string{"state", "sort", "direction", "since", "per_page", "page", "after"}
 	const accept = "application/vnd.github+json"
@@ -79,8 +79,9 @@ func (s *Site) Change(change func(w *World)) {
 	change(&s.world)
 }
 
-// SetClock sets the time of the next change, and by how much it goes on with every other
-// one: a second, before.
+// SetClock sets the time of changes, and by how much it goes on with each. Without it,
+// changes are made when they are made. A step of 0 is for what changes before it is read:
+// no site dates a change back to what was read long after.
 func (s *Site) SetClock(at time.Time, step time.Duration) {
 	s.Change(func(w *World) { w.now, w.step = at.UTC().Truncate(time.Second), step })
 }
