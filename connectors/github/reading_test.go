@@ -149,14 +149,11 @@ var wantPermalinks = []string{
 // While a repository is read, its issues change: none is missed.
 func TestChangesWhileItIsRead(t *testing.T) {
 	s := githubtest.New(t)
-	s.SetClock(time.Now().Add(-time.Hour), time.Second)
+	s.SetClock(time.Now().AddDate(-1, 0, 0), 10*time.Minute) // so that going back makes up for nothing
 	var items []*githubtest.Item
 	s.Change(func(w *githubtest.World) {
 		for i := range 20 {
 			items = append(items, w.Add(w.Repository("handbook"), &githubtest.Item{Kind: githubtest.Issue, Title: fmt.Sprint(i)}))
-		}
-		for _, i := range items[3:9] { // more of one time than a page holds
-			w.Touch(i)
 		}
 	})
 	seen := map[string]bool{}
@@ -219,6 +216,24 @@ func TestLateChange(t *testing.T) {
 		add("late", time.Now().Add(-2*time.Minute))
 		changes, _ := read(t, connect(t, s), cursor)
 		if !slices.ContainsFunc(changes, func(c connectors.Change) bool { return c.Metadata.Title == "late" }) {
+			t.Errorf("%s: %+v", kind, changes)
+		}
+	}
+}
+
+// What is edited again in the second in which it was read, is read again.
+func TestEditedTwice(t *testing.T) {
+	for _, kind := range []githubtest.Kind{githubtest.Issue, githubtest.Pull, githubtest.Discussion, githubtest.Release} {
+		s := githubtest.New(t)
+		s.SetClock(time.Now(), 0)
+		i := &githubtest.Item{Kind: kind, HTML: "one"}
+		s.Change(func(w *githubtest.World) { w.Add(w.Repository("handbook"), i) })
+		_, cursor := read(t, connect(t, s), "")
+		s.Change(func(w *githubtest.World) {
+			i.HTML = "two"
+			w.Touch(i)
+		})
+		if changes, _ := read(t, connect(t, s), cursor); len(changes) != 1 || !strings.Contains(textOf(t, changes[0]), "two") {
 			t.Errorf("%s: %+v", kind, changes)
 		}
 	}
