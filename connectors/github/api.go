@@ -86,13 +86,19 @@ func query[T any](ctx context.Context, a *api, what, text string, variables map[
 func ask[T any](ctx context.Context, a *api, what, text string, variables map[string]any) (*T, error) {
 	out, failed, _, err := query[T](ctx, a, what, text, variables)
 	if err == nil && len(failed) > 0 {
-		return nil, a.partial(what)
+		return nil, a.partial(what, failed...)
 	}
 	return out, err
 }
 
 // partial is the error of a reply with holes.
-func (a *api) partial(what string) error {
+func (a *api) partial(what string, failed ...graphQLError) error {
+	for _, e := range failed {
+		if e.Type == "FORBIDDEN" {
+			return &connectors.Error{Kind: connectors.ErrForbidden, Message: a.client.Host() + " does not allow it to this credential when asked for " + what +
+				": it lacks a permission or scope, or is not authorized for the organisation's single sign-on"}
+		}
+	}
 	return &connectors.Error{Kind: connectors.ErrUnexpected, Message: a.client.Host() + " answered only in part when asked for " + what}
 }
 
@@ -140,8 +146,8 @@ func (a *api) untilReset(h http.Header) time.Duration {
 // judgeGraphQL finds the errors of a whole query, which come with status 200.
 func (a *api) judgeGraphQL(res *remote.Response) error {
 	var out reply[json.RawMessage]
-	if json.Unmarshal(res.Body, &out) != nil || len(out.Errors) == 0 {
-		return nil
+	if err := json.Unmarshal(res.Body, &out); err != nil || len(out.Errors) == 0 {
+		return nil //nolint:nilerr // who asked finds what is no JSON
 	}
 	first := out.Errors[0]
 	switch {

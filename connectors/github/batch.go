@@ -20,10 +20,10 @@ const batchThreads = 10
 // next ones along: whoever reads one reads the others, mostly, and in their order. It may
 // be used by several goroutines at once.
 type batch struct {
-	source      *source
-	repository  string
-	discussions bool // and no issues and pull requests
-	numbers     []int
+	source     *source
+	repository string
+	numbers    []int
+	fragments  map[int]fragment // what is read of each
 
 	mu      sync.Mutex
 	asked   map[int]bool
@@ -36,8 +36,11 @@ type fetched struct {
 }
 
 // add adds a thread and returns how to open it. anchor is that of its first post.
-func (b *batch) add(number int, anchor, repository string) func(context.Context) (io.ReadCloser, error) {
-	b.numbers = append(b.numbers, number)
+func (b *batch) add(f fragment, number int, anchor, repository string) func(context.Context) (io.ReadCloser, error) {
+	if b.fragments == nil {
+		b.fragments = map[int]fragment{}
+	}
+	b.numbers, b.fragments[number] = append(b.numbers, number), f
 	return func(ctx context.Context) (io.ReadCloser, error) {
 		t, err := b.open(ctx, number)
 		if err != nil {
@@ -104,11 +107,13 @@ func (b *batch) next(number int) []int {
 // fetch asks for threads by their numbers.
 func (b *batch) fetch(ctx context.Context, numbers []int) (map[int]fetched, error) {
 	variables := map[string]any{"repository": b.repository}
+	fragments := make([]fragment, len(numbers))
 	for i, n := range numbers {
 		variables[fmt.Sprintf("n%d", i)] = n
+		fragments[i] = b.fragments[n]
 	}
 	const what = "documents of a repository"
-	found, failed, _, err := query[struct{ Node map[string]*thread }](ctx, b.source.api, what, threadsQuery(len(numbers), b.discussions), variables)
+	found, failed, _, err := query[struct{ Node map[string]*thread }](ctx, b.source.api, what, threadsQuery(fragments), variables)
 	if err != nil {
 		return nil, err
 	}
@@ -119,25 +124,25 @@ func (b *batch) fetch(ctx context.Context, numbers []int) (map[int]fetched, erro
 	for i, n := range numbers {
 		field := fmt.Sprintf("d%d", i)
 		out[n] = fetched{found.Node[field], wrongWith(failed, field)}
-		if f := out[n]; f.thread == nil && f.err == nil {
+		if f := out[n]; f.err == nil && (f.thread == nil || f.thread.Typename == "") { // or it has become something else
 			out[n] = fetched{nil, vanished}
 		}
 	}
 	return out, nil
 }
 
-// threadsQuery is the query for so many threads.
-func threadsQuery(n int, ofDiscussions bool) string {
-	field, selection, fragments := "issueOrPullRequest", "...issue ...pull", issueFragment+pullFragment
-	if ofDiscussions {
-		field, selection, fragments = "discussion", "...discussion", discussionFragment
-	}
-	var parameters, fields strings.Builder
-	for i := range n {
+// threadsQuery is the query for threads, of which each is read as a fragment says. What is
+// not asked for costs no points.
+func threadsQuery(threads []fragment) string {
+	var parameters, fields, fragments strings.Builder
+	for i, f := range threads {
 		fmt.Fprintf(&parameters, ", $n%d: Int!", i)
-		fmt.Fprintf(&fields, "d%d: %s(number: $n%d) {%s} ", i, field, i, selection)
+		fmt.Fprintf(&fields, "d%d: %s(number: $n%d) {...%s} ", i, f.field, i, f.name)
+		if slices.Index(threads, f) == i {
+			fragments.WriteString(f.text)
+		}
 	}
-	return "query($repository: ID!" + parameters.String() + ") { node(id: $repository) { ... on Repository { " + fields.String() + "} } }" + fragments
+	return "query($repository: ID!" + parameters.String() + ") { node(id: $repository) { ... on Repository { " + fields.String() + "} } }" + fragments.String()
 }
 
 var (

@@ -43,18 +43,16 @@ func (d *directory) restricted(owner string, organization bool) ([]shared, error
 		case found.RepositoryOwner == nil:
 			return nil, d.noOwner(owner)
 		case !onlyUntold(failed):
-			return nil, d.partial(what)
+			return nil, d.partial(what, failed...)
 		}
 		for _, r := range found.RepositoryOwner.Repositories.Nodes {
 			if r.DatabaseID != 0 && d.settings.wants(r.NameWithOwner) && r.Visibility != "PUBLIC" {
 				out = append(out, r)
 			}
 		}
-		at := found.RepositoryOwner.Repositories.PageInfo
-		if !at.HasNextPage {
-			return out, nil
+		if after, err = d.next(what, found.RepositoryOwner.Repositories.PageInfo, after); err != nil || after == nil {
+			return out, err
 		}
-		after = at.EndCursor
 	}
 }
 

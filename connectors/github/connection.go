@@ -31,10 +31,14 @@ func ofOwner[R, T any](ctx context.Context, a *api, what, text string, variables
 					return
 				}
 			}
-			if !held.PageInfo.HasNextPage {
+			next, err := a.next(what, held.PageInfo, after)
+			if err != nil {
+				yield(zero, err)
+			}
+			if next == nil {
 				return
 			}
-			after = held.PageInfo.EndCursor
+			after = next
 		}
 	}
 }
@@ -43,10 +47,11 @@ func ofOwner[R, T any](ctx context.Context, a *api, what, text string, variables
 // ones, which the query further asks for.
 func rest[T any](ctx context.Context, a *api, what, id, further string, first connection[T]) ([]T, error) {
 	held := first.all()
-	for at := first.PageInfo; at.HasNextPage; {
+	after, err := a.next(what, first.PageInfo, nil)
+	for after != nil && err == nil {
 		found, err := ask[struct {
 			Node *struct{ Further *connection[T] }
-		}](ctx, a, what, further, map[string]any{"id": id, "after": at.EndCursor})
+		}](ctx, a, what, further, map[string]any{"id": id, "after": after})
 		if err != nil {
 			return nil, err
 		}
@@ -54,10 +59,21 @@ func rest[T any](ctx context.Context, a *api, what, id, further string, first co
 			return nil, &connectors.Error{Kind: connectors.ErrNotFound, Message: a.client.Host() + " has lost what it was asked for while it was read: " + what}
 		}
 		held = append(held, found.Node.Further.all()...)
-		if next := found.Node.Further.PageInfo; next.HasNextPage && next.EndCursor == at.EndCursor {
-			return nil, a.partial(what)
+		if after, err = a.next(what, found.Node.Further.PageInfo, after); err != nil {
+			return nil, err
 		}
-		at = found.Node.Further.PageInfo
 	}
-	return held, nil
+	return held, err
+}
+
+// next returns the cursor of the page that follows one, which was asked for by after; nil
+// behind the last. A page that leads back to itself is an error: it would go on for ever.
+func (a *api) next(what string, at pageInfo, after any) (any, error) {
+	switch {
+	case !at.HasNextPage:
+		return nil, nil
+	case at.EndCursor == "" || after == at.EndCursor:
+		return nil, a.partial(what)
+	}
+	return at.EndCursor, nil
 }

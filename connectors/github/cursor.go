@@ -32,6 +32,14 @@ func (p position) upToDate(newest time.Time) bool {
 	return newest.IsZero() || p.Settled && !newest.After(p.At)
 }
 
+// marked are things that were all read, by a mark that changes when they do.
+type marked struct {
+	Mark string `json:"mark,omitzero"`
+	// Settled says that they were read when the last change was older than overlap, so
+	// that the mark tells them from all later ones.
+	Settled bool `json:"settled,omitzero"`
+}
+
 // place is how far a repository was read.
 type place struct {
 	// Key is what all documents of a repository depend on: when it changes, they are told
@@ -39,7 +47,7 @@ type place struct {
 	Key         string   `json:"key"`
 	Issues      position `json:"issues,omitzero"` // with pull requests
 	Discussions position `json:"discussions,omitzero"`
-	Releases    string   `json:"releases,omitzero"` // the mark of those that were read
+	Releases    marked   `json:"releases,omitzero"`
 }
 
 // cursor is how far a source was read.

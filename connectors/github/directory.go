@@ -194,15 +194,29 @@ func tolerant[T any](seq iter.Seq2[T, error]) iter.Seq2[T, error] {
 	}
 }
 
-// members yields the members of an organisation.
-func (d *directory) members(organization string) error {
-	type member struct {
-		Role string
-		Node *struct {
-			Login                            string
-			OrganizationVerifiedDomainEmails []string
-		}
+// member is a member of an organisation.
+type member struct {
+	Role string
+	Node *struct {
+		Login                            string
+		OrganizationVerifiedDomainEmails []string
 	}
+}
+
+// members yields the members of an organisation. Their addresses are told to owners, and
+// not by every plan: where they are not, the members are.
+func (d *directory) members(organization string) error {
+	if err := d.emit(connectors.Member{Group: organization}, connectors.Member{Group: organization + " owners"}); err != nil {
+		return err
+	}
+	err := d.membersWith(organization, true)
+	if errors.Is(err, connectors.ErrForbidden) {
+		return d.membersWith(organization, false)
+	}
+	return err
+}
+
+func (d *directory) membersWith(organization string, addresses bool) error {
 	type found struct {
 		Organization *struct{ MembersWithRole connection[member] }
 	}
@@ -212,11 +226,8 @@ func (d *directory) members(organization string) error {
 		}
 		return &f.Organization.MembersWithRole
 	}
-	owners := organization + " owners"
-	if err := d.emit(connectors.Member{Group: organization}, connectors.Member{Group: owners}); err != nil {
-		return err
-	}
-	for m, err := range ofOwner(d.ctx, d.api, "the members of an organisation", members, map[string]any{"login": organization}, page) {
+	variables := map[string]any{"login": organization, "addresses": addresses}
+	for m, err := range ofOwner(d.ctx, d.api, "the members of an organisation", members, variables, page) {
 		if err != nil {
 			return err
 		}
@@ -230,7 +241,7 @@ func (d *directory) members(organization string) error {
 			return err
 		}
 		if m.Role == "ADMIN" {
-			if err := d.person(owners, m.Node.Login); err != nil {
+			if err := d.person(organization+" owners", m.Node.Login); err != nil {
 				return err
 			}
 		}

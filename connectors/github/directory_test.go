@@ -143,10 +143,17 @@ func TestPeople(t *testing.T) {
 // the members, the list of groups fails, and nothing is taken for empty.
 func TestScopes(t *testing.T) {
 	s := company(t)
-	s.Withhold("admin:org")
-	groups, err := members(t, connect(t, s))
-	if err != nil || groups["acme"]["saml@acme.test"] || !groups["acme"]["member@acme.test"] {
-		t.Errorf("%v, %v", groups["acme"], err)
+	for _, scope := range []string{"owner", "admin:org"} {
+		s.Withhold(scope)
+		groups, err := members(t, connect(t, s))
+		if err != nil || groups["acme"]["saml@acme.test"] || !groups["acme"]["member@acme.test"] {
+			t.Errorf("without %s: %v, %v", scope, groups["acme"], err)
+		}
+	}
+	s.Withhold("addresses")
+	groups, err := members(t, connect(t, s, "people", "lead=lead@acme.test"))
+	if err != nil || len(groups["acme"]) != 1 || !groups["acme/platform"]["lead@acme.test"] {
+		t.Errorf("without addresses: %v, %v", groups, err)
 	}
 	s.Withhold("read:org")
 	if _, err := members(t, connect(t, s)); !errors.Is(err, connectors.ErrForbidden) {
@@ -159,6 +166,20 @@ func TestScopes(t *testing.T) {
 	groups, err = members(t, connect(t, s, "repos", "site"))
 	if err != nil || len(groups) != 0 {
 		t.Errorf("public repositories alone: %v, %v", groups, err)
+	}
+}
+
+// A credential needs no permission for what is not read; for what is, the error says so.
+func TestPermissionOfDiscussions(t *testing.T) {
+	s := company(t)
+	s.Withhold("discussions")
+	if changes, _ := read(t, connect(t, s, "read", "issues, pulls, releases"), ""); len(changes) != 6 {
+		t.Errorf("%d documents", len(changes))
+	}
+	for _, err := range connect(t, s).Changes(t.Context(), "") {
+		if !errors.Is(err, connectors.ErrForbidden) || !strings.Contains(err.Error(), "lacks a permission") {
+			t.Errorf("%v", err)
+		}
 	}
 }
 

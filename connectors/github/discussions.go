@@ -41,7 +41,7 @@ func (r *reading) discussions(repo *repository, at *position) error {
 	}
 	slices.SortStableFunc(changed, func(a, b discussion) int { return a.UpdatedAt.Compare(b.UpdatedAt) })
 	for page := range slices.Chunk(changed, discussionsPage) {
-		batch := &batch{source: r.source, repository: repo.ID, discussions: true}
+		batch := &batch{source: r.source, repository: repo.ID}
 		var changes []connectors.Change
 		for _, d := range page {
 			at.advance(d.UpdatedAt)
@@ -63,7 +63,7 @@ func (r *reading) changedDiscussions(repo *repository, since time.Time) (changed
 			Node *struct{ Discussions connection[discussion] }
 		}](r.ctx, r.api, "the discussions of a repository", changedDiscussions, map[string]any{"repository": repo.ID, "after": after})
 		if err == nil && (len(failed) > 0 || found.Node == nil) {
-			err = r.partial("the discussions of a repository")
+			err = r.partial("the discussions of a repository", failed...)
 		}
 		if err != nil {
 			return nil, began, err
@@ -79,10 +79,9 @@ func (r *reading) changedDiscussions(repo *repository, since time.Time) (changed
 			d.BodyHTML = digest(d.BodyHTML)
 			changed = append(changed, d)
 		}
-		if !held.PageInfo.HasNextPage {
-			return changed, began, nil
+		if after, err = r.next("the discussions of a repository", held.PageInfo, after); err != nil || after == nil {
+			return changed, began, err
 		}
-		after = held.PageInfo.EndCursor
 	}
 }
 
@@ -105,7 +104,7 @@ func (r *reading) discussion(repo *repository, d discussion, batch *batch) conne
 			},
 			Revision: revision(d.UpdatedAt, repo.NameWithOwner, d.Title, d.BodyHTML, state, d.Category.Name, d.Comments.TotalCount),
 		},
-		Open: batch.add(int(d.Number), "discussion-"+strconv.FormatInt(d.DatabaseID, 10), repo.NameWithOwner),
+		Open: batch.add(discussionFragment, int(d.Number), "discussion-"+strconv.FormatInt(d.DatabaseID, 10), repo.NameWithOwner),
 	})
 }
 

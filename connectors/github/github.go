@@ -4,7 +4,7 @@
 //
 // It asks with typed calls of its own, a dozen: the content, the repositories and the
 // people come by GraphQL, which no well-kept Go client covers in a way that keeps types,
-// and of REST four calls are left. A client such as go-github keeps count of rate limits
+// and of REST three calls are left. A client such as go-github keeps count of rate limits
 // by itself and refuses to send, beside the pace that package remote keeps for all
 // replicas.
 //

@@ -75,7 +75,7 @@ func (r *reading) issues(repo *repository, at *position) error {
 		return nil
 	}
 	since := at.since()
-	seen := map[read]bool{}
+	seen, asked := map[read]bool{}, map[string]bool{}
 	for request := issuesSince(repo, since); ; {
 		list, res, err := get[[]issue](r.ctx, r.api, request)
 		if errors.Is(err, connectors.ErrNotFound) {
@@ -94,6 +94,10 @@ func (r *reading) issues(repo *repository, at *position) error {
 			}
 		}
 		next, more := remote.NextLink(res)
+		if asked[next] && more {
+			return r.partial(request.What) // it leads back to a page that was read
+		}
+		asked[next] = true
 		if !more {
 			at.settle(r.serverTime(res))
 		}
@@ -122,9 +126,9 @@ func issuesSince(repo *repository, since time.Time) remote.Request {
 
 // issue returns the change of an issue or a pull request; none where such are not read.
 func (r *reading) issue(repo *repository, i issue, batch *batch) []connectors.Change {
-	kind, what, name := kindIssue, issues, "issue"
+	kind, what, name, fragment := kindIssue, issues, "issue", issueFragment
 	if i.PullRequest != nil {
-		kind, what, name = kindPull, pulls, "pull"
+		kind, what, name, fragment = kindPull, pulls, "pull", pullFragment
 	}
 	if !r.settings.read[what] {
 		return nil
@@ -148,6 +152,6 @@ func (r *reading) issue(repo *repository, i issue, batch *batch) []connectors.Ch
 			Created: i.CreatedAt.UTC(), Modified: i.UpdatedAt.UTC(), Attributes: attributes,
 			Revision: revision(i.UpdatedAt, repo.NameWithOwner, i.Title, i.Body, i.State, i.StateReason, i.Draft, labels, i.Comments),
 		},
-		Open: batch.add(int(i.Number), "issue-"+strconv.FormatInt(i.ID, 10), repo.NameWithOwner),
+		Open: batch.add(fragment, int(i.Number), "issue-"+strconv.FormatInt(i.ID, 10), repo.NameWithOwner),
 	})}
 }

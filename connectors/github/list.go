@@ -61,11 +61,10 @@ func (s *source) Externals(ctx context.Context) iter.Seq2[string, error] {
 
 // wanted are the variables that say what is listed.
 func (s *source) wanted() map[string]any {
-	return map[string]any{
-		"issues": s.settings.read[issues], "pulls": s.settings.read[pulls],
-		"discussions": s.settings.read[discussions], "releases": s.settings.read[releases],
-		"issueStates": openClosed[s.settings.state], "pullStates": pullStates[s.settings.state], "discussionStates": openClosed[s.settings.state],
-	}
+	variables := s.reads()
+	variables["issueStates"], variables["discussionStates"] = openClosed[s.settings.state], openClosed[s.settings.state]
+	variables["pullStates"] = pullStates[s.settings.state]
+	return variables
 }
 
 // list yields what a repository holds, and reports whether there was no error and more is

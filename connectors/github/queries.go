@@ -18,17 +18,18 @@ type pageInfo struct {
 
 const page = ` pageInfo { hasNextPage endCursor } `
 
-// heads are repositories with the newest of what they hold.
-const heads = `query($login: String!, $after: String) {
+// heads are repositories with the newest of what they hold. What is not read is not
+// asked for: the credential may not reach it.
+const heads = `query($login: String!, $after: String, $issues: Boolean!, $pulls: Boolean!, $discussions: Boolean!, $releases: Boolean!) {
   repositoryOwner(login: $login) {
     repositories(first: 25, after: $after, ownerAffiliations: [OWNER], orderBy: {field: CREATED_AT, direction: ASC}) {` + page + `
       nodes {
         id databaseId nameWithOwner url visibility
         owner { login }
-        issues(first: 1, orderBy: {field: UPDATED_AT, direction: DESC}) { nodes { updatedAt } }
-        pullRequests(first: 1, orderBy: {field: UPDATED_AT, direction: DESC}) { nodes { updatedAt } }
-        discussions(first: 1, orderBy: {field: UPDATED_AT, direction: DESC}) { nodes { updatedAt } }
-        releases(first: 100, orderBy: {field: CREATED_AT, direction: DESC}) { totalCount nodes { databaseId updatedAt } }
+        issues(first: 1, orderBy: {field: UPDATED_AT, direction: DESC}) @include(if: $issues) { nodes { updatedAt } }
+        pullRequests(first: 1, orderBy: {field: UPDATED_AT, direction: DESC}) @include(if: $pulls) { nodes { updatedAt } }
+        discussions(first: 1, orderBy: {field: UPDATED_AT, direction: DESC}) @include(if: $discussions) { nodes { updatedAt } }
+        releases(first: 100, orderBy: {field: CREATED_AT, direction: DESC}) @include(if: $releases) { totalCount nodes { databaseId updatedAt } }
       }
     }
   }
@@ -81,26 +82,34 @@ const (
 	inlineFields  = ` id path line isResolved comments(first: 20) {` + page + `nodes {` + commentFields + `} } `
 )
 
-// The fragments of threads.
-const (
-	issueFragment = `
+// fragment is what is read of one kind of thread.
+type fragment struct {
+	field string // of the repository, that finds one by its number
+	name  string
+	text  string
+}
+
+// The fragments. Each connection within another costs as many requests as the other one
+// may have things ("Rate limits and query limits for the GraphQL API"): those are small.
+var (
+	issueFragment = fragment{"issueOrPullRequest", "issue", `
 fragment issue on Issue { __typename id number title bodyHTML issueState: state stateReason createdAt author { login }
-  comments(first: 50) {` + page + `nodes {` + commentFields + `} } }`
-	pullFragment = `
+  comments(first: 50) {` + page + `nodes {` + commentFields + `} } }`}
+	pullFragment = fragment{"issueOrPullRequest", "pull", `
 fragment pull on PullRequest { __typename id number title bodyHTML pullState: state isDraft createdAt author { login } baseRefName headRefName
   comments(first: 50) {` + page + `nodes {` + commentFields + `} }
   reviews(first: 30) {` + page + `nodes {` + reviewFields + `} }
-  reviewThreads(first: 30) {` + page + `nodes {` + inlineFields + `} } }`
-	discussionFragment = `
+  reviewThreads(first: 15) {` + page + `nodes {` + inlineFields + `} } }`}
+	discussionFragment = fragment{"discussion", "discussion", `
 fragment discussion on Discussion { __typename id number title bodyHTML closed createdAt author { login } category { name }
-  comments(first: 30) {` + page + `nodes {` + discussed + `} } }`
+  comments(first: 20) {` + page + `nodes {` + discussed + `} } }`}
 )
 
-// people are the members of an organisation.
-const members = `query($login: String!, $after: String) {
+// members are the members of an organisation.
+const members = `query($login: String!, $after: String, $addresses: Boolean!) {
   organization(login: $login) {
     membersWithRole(first: 100, after: $after) {` + page + `
-      edges { role node { login organizationVerifiedDomainEmails(login: $login) } }
+      edges { role node { login organizationVerifiedDomainEmails(login: $login) @include(if: $addresses) } }
     }
   }
 }`

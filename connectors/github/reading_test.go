@@ -2,6 +2,7 @@ package github_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -81,7 +82,7 @@ func sections(t *testing.T, c connectors.Change) []string {
 // it was said.
 func TestPermalinks(t *testing.T) {
 	s := githubtest.New(t)
-	s.SetClock(time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC))
+	s.SetClock(time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC), time.Second)
 	s.Change(func(w *githubtest.World) {
 		r := w.Repository("handbook")
 		w.Add(r, &githubtest.Item{Kind: githubtest.Issue, Title: "Printer <on> fire", HTML: "<h2>Where</h2><p>Floor 3</p>", State: "CLOSED", Reason: "NOT_PLANNED", Comments: []*githubtest.Comment{
@@ -148,13 +149,11 @@ var wantPermalinks = []string{
 // While a repository is read, its issues change: none is missed.
 func TestChangesWhileItIsRead(t *testing.T) {
 	s := githubtest.New(t)
+	s.SetClock(time.Now().AddDate(-1, 0, 0), 10*time.Minute) // so that going back makes up for nothing
 	var items []*githubtest.Item
 	s.Change(func(w *githubtest.World) {
 		for i := range 20 {
 			items = append(items, w.Add(w.Repository("handbook"), &githubtest.Item{Kind: githubtest.Issue, Title: fmt.Sprint(i)}))
-		}
-		for _, i := range items[3:9] { // more of one time than a page holds
-			w.Touch(i)
 		}
 	})
 	seen := map[string]bool{}
@@ -179,12 +178,125 @@ func TestChangesWhileItIsRead(t *testing.T) {
 	if delete(seen, ""); len(seen) != 20 {
 		t.Errorf("%d of 20 issues were seen", len(seen))
 	}
+	if got := list(t, connect(t, s)); len(got) != 20 {
+		t.Errorf("%d of 20 issues are listed", len(got))
+	}
+}
+
+// More issues than a page holds changed at one time, which no time tells apart.
+func TestChangesOfOneSecond(t *testing.T) {
+	s := githubtest.New(t)
+	s.SetClock(time.Now().AddDate(0, 0, -1), 0)
+	s.Change(func(w *githubtest.World) {
+		for range 7 {
+			w.Add(w.Repository("handbook"), &githubtest.Item{Kind: githubtest.Issue})
+		}
+	})
+	s.SetClock(time.Now().AddDate(0, 0, -1).Add(time.Minute), time.Second)
+	s.Change(func(w *githubtest.World) {
+		for range 3 {
+			w.Add(w.Repository("handbook"), &githubtest.Item{Kind: githubtest.Issue})
+		}
+	})
+	if changes, _ := read(t, connect(t, s), ""); len(changes) != 10 {
+		t.Errorf("%d of 10 issues were read", len(changes))
+	}
+}
+
+// A change that GitHub shows later than it dates it is read all the same.
+func TestLateChange(t *testing.T) {
+	for _, kind := range []githubtest.Kind{githubtest.Issue, githubtest.Discussion} {
+		s := githubtest.New(t)
+		add := func(title string, at time.Time) {
+			s.SetClock(at, 0)
+			s.Change(func(w *githubtest.World) { w.Add(w.Repository("handbook"), &githubtest.Item{Kind: kind, Title: title}) })
+		}
+		add("first", time.Now())
+		_, cursor := read(t, connect(t, s), "")
+		add("late", time.Now().Add(-2*time.Minute))
+		changes, _ := read(t, connect(t, s), cursor)
+		if !slices.ContainsFunc(changes, func(c connectors.Change) bool { return c.Metadata.Title == "late" }) {
+			t.Errorf("%s: %+v", kind, changes)
+		}
+	}
+}
+
+// What is edited again in the second in which it was read, is read again.
+func TestEditedTwice(t *testing.T) {
+	for _, kind := range []githubtest.Kind{githubtest.Issue, githubtest.Pull, githubtest.Discussion, githubtest.Release} {
+		s := githubtest.New(t)
+		s.SetClock(time.Now(), 0)
+		i := &githubtest.Item{Kind: kind, HTML: "one"}
+		s.Change(func(w *githubtest.World) { w.Add(w.Repository("handbook"), i) })
+		_, cursor := read(t, connect(t, s), "")
+		s.Change(func(w *githubtest.World) {
+			i.HTML = "two"
+			w.Touch(i)
+		})
+		if changes, _ := read(t, connect(t, s), cursor); len(changes) != 1 || !strings.Contains(textOf(t, changes[0]), "two") {
+			t.Errorf("%s: %+v", kind, changes)
+		}
+	}
+}
+
+// A second edit within a second, the unit of GitHub's times, is another revision.
+func TestRevision(t *testing.T) {
+	s := githubtest.New(t)
+	var items []*githubtest.Item
+	s.Change(func(w *githubtest.World) {
+		for _, kind := range []githubtest.Kind{githubtest.Issue, githubtest.Pull, githubtest.Discussion, githubtest.Release} {
+			items = append(items, w.Add(w.Repository("handbook"), &githubtest.Item{Kind: kind, HTML: "one"}))
+		}
+	})
+	before, _ := read(t, connect(t, s), "")
+	s.Change(func(*githubtest.World) {
+		for _, i := range items {
+			i.HTML = "two"
+		}
+	})
+	after, _ := read(t, connect(t, s), "")
+	for i, c := range before {
+		if c.External != after[i].External || c.Metadata.Revision == after[i].Metadata.Revision {
+			t.Errorf("%s, edited, has the revision %q", c.External, after[i].Metadata.Revision)
+		}
+	}
+}
+
+// What cannot be read, and what is gone before it is, is told apart, and keeps nothing else.
+func TestUnreadable(t *testing.T) {
+	s := githubtest.New(t)
+	items := map[string]*githubtest.Item{}
+	s.Change(func(w *githubtest.World) {
+		for _, title := range []string{"good", "broken", "gone", "fine"} {
+			items[title] = w.Add(w.Repository("handbook"), &githubtest.Item{Kind: githubtest.Issue, Title: title})
+		}
+	})
+	s.SetPages(100)
+	changes, _ := read(t, connect(t, s), "")
+	s.Change(func(w *githubtest.World) {
+		items["broken"].Broken = true
+		w.Delete(items["gone"])
+	})
+	got := map[string]string{}
+	for _, c := range changes {
+		_, err := c.Open(t.Context())
+		var explained *connectors.DocumentError
+		if errors.As(err, &explained) {
+			got[c.Metadata.Title] = explained.Code
+		} else if err != nil {
+			t.Error(err)
+		}
+	}
+	if d := cmp.Diff(map[string]string{"broken": "unreadable", "gone": "vanished"}, got); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
 }
 
 // What did not change costs one query for 25 repositories, and texts come ten a query.
 func TestCost(t *testing.T) {
 	s := githubtest.New(t)
 	s.SetPages(100)
+	s.SetClock(time.Now().AddDate(0, 0, -1), time.Second)
 	s.Change(func(w *githubtest.World) {
 		for i := range 20 {
 			for n := range 30 {
@@ -350,5 +462,65 @@ func TestForbiddenRepository(t *testing.T) {
 	}
 	if strings.Join(titles, "") != "ac" || failed == nil {
 		t.Errorf("read %v, then %v", titles, failed)
+	}
+}
+
+// GitHub's limits are waited for, in each of its ways, and nothing is missed.
+func TestLimits(t *testing.T) {
+	for way, least := range map[string]time.Duration{"primary": 90 * time.Second, "secondary": time.Minute, "secondary without a time": time.Minute, "points": 90 * time.Second} {
+		s := githubtest.New(t)
+		for i := range 6 {
+			s.Put(t, fmt.Sprint("d", i), "T", "text")
+		}
+		s.Faults.Heal()
+		read(t, connect(t, s), "")
+		usual, slept := s.Faults.Requests(), s.Clock.Slept()
+		if way == "points" { // which requests of the REST API have none of
+			s.Change(func(w *githubtest.World) {
+				for _, r := range w.Repositories {
+					r.Items[0].Kind = githubtest.Discussion
+				}
+			})
+		}
+		s.Limit(way)
+		s.Faults.Heal()
+		changes, _ := read(t, connect(t, s), "")
+		if n := s.Faults.Requests(); len(changes) != 6 || n > 2*usual {
+			t.Errorf("%s: %d documents in %d requests, usually %d", way, len(changes), n, usual)
+		}
+		if waited := s.Clock.Slept() - slept; waited < least {
+			t.Errorf("%s: it waited %v", way, waited)
+		}
+	}
+}
+
+// A site whose pages lead in a circle is left with an error, and its list is none.
+func TestCircle(t *testing.T) {
+	for _, kind := range []githubtest.Kind{githubtest.Issue, githubtest.Discussion, githubtest.Release} {
+		s := githubtest.New(t)
+		s.SetClock(time.Now().Add(-time.Hour), 0)
+		s.Change(func(w *githubtest.World) {
+			for range 5 {
+				w.Add(w.Repository("handbook"), &githubtest.Item{Kind: kind})
+			}
+		})
+		s.Circle()
+		s.Faults.Heal()
+		var failed error
+		for _, err := range connect(t, s).Changes(t.Context(), "") {
+			failed = err
+		}
+		for _, err := range connect(t, s).(connectors.Lister).Externals(t.Context()) {
+			if err == nil {
+				continue
+			}
+			if n := s.Faults.Requests(); !errors.Is(err, connectors.ErrUnexpected) || !errors.Is(failed, connectors.ErrUnexpected) || n > 20 {
+				t.Errorf("%s: %v, %v, after %d requests", kind, failed, err, n)
+			}
+			failed = nil
+		}
+		if failed != nil {
+			t.Errorf("%s: the list passes for complete, and reading ended with %v", kind, failed)
+		}
 	}
 }

@@ -25,20 +25,29 @@ type release struct {
 }
 
 // releases reads the releases of a repository, all of them when one has changed.
-func (r *reading) releases(repo *repository, read *string) error {
-	mark := repo.releasesMark()
-	if *read == mark {
+func (r *reading) releases(repo *repository, read *marked) error {
+	mark, last := repo.releasesMark()
+	if mark == "" {
+		*read = marked{}
 		return nil
 	}
-	for after := any(nil); mark != ""; {
-		found, err := ask[struct {
+	if read.Mark == mark && read.Settled {
+		return nil
+	}
+	const what = "the releases of a repository"
+	now := marked{Mark: mark}
+	for after, first := any(nil), true; ; first = false {
+		found, failed, res, err := query[struct {
 			Node *struct{ Releases connection[release] }
-		}](r.ctx, r.api, "the releases of a repository", allReleases, map[string]any{"repository": repo.ID, "after": after})
-		if err == nil && found.Node == nil {
-			err = r.partial("the releases of a repository")
+		}](r.ctx, r.api, what, allReleases, map[string]any{"repository": repo.ID, "after": after})
+		if err == nil && (found.Node == nil || len(failed) > 0) {
+			err = r.partial(what, failed...)
 		}
 		if err != nil {
 			return err
+		}
+		if first {
+			now.Settled = r.serverTime(res).Sub(last) > overlap
 		}
 		var changes []connectors.Change
 		for _, l := range found.Node.Releases.Nodes {
@@ -46,17 +55,16 @@ func (r *reading) releases(repo *repository, read *string) error {
 				changes = append(changes, r.release(repo, l))
 			}
 		}
-		if !found.Node.Releases.PageInfo.HasNextPage {
-			*read = mark
-			return r.emit(changes)
-		}
-		if err := r.emit(changes); err != nil {
+		if after, err = r.next(what, found.Node.Releases.PageInfo, after); err != nil {
 			return err
 		}
-		after = found.Node.Releases.PageInfo.EndCursor
+		if after == nil {
+			*read = now
+		}
+		if err := r.emit(changes); err != nil || after == nil {
+			return err
+		}
 	}
-	*read = mark
-	return nil
 }
 
 func (r *reading) release(repo *repository, l release) connectors.Change {

@@ -44,17 +44,21 @@ func newest(held connection[changed]) time.Time {
 }
 
 // releasesMark changes when a release is made, deleted, or one of the hundred newest is
-// edited; empty when there is none.
-func (r *repository) releasesMark() string {
+// edited, but for a second edit within a second; empty when there is none. last is when
+// they last changed.
+func (r *repository) releasesMark() (mark string, last time.Time) {
 	if r.Releases.TotalCount == 0 {
-		return ""
+		return "", last
 	}
 	h := sha256.New()
 	fmt.Fprintln(h, r.Releases.TotalCount)
 	for _, release := range r.Releases.Nodes {
 		fmt.Fprintln(h, release.DatabaseID, release.UpdatedAt.Unix())
+		if release.UpdatedAt.After(last) {
+			last = release.UpdatedAt
+		}
 	}
-	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:9])
+	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:9]), last
 }
 
 // key is the repository's own, whatever its name.
@@ -135,7 +139,7 @@ func repositoriesOf[T any](ctx context.Context, s *source, owner, text string, v
 func (s *source) repositories(ctx context.Context) iter.Seq2[repository, error] {
 	return func(yield func(repository, error) bool) {
 		for _, owner := range s.settings.owners {
-			for r, err := range repositoriesOf(ctx, s, owner, heads, map[string]any{}, func(r repository) (string, int64) { return r.NameWithOwner, r.DatabaseID }) {
+			for r, err := range repositoriesOf(ctx, s, owner, heads, s.reads(), func(r repository) (string, int64) { return r.NameWithOwner, r.DatabaseID }) {
 				if !yield(r, err) || err != nil {
 					return
 				}
@@ -146,4 +150,12 @@ func (s *source) repositories(ctx context.Context) iter.Seq2[repository, error] 
 
 func (s *source) noOwner(name string) error {
 	return &connectors.Error{Kind: connectors.ErrNotFound, Message: s.client.Host() + " has no organisation or user " + name + ", or none that the credential sees: check the setting owner"}
+}
+
+// reads are the variables that say what is read.
+func (s *source) reads() map[string]any {
+	return map[string]any{
+		"issues": s.settings.read[issues], "pulls": s.settings.read[pulls],
+		"discussions": s.settings.read[discussions], "releases": s.settings.read[releases],
+	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"strings"
 
 	"github.com/cairnhq/cairn/connectors"
@@ -39,19 +38,29 @@ func (s *source) Test(ctx context.Context) (string, error) {
 	case err != nil:
 		return "", err
 	}
-	return text + fmt.Sprintf("; the addresses of %d people in %d groups are known", people, groups), nil
+	more := ""
+	if people+groups >= testedMembers {
+		more = "more than "
+	}
+	return text + fmt.Sprintf("; the addresses of %s%d people in %d groups are known", more, people, groups), nil
 }
 
-// testPeople reads the groups and counts people with an address.
+// testedMembers is how many people and groups are enough to say that they can be read.
+const testedMembers = 1000
+
+// testPeople reads the groups, up to testedMembers, and counts people with an address.
 func (s *source) testPeople(ctx context.Context) (people, groups int, err error) {
 	addresses, names := map[string]bool{}, map[string]bool{}
-	for m, err := range iter.Seq2[connectors.Member, error](s.Members(ctx)) {
+	for m, err := range s.Members(ctx) {
 		if err != nil {
 			return 0, 0, err
 		}
 		names[m.Group] = true
 		if m.Email != "" {
 			addresses[m.Email] = true
+		}
+		if len(addresses)+len(names) >= testedMembers {
+			break
 		}
 	}
 	return len(addresses), len(names), nil

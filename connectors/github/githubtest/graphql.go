@@ -168,6 +168,9 @@ func (e *execution) connection(name string, things []object) resolver {
 		}
 		to := min(from+first, from+e.site.pageSize, len(things))
 		from = min(from, to)
+		if e.site.circle && name != "repositories" {
+			from, to = 0, min(first, e.site.pageSize, len(things))
+		}
 		return object{
 			"totalCount": len(things), "nodes": nodes(things[from:to]), "edges": things[from:to],
 			"pageInfo": object{"hasNextPage": to < len(things), "hasPreviousPage": from > 0, "endCursor": "cursor:" + strconv.Itoa(to), "startCursor": "cursor:" + strconv.Itoa(from)},

@@ -70,6 +70,9 @@ func (s *Site) user(e *execution, login string) any {
 	return object{
 		"__typename": "User", "id": "U_" + login, "login": login,
 		"organizationVerifiedDomainEmails": resolver(func(a map[string]any) any {
+			if s.scopes["addresses"] {
+				return failed{"FORBIDDEN", "root must be an owner of the organization"}
+			}
 			if a["login"] != s.world.Organization {
 				e.site.t.Errorf("addresses of %v are asked for", a["login"])
 			}
@@ -117,6 +120,9 @@ func (s *Site) owner(e *execution) object {
 }
 
 func (s *Site) identityProvider(e *execution) any {
+	if s.scopes["owner"] {
+		return failed{"FORBIDDEN", "root must be an owner of the organization"}
+	}
 	if s.world.SAML == nil {
 		return nil
 	}
@@ -194,6 +200,9 @@ func (s *Site) collaborators(e *execution, r *Repository, arguments map[string]a
 // items are those of one kind in a repository, in the order that is asked for.
 func (s *Site) items(e *execution, r *Repository, kind Kind) resolver {
 	return func(a map[string]any) any {
+		if kind == Discussion && s.scopes["discussions"] {
+			return failed{"FORBIDDEN", "Resource not accessible by personal access token"}
+		}
 		var list []*Item
 		states, _ := a["states"].([]any)
 		for _, i := range r.Items {

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -67,7 +68,7 @@ func (s *Site) checkJWT(token string) error {
 	return nil
 }
 
-// authorized answers 401 to a token that has expired.
+// authorized answers 401 to a token that has expired, and tells of limits.
 func (s *Site) authorized(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
@@ -78,6 +79,14 @@ func (s *Site) authorized(next http.HandlerFunc) http.HandlerFunc {
 			return
 		}
 		w.Header().Set("Content-Type", "application/json; charset=utf-8")
+		if s.limit != nil {
+			if status, header, body := s.limit(); status != 0 {
+				maps.Copy(w.Header(), header)
+				w.WriteHeader(status)
+				_, _ = w.Write([]byte(body))
+				return
+			}
+		}
 		next(w, r)
 	}
 }
@@ -137,6 +146,9 @@ func (s *Site) listIssues(w http.ResponseWriter, r *http.Request) {
 	size = min(size, s.pageSize)
 	from, _ := strconv.Atoi(q.Get("after"))
 	to := min(from+size, len(list))
+	if s.circle {
+		from, to = 0, min(size, len(list)-1)
+	}
 	if to < len(list) {
 		q.Set("after", strconv.Itoa(to))
 		q.Set("page", "2")

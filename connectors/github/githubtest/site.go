@@ -17,6 +17,7 @@ import (
 	"encoding/pem"
 	"html"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -39,6 +40,8 @@ type Site struct {
 	key    *rsa.PrivateKey
 	issued string // token of the installation; empty: none
 	serial int
+	circle bool                                                 // pages lead back to themselves
+	limit  func() (status int, header http.Header, body string) // of a request that is too much; nil: none is
 }
 
 // Token is the personal access token that the site knows.
@@ -51,7 +54,7 @@ func New(t testing.TB) *Site {
 	s := &Site{t: t, pageSize: 2, named: map[string]*Item{}, scopes: map[string]bool{}}
 	s.world = World{
 		Organization: "acme", BasePermission: "none", Owners: []string{"root"}, Members: []string{"root"},
-		Verified: map[string][]string{}, now: time.Now().Add(-2 * time.Hour).UTC().Truncate(time.Second), last: 1000,
+		Verified: map[string][]string{}, last: 1000,
 	}
 	list := []string{"state", "sort", "direction", "since", "per_page", "page", "after"}
 	const accept = "application/vnd.github+json"
@@ -76,17 +79,52 @@ func (s *Site) Change(change func(w *World)) {
 	change(&s.world)
 }
 
-// SetClock sets the time of the next change.
-func (s *Site) SetClock(at time.Time) {
-	s.Change(func(w *World) { w.now = at.UTC().Truncate(time.Second) })
+// SetClock sets the time of changes, and by how much it goes on with each. Without it,
+// changes are made when they are made. A step of 0 is for what changes before it is read:
+// no site dates a change back to what was read long after.
+func (s *Site) SetClock(at time.Time, step time.Duration) {
+	s.Change(func(w *World) { w.now, w.step = at.UTC().Truncate(time.Second), step })
 }
 
 // Withhold takes a scope from the token: read:org, or admin:org, without which identities
-// are not told.
+// are not told; or "owner", so that it is not that of an owner, who alone is told them;
+// "discussions", the permission to read those; or "addresses", which owners see in plans
+// that have verified domains.
 func (s *Site) Withhold(scope string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.scopes[scope] = true
+}
+
+// Circle lets pages lead back to themselves, but those of repositories.
+func (s *Site) Circle() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.circle = true
+}
+
+// Limit lets every third request be too much, in one of GitHub's ways: "primary" and
+// "secondary", "secondary without a time" and, for queries, "points".
+func (s *Site) Limit(way string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	s.limit = func() (int, http.Header, string) {
+		if n++; n%3 != 0 {
+			return 0, nil, ""
+		}
+		reset := strconv.FormatInt(s.Clock.Now().Add(90*time.Second).Unix(), 10)
+		used := http.Header{"X-Ratelimit-Remaining": {"0"}, "X-Ratelimit-Reset": {reset}}
+		switch way {
+		case "primary":
+			return http.StatusForbidden, used, `{"message":"API rate limit exceeded for user ID 1."}`
+		case "secondary":
+			return http.StatusForbidden, http.Header{"Retry-After": {"60"}, "X-Ratelimit-Remaining": {"4000"}}, `{"message":"You have exceeded a secondary rate limit."}`
+		case "points":
+			return http.StatusOK, used, `{"errors":[{"type":"RATE_LIMITED","message":"API rate limit exceeded"}]}`
+		}
+		return http.StatusForbidden, http.Header{"X-Ratelimit-Remaining": {"4000"}}, `{"message":"You have exceeded a secondary rate limit. Please wait a few minutes."}`
+	}
 }
 
 // Settings returns the settings of a source that reads the site.
@@ -164,7 +202,7 @@ func (s *Site) UseApp(t testing.TB) (settings, secrets map[string]string) {
 	settings = s.Settings()
 	settings["app"], settings["installation"] = "4242", "77"
 	s.Remote.Secrets.Set("private_key", string(text))
-	s.Remote.Expire = func() { s.expire() }
+	s.Expire = s.expire
 	return settings, map[string]string{"private_key": string(text)}
 }
 

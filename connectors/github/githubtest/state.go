@@ -18,9 +18,9 @@ type World struct {
 	Teams          []*Team
 	Repositories   []*Repository
 
-	now   time.Time
-	ticks int
-	last  int64 // id
+	now  time.Time // of the last change; zero: the time is what it is
+	step time.Duration
+	last int64 // id
 }
 
 // Team is a team.
@@ -112,11 +112,12 @@ type Thread struct {
 	id int64
 }
 
-// tick returns the time, which goes on by a second with every other change.
+// tick returns the time of a change, in seconds as GitHub's are.
 func (w *World) tick() time.Time {
-	if w.ticks++; w.ticks%2 == 0 {
-		w.now = w.now.Add(time.Second)
+	if w.now.IsZero() {
+		return time.Now().UTC().Truncate(time.Second)
 	}
+	w.now = w.now.Add(w.step)
 	return w.now
 }
 
