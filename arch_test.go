@@ -26,6 +26,7 @@ var layers = []struct {
 	{"connectors", []string{"."}},
 	{"connectors/connectortest", []string{".", "connectors", "outbound"}},
 	{"connectors/internal/…", []string{".", "connectors", "connectors/internal/…"}},
+	{"connectors/slack/slacktest", []string{".", "connectors", "connectors/connectortest"}},
 	{"connectors/…", []string{".", "connectors", "connectors/internal/…"}}, // no connector knows another
 
 	{"retrieval/dense/…", []string{"."}},
