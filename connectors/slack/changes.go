@@ -14,7 +14,7 @@ import (
 
 const (
 	wholeEvery = 7 * 24 * time.Hour // how often the whole history of a channel is read again
-	settling   = 3 * 24 * time.Hour // how long after its last reply a thread is read again in each run
+	settling   = 2 * 24 * time.Hour // how long after its last reply a thread is read again in each run
 )
 
 // Changes implements connectors.Connector. What Slack does not tell is looked for: each
@@ -29,14 +29,8 @@ func (c *connector) Changes(ctx context.Context, since connectors.Cursor) iter.S
 			return
 		}
 		r := &run{connector: c, site: s, at: positionOf(since, c.cfg.mode()), yield: yield}
-		r.forget()
-		for _, ch := range r.order() {
-			if err := r.channel(ctx, ch); err != nil {
-				if !r.stopped {
-					yield(connectors.Change{}, err)
-				}
-				return
-			}
+		if err := r.all(ctx); err != nil && !errors.Is(err, errStopped) {
+			yield(connectors.Change{}, err)
 		}
 	}
 }
@@ -44,16 +38,31 @@ func (c *connector) Changes(ctx context.Context, since connectors.Cursor) iter.S
 // run is one call of Changes.
 type run struct {
 	*connector
-	site    *site
-	at      position
-	yield   func(connectors.Change, error) bool
-	stopped bool
+	site  *site
+	at    position
+	yield func(connectors.Change, error) bool
+}
+
+// all reads all channels. After errStopped nothing may be yielded.
+func (r *run) all(ctx context.Context) error {
+	if r.forget() {
+		if err := r.checkpoint(ctx); err != nil {
+			return err
+		}
+	}
+	for _, ch := range r.order() {
+		if err := r.channel(ctx, ch); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // forget drops channels from the position that are to be read from their beginning:
 // those that are not read any more, and may come back, and those of which documents
-// have another ACL since they became private or public.
-func (r *run) forget() {
+// have another ACL since they became private or public. It reports whether there were any.
+func (r *run) forget() bool {
+	before := len(r.at.Channels) + len(r.at.Partial)
 	there := map[string]channel{}
 	for _, ch := range r.site.channels {
 		there[ch.ID] = ch
@@ -64,6 +73,7 @@ func (r *run) forget() {
 	}
 	maps.DeleteFunc(r.at.Channels, func(id string, p place) bool { return stale(id, p.Public) })
 	maps.DeleteFunc(r.at.Partial, func(id string, p partial) bool { return stale(id, p.Public) })
+	return len(r.at.Channels)+len(r.at.Partial) < before
 }
 
 // order is that in which channels are read: those that are known first, so that what is
@@ -138,7 +148,7 @@ func (r *run) pass(ctx context.Context, ch channel, p partial) error {
 	}
 	delete(r.at.Partial, ch.ID)
 	if p.Whole {
-		known.Whole = p.Until
+		known.Whole = p.Until / 24 * 24 // by days: equal numbers make cursors short
 	}
 	known.Through, known.Public = p.Until, p.Public
 	r.at.Channels[ch.ID] = known
@@ -159,7 +169,6 @@ func (r *run) tell(ctx context.Context, change connectors.Change, err error) err
 		return err
 	}
 	if !r.yield(change, nil) {
-		r.stopped = true
 		return errStopped
 	}
 	return nil

@@ -19,7 +19,7 @@ func (s *Site) history(r *http.Request) any {
 		return refused
 	}
 	oldest, latest := s.bounds(r)
-	all := slices.DeleteFunc(c.sorted(), func(m *Message) bool {
+	all := slices.DeleteFunc(slices.Clone(c.Messages), func(m *Message) bool {
 		return m.Thread != "" && m.Subtype != "thread_broadcast" || m.TS < oldest || m.TS > latest ||
 			r.FormValue("inclusive") != "true" && (m.TS == oldest || m.TS == latest)
 	})
@@ -123,9 +123,13 @@ func object(r *http.Request, f *File, user, ts string) any {
 	if mode == "" {
 		mode = "hosted"
 	}
+	address := f.URL
+	if address == "" {
+		address = base + "/files-pri/" + TeamID + "-" + f.ID + "/" + f.Name
+	}
 	return map[string]any{
 		"id": f.ID, "created": created, "timestamp": created, "name": f.Name, "title": f.Title, "mimetype": f.Mimetype, "mode": mode, "user": user,
-		"size": size, "is_external": f.External, "url_private": base + "/files-pri/" + TeamID + "-" + f.ID + "/" + f.Name, "permalink": Address + "files/" + user + "/" + f.ID + "/" + f.Name,
+		"size": size, "is_external": f.External, "url_private": address, "permalink": Address + "files/" + user + "/" + f.ID + "/" + f.Name,
 		"file_access": "visible",
 	}
 }
@@ -140,7 +144,7 @@ func (s *Site) files(r *http.Request) any {
 		return no("channel_not_found")
 	}
 	all := []any{}
-	for _, m := range c.sorted() {
+	for _, m := range c.Messages {
 		for _, f := range m.Files {
 			if f.Mode != "tombstone" && f.Mode != "hidden_by_limit" {
 				all = append(all, object(r, f, m.User, m.TS))

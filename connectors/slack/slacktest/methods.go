@@ -193,7 +193,7 @@ func (c *Channel) object() any {
 // be read with a kind of scope.
 func (s *Site) conversation(r *http.Request, right string, mustBeIn bool) (*Channel, any) {
 	c := s.world.find(r.FormValue("channel"))
-	if c == nil || c.Left && (c.Private || c.MPIM) {
+	if c == nil || c.Vanishing || c.Left && (c.Private || c.MPIM) {
 		return nil, no("channel_not_found")
 	}
 	prefix := map[string]string{"public_channel": "channels", "private_channel": "groups", "mpim": "mpim"}[c.kind()]

@@ -39,6 +39,7 @@ type Channel struct {
 	Members          []string
 	Strange          bool // of a kind that nobody knows
 	Untold           bool // Slack fails to tell its members
+	Vanishing        bool // it is listed, and Slack knows it no more
 	Messages         []*Message
 	Mute             map[string]bool // threads, by timestamp, that Slack does not find
 }
@@ -56,7 +57,8 @@ type Message struct {
 type File struct {
 	ID, Name, Title, Mimetype, Mode, Content string
 	External                                 bool
-	Size                                     int // 0: that of Content
+	Size                                     int    // 0: that of Content
+	URL                                      string // empty: where the site has it
 }
 
 // Person returns the full member with an address, who is added when there is none.
@@ -95,7 +97,8 @@ func (w *World) Post(c *Channel, m *Message) *Message {
 			f.ID = w.id("F")
 		}
 	}
-	c.Messages = append(c.Messages, m)
+	i, _ := slices.BinarySearchFunc(c.Messages, m.TS, func(o *Message, ts string) int { return strings.Compare(o.TS, ts) })
+	c.Messages = slices.Insert(c.Messages, i, m)
 	return m
 }
 
@@ -115,7 +118,7 @@ func (w *World) Edit(m *Message, text string) {
 // Thread returns a message and its replies.
 func (c *Channel) Thread(root *Message) []*Message {
 	var out []*Message
-	for _, m := range c.sorted() {
+	for _, m := range c.Messages {
 		if m.TS == root.TS || m.Thread == root.TS {
 			out = append(out, m)
 		}
@@ -130,10 +133,6 @@ func (c *Channel) Delete(m *Message) {
 		return
 	}
 	c.Messages = slices.DeleteFunc(c.Messages, func(o *Message) bool { return o == m })
-}
-
-func (c *Channel) sorted() []*Message {
-	return slices.SortedFunc(slices.Values(c.Messages), func(a, b *Message) int { return strings.Compare(a.TS, b.TS) })
 }
 
 func (w *World) id(kind string) string {
