@@ -108,17 +108,28 @@ func TestUntold(t *testing.T) {
 			r.Put(t, "plan", "The plan", "Flamingos.")
 			r.Change(func(w *slacktest.World) {
 				c := w.Channel("plan")
-				w.Post(c, &slacktest.Message{User: w.Person("ann@example.com").ID, Text: "Alone.", Files: []*slacktest.File{{Name: "a.txt", Mimetype: "text/plain", Content: "x"}}})
+				root := w.Post(c, &slacktest.Message{TS: w.Stamp(ago(300)), User: w.Person("ann@example.com").ID, Text: "Old."})
+				w.Post(c, &slacktest.Message{TS: w.Stamp(ago(300)), Thread: root.TS, User: root.User, Files: []*slacktest.File{{Name: "b.txt", Mimetype: "text/plain", Content: "x"}}})
+				w.Post(c, &slacktest.Message{User: root.User, Text: "Alone.", Files: []*slacktest.File{{Name: "a.txt", Mimetype: "text/plain", Content: "x"}}})
 				change(c)
 			})
 			r.read(t)
-			if len(r.docs) != 2 {
+			if len(r.docs) != 3 {
 				t.Errorf("there are %v", slices.Sorted(maps.Keys(r.docs)))
 			}
 			for id, c := range r.docs {
 				if c.ACL != nil || failure(t, c.Err) != connectors.PermissionsUnknown {
 					t.Errorf("%s: %v, %v", id, c.ACL, c.Err)
 				}
+			}
+			if len(r.listed(t)) != 5 { // they stay
+				t.Errorf("there are %v", r.listed(t))
+			}
+			r.Change(func(w *slacktest.World) {
+				w.Channel("plan").Untold, w.Channel("plan").Strange = false, false
+			})
+			if came := r.read(t); len(came) != 5 || r.docs[came[0]].ACL == nil {
+				t.Errorf("told at last, there are %v", came)
 			}
 		})
 	}

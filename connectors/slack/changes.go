@@ -13,8 +13,9 @@ import (
 )
 
 const (
-	wholeEvery = 7 * 24 * time.Hour // how often the whole history of a channel is read again
-	settling   = 2 * 24 * time.Hour // how long after its last reply a thread is read again in each run
+	wholeEvery   = 7 * 24 * time.Hour // how often the whole history of a channel is read again
+	askedBetween = 10                 // threads that are asked for between two cursors
+	settling     = 2 * 24 * time.Hour // how long after its last reply a thread is read again in each run
 )
 
 // Changes implements connectors.Connector. What Slack does not tell is looked for: each
@@ -124,7 +125,7 @@ func (r *run) pass(ctx context.Context, ch channel, p partial) error {
 		from, read = later(from, ofHours(known.Through).Add(-r.cfg.window).Truncate(24*time.Hour)), ofHours(known.Through)
 	}
 	w := writer{connector: r.connector, site: r.site, channel: ch, acl: acl, read: read.Add(-settling)}
-	page := 0
+	page, asked := 1, 0
 	for d, err := range r.days(ctx, ch.ID, bound(from), p.Before) {
 		if err != nil && concerns(err) {
 			return nil // it went away since it was listed
@@ -137,14 +138,17 @@ func (r *run) pass(ctx context.Context, ch channel, p partial) error {
 				return err
 			}
 		}
-		if d.Page > page { // not after each day: a cursor takes time to write
-			page = d.Page
+		if acl != nil && (d.Page > page || w.asked >= asked+askedBetween) { // not after each day: a cursor takes time to write
+			page, asked = d.Page, w.asked
 			p.Before = d.Start
 			r.at.Partial[ch.ID] = p
 			if err := r.checkpoint(ctx); err != nil {
 				return err
 			}
 		}
+	}
+	if acl == nil {
+		return nil // all of it is to be read when there is one
 	}
 	delete(r.at.Partial, ch.ID)
 	if p.Whole {

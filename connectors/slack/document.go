@@ -45,6 +45,7 @@ type writer struct {
 	channel channel
 	acl     *cairn.ACL // nil: not known
 	read    time.Time  // threads without a reply since then were read before
+	asked   int        // threads that were fetched
 }
 
 // The external ids.
@@ -75,8 +76,7 @@ func (w *writer) day(ctx context.Context, d day) iter.Seq2[connectors.Change, er
 			yield(connectors.Change{Op: connectors.Delete, External: dayID(w.channel, d)}, nil)
 			return
 		}
-		changes, err := w.singles(d, singles)
-		yieldAll(yield, changes, err)
+		yieldAll(yield, w.singles(d, singles), nil)
 	}
 }
 
@@ -90,22 +90,22 @@ func yieldAll(yield func(connectors.Change, error) bool, changes []connectors.Ch
 }
 
 // singles makes the document of the messages of a day that have no replies.
-func (w *writer) singles(d day, messages []message) ([]connectors.Change, error) {
+func (w *writer) singles(d day, messages []message) []connectors.Change {
 	id := dayID(w.channel, d)
 	title := w.channel.label() + ", " + at(d.Start).Format("2 January 2006")
 	if w.acl == nil {
-		return []connectors.Change{w.untold(id)}, nil
+		return []connectors.Change{w.untold(id)}
 	}
 	if slices.ContainsFunc(messages, func(m message) bool { return m.broken }) {
-		return []connectors.Change{malformed(id)}, nil
+		return []connectors.Change{malformed(id)}
 	}
 	text := w.render(title, messages)
 	last := messages[len(messages)-1]
 	change := w.change(id, connectors.Metadata{
-		Title: title, URL: w.permalink(messages[0].TS, ""), Created: at(messages[0].TS),
+		Title: title, URL: w.permalink(messages[0].TS), Created: at(messages[0].TS),
 		Modified: modified(at(last.TS), messages), Revision: revision(text),
 	}, func(context.Context) (string, error) { return text, nil })
-	return append([]connectors.Change{change}, w.attached(id, messages)...), nil
+	return append([]connectors.Change{change}, w.attached(id, messages)...)
 }
 
 // thread makes the document of a thread. Its replies are fetched at once when they may be
@@ -121,7 +121,7 @@ func (w *writer) thread(ctx context.Context, root message) ([]connectors.Change,
 	}
 	title := w.title(root)
 	m := connectors.Metadata{
-		Title: title, URL: w.permalink(root.TS, ""), Author: w.site.people.author(root), Created: at(root.TS),
+		Title: title, URL: w.permalink(root.TS), Author: w.site.people.author(root), Created: at(root.TS),
 		Modified: modified(cmp.Or(at(root.LatestReply), at(root.TS)), []message{root}),
 		Revision: revision(w.render(title, []message{root}) + strconv.Itoa(root.ReplyCount) + root.LatestReply),
 	}
@@ -133,6 +133,7 @@ func (w *writer) thread(ctx context.Context, root message) ([]connectors.Change,
 			return text, err
 		})}, nil
 	}
+	w.asked++
 	messages, text, err := w.whole(ctx, root)
 	if known := (*connectors.DocumentError)(nil); errors.As(err, &known) {
 		return []connectors.Change{{External: id, Err: err}}, nil
@@ -231,13 +232,9 @@ func malformed(id string) connectors.Change {
 	return connectors.Change{External: id, Err: &connectors.DocumentError{Code: "unreadable", Reason: "Slack gave a message in a form that Cairn does not know."}}
 }
 
-// permalink is the address of a message; thread is that of its thread, when it is a reply.
-func (w *writer) permalink(ts, thread string) string {
-	link := strings.TrimSuffix(w.site.team.URL, "/") + "/archives/" + w.channel.ID + "/" + anchor(ts)
-	if thread != "" {
-		link += "?thread_ts=" + thread + "&cid=" + w.channel.ID
-	}
-	return link
+// permalink is the address of a message that is no reply.
+func (w *writer) permalink(ts string) string {
+	return strings.TrimSuffix(w.site.team.URL, "/") + "/archives/" + w.channel.ID + "/" + anchor(ts)
 }
 
 // anchor is what Slack calls a message in addresses.

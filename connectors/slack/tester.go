@@ -2,7 +2,6 @@ package slack
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -32,19 +31,12 @@ func (c *connector) Test(ctx context.Context) (string, error) {
 		return "", &connectors.Error{Kind: connectors.ErrForbidden,
 			Message: "the bot is in none of the channels: add it with /invite @" + clean(team.User) + " in each that is to be read"}
 	}
-	in := 0
-	for _, ch := range s.channels {
-		if ch.audience() == public {
-			in++
-		}
+	for _, ch := range s.channels[:min(probes, len(s.channels))] {
 		if err := c.limited(ctx, ch); err != nil {
 			return "", err
 		}
-		if in >= probes {
-			break
-		}
 	}
-	in = 0
+	in := 0
 	for _, ch := range s.channels {
 		if ch.audience() == public {
 			in++
@@ -78,17 +70,16 @@ func missing(need, given []string) []string {
 	return slices.DeleteFunc(need, func(scope string) bool { return slices.Contains(given, scope) })
 }
 
-// limit of 29 May 2025: messages in a reply to an app that is distributed commercially
-// and not in the Marketplace.
+// distributed is how many messages a reply has at most, since 29 May 2025, for an app that
+// is distributed commercially and is not in the Marketplace.
 const distributed = 15
 
 // limited returns an error when Slack gives no more messages at a time than it gives to
 // apps that are distributed: at one request a minute a workspace cannot be read.
 func (c *connector) limited(ctx context.Context, ch channel) error {
 	page, _, err := ask[messagesPage](ctx, c.api, conversationsHistory, url.Values{"channel": {ch.ID}, "limit": {"100"}}, "the messages of a channel")
-	slow := errors.Is(err, connectors.ErrRateLimited)
-	if err == nil && page.More && len(page.Messages) == distributed || slow {
-		return &connectors.Error{Kind: connectors.ErrRateLimited, Message: "Slack gives this app 15 messages a minute, as it does to apps that are distributed without being in its Marketplace: " +
+	if err == nil && page.More && len(page.Messages) == distributed {
+		return &connectors.Error{Kind: connectors.ErrRateLimited, Message: "Slack gives this app 15 messages at a time, as it does to apps that are distributed without being in its Marketplace: " +
 			"make a custom app of your own in the workspace (docs/connectors/slack.md), which is not limited in this way"}
 	}
 	return err
