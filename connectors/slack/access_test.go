@@ -102,6 +102,7 @@ func TestUntold(t *testing.T) {
 	for name, change := range map[string]func(*slacktest.Channel){
 		"members": func(c *slacktest.Channel) { c.Private, c.Untold = true, true },
 		"kind":    func(c *slacktest.Channel) { c.Strange = true },
+		"private": func(c *slacktest.Channel) { c.Strange, c.Private = true, true },
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newReader(t, "public", "everyone")
@@ -257,6 +258,10 @@ func TestTester(t *testing.T) {
 	r.SetPages(100)
 	if _, err := test(); err != nil {
 		t.Errorf("with 100 messages at a time: %v", err)
+	}
+	r.Change(func(w *slacktest.World) { w.Channel("plan").Messages = w.Channel("plan").Messages[2:17] })
+	if _, err := test(); err != nil {
+		t.Errorf("with 15 messages in all: %v", err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package slack_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"maps"
@@ -140,7 +141,7 @@ func TestDocuments(t *testing.T) {
 		page, phrase string
 		times        int
 	}{
-		{said, "I emptied /tmp.", 1}, {said, "All is well.", 1}, {said, "Resolved by itself", 0}, {said, "Bob Example", 1},
+		{said, "I emptied /tmp.", 1}, {said, "All is well.", 1}, {said, "Resolved by itself", 0}, {said, "Bob Example", 1}, {said, "more", 1},
 		{day, "The heron has landed.", 1}, {day, "Tell @Ann Example.", 1}, {day, "Build 7", 0}, {day, "topic", 0}, {day, "All is well", 0},
 	} {
 		if n := strings.Count(tt.page, tt.phrase); n != tt.times {
@@ -362,11 +363,11 @@ func TestHosts(t *testing.T) {
 
 // TestElsewhere fetches no file from an address that is not one of Slack's.
 func TestElsewhere(t *testing.T) {
-	for _, address := range []string{"https://files.example.com/x", "http://169.254.169.254/latest", "https://ann@files.slack.com/x", "https://files.slack.com.example.com/x", "file:///etc/passwd", "/x", ""} {
+	for _, address := range []string{"https://files.example.com/x", "http://169.254.169.254/latest", "https://ann@files.slack.com/x", "https://files.slack.com.example.com/x", "file:///etc/passwd", "/x", "user"} {
 		r := newReader(t)
 		f := &slacktest.File{Name: "a.txt", Mimetype: "text/plain", Content: "Heron.", URL: address}
-		if address == "" {
-			f.URL = "x"
+		if address == "user" {
+			f.URL = strings.Replace(r.URL, "http://", "http://ann@", 1) + "/files-pri/x"
 		}
 		r.Change(func(w *slacktest.World) {
 			w.Post(w.Channel("ops"), &slacktest.Message{User: w.Person("ann@example.com").ID, Files: []*slacktest.File{f}})
@@ -475,5 +476,34 @@ func TestGoesOn(t *testing.T) {
 	}
 	if len(r.docs) != 60 || !strings.Contains(text(t, r.docs[c.ID+"/"+dayOf(ago(0))]), "otherwise") {
 		t.Errorf("there are %d documents", len(r.docs))
+	}
+}
+
+// TestCancelled ends the context after each change: the reading must not pass for
+// complete, also when no request was left.
+func TestCancelled(t *testing.T) {
+	r := newReader(t)
+	r.SetPages(100)
+	r.Put(t, "plan", "The plan", "Flamingos.")
+	for after := 1; ; after++ {
+		ctx, cancel := context.WithCancel(t.Context())
+		n := 0
+		var failed error
+		for _, err := range r.connect(t).Changes(ctx, "") {
+			failed = err
+			if n++; n == after {
+				cancel()
+			}
+		}
+		cancel()
+		if n < after {
+			t.Fatal("it was never cancelled")
+		}
+		if failed == nil && n > after || failed == nil && after == 1 {
+			t.Errorf("cancelled after %d of %d changes, it ended without an error", after, n)
+		}
+		if failed == nil {
+			return // after the last one
+		}
 	}
 }

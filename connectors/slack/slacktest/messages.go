@@ -76,6 +76,9 @@ func (s *Site) message(r *http.Request, c *Channel, m *Message) any {
 	set("subtype", m.Subtype)
 	set("bot_id", m.BotID)
 	set("thread_ts", m.Thread)
+	if m.rooted {
+		set("thread_ts", m.TS)
+	}
 	if m.Malformed {
 		out["text"] = []any{"neither", "text"}
 	}

@@ -51,6 +51,7 @@ type Message struct {
 	Attachments                                    []any
 	Files                                          []*File
 	Malformed                                      bool
+	rooted                                         bool // it had replies
 }
 
 // File is a file that was shared.
@@ -132,7 +133,10 @@ func (c *Channel) Delete(m *Message) {
 		*m = Message{TS: m.TS, Subtype: "tombstone", User: "USLACKBOT", Text: "This message was deleted."}
 		return
 	}
-	c.Messages = slices.DeleteFunc(c.Messages, func(o *Message) bool { return o == m })
+	c.Messages = slices.DeleteFunc(c.Messages, func(o *Message) bool {
+		o.rooted = o.rooted || o.TS == m.Thread
+		return o == m
+	})
 }
 
 func (w *World) id(kind string) string {
