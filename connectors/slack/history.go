@@ -19,7 +19,10 @@ type day struct {
 	Page     int // which page of the history it ended on
 }
 
-const maxMessages = "999" // of a page
+const (
+	maxMessages = "999"     // of a page
+	ahead       = time.Hour // how far Slack's clock may be ahead of ours
+)
 
 // days yields what a channel's history holds from oldest on and before latest, day by
 // day, newest first; empty timestamps are no bounds. Slack has the newest page first, so
@@ -30,9 +33,12 @@ func (c *connector) days(ctx context.Context, channel, oldest, latest string) it
 		query.Set("oldest", oldest)
 		query.Set("inclusive", "true")
 	}
-	if latest != "" {
+	switch {
+	case latest != "":
 		query.Set("latest", justBefore(latest))
 		query.Set("inclusive", "true")
+	case oldest != "": // alone it would ask for the oldest page first
+		query.Set("latest", stamp(c.now().Add(ahead)))
 	}
 	return func(yield func(day, error) bool) {
 		open, n := day{}, 0

@@ -12,7 +12,9 @@ import (
 
 var timestamp = regexp.MustCompile(`^[0-9]{10}\.[0-9]{6}$`)
 
-// history answers with the messages of a channel, without replies: newest first.
+// history answers with the messages of a channel, without replies: newest first, but the
+// oldest page first where oldest is given without latest, as channels.history, whose place
+// it took, was described.
 func (s *Site) history(r *http.Request) any {
 	c, refused := s.conversation(r, "history", true)
 	if refused != nil {
@@ -23,7 +25,9 @@ func (s *Site) history(r *http.Request) any {
 		return m.Thread != "" && m.Subtype != "thread_broadcast" || m.TS < oldest || m.TS > latest ||
 			r.FormValue("inclusive") != "true" && (m.TS == oldest || m.TS == latest)
 	})
-	slices.Reverse(all)
+	if r.FormValue("oldest") == "" || r.FormValue("latest") != "" {
+		slices.Reverse(all)
+	}
 	page, more := pageOf(all, func(m *Message) string { return m.TS }, s.cursor(r, "next_ts:"), s.limit(r))
 	out := []any{}
 	for _, m := range page {
