@@ -126,11 +126,18 @@ func (r *run) pass(ctx context.Context, ch channel, p partial) error {
 	}
 	w := writer{connector: r.connector, site: r.site, channel: ch, acl: acl, read: read.Add(-settling)}
 	page, asked := 1, 0
+	silent := func(string) error { return nil }
+	if !p.Whole && p.Before == "" {
+		silent = r.silence(ctx, ch, from)
+	}
 	for d, err := range r.days(ctx, ch.ID, bound(from), p.Before) {
 		if err != nil && concerns(err) {
 			return nil // it went away since it was listed
 		}
 		if err != nil {
+			return err
+		}
+		if err := silent(d.Date); err != nil {
 			return err
 		}
 		for change, err := range w.day(ctx, d) {
@@ -147,6 +154,9 @@ func (r *run) pass(ctx context.Context, ch channel, p partial) error {
 			}
 		}
 	}
+	if err := silent(""); err != nil {
+		return err
+	}
 	if acl == nil {
 		return nil // all of it is to be read when there is one
 	}
@@ -157,6 +167,22 @@ func (r *run) pass(ctx context.Context, ch channel, p partial) error {
 	known.Through, known.Public = p.Until, p.Public
 	r.at.Channels[ch.ID] = known
 	return r.checkpoint(ctx)
+}
+
+// silence returns what is to be called with each day of the window on which something
+// was said, newest first, and "" at the end: days of silence have no document any more.
+func (r *run) silence(ctx context.Context, ch channel, from time.Time) func(date string) error {
+	next := r.now().UTC()
+	return func(date string) error {
+		for ; next.Format(time.DateOnly) > date && !next.Before(from); next = next.AddDate(0, 0, -1) {
+			gone := dayID(ch, day{Date: next.Format(time.DateOnly)})
+			if err := r.tell(ctx, connectors.Change{Op: connectors.Delete, External: gone}, nil); err != nil {
+				return err
+			}
+		}
+		next = next.AddDate(0, 0, -1)
+		return nil
+	}
 }
 
 func (r *run) checkpoint(ctx context.Context) error {

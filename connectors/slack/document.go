@@ -169,7 +169,10 @@ func (w *writer) attached(parent string, messages []message) []connectors.Change
 	var out []connectors.Change
 	for _, m := range messages {
 		for _, f := range m.Files {
-			if w.cfg.files && f.wanted() {
+			switch {
+			case f.Mode == "tombstone" && f.ID != "":
+				out = append(out, connectors.Change{Op: connectors.Delete, External: fileID(w.channel, f)})
+			case w.cfg.files && f.wanted():
 				out = append(out, w.file(parent, f))
 			}
 		}

@@ -504,3 +504,41 @@ func TestCancelled(t *testing.T) {
 		}
 	}
 }
+
+// TestDeletions are found without a list: the last message of a day, and a file.
+func TestDeletions(t *testing.T) {
+	r := newReader(t)
+	var c *slacktest.Channel
+	var kept, gone *slacktest.Message
+	file := &slacktest.File{Name: "a.txt", Mimetype: "text/plain", Content: "x"}
+	r.Change(func(w *slacktest.World) {
+		c = w.Channel("ops")
+		ann := w.Person("ann@example.com").ID
+		post := func(days int) *slacktest.Message {
+			return w.Post(c, &slacktest.Message{TS: w.Stamp(ago(days)), User: ann, Text: "Said."})
+		}
+		kept, gone = post(5), post(4)
+		post(29)
+		post(1)
+		kept.Files = []*slacktest.File{file}
+		file.ID = "F1"
+	})
+	r.read(t)
+	if len(r.docs) != 5 {
+		t.Fatalf("there are %v", slices.Sorted(maps.Keys(r.docs)))
+	}
+	r.Change(func(*slacktest.World) {
+		c.Delete(gone)
+		file.Mode = "tombstone"
+	})
+	r.read(t)
+	want := []string{c.ID + "/" + dayOf(ago(1)), c.ID + "/" + dayOf(ago(29)), c.ID + "/" + dayOf(ago(5))}
+	slices.Sort(want)
+	if got := slices.Sorted(maps.Keys(r.docs)); !slices.Equal(got, want) {
+		t.Errorf("there are %v, want %v", got, want)
+	}
+	r.Change(func(*slacktest.World) { c.Messages = nil })
+	if r.read(t); len(r.docs) > 0 {
+		t.Errorf("in an empty channel there are %v", slices.Sorted(maps.Keys(r.docs)))
+	}
+}

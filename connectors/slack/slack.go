@@ -36,7 +36,7 @@ func Kind() connectors.Kind {
 			{Name: "max_file_size", Help: "larger files are reported and not read, in MB; default 50"},
 			{Name: "url", Help: "address of Slack, when it is another: https://slack-gov.com; default https://slack.com"},
 		},
-		PruneEvery: 24 * time.Hour,
+		PruneEvery: 12 * time.Hour,
 		Check: func(_ connectors.Environment, settings map[string]string) error {
 			_, err := parse(settings)
 			return err
