@@ -29,6 +29,7 @@ var layers = []struct {
 	{"connectors/github/githubtest", []string{".", "connectors", "connectors/connectortest"}},
 	{"connectors/confluence", []string{".", "connectors", "connectors/internal/…", "connectors/confluence/storage"}},
 	{"connectors/confluence/confluencetest", []string{".", "connectors/connectortest"}},
+	{"connectors/slack/slacktest", []string{".", "connectors", "connectors/connectortest"}},
 	{"connectors/…", []string{".", "connectors", "connectors/internal/…"}}, // no connector knows another
 
 	{"retrieval/dense/…", []string{"."}},

@@ -18,6 +18,7 @@ import (
 	"github.com/cairnhq/cairn/connectors/git"
 	"github.com/cairnhq/cairn/connectors/github"
 	"github.com/cairnhq/cairn/connectors/push"
+	"github.com/cairnhq/cairn/connectors/slack"
 	"github.com/cairnhq/cairn/connectors/web"
 	"github.com/cairnhq/cairn/examples/acme"
 	"github.com/cairnhq/cairn/jobs"
@@ -66,6 +67,7 @@ func kinds() connectors.Registry {
 		git.Kind(),
 		github.Kind(),
 		push.Kind(),
+		slack.Kind(),
 		web.Kind(),
 		acme.Kind(),
 	)
