@@ -26,6 +26,8 @@ var layers = []struct {
 	{"connectors", []string{"."}},
 	{"connectors/connectortest", []string{".", "connectors", "outbound"}},
 	{"connectors/internal/…", []string{".", "connectors", "connectors/internal/…"}},
+	{"connectors/jira", []string{".", "connectors", "connectors/internal/…", "connectors/jira/adf"}},
+	{"connectors/jira/jiratest", []string{".", "connectors", "connectors/connectortest"}},
 	{"connectors/…", []string{".", "connectors", "connectors/internal/…"}}, // no connector knows another
 
 	{"retrieval/dense/…", []string{"."}},

@@ -196,7 +196,7 @@ func checkChange(t *testing.T, c connectors.Change) {
 		t.Errorf("%s: %v, and Open is set: %v", c.External, c.Op, c.Open != nil)
 	}
 	if c.ACL != nil {
-		if err := c.ACL.Validate(); err != nil {
+		if err := connectors.InDirectory(*c.ACL, "site").Validate(); err != nil {
 			t.Errorf("%s: %v", c.External, err)
 		}
 	}
