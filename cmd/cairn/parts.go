@@ -14,6 +14,7 @@ import (
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/connectors"
 	"github.com/cairnhq/cairn/connectors/files"
+	"github.com/cairnhq/cairn/connectors/jira"
 	"github.com/cairnhq/cairn/connectors/push"
 	"github.com/cairnhq/cairn/examples/acme"
 	"github.com/cairnhq/cairn/jobs"
@@ -56,7 +57,7 @@ type parts struct {
 // kinds returns the kinds of source that this binary knows. A connector is
 // registered by its line here.
 func kinds() connectors.Registry {
-	return connectors.NewRegistry(files.Kind(), push.Kind(), acme.Kind())
+	return connectors.NewRegistry(files.Kind(), push.Kind(), acme.Kind(), jira.Kind())
 }
 
 // openParts makes everything below the server from the settings.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"iter"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -45,16 +46,20 @@ const stuck = 5
 
 // search implements api. Its list has numbers, and shifts whenever an issue in it is
 // updated or deleted: so each page begins with the last issue of the one before, and
-// where it does not, the search begins anew at that issue's minute.
+// where it does not, the search begins anew at that issue's minute. It ends where it meets
+// what was updated after it had begun, so that it ends: the next run reads on from there.
 func (d *datacenter) search(ctx context.Context, q query, zone *time.Location) iter.Seq2[[]issue, error] {
 	return func(yield func([]issue, error) bool) {
 		last, start, again := issue{}, 0, 0
-		var begin time.Time
+		var begin, end time.Time
 		for {
-			p, err := d.page(ctx, q, zone, start)
+			p, at, err := d.page(ctx, q, zone, start)
 			if err != nil {
 				yield(nil, err)
 				return
+			}
+			if end.IsZero() {
+				end = at
 			}
 			fresh := p.Issues
 			if start > 0 {
@@ -79,6 +84,9 @@ func (d *datacenter) search(ctx context.Context, q query, zone *time.Location) i
 				return
 			}
 			last = fresh[len(fresh)-1]
+			if !end.IsZero() && last.when(q.by).After(end.Add(time.Minute)) {
+				return
+			}
 			start += len(p.Issues) - 1
 		}
 	}
@@ -90,7 +98,8 @@ type foundByNumber struct {
 	Total  int     `json:"total"`
 }
 
-func (d *datacenter) page(ctx context.Context, q query, zone *time.Location, start int) (foundByNumber, error) {
+// page asks for a page of a search, and tells the time of the site.
+func (d *datacenter) page(ctx context.Context, q query, zone *time.Location, start int) (p foundByNumber, at time.Time, err error) {
 	type search struct {
 		JQL        string   `json:"jql"`
 		Fields     []string `json:"fields"`
@@ -104,11 +113,12 @@ func (d *datacenter) page(ctx context.Context, q query, zone *time.Location, sta
 	}
 	request := d.get("issues", nil, "search")
 	request.JSON, request.Repeat, request.MaxBytes = body, true, searchBytes
-	p, _, err := remote.Get[foundByNumber](ctx, d.client, request)
-	if err == nil {
-		err = pageOf(d.client, p.Issues)
+	p, res, err := remote.Get[foundByNumber](ctx, d.client, request)
+	if err != nil {
+		return p, at, err
 	}
-	return p, err
+	at, _ = http.ParseTime(res.Header.Get("Date")) // without it, the search ends with its list
+	return p, at, pageOf(d.client, p.Issues)
 }
 
 func (d *datacenter) comments(ctx context.Context, id string) ([]comment, error) {

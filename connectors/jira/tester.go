@@ -26,11 +26,14 @@ func (s *Site) Test(ctx context.Context) (string, error) {
 	if a.unknown != nil {
 		return "", a.unknown
 	}
-	for _, err := range s.Members(ctx) {
+	n := 0
+	for m, err := range s.Members(ctx) {
 		if err != nil {
 			return "", err
 		}
-		break
+		if n++; m.Email != "" || n == 20 {
+			break
+		}
 	}
 	q := query{project: p.ID, by: "updated", fields: s.wanted(a), size: 1}
 	for _, err := range s.api.search(ctx, q, s.zone) {

@@ -74,6 +74,7 @@ func (s *Site) route(pattern, scope, query string, handle http.HandlerFunc) conn
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.requests[pattern]++
+		w.Header().Set("Date", s.now().UTC().Format(http.TimeFormat))
 		if s.permits(w, r, scope) && s.bounded(w, r) {
 			handle(w, r)
 		}
