@@ -80,11 +80,8 @@ func (c *cloud) levels(ctx context.Context, p project) (levels, error) {
 		}
 		c.levelError = err
 	}
-	if c.levelError != nil {
-		return levels{any: true}, nil
-	}
 	scheme, ok := c.schemeOf[p.ID]
-	return levels{members: c.levelsOf[scheme], any: ok}, nil
+	return levels{members: c.levelsOf[scheme], any: ok || c.levelError != nil}, nil
 }
 
 // readLevels reads the members of all security levels, and which projects have them.
@@ -155,7 +152,9 @@ func (c *cloud) people(ctx context.Context, ids []string) (map[string]user, erro
 			c.known[u.AccountID] = u
 		}
 		for _, id := range part {
-			c.known[id] = c.known[id]
+			if _, ok := c.known[id]; !ok {
+				c.known[id] = user{}
+			}
 		}
 	}
 	found := map[string]user{}

@@ -134,15 +134,10 @@ func (d *datacenter) levels(ctx context.Context, p project) (levels, error) {
 		} `json:"levels"`
 	}
 	s, _, err := remote.Get[scheme](ctx, d.client, d.get("the issue security of a project", nil, "project", p.ID, "issuesecuritylevelscheme"))
-	switch {
-	case errors.Is(err, connectors.ErrNotFound):
-		return levels{}, nil
-	case err != nil && !concernsOne(err):
+	if err != nil && !concernsOne(err) {
 		return levels{}, err
-	case err != nil:
-		return levels{any: true}, nil
 	}
-	out := levels{any: true, members: map[string][]holder{}}
+	out := levels{any: !errors.Is(err, connectors.ErrNotFound), members: map[string][]holder{}} // else it has some, or may have
 	for _, l := range s.Levels {
 		for _, name := range []string{l.Name, string(l.ID)} {
 			if told, ok := d.configured[name]; ok {

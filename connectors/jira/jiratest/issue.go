@@ -68,7 +68,7 @@ func (s *Site) render(i *issue, rendered map[string]any) {
 	}
 	for name, v := range texts {
 		if t, ok := v.(Text); ok {
-			if _, asked := rendered[name]; asked && !(i.broken && name == "description") {
+			if _, asked := rendered[name]; asked && (!i.broken || name != "description") {
 				rendered[name] = t.HTML
 			}
 		}

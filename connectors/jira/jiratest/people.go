@@ -47,7 +47,7 @@ func (s *Site) allProjects() []*project {
 }
 
 func (s *Site) searchProjects(w http.ResponseWriter, r *http.Request) {
-	numbered(s, w, r, s.allProjects(), s.showProject)
+	numbered(w, r, s.allProjects(), s.showProject)
 }
 
 func (s *Site) listProjects(w http.ResponseWriter, _ *http.Request) {
@@ -154,7 +154,7 @@ func (s *Site) securedProjects(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	all := slices.DeleteFunc(s.allProjects(), func(p *project) bool { return p.simplified || len(s.levels) == 0 })
-	numbered(s, w, r, all, func(p *project) any { return map[string]any{"issueSecuritySchemeId": securityID, "projectId": p.id} })
+	numbered(w, r, all, func(p *project) any { return map[string]any{"issueSecuritySchemeId": securityID, "projectId": p.id} })
 }
 
 func (s *Site) allLevels() []*level {
@@ -166,7 +166,7 @@ func (s *Site) listLevels(w http.ResponseWriter, r *http.Request) {
 		forbid(w)
 		return
 	}
-	numbered(s, w, r, s.allLevels(), func(l *level) any { return map[string]any{"id": l.id, "issueSecuritySchemeId": securityID} })
+	numbered(w, r, s.allLevels(), func(l *level) any { return map[string]any{"id": l.id, "issueSecuritySchemeId": securityID} })
 }
 
 func (s *Site) listLevelMembers(w http.ResponseWriter, r *http.Request) {
@@ -180,7 +180,7 @@ func (s *Site) listLevelMembers(w http.ResponseWriter, r *http.Request) {
 			all = append(all, map[string]any{"id": number(l.id)*100 + n, "issueSecurityLevelId": number(l.id), "issueSecuritySchemeId": securityID, "holder": s.holder(h)})
 		}
 	}
-	numbered(s, w, r, all, func(m any) any { return m })
+	numbered(w, r, all, func(m any) any { return m })
 }
 
 // securityScheme is what Data Center tells of issue security.
@@ -217,7 +217,7 @@ func (s *Site) bulkUsers(w http.ResponseWriter, r *http.Request) {
 			all = append(all, id)
 		}
 	}
-	numbered(s, w, r, all, s.person)
+	numbered(w, r, all, s.person)
 }
 
 func (s *Site) oneUser(w http.ResponseWriter, r *http.Request) {
@@ -232,7 +232,7 @@ func (s *Site) oneUser(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Site) bulkGroups(w http.ResponseWriter, r *http.Request) {
-	numbered(s, w, r, sorted(s.groups, func(g *group) int { return number(g.id) }), func(g *group) any { return map[string]any{"groupId": g.id, "name": g.name} })
+	numbered(w, r, sorted(s.groups, func(g *group) int { return number(g.id) }), func(g *group) any { return map[string]any{"groupId": g.id, "name": g.name} })
 }
 
 func (s *Site) listMembers(w http.ResponseWriter, r *http.Request) {
@@ -242,7 +242,7 @@ func (s *Site) listMembers(w http.ResponseWriter, r *http.Request) {
 	}
 	for _, g := range s.groups {
 		if s.cloud && g.id == r.URL.Query().Get("groupId") || !s.cloud && g.name == r.URL.Query().Get("groupname") {
-			numbered(s, w, r, g.members, s.person)
+			numbered(w, r, g.members, s.person)
 			return
 		}
 	}

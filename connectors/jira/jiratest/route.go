@@ -119,7 +119,7 @@ func forbid(w http.ResponseWriter) {
 }
 
 // numbered answers with the part of a list that begins at startAt, in pages of Atlassian.
-func numbered[T any](s *Site, w http.ResponseWriter, r *http.Request, all []T, element func(T) any) {
+func numbered[T any](w http.ResponseWriter, r *http.Request, all []T, element func(T) any) {
 	start, _ := strconv.Atoi(r.URL.Query().Get("startAt"))
 	begin := min(start, len(all))
 	end := min(begin+pageSize, len(all))
