@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"net/http"
+	"net/url"
+	"strings"
 	"time"
 
 	"github.com/cairnhq/cairn/connectors"
@@ -31,8 +33,18 @@ func newClient(env connectors.Environment, cfg settings) (*remote.Client, error)
 		c.Advice = "API tokens are made at id.atlassian.com/manage-profile/security/api-tokens"
 	default:
 		c.Advice = "Personal access tokens are made in the profile of the account"
+		c.Follow = staysAt(cfg.api)
 	}
 	return remote.New(env, c)
+}
+
+// staysAt returns a Config.Follow that follows redirects within a site, but for those that
+// lead to where people sign in: their page would pass for what was asked for.
+func staysAt(site string) func(to *url.URL) bool {
+	base, err := url.Parse(site)
+	return func(to *url.URL) bool {
+		return err == nil && to.Host == base.Host && !strings.HasSuffix(to.Path, "/login.jsp")
+	}
 }
 
 // judge tells a missing scope from a wrong credential: Atlassian answers both with 401.
@@ -47,6 +59,9 @@ func judge(res *remote.Response) error {
 	}
 	if reason := res.Header.Get("X-Seraph-LoginReason"); res.Status < 300 && (reason == "AUTHENTICATED_FAILED" || reason == "AUTHENTICATION_DENIED") {
 		return &connectors.Error{Kind: connectors.ErrUnauthorized, Status: res.Status}
+	}
+	if res.Status > 300 && res.Status < 400 && res.Status != http.StatusNotModified {
+		return &connectors.Error{Kind: connectors.ErrForbidden, Status: res.Status} // to where people sign in
 	}
 	return nil
 }

@@ -262,6 +262,11 @@ func TestAttachments(t *testing.T) {
 		if got := code(found["attachment-"+big]); got != "too_large" {
 			t.Errorf("the large one: %q", got)
 		}
+		site.Hide(log)
+		body, err := c.Open(t.Context())
+		if refused := (*connectors.DocumentError)(nil); !errors.As(err, &refused) || body != nil {
+			t.Errorf("a file that the account may not see: %v", err)
+		}
 		site.Detach("fault", log)
 		if listed := externals(t, r); slices.Contains(listed, "attachment-"+log) || !slices.Contains(listed, "attachment-"+big) {
 			t.Errorf("after one was removed, there are %v", listed)

@@ -133,6 +133,23 @@ func TestSecurityLevelsOfDataCenter(t *testing.T) {
 	}
 }
 
+// TestHiddenLevel reads issues whose security level Jira does not tell, as it does when the
+// field is hidden: where the project has levels, they may have one.
+func TestHiddenLevel(t *testing.T) {
+	editions(t, func(t *testing.T, site *jiratest.Site) {
+		site.Put(t, "doc", "Doc", "Text.")
+		site.Hide("security")
+		r := read(t, site, nil)
+		if c := r.must()[site.ID("doc")]; c.Err != nil {
+			t.Errorf("in a project without levels: %v", c.Err)
+		}
+		site.Level("inner")
+		if c := r.must()[site.ID("doc")]; code(c) != connectors.PermissionsUnknown {
+			t.Errorf("in a project with levels: %v, %v", c.Err, c.ACL)
+		}
+	})
+}
+
 // TestTeamManaged reads a project that its team manages, whose issues are restricted in
 // another way.
 func TestTeamManaged(t *testing.T) {
@@ -160,6 +177,11 @@ func TestTeamManaged(t *testing.T) {
 	if got := code(found[site.ID("puzzle")]); got != connectors.PermissionsUnknown {
 		t.Errorf("a restriction that is not known: %q", got)
 	}
+	site.Hide("issuerestriction")
+	if got := code(read(t, site, nil).must()[site.ID("open")]); got != connectors.PermissionsUnknown {
+		t.Errorf("restrictions that are not told: %q", got)
+	}
+	site.Show("issuerestriction")
 	site.Role("TEAM", "Administrator", []string{"Bob"}, nil)
 	want := cairn.ACL{Allow: [][]cairn.PrincipalKey{{eng, bob}, {staff}}}
 	if d := cmp.Diff(&want, r.must()[site.ID("two")].ACL); d != "" {

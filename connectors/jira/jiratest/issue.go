@@ -179,5 +179,9 @@ func (s *Site) listComments(w http.ResponseWriter, r *http.Request) {
 
 // redirectToFile leads to where a file lies.
 func (s *Site) redirectToFile(w http.ResponseWriter, r *http.Request) {
+	if s.hidden[r.PathValue("id")] {
+		http.NotFound(w, r)
+		return
+	}
 	http.Redirect(w, r, s.media.URL+"/file/"+r.PathValue("id")+"?token=signed", http.StatusSeeOther)
 }

@@ -57,7 +57,10 @@ func (s *Site) dataCenterRoutes() []connectortest.Route {
 		v2("applicationrole", "", s.applicationRoles),
 		v2("user", "username key includeDeleted", s.oneUser),
 		v2("group/member", "groupname! includeInactiveUsers"+paging, s.listMembers),
-		s.route("GET /jira/secure/attachment/{id}/{name}", "", "", func(w http.ResponseWriter, r *http.Request) { s.sendFile(w, r, r.PathValue("id")) }),
+		s.route("GET /jira/secure/attachment/{id}/{name}", "", "", s.refer),
+		{Pattern: "GET /jira/login.jsp", Query: []string{"permissionViolation"}, Handle: func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = w.Write([]byte("<html>Sign in</html>"))
+		}},
 	}
 }
 

@@ -141,7 +141,7 @@ func (s *Site) show(found []*issue, q searchRequest) []any {
 		fields := map[string]any{}
 		for _, name := range q.Fields {
 			v, ok := all[name]
-			if !ok {
+			if !ok || s.hidden[name] {
 				continue
 			}
 			fields[name], rendered[name] = v, nil

@@ -68,6 +68,7 @@ type Site struct {
 	admin    bool              // the account is an administrator of Jira
 	requests map[string]int    // by pattern
 	before   func(r *http.Request)
+	hidden   map[string]bool // fields, and files, that the account is not told
 }
 
 type project struct {
@@ -145,7 +146,7 @@ func newSite(t testing.TB, cloud bool) *Site {
 	s := &Site{
 		t: t, cloud: cloud, admin: true, last: 10000, zone: time.FixedZone("Asia/Kathmandu", 5*60*60+45*60),
 		projects: map[string]*project{}, issues: map[string]*issue{}, levels: map[string]*level{}, users: map[string]*user{},
-		groups: map[string]*group{}, names: map[string]string{}, requests: map[string]int{},
+		groups: map[string]*group{}, names: map[string]string{}, requests: map[string]int{}, hidden: map[string]bool{},
 	}
 	routes := s.dataCenterRoutes()
 	if cloud {
@@ -334,6 +335,15 @@ func (s *Site) serveMedia(w http.ResponseWriter, r *http.Request) {
 		s.t.Errorf("the files of the site are asked with a credential, or without a signature: %s", r.URL)
 	}
 	s.sendFile(w, r, strings.TrimPrefix(r.URL.Path, "/file/"))
+}
+
+// refer leads people to a file to where they sign in, when they may not see it.
+func (s *Site) refer(w http.ResponseWriter, r *http.Request) {
+	if s.hidden[r.PathValue("id")] {
+		http.Redirect(w, r, "/jira/login.jsp?permissionViolation=true", http.StatusFound)
+		return
+	}
+	s.sendFile(w, r, r.PathValue("id"))
 }
 
 func (s *Site) sendFile(w http.ResponseWriter, r *http.Request, id string) {
