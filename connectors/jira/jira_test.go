@@ -212,6 +212,14 @@ func TestComments(t *testing.T) {
 			t.Errorf("without comments:\n%s", got)
 		}
 
+		if r.settings["edition"] == "datacenter" {
+			site.Hide("properties")
+			if got := text(t, read(t, site, nil).must()[site.ID("ticket")]); strings.Contains(got, "One.") {
+				t.Errorf("comments of a service project of which it is not told whether they are internal:\n%s", got)
+			}
+			site.Show("properties")
+		}
+
 		edited := jiratest.Plain("", "Changed.")
 		site.EditComment("fault", ids[1], &edited)
 		site.EditComment("fault", ids[0], nil)
@@ -317,6 +325,26 @@ func TestKeptAttachments(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestUntoldComments reads an issue whose further comments the site keeps back: neither
+// it nor its attachments are read.
+func TestUntoldComments(t *testing.T) {
+	site := jiratest.New(t)
+	site.Put(t, "fault", "Fault", "Text.")
+	file := site.Attach("fault", "a.txt", "text/plain", "a")
+	for range 3 {
+		site.Comment("fault", "Bob", jiratest.Plain("", "And"))
+	}
+	site.Hide("comments")
+	found := read(t, site, nil).must()
+	if got := code(found["attachment-"+file]); got != connectors.PermissionsUnknown {
+		t.Errorf("the attachment: %q", got)
+	}
+	_, err := found[site.ID("fault")].Open(t.Context())
+	if failed := (*connectors.DocumentError)(nil); !errors.As(err, &failed) || failed.Code != "unreadable" {
+		t.Errorf("the issue: %v", err)
+	}
 }
 
 func externals(t *testing.T, r *reader) []string {

@@ -30,7 +30,7 @@ func TestHolders(t *testing.T) {
 	editions(t, func(t *testing.T, site *jiratest.Site) {
 		site.User("Dan", "")
 		site.Put(t, "fault", "Fault", "Text.")
-		site.Role("DOCS", "Developers", []string{"Bob", "Dan"}, []string{"ops"})
+		site.Role("DOCS", "Developers", []string{"Bob", "Dan", "Cid"}, []string{"ops"})
 		site.Assign("fault", "Bob")
 		site.Fill("fault", jiratest.Watchers, []any{site.Person("Cid"), site.Person("Dan")})
 		site.Fill("fault", jiratest.Teams, []any{map[string]any{"name": "eng", "groupId": "g"}, map[string]any{"name": "ops"}})
@@ -48,7 +48,7 @@ func TestHolders(t *testing.T) {
 			{"a user who hides", []jiratest.Holder{hold("user", "Dan")}, nil, keys()},
 			{"a user whose address is told", []jiratest.Holder{hold("user", "Dan")}, map[string]string{"people": "Dan=dan@example.com, name-Dan=dan@example.com"}, keys(dan)},
 			{"the lead", []jiratest.Holder{hold("projectLead", "")}, nil, keys(cid)},
-			{"a role", []jiratest.Holder{hold("projectRole", "Developers")}, nil, keys(ops, bob)},
+			{"a role", []jiratest.Holder{hold("projectRole", "Developers")}, nil, keys(ops, bob, cid)},
 			{"users of an application", []jiratest.Holder{hold("applicationRole", "jira-software")}, nil, keys(eng, ops)},
 			{"users of any application", []jiratest.Holder{hold("applicationRole", "")}, nil, keys(eng, ops, staff)},
 			{"everybody who uses an application", []jiratest.Holder{hold("applicationRole", "jira-software")}, map[string]string{"everyone": "jira-software"}, keys(cairn.Everyone)},

@@ -280,7 +280,8 @@ func (s *Site) Puzzle(name string) { s.change(name, func(i *issue) { i.puzzle = 
 // Demote takes the rights of an administrator of Jira from the account.
 func (s *Site) Demote() { s.edit(func() { s.admin = false }) }
 
-// Hide keeps a field of issues, or a file by its id, from the account.
+// Hide keeps a field of issues, a file by its id, what the search does not tell of comments,
+// or the properties of comments from the account.
 func (s *Site) Hide(name string) { s.edit(func() { s.hidden[name] = true }) }
 
 // Show shows it again.

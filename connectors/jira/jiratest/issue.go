@@ -155,7 +155,9 @@ func (s *Site) showComment(i *issue, c *comment, whole bool) any {
 	}
 	if whole {
 		out["renderedBody"], out["properties"] = c.body.HTML, []any{}
-		if s.projects[i.project].kind == "service_desk" {
+		if s.hidden["properties"] {
+			delete(out, "properties")
+		} else if s.projects[i.project].kind == "service_desk" {
 			out["properties"] = []any{map[string]any{"key": "sd.public.comment", "value": map[string]any{"internal": c.internal}}}
 		}
 	}
@@ -166,6 +168,10 @@ func (s *Site) listComments(w http.ResponseWriter, r *http.Request) {
 	i := s.issues[r.PathValue("id")]
 	if i == nil {
 		http.NotFound(w, r)
+		return
+	}
+	if s.hidden["comments"] {
+		forbid(w)
 		return
 	}
 	start, _ := strconv.Atoi(r.URL.Query().Get("startAt"))
