@@ -162,7 +162,7 @@ func (s *Site) metadata(p project, i issue) connectors.Metadata {
 			m.Attributes[f.attribute] = strings.Join(texts, ", ")
 		}
 	}
-	m.Revision = value[string](i, "updated") + "-" + digest(s.cfg.digest, m.Title, m.URL)
+	m.Revision = value[string](i, "updated") + "-" + digest(s.cfg.content, m.Title, m.URL)
 	return m
 }
 

@@ -14,6 +14,8 @@ import (
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/connectors"
+	"github.com/cairnhq/cairn/connectors/connectortest"
+	"github.com/cairnhq/cairn/connectors/jira"
 	"github.com/cairnhq/cairn/connectors/jira/jiratest"
 )
 
@@ -58,6 +60,7 @@ func TestIncremental(t *testing.T) {
 // does not begin anew.
 func TestResume(t *testing.T) {
 	editions(t, func(t *testing.T, site *jiratest.Site) {
+		site.Page(3)
 		for n := range 6 {
 			site.Put(t, fmt.Sprint(n), fmt.Sprint(n), "Text.")
 			site.Wait(time.Hour)
@@ -79,7 +82,7 @@ func TestResume(t *testing.T) {
 				}
 			}
 			rest := r.must()
-			if cut > 2 && rest[site.ID("0")].Open != nil {
+			if cut > 3 && rest[site.ID("0")].Open != nil {
 				t.Errorf("broken off after %d changes, it begins anew", cut)
 			}
 			for external := range rest {
@@ -216,6 +219,25 @@ func TestShift(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestUnavailable ends a run when the site does not tell permissions because it is down:
+// no document fails for that.
+func TestUnavailable(t *testing.T) {
+	site := jiratest.New(t)
+	site.Put(t, "doc", "Doc", "Text.")
+	r := connectortest.NewRemote(t, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if strings.HasSuffix(req.URL.Path, "/permissionscheme") {
+			http.Error(w, "down", http.StatusServiceUnavailable)
+			return
+		}
+		site.ServeHTTP(w, req)
+	}), site.Secrets())
+	for c, err := range connectortest.Open(t, jira.Kind(), r.Env, site.SettingsAt(r.URL)).Changes(t.Context(), "") {
+		if !errors.Is(err, connectors.ErrUnavailable) {
+			t.Errorf("%+v, %v", c, err)
+		}
+	}
 }
 
 // TestShiftingProjects removes a project while they are listed: no other one is missed.

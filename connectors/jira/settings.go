@@ -62,7 +62,8 @@ type settings struct {
 	everyone         map[string]bool     // groups and application roles
 	levels           map[string][]holder // members of security levels, by name or id
 
-	digest string // changes whenever what is read changes
+	content string // changes whenever the text of issues does
+	digest  string // changes whenever what is read changes
 }
 
 // parse reads the settings. Errors are ErrInvalid.
@@ -109,8 +110,9 @@ func parse(from map[string]string) (settings, error) {
 	if err := s.readPeople(from["people"]); err != nil {
 		return s, err
 	}
-	s.digest = digest(made, from["url"], from["fields"], from["comments"], from["internal_comments"], from["attachments"], from["attachment_types"],
-		from["max_attachment_size"], from["people"], from["everyone"], from["security_levels"])
+	s.content = digest(made, from["fields"], from["comments"], from["internal_comments"])
+	s.digest = digest(s.content, from["url"], from["attachments"], from["attachment_types"], from["max_attachment_size"], from["people"],
+		from["everyone"], from["security_levels"])
 	return s, s.readLevels(from["security_levels"])
 }
 

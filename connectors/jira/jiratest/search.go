@@ -106,10 +106,10 @@ func (s *Site) searchByToken(w http.ResponseWriter, r *http.Request) {
 		}
 		found = slices.DeleteFunc(found, func(i *issue) bool { return i.place(by) <= last })
 	}
-	out := map[string]any{"isLast": len(found) <= pageSize}
-	if len(found) > pageSize {
-		found = found[:pageSize]
-		out["nextPageToken"] = base64.StdEncoding.EncodeToString([]byte(q.JQL + "\n" + found[pageSize-1].place(by)))
+	out := map[string]any{"isLast": len(found) <= s.page}
+	if len(found) > s.page {
+		found = found[:s.page]
+		out["nextPageToken"] = base64.StdEncoding.EncodeToString([]byte(q.JQL + "\n" + found[s.page-1].place(by)))
 	}
 	out["issues"] = s.show(found, q)
 	reply(w, out)
@@ -128,8 +128,8 @@ func (s *Site) searchByNumber(w http.ResponseWriter, r *http.Request) {
 	}
 	begin := min(*q.StartAt, len(found))
 	reply(w, map[string]any{
-		"expand": "schema,names", "startAt": *q.StartAt, "maxResults": pageSize, "total": len(found),
-		"issues": s.show(found[begin:min(begin+pageSize, len(found))], q),
+		"expand": "schema,names", "startAt": *q.StartAt, "maxResults": s.page, "total": len(found),
+		"issues": s.show(found[begin:min(begin+s.page, len(found))], q),
 	})
 }
 

@@ -54,6 +54,7 @@ type Site struct {
 
 	mu       sync.Mutex
 	last     int // id
+	page     int // how many issues a search returns at once
 	waited   time.Duration
 	zone     *time.Location
 	projects map[string]*project // by key
@@ -144,7 +145,7 @@ func NewDataCenter(t testing.TB) *Site { return newSite(t, false) }
 
 func newSite(t testing.TB, cloud bool) *Site {
 	s := &Site{
-		t: t, cloud: cloud, admin: true, last: 10000, zone: time.FixedZone("Asia/Kathmandu", 5*60*60+45*60),
+		t: t, cloud: cloud, admin: true, last: 10000, page: pageSize, zone: time.FixedZone("Asia/Kathmandu", 5*60*60+45*60),
 		projects: map[string]*project{}, issues: map[string]*issue{}, levels: map[string]*level{}, users: map[string]*user{},
 		groups: map[string]*group{}, names: map[string]string{}, requests: map[string]int{}, hidden: map[string]bool{},
 	}
@@ -265,6 +266,9 @@ func (s *Site) Before(f func(r *http.Request)) { s.before = f }
 
 // Zone sets the time zone of the account.
 func (s *Site) Zone(zone *time.Location) { s.zone = zone }
+
+// Page sets how many issues a search returns at once.
+func (s *Site) Page(issues int) { s.page = issues }
 
 // Wait lets time go by at the site.
 func (s *Site) Wait(d time.Duration) {
