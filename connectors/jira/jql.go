@@ -3,6 +3,7 @@ package jira
 import (
 	"fmt"
 	"time"
+	_ "time/tzdata" // the image has no files of time zones
 )
 
 // overlap is how much of what was read is read again: an issue may come into the search
