@@ -7,6 +7,7 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -213,11 +214,23 @@ func (d *datacenter) text(raw, rendered json.RawMessage) (string, error) {
 	return paragraphs(plain), nil
 }
 
-// shows implements api: wiki markup shows files as !name! and [^name].
+// wikiFile is how wiki markup shows files: !name!, !name|options!, [^name], [text|^name].
+var wikiFile = regexp.MustCompile(`!([^!|\n]+)(?:\|[^!\n]*)?!|\[(?:[^\]|\n]*\|)?\^([^\]|\n]+)[^\]\n]*\]`)
+
+// shows implements api.
 func (d *datacenter) shows(raw json.RawMessage) []string {
 	plain := ""
-	if isNull(raw) || json.Unmarshal(raw, &plain) == nil && !strings.ContainsAny(plain, "!^") {
+	if isNull(raw) {
 		return nil
 	}
-	return []string{""}
+	if json.Unmarshal(raw, &plain) != nil {
+		return []string{""}
+	}
+	var names []string
+	for _, m := range wikiFile.FindAllStringSubmatch(plain, -1) {
+		if name := strings.TrimSpace(m[1] + m[2]); !strings.Contains(name, "://") {
+			names = append(names, name)
+		}
+	}
+	return names
 }

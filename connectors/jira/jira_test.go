@@ -292,7 +292,7 @@ func TestKeptAttachments(t *testing.T) {
 	media := func(alt string) jiratest.Text {
 		return jiratest.Text{
 			ADF:  []byte(`{"type":"doc","version":1,"content":[{"type":"mediaSingle","content":[{"type":"media","attrs":{"type":"file","id":"x","alt":"` + alt + `"}}]}]}`),
-			Wiki: "!" + alt + "!", HTML: "<img>",
+			Wiki: "!" + alt + "|thumbnail!", HTML: "<img>",
 		}
 	}
 	editions(t, func(t *testing.T, site *jiratest.Site) {
@@ -302,22 +302,18 @@ func TestKeptAttachments(t *testing.T) {
 			files[name] = [2]string{site.Attach(name, "secret.txt", "text/plain", "s"), site.Attach(name, "plain.txt", "text/plain", "p")}
 		}
 		site.Comment("open", "Bob", media("secret.txt"))
-		site.Restricted("open", "group", "eng", jiratest.Plain("", "No file"))
+		site.Restricted("open", "group", "eng", jiratest.Plain("", "No file! Done."))
 		site.Restricted("named", "group", "eng", media("secret.txt"))
 		site.Restricted("unnamed", "group", "eng", media("another name"))
 		for range 4 {
 			site.Comment("late", "Bob", jiratest.Plain("", "And"))
 		}
-		site.Restricted("late", "group", "eng", media(""))
+		site.Restricted("late", "group", "eng", media("who knows"))
 		found := read(t, site, nil).must()
 		for name, want := range map[string][2]bool{"open": {true, true}, "named": {false, true}, "unnamed": {false, false}, "late": {false, false}} {
 			for n, id := range files[name] {
 				c := found["attachment-"+id]
-				readable := want[n]
-				if !strings.HasSuffix(site.Link(name), "/jira") && strings.Contains(site.Link(name), "/jira/") && name == "named" {
-					readable = false // wiki markup does not tell names
-				}
-				if (c.Err == nil) != readable || !readable && code(c) != connectors.PermissionsUnknown {
+				if (c.Err == nil) != want[n] || !want[n] && code(c) != connectors.PermissionsUnknown {
 					t.Errorf("%s, file %d: %v", name, n, c.Err)
 				}
 			}
