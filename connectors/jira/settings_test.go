@@ -68,6 +68,10 @@ func TestTester(t *testing.T) {
 		if got, err := test(site); err != nil || got != "the credential is that of Bot Smith and reads 1 projects, such as DOCS" {
 			t.Errorf("%q, %v", got, err)
 		}
+		site.User("Cid", "")
+		if got, err := test(site); err != nil || !strings.Contains(got, "of 3 people in the group staff the addresses of 1 are unknown") {
+			t.Errorf("%q, %v", got, err)
+		}
 		site.Browse("DOCS", jiratest.Holder{Type: "sd.customer.portal.only"})
 		if got, err := test(site); err != nil || !strings.Contains(got, "nobody here may read that one") {
 			t.Errorf("%q, %v", got, err)

@@ -6,6 +6,13 @@
 // media types, fields and the forms of pages are those. Lists come two elements a page, so
 // that every walk meets the boundaries of pages. Times of JQL are taken in the time zone
 // of the account, to the minute.
+//
+// Beyond those descriptions it assumes: that the search of Cloud cuts the field comment off
+// and tells its total, and that of Data Center does not; that the field security is null, not
+// missing, where an issue has no level; the form of the field issuerestriction; that comments
+// of service projects of Data Center have the property sd.public.comment, which
+// expand=properties shows; that a project of Data Center without issue security has status
+// 404; and that files of Data Center lead to login.jsp who may not see them.
 package jiratest
 
 import (
