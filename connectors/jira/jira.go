@@ -52,7 +52,8 @@ type Site struct {
 	client       *remote.Client
 	api          api
 	who          principals
-	applications []applicationRole // nil: not asked yet
+	applications []applicationRole  // nil: not asked yet
+	accesses     map[string]*access // by project, as this run has read them
 
 	// What begin finds out.
 	begun        bool
@@ -70,7 +71,7 @@ func open(env connectors.Environment, cfg settings) (*Site, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Site{cfg: cfg, client: client, who: principals{addresses: cfg.people, everyone: cfg.everyone}}
+	s := &Site{cfg: cfg, client: client, accesses: map[string]*access{}, who: principals{addresses: cfg.people, everyone: cfg.everyone}}
 	if cfg.cloud {
 		s.api = newCloud(client)
 	} else {

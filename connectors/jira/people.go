@@ -10,8 +10,9 @@ import (
 // user is a person as both editions show one.
 type user struct {
 	AccountID    string `json:"accountId"` // Cloud
-	Key          string `json:"key"`       // Data Center
-	Name         string `json:"name"`      // Data Center
+	AccountType  string `json:"accountType"`
+	Key          string `json:"key"`  // Data Center
+	Name         string `json:"name"` // Data Center
 	DisplayName  string `json:"displayName"`
 	EmailAddress string `json:"emailAddress"` // empty where the profile hides it
 	TimeZone     string `json:"timeZone"`
@@ -24,8 +25,11 @@ type principals struct {
 }
 
 // user returns the principal of a person; false when the address is unknown, so that
-// there is none.
+// there is none, and of customers, who see requests in a portal alone.
 func (p principals) user(u user) (cairn.PrincipalKey, bool) {
+	if u.AccountType == "customer" {
+		return "", false
+	}
 	address := u.EmailAddress
 	for _, account := range []string{u.Name, u.Key, u.AccountID} {
 		if told, ok := p.addresses[account]; ok && account != "" {

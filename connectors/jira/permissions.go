@@ -130,9 +130,12 @@ func roleID(raw json.RawMessage) string {
 	return ""
 }
 
-// readAccess reads who may read the issues of a project. An error concerns the site; why
-// this project's permissions are not known is kept.
+// readAccess reads who may read the issues of a project, unless that was done in this run.
+// An error concerns the site; why this project's permissions are not known is kept.
 func (s *Site) readAccess(ctx context.Context, p project) (*access, error) {
+	if a, ok := s.accesses[p.ID]; ok {
+		return a, nil
+	}
 	a := &access{levels: map[string]clause{}}
 	r := &resolver{Site: s, project: p, byRole: map[string]clause{}}
 	grants, err := s.api.scheme(ctx, p)
@@ -163,6 +166,7 @@ func (s *Site) readAccess(ctx context.Context, p project) (*access, error) {
 		parts = append(parts, "")
 	}
 	a.digest = digest(parts...)
+	s.accesses[p.ID] = a
 	return a, nil
 }
 

@@ -72,6 +72,20 @@ func TestHolders(t *testing.T) {
 	})
 }
 
+// TestCustomer gives an issue to somebody who uses the portal alone: Jira itself shows
+// them no issue.
+func TestCustomer(t *testing.T) {
+	site := jiratest.New(t)
+	site.Customer("Eve", "eve@example.com")
+	site.Put(t, "ticket", "Ticket", "Text.")
+	site.Assign("ticket", "Eve")
+	site.Browse("DOCS", jiratest.Holder{Type: "assignee"}, jiratest.Holder{Type: "user", Parameter: "Eve"})
+	want := cairn.Allow(keys()...)
+	if d := cmp.Diff(&want, read(t, site, nil).must()[site.ID("ticket")].ACL); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
 func TestSecurityLevels(t *testing.T) {
 	site := jiratest.New(t)
 	site.Role("DOCS", "Developers", []string{"Bob"}, nil)

@@ -261,6 +261,12 @@ func (s *Site) User(name, address string) {
 	s.edit(func() { s.users[name] = &user{id: name, name: name + " Smith", email: address, private: address == ""} })
 }
 
+// Customer makes an account of somebody who uses the portal of a service project alone.
+func (s *Site) Customer(name, address string) {
+	s.User(name, address)
+	s.edit(func() { s.users[name].kind = "customer" })
+}
+
 // Group makes a group, or replaces its members.
 func (s *Site) Group(name string, members ...string) {
 	s.edit(func() {

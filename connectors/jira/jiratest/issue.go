@@ -1,6 +1,7 @@
 package jiratest
 
 import (
+	"cmp"
 	"net/http"
 	"strconv"
 )
@@ -104,7 +105,7 @@ func (s *Site) person(id string) any {
 		out["emailAddress"] = u.email
 	}
 	if s.cloud {
-		out["accountId"], out["accountType"] = u.id, "atlassian"
+		out["accountId"], out["accountType"] = u.id, cmp.Or(u.kind, "atlassian")
 	} else {
 		out["key"], out["name"] = "JIRAUSER"+u.id, "name-"+u.id
 	}

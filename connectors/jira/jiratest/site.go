@@ -134,7 +134,8 @@ type attachment struct {
 
 type user struct {
 	id, name, email string
-	private         bool // the profile hides the address
+	private         bool   // the profile hides the address
+	kind            string // accountType
 }
 
 type group struct {
