@@ -30,6 +30,8 @@ var layers = []struct {
 	{"connectors/confluence", []string{".", "connectors", "connectors/internal/…", "connectors/confluence/storage"}},
 	{"connectors/confluence/confluencetest", []string{".", "connectors/connectortest"}},
 	{"connectors/slack/slacktest", []string{".", "connectors", "connectors/connectortest"}},
+	{"connectors/jira", []string{".", "connectors", "connectors/internal/…", "connectors/jira/adf"}},
+	{"connectors/jira/jiratest", []string{".", "connectors", "connectors/connectortest"}},
 	{"connectors/…", []string{".", "connectors", "connectors/internal/…"}}, // no connector knows another
 
 	{"retrieval/dense/…", []string{"."}},

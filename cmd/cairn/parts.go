@@ -17,6 +17,7 @@ import (
 	"github.com/cairnhq/cairn/connectors/files"
 	"github.com/cairnhq/cairn/connectors/git"
 	"github.com/cairnhq/cairn/connectors/github"
+	"github.com/cairnhq/cairn/connectors/jira"
 	"github.com/cairnhq/cairn/connectors/push"
 	"github.com/cairnhq/cairn/connectors/slack"
 	"github.com/cairnhq/cairn/connectors/web"
@@ -66,6 +67,7 @@ func kinds() connectors.Registry {
 		files.Kind(),
 		git.Kind(),
 		github.Kind(),
+		jira.Kind(),
 		push.Kind(),
 		slack.Kind(),
 		web.Kind(),
