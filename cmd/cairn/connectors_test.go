@@ -11,6 +11,7 @@ import (
 	"github.com/cairnhq/cairn/connectors/confluence/confluencetest"
 	"github.com/cairnhq/cairn/connectors/git/gittest"
 	"github.com/cairnhq/cairn/connectors/github/githubtest"
+	"github.com/cairnhq/cairn/connectors/jira/jiratest"
 	"github.com/cairnhq/cairn/connectors/slack/slacktest"
 	"github.com/cairnhq/cairn/connectors/web/webtest"
 )
@@ -40,6 +41,7 @@ func TestConnectors(t *testing.T) {
 		"confluence": func(t testing.TB) faked { return confluencetest.New(t) },
 		"git":        func(t testing.TB) faked { return gittest.New(t) },
 		"github":     func(t testing.TB) faked { return githubtest.New(t) },
+		"jira":       func(t testing.TB) faked { return jiratest.New(t) },
 		"slack":      func(t testing.TB) faked { return slacktest.New(t) },
 		"web":        func(t testing.TB) faked { return webtest.New(t) },
 	} {
