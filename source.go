@@ -62,6 +62,8 @@ type Run struct {
 	// brought up to date, and what has vanished is hidden. Modified are then those with
 	// another ACL, Failed those whose permissions could not be told.
 	PermissionsOnly bool
+
+	Scheduled bool // the clock began it; false when somebody has asked for it
 }
 
 // SyncOptions is what a person may ask of a run.

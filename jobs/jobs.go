@@ -23,9 +23,11 @@ import (
 
 // Runs keeps the runs of sources.
 type Runs interface {
-	// QueueRun creates a run and calls enqueue in the same transaction; when the
-	// source has an unfinished run, that is returned and enqueue not called. An
-	// unfinished one that only brings permissions gives way to one that reads documents.
+	// QueueRun creates a run that somebody has asked for and calls enqueue in the same
+	// transaction; when the source has an unfinished run, that is returned and enqueue not
+	// called. An unfinished one that only brings permissions gives way to one that reads
+	// documents, and one that the clock began to one that is to do more; one of the clock
+	// that is not yet at work becomes theirs, and is enqueued once more.
 	QueueRun(ctx context.Context, source cairn.SourceID, o cairn.SyncOptions, enqueue func(tx pgx.Tx, run string) error) (cairn.Run, error)
 	// TakeRun makes a queued or abandoned run this process's; ok is false when
 	// it is finished or somebody else's.
@@ -51,6 +53,12 @@ type Runs interface {
 	// unfinished run, and whose permissions nothing has brought or tried to bring alone
 	// for the time age.
 	DuePermissions(ctx context.Context, age time.Duration) ([]cairn.Source, error)
+	// Idle returns the sources that are neither paused nor off and have no unfinished run
+	// that reads documents.
+	Idle(ctx context.Context) ([]Idle, error)
+	// QueueScheduled creates a run that nobody has asked for, if due still says so of the
+	// source while nobody else can queue one, and calls enqueue in the same transaction.
+	QueueScheduled(ctx context.Context, source cairn.SourceID, due func(Idle) bool, enqueue func(tx pgx.Tx, run string) error) error
 	// SourceByID returns a source, or ErrNotFound.
 	SourceByID(ctx context.Context, id cairn.SourceID) (cairn.Source, error)
 }
@@ -122,6 +130,7 @@ const (
 	syncsAtOnce   = 4
 	permitsAtOnce = 2
 	rescueEvery   = 5 * time.Second
+	scheduleEvery = 10 * time.Second
 	maintainEvery = 2 * time.Second
 	choreEvery    = time.Minute
 )
@@ -164,6 +173,7 @@ func (r *Runner) Start(ctx context.Context) error {
 	}
 	ctx, r.stop = context.WithCancel(context.WithoutCancel(ctx))
 	r.loops.Go(func() { every(ctx, rescueEvery, r.rescue) })
+	r.loops.Go(func() { every(ctx, scheduleEvery, r.schedule) })
 	if r.cfg.WorkDirs != "" {
 		r.loops.Go(func() { every(ctx, choreEvery, r.sweep) })
 	}
@@ -229,20 +239,25 @@ func (r *Runner) Sync(ctx context.Context, source cairn.SourceID, o cairn.SyncOp
 	return run, nil
 }
 
-// queue queues a run, and the job that works on it.
+// queue queues a run that somebody has asked for, and the job that works on it.
 func (r *Runner) queue(ctx context.Context, source cairn.SourceID, o cairn.SyncOptions) (cairn.Run, error) {
-	enqueue := r.enqueue(ctx)
-	return r.cfg.Runs.QueueRun(ctx, source, o, func(tx pgx.Tx, run string) error { return enqueue(tx, run, o.PermissionsOnly) })
+	where := river.InsertOpts{Priority: asked}
+	if o.PermissionsOnly {
+		where.Queue = permissionQueue
+	}
+	return r.cfg.Runs.QueueRun(ctx, source, o, r.enqueue(ctx, where))
 }
 
+// The priorities of jobs: River fetches those of the first one first.
+const (
+	asked     = 1
+	scheduled = 2
+)
+
 // enqueue returns a function that inserts the job of a run.
-func (r *Runner) enqueue(ctx context.Context) func(tx pgx.Tx, run string, permissionsOnly bool) error {
-	return func(tx pgx.Tx, run string, permissionsOnly bool) error {
-		var where *river.InsertOpts
-		if permissionsOnly {
-			where = &river.InsertOpts{Queue: permissionQueue}
-		}
-		_, err := r.river.InsertTx(ctx, tx, syncArgs{Run: run}, where)
+func (r *Runner) enqueue(ctx context.Context, where river.InsertOpts) func(tx pgx.Tx, run string) error {
+	return func(tx pgx.Tx, run string) error {
+		_, err := r.river.InsertTx(ctx, tx, syncArgs{Run: run}, &where)
 		return err
 	}
 }
@@ -305,7 +320,13 @@ func (r *Runner) open(s cairn.Source) (connectors.Connector, error) {
 
 // rescue takes up the work of processes that have died.
 func (r *Runner) rescue(ctx context.Context) {
-	err := r.cfg.Runs.Requeue(ctx, r.enqueue(ctx))
+	err := r.cfg.Runs.Requeue(ctx, func(tx pgx.Tx, run string, permissionsOnly bool) error {
+		where := river.InsertOpts{}
+		if permissionsOnly {
+			where.Queue = permissionQueue
+		}
+		return r.enqueue(ctx, where)(tx, run)
+	})
 	for _, rescue := range r.cfg.Rescues {
 		err = errors.Join(err, rescue(ctx))
 	}

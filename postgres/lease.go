@@ -25,7 +25,9 @@ const maxRunAttempts = 100
 
 // QueueRun creates a run of a source and calls enqueue in the same transaction.
 // When the source has an unfinished run, that is returned and enqueue not called; but
-// one that only brings permissions gives way to one that reads documents.
+// one that only brings permissions gives way to one that reads documents, and one that the
+// clock began to one that somebody asks to do more. One of the clock that is not yet at
+// work becomes theirs, and is enqueued anew.
 func (db *DB) QueueRun(ctx context.Context, source cairn.SourceID, o cairn.SyncOptions, enqueue func(tx pgx.Tx, run string) error) (cairn.Run, error) {
 	id := cairn.NewID()
 	err := db.change(ctx, func(tx pgx.Tx) (changed, error) {
@@ -35,7 +37,7 @@ func (db *DB) QueueRun(ctx context.Context, source cairn.SourceID, o cairn.SyncO
 			return what, err
 		}
 		if !o.PermissionsOnly {
-			if err := supersede(ctx, tx, source); err != nil {
+			if err := supersede(ctx, tx, source, (o.Full || o.Confirm) && !o.DryRun); err != nil {
 				return what, err
 			}
 		}
@@ -48,8 +50,14 @@ func (db *DB) QueueRun(ctx context.Context, source cairn.SourceID, o cairn.SyncO
 			return what, err
 		}
 		if tag.RowsAffected() == 0 {
-			return what, notFound(tx.QueryRow(ctx, `
-				SELECT id FROM runs WHERE source_id = $1 AND state IN ('queued', 'running')`, source).Scan(&id))
+			var hasten bool
+			err := tx.QueryRow(ctx, `
+				UPDATE runs n SET scheduled = n.scheduled AND NOT $2 FROM runs r
+				WHERE n.id = r.id AND r.source_id = $1 AND r.state IN ('queued', 'running')
+				RETURNING n.id, r.scheduled AND $2 AND n.state = 'queued'`, source, o == (cairn.SyncOptions{})).Scan(&id, &hasten)
+			if err != nil || !hasten {
+				return what, notFound(err)
+			}
 		}
 		return what, enqueue(tx, id)
 	})

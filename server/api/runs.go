@@ -28,6 +28,7 @@ type run struct {
 	Unchanged int            `json:"unchanged"`
 
 	PermissionsOnly bool `json:"permissions_only"`
+	Scheduled       bool `json:"scheduled"`
 }
 
 func runOf(r cairn.Run) run {
@@ -35,7 +36,7 @@ func runOf(r cairn.Run) run {
 		ID: r.ID, State: r.State, Full: r.Full, DryRun: r.DryRun, Reason: r.Reason, Created: r.Created.UTC(),
 		Started: moment(r.Started), Finished: moment(r.Finished), Total: r.Total, Scanned: r.Scanned, Added: r.Added,
 		Modified: r.Modified, Deleted: r.Deleted, Failed: r.Failed, Unchanged: r.Unchanged,
-		PermissionsOnly: r.PermissionsOnly,
+		PermissionsOnly: r.PermissionsOnly, Scheduled: r.Scheduled,
 	}
 }
 
