@@ -4,6 +4,7 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,6 +33,9 @@ type Runs interface {
 	// TakeRun makes a queued or abandoned run this process's; ok is false when
 	// it is finished or somebody else's.
 	TakeRun(ctx context.Context, id string) (t Taken, ok bool, err error)
+	// AwaitRun says for a minute that somebody waits to take a queued run, and returns its
+	// source; waits is false when it is no longer queued.
+	AwaitRun(ctx context.Context, id string) (source cairn.Source, waits bool, err error)
 	// KeepRun gives a sign of life; ErrConflict when the run was cancelled or
 	// taken over.
 	KeepRun(ctx context.Context, l ingest.Lease) error
@@ -110,6 +114,10 @@ type Config struct {
 	// PermissionsEvery is how often the permissions of each source are brought up to
 	// date, where its connector can tell them alone; 0: when somebody asks.
 	PermissionsEvery time.Duration
+	// SyncsAtOnce is how many runs are worked on at once; 0: 4. Slice is how long each of
+	// them may go on while others wait; 0: 15 s.
+	SyncsAtOnce int
+	Slice       time.Duration
 	// Rescues are done every few seconds by every replica: work of processes
 	// that have died. Those of runs are built in.
 	Rescues []func(ctx context.Context) error
@@ -121,6 +129,7 @@ type Config struct {
 // Runner queues and does jobs.
 type Runner struct {
 	cfg   Config
+	turns *turns
 	river *river.Client[pgx.Tx]
 	stop  context.CancelFunc
 	loops sync.WaitGroup
@@ -128,6 +137,8 @@ type Runner struct {
 
 const (
 	syncsAtOnce   = 4
+	syncSlice     = 15 * time.Second
+	syncsOpen     = 64 // runs that are begun, of which all but some wait for their turn
 	permitsAtOnce = 2
 	rescueEvery   = 5 * time.Second
 	scheduleEvery = 10 * time.Second
@@ -137,14 +148,14 @@ const (
 
 // New returns a Runner that does nothing before Start.
 func New(cfg Config) (*Runner, error) {
-	r := &Runner{cfg: cfg}
+	r := &Runner{cfg: cfg, turns: newTurns(cmp.Or(cfg.SyncsAtOnce, syncsAtOnce), cmp.Or(cfg.Slice, syncSlice))}
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &syncWorker{runner: r})
 	river.AddWorker(workers, &choreWorker{runner: r})
 	chores := river.NewPeriodicJob(river.PeriodicInterval(choreEvery),
 		func() (river.JobArgs, *river.InsertOpts) { return choreArgs{}, nil }, &river.PeriodicJobOpts{RunOnStart: true})
 	client, err := river.NewClient(riverpgxv5.New(cfg.Pool), &river.Config{
-		Queues:       map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: syncsAtOnce}, permissionQueue: {MaxWorkers: permitsAtOnce}, choreQueue: {MaxWorkers: 1}},
+		Queues:       map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: syncsOpen}, permissionQueue: {MaxWorkers: permitsAtOnce}, choreQueue: {MaxWorkers: 1}},
 		Workers:      workers,
 		PeriodicJobs: []*river.PeriodicJob{chores},
 		Logger:       slog.New(warnings{cfg.Log.Handler()}), // it counts its jobs every few seconds
@@ -277,7 +288,7 @@ func (r *Runner) Test(ctx context.Context, source cairn.SourceID) (string, error
 	if err != nil {
 		return "", err
 	}
-	connector, err := r.open(s)
+	connector, err := r.open(s, nil)
 	if err != nil || connector == nil {
 		return "", err
 	}
@@ -302,8 +313,9 @@ func try(ctx context.Context, connector connectors.Connector) (string, error) {
 	return "", nil
 }
 
-// open returns the connector of a source; nil for one that is pushed to.
-func (r *Runner) open(s cairn.Source) (connectors.Connector, error) {
+// open returns the connector of a source; nil for one that is pushed to. While it waits
+// as the source asks for, it leaves the worker at its place to others.
+func (r *Runner) open(s cairn.Source, place *turn) (connectors.Connector, error) {
 	kind, err := r.cfg.Kinds.Lookup(s.Kind)
 	if err != nil {
 		return nil, err
@@ -314,6 +326,13 @@ func (r *Runner) open(s cairn.Source) (connectors.Connector, error) {
 	}
 	if kind.Pushed {
 		return nil, nil
+	}
+	if place != nil {
+		doze := env.Sleep
+		if doze == nil {
+			doze = sleep
+		}
+		env.Sleep = func(ctx context.Context, d time.Duration) error { return place.sleep(ctx, d, doze) }
 	}
 	return kind.Open(env, s.Settings)
 }

@@ -117,6 +117,22 @@ func (db *DB) TakeRun(ctx context.Context, id string) (t jobs.Taken, ok bool, er
 	return t, true, nil
 }
 
+// AwaitRun implements jobs.Runs.
+func (db *DB) AwaitRun(ctx context.Context, id string) (source cairn.Source, waits bool, err error) {
+	var of cairn.SourceID
+	err = db.worker.QueryRow(ctx, `
+		UPDATE runs SET lease_until = now() + $2::interval WHERE id = $1 AND state = 'queued' RETURNING source_id`,
+		id, queuePatience).Scan(&of)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return cairn.Source{}, false, nil
+	}
+	if err != nil {
+		return cairn.Source{}, false, fmt.Errorf("await run: %w", err)
+	}
+	source, err = db.SourceByID(ctx, of)
+	return source, err == nil, err
+}
+
 // KeepRun gives a sign of life. It fails with ErrConflict when the run was
 // cancelled or taken over.
 func (db *DB) KeepRun(ctx context.Context, l ingest.Lease) error {

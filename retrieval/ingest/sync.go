@@ -36,6 +36,9 @@ type Sync struct {
 	// IgnoreACLs says that the source's ACL was declared to stand for what the
 	// connector reads at the source.
 	IgnoreACLs bool
+	// Turn, when not nil, is called between two batches and while the source lists: it lets
+	// others have their turn. An error ends the run.
+	Turn func(ctx context.Context) error
 	// Listed, when not nil, is told how many documents the source has.
 	Listed func(total int)
 
@@ -104,7 +107,7 @@ func (s *Syncer) Run(ctx context.Context, job Sync) (Result, error) {
 			if err := r.flush(ctx); err != nil {
 				return r.result, err
 			}
-			if err := r.permitBetween(ctx); err != nil {
+			if err := errors.Join(r.permitBetween(ctx), r.turn(ctx)); err != nil {
 				return r.result, err
 			}
 			limit = min(2*limit, batchDocuments)
@@ -117,6 +120,14 @@ func (s *Syncer) Run(ctx context.Context, job Sync) (Result, error) {
 	r.result.Untold = r.result.Untold || r.unpermitted
 	err := errors.Join(r.prune(ctx), unknown)
 	return r.result, err
+}
+
+// turn lets others have their turn.
+func (r *syncRun) turn(ctx context.Context) error {
+	if r.Turn == nil {
+		return nil
+	}
+	return r.Turn(ctx)
 }
 
 // readDirectory takes over who is in which group of the source. When that fails, who
@@ -189,6 +200,9 @@ func (r *syncRun) list(ctx context.Context) error {
 			return nil
 		}
 		present[external] = struct{}{}
+		if err := r.turn(ctx); err != nil {
+			return err
+		}
 	}
 	if r.Listed != nil {
 		r.Listed(len(present))
