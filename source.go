@@ -64,6 +64,18 @@ type Run struct {
 	PermissionsOnly bool
 
 	Scheduled bool // the clock began it; false when somebody has asked for it
+
+	// How far it is while it runs, some seconds ago.
+	Phase string  // what it does: "waiting" for its turn, "groups", "listing", "reading", "removing"
+	Rate  float64 // documents a second, over the last minute
+}
+
+// Remaining estimates how long a run will still read; 0 when nobody can tell.
+func (r Run) Remaining() time.Duration {
+	if r.State != RunRunning || r.Rate <= 0 || r.Total <= r.Scanned {
+		return 0
+	}
+	return time.Duration(float64(r.Total-r.Scanned) / r.Rate * float64(time.Second))
 }
 
 // SyncOptions is what a person may ask of a run.

@@ -157,6 +157,12 @@ type Run struct {
 
 	PermissionsOnly bool `json:"permissions_only"` // it read no document
 	Scheduled       bool `json:"scheduled"`        // the clock began it
+
+	// While it runs: "waiting" for its turn, "groups", "listing", "reading", "removing";
+	// documents a second; the seconds that are left, nil when nobody can tell.
+	Phase     string  `json:"phase"`
+	Rate      float64 `json:"rate"`
+	Remaining *int    `json:"remaining_s"`
 	Reply
 }
 

@@ -77,3 +77,26 @@ func TestWaitingRunIsNotLost(t *testing.T) {
 	s.wait(first.ID, "cancelled", final)
 	s.wait(waiting.ID, "cancelled", final)
 }
+
+// TestRunTellsHowFarItIs looks at a run of which two of every three documents are left.
+func TestRunTellsHowFarItIs(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, tap{documents: 2000, pause: 20 * time.Millisecond})
+	r := s.runner()
+	run, err := r.Sync(t.Context(), s.source.ID, cairn.SyncOptions{})
+	check(t, err)
+	far := s.wait(run.ID, "measured", func(r cairn.Run) bool { return r.Rate > 0 })
+	if far.Phase != "reading" || far.Rate > 55 || far.Remaining() != 0 {
+		t.Errorf("%+v, %v left", far, far.Remaining())
+	}
+	s.exec(`UPDATE runs SET total = scanned * 3, rate = 20`)
+	far, err = s.db.RunByID(t.Context(), run.ID)
+	check(t, err)
+	if want := time.Duration(far.Total-far.Scanned) * time.Second / 20; (far.Remaining() - want).Abs() > time.Second {
+		t.Errorf("%+v, %v left, want %v", far, far.Remaining(), want)
+	}
+	check(t, r.Cancel(t.Context(), s.source.ID))
+	if done := s.wait(run.ID, "cancelled", final); done.Phase != "" || done.Rate != 0 || done.Remaining() != 0 {
+		t.Errorf("at its end: %+v", done)
+	}
+}

@@ -36,9 +36,9 @@ type Runs interface {
 	// AwaitRun says for a minute that somebody waits to take a queued run, and returns its
 	// source; waits is false when it is no longer queued.
 	AwaitRun(ctx context.Context, id string) (source cairn.Source, waits bool, err error)
-	// KeepRun gives a sign of life; ErrConflict when the run was cancelled or
-	// taken over.
-	KeepRun(ctx context.Context, l ingest.Lease) error
+	// KeepRun gives a sign of life and notes how far the run is; ErrConflict when it was
+	// cancelled or taken over.
+	KeepRun(ctx context.Context, l ingest.Lease, p Progress) error
 	// SetRunTotal notes how many documents the source lists.
 	SetRunTotal(ctx context.Context, l ingest.Lease, total int) error
 	// PermissionsRead notes, while a run goes on, that it was told all permissions, as

@@ -120,12 +120,21 @@ func (r *Runner) sync(ctx context.Context, t Taken, place *turn) (ingest.Result,
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	kept := make(chan struct{})
-	go func() { defer close(kept); r.keep(ctx, t.Lease, cancel) }()
+	far := newTracker()
+	go func() { defer close(kept); r.keep(ctx, t.Lease, far, cancel) }()
 	run := r.cfg.Syncer.Run
 	if t.Run.PermissionsOnly {
 		run = r.cfg.Syncer.RunPermissions
 	}
-	result, err := run(ctx, r.job(ctx, t, connector, place))
+	job := r.job(ctx, t, connector, place)
+	job.Progress = far.reached
+	if place != nil {
+		job.Turn = func(ctx context.Context) error {
+			defer far.wait(false)
+			return place.yield(ctx, func() { far.wait(true) })
+		}
+	}
+	result, err := run(ctx, job)
 	if cause := context.Cause(ctx); errors.Is(cause, cairn.ErrConflict) {
 		err = cause
 	}
@@ -153,14 +162,12 @@ func (r *Runner) job(ctx context.Context, t Taken, connector connectors.Connecto
 	if beside, err := r.open(t.Source, place); err == nil && !t.Source.Paused { // else the clock brings no permissions
 		job.Beside = beside
 	}
-	if place != nil {
-		job.Turn = func(ctx context.Context) error { return place.yield(ctx, func() {}) }
-	}
 	return job
 }
 
-// keep gives signs of life, and ends the work when the run is no longer ours.
-func (r *Runner) keep(ctx context.Context, l ingest.Lease, cancel context.CancelCauseFunc) {
+// keep gives signs of life, with how far the run is, and ends the work when it is no
+// longer ours.
+func (r *Runner) keep(ctx context.Context, l ingest.Lease, far *tracker, cancel context.CancelCauseFunc) {
 	tick := time.NewTicker(keepEvery)
 	defer tick.Stop()
 	for {
@@ -168,8 +175,9 @@ func (r *Runner) keep(ctx context.Context, l ingest.Lease, cancel context.Cancel
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+		case <-far.changed:
 		}
-		if err := r.cfg.Runs.KeepRun(ctx, l); errors.Is(err, cairn.ErrConflict) {
+		if err := r.cfg.Runs.KeepRun(ctx, l, far.now()); errors.Is(err, cairn.ErrConflict) {
 			cancel(err)
 			return
 		}

@@ -89,7 +89,7 @@ func (db *DB) TakeRun(ctx context.Context, id string) (t jobs.Taken, ok bool, er
 	var source cairn.SourceID
 	err = db.worker.QueryRow(ctx, `
 		UPDATE runs SET state = 'running', attempt = attempt + 1, lease_until = now() + $2::interval,
-		       started_at = coalesce(started_at, now()), failed = 0, unchanged = 0,
+		       started_at = coalesce(started_at, now()), phase = '', rate = 0, failed = 0, unchanged = 0,
 		       scanned = CASE WHEN permissions_only THEN 0 ELSE added + modified END,
 		       modified = CASE WHEN permissions_only THEN 0 ELSE modified END
 		WHERE id = $1 AND NOT cancel AND (state = 'queued' OR (state = 'running' AND lease_until < now())) AND attempt < $3
@@ -133,12 +133,12 @@ func (db *DB) AwaitRun(ctx context.Context, id string) (source cairn.Source, wai
 	return source, err == nil, err
 }
 
-// KeepRun gives a sign of life. It fails with ErrConflict when the run was
+// KeepRun gives a sign of life and notes how far the run is. It fails with ErrConflict when the run was
 // cancelled or taken over.
-func (db *DB) KeepRun(ctx context.Context, l ingest.Lease) error {
+func (db *DB) KeepRun(ctx context.Context, l ingest.Lease, p jobs.Progress) error {
 	tag, err := db.worker.Exec(ctx, `
-		UPDATE runs SET lease_until = now() + $3::interval
-		WHERE id = $1 AND attempt = $2 AND state = 'running' AND NOT cancel`, l.Run, l.Attempt, leaseTime)
+		UPDATE runs SET lease_until = now() + $3::interval, phase = $4, rate = $5
+		WHERE id = $1 AND attempt = $2 AND state = 'running' AND NOT cancel`, l.Run, l.Attempt, leaseTime, p.Phase, p.Rate)
 	if err != nil {
 		return fmt.Errorf("keep run: %w", err)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -187,7 +188,7 @@ func (e *environment) newProgress() *progress {
 func (p *progress) update(r client.Run) {
 	if p.bar != nil {
 		if r.State == cairn.RunRunning {
-			p.bar.Describe("reading")
+			p.bar.Describe(cmp.Or(r.Phase, "running"))
 		}
 		if r.Total > 0 && p.bar.GetMax() != r.Total {
 			p.bar.ChangeMax(r.Total)
@@ -201,11 +202,23 @@ func (p *progress) update(r client.Run) {
 		return
 	}
 	p.last = time.Now()
-	of := ""
+	p.e.note("%s", progressLine(r))
+}
+
+// progressLine says how far a run is.
+func progressLine(r client.Run) string {
+	line := fmt.Sprintf("%s: %d", cmp.Or(r.Phase, string(r.State)), r.Scanned)
 	if r.Total > 0 {
-		of = fmt.Sprintf(" of %d", r.Total)
+		line += fmt.Sprintf(" of %d", r.Total)
 	}
-	p.e.note("%s: %d%s scanned, %d failed", r.State, r.Scanned, of, r.Failed)
+	line += fmt.Sprintf(" scanned, %d failed", r.Failed)
+	if r.Rate > 0 {
+		line += fmt.Sprintf(", %.1f documents/s", r.Rate)
+	}
+	if r.Remaining != nil {
+		line += fmt.Sprintf(", about %s left", time.Duration(*r.Remaining)*time.Second)
+	}
+	return line
 }
 
 func (p *progress) end() {

@@ -39,6 +39,9 @@ type Sync struct {
 	// Turn, when not nil, is called between two batches and while the source lists: it lets
 	// others have their turn. An error ends the run.
 	Turn func(ctx context.Context) error
+	// Progress, when not nil, is told what the run does and how many documents this attempt
+	// has counted: when either changes.
+	Progress func(phase Phase, scanned int)
 	// Listed, when not nil, is told how many documents the source has.
 	Listed func(total int)
 
@@ -52,6 +55,17 @@ type Sync struct {
 	// some time ago.
 	Permitted func(ago time.Duration)
 }
+
+// Phase is what a run does.
+type Phase string
+
+// The phases of a run, in order.
+const (
+	PhaseGroups   Phase = "groups"   // the site's groups are read
+	PhaseListing  Phase = "listing"  // the source lists what it has
+	PhaseReading  Phase = "reading"  // documents, or permissions
+	PhaseRemoving Phase = "removing" // what has vanished
+)
 
 // Result is how a run ended that was not broken off.
 type Result struct {
@@ -92,10 +106,13 @@ const (
 // documents that fail are recorded and passed over.
 func (s *Syncer) Run(ctx context.Context, job Sync) (Result, error) {
 	r := &syncRun{Syncer: s, Sync: job, permitted: time.Now().Add(-job.PermissionsAge)}
+	r.enter(PhaseGroups)
 	unknown := r.readDirectory(ctx, job.Connector)
+	r.enter(PhaseListing)
 	if err := r.list(ctx); err != nil {
 		return r.result, err
 	}
+	r.enter(PhaseReading)
 	limit := firstDocuments
 	for c, err := range job.Connector.Changes(ctx, job.since()) {
 		if err != nil {
@@ -118,8 +135,22 @@ func (s *Syncer) Run(ctx context.Context, job Sync) (Result, error) {
 	}
 	// What failed between two batches does not fail a run that has read everything.
 	r.result.Untold = r.result.Untold || r.unpermitted
+	r.enter(PhaseRemoving)
 	err := errors.Join(r.prune(ctx), unknown)
 	return r.result, err
+}
+
+// enter begins a phase.
+func (r *syncRun) enter(p Phase) {
+	r.phase = p
+	r.tell()
+}
+
+// tell tells how far the run is.
+func (r *syncRun) tell() {
+	if r.Progress != nil {
+		r.Progress(r.phase, r.result.Counts.Scanned)
+	}
 }
 
 // turn lets others have their turn.
@@ -164,6 +195,7 @@ type syncRun struct {
 	*Syncer
 	Sync
 	result       Result
+	phase        Phase
 	pending      []connectors.Change
 	pendingBytes int64
 	stored       int                      // documents in the store when the run began
@@ -275,6 +307,7 @@ func (r *syncRun) commit(ctx context.Context, b Batch) error {
 		return err
 	}
 	r.result.Counts = r.result.Counts.Add(b.Counts)
+	r.tell()
 	return nil
 }
 

@@ -1559,6 +1559,16 @@ export interface components {
             deleted: number;
             failed: number;
             unchanged: number;
+            /**
+             * @description What a running run does, some seconds ago: it waits while others have their turn, reads the site's groups, lists, reads
+             *     documents or permissions, removes what has vanished. Empty when it is not running.
+             * @enum {string}
+             */
+            phase: "" | "waiting" | "groups" | "listing" | "reading" | "removing";
+            /** @description Documents a second over the last minute, while it runs. */
+            rate: number;
+            /** @description Estimate of the seconds until everything is read; null where the source tells no total, or nothing was read in the last minute. */
+            remaining_s: number | null;
         };
         RunList: {
             runs: components["schemas"]["Run"][];
