@@ -163,6 +163,8 @@ type Run struct {
 	Phase     string  `json:"phase"`
 	Rate      float64 `json:"rate"`
 	Remaining *int    `json:"remaining_s"`
+
+	Preview *cairn.RunPreview `json:"preview"` // of a dry run
 	Reply
 }
 

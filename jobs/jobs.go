@@ -85,6 +85,7 @@ type Ending struct {
 	Reason      string
 	Pruned      bool // the source's complete listing was compared
 	Permissions PermissionsState
+	Preview     *cairn.RunPreview // of a dry run
 }
 
 // PermissionsState is what a run leaves of the permissions that are read at a source.

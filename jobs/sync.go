@@ -94,6 +94,7 @@ func (w *syncWorker) work(ctx context.Context, run string, place *turn) error {
 		return nil // the lease runs out, and somebody takes it up
 	}
 	end := outcome(taken.Run, result, err)
+	end.Preview = result.Preview
 	end.Pruned, end.Permissions = result.Pruned, r.permissionsState(taken, result, err)
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()

@@ -51,7 +51,7 @@ what has vanished is hidden.`,
 	}
 	c.Flags().BoolVar(&wait, "wait", false, "wait until it is done, and show how far it is")
 	c.Flags().BoolVar(&req.Full, "full", false, "read every document again, changed or not")
-	c.Flags().BoolVar(&req.DryRun, "dry-run", false, "write nothing, only count what would change")
+	c.Flags().BoolVar(&req.DryRun, "dry-run", false, "write nothing, only say what would be added, changed and removed")
 	c.Flags().BoolVar(&req.Confirm, "confirm", false, "allow the deletions that the last sync held back")
 	c.Flags().BoolVar(&req.PermissionsOnly, "permissions", false, "read no document, only who may read the known ones")
 	return c
@@ -117,6 +117,7 @@ func (e *environment) printRun(ctx context.Context, c *client.Client, source str
 		}
 	} else {
 		e.screen().Printf("%s\n", counts(run))
+		e.printDryRun(run)
 	}
 	reason, name := terminal.Line(run.Reason), terminal.Line(source)
 	switch run.State {
@@ -148,6 +149,27 @@ func counts(r client.Run) string {
 		line += " (a dry run: nothing was changed)"
 	}
 	return line
+}
+
+// printDryRun names what a dry run would do.
+func (e *environment) printDryRun(run client.Run) {
+	if run.Preview == nil {
+		return
+	}
+	for _, kind := range []struct {
+		verb  string
+		names []string
+		all   int
+	}{
+		{"add", run.Preview.Added, run.Added}, {"change", run.Preview.Modified, run.Modified}, {"remove", run.Preview.Deleted, run.Deleted},
+	} {
+		for _, name := range kind.names {
+			e.screen().Printf("  %s %s\n", kind.verb, terminal.Line(name))
+		}
+		if more := kind.all - len(kind.names); more > 0 {
+			e.screen().Printf("  … and %s %d more\n", kind.verb, more)
+		}
+	}
 }
 
 func (e *environment) printFailures(ctx context.Context, c *client.Client, source string) error {

@@ -50,6 +50,20 @@ func TestSyncCommand(t *testing.T) {
 	s.expect(exitUsage, "", "", "sync")
 }
 
+func TestDryRunIsShown(t *testing.T) {
+	s := newShell(t)
+	done := strings.Replace(runJSON("succeeded", "", true, 5, 5, 2, 3), `"remaining_s":null`, `"remaining_s":null,"preview":{"added":["a.md"],"modified":["b.md","c\u001b[2J.md","d.md"],"deleted":[]}`, 1)
+	s.syncs(done)
+	s.expect(exitDone, `
+scanned 5, added 2, modified 3, deleted 0, failed 0, unchanged 0 (a dry run: nothing was changed)
+  add a.md
+  … and add 1 more
+  change b.md
+  change c␛[2J.md
+  change d.md
+`, "", "sync", "wiki", "--wait", "--dry-run")
+}
+
 func TestProgressLine(t *testing.T) {
 	left := 95
 	for want, run := range map[string]client.Run{

@@ -76,6 +76,8 @@ type Result struct {
 	Pruned  bool // the listing was complete and was compared
 	// Untold says that who may read some of the documents could not be told.
 	Untold bool
+	// Preview is what a dry run would do; nil of others.
+	Preview *cairn.RunPreview
 }
 
 // The batch is large enough that a transaction is cheap a document and small
@@ -106,6 +108,9 @@ const (
 // documents that fail are recorded and passed over.
 func (s *Syncer) Run(ctx context.Context, job Sync) (Result, error) {
 	r := &syncRun{Syncer: s, Sync: job, permitted: time.Now().Add(-job.PermissionsAge)}
+	if job.DryRun {
+		r.result.Preview = new(cairn.RunPreview)
+	}
 	r.enter(PhaseGroups)
 	unknown := r.readDirectory(ctx, job.Connector)
 	r.enter(PhaseListing)
@@ -345,6 +350,9 @@ func (r *syncRun) prune(ctx context.Context) error {
 
 // remove hides documents that have vanished; when they are too many, it withholds them.
 func (r *syncRun) remove(ctx context.Context, gone []string) error {
+	if r.result.Preview != nil {
+		r.result.Preview.Deleted = named(r.result.Preview.Deleted, gone...)
+	}
 	if r.exceedsGuard(len(gone)) {
 		return r.withhold(ctx, gone, gone)
 	}
@@ -356,6 +364,14 @@ func (r *syncRun) remove(ctx context.Context, gone []string) error {
 		}
 	}
 	return nil
+}
+
+// previewed is how many documents of a kind a dry run names.
+const previewed = 100
+
+// named adds names to a list, as far as a dry run has room for them.
+func named(list []string, names ...string) []string {
+	return append(list, names[:min(len(names), previewed-len(list))]...)
 }
 
 // withholdBatch is how many documents are withheld in one transaction.

@@ -35,6 +35,8 @@ type run struct {
 	Phase     string  `json:"phase"`
 	Rate      float64 `json:"rate"`
 	Remaining *int    `json:"remaining_s"`
+
+	Preview *cairn.RunPreview `json:"preview,omitempty"`
 }
 
 func runOf(r cairn.Run) run {
@@ -47,6 +49,9 @@ func runOf(r cairn.Run) run {
 	if left := r.Remaining(); left > 0 {
 		seconds := int(math.Ceil(left.Seconds()))
 		out.Remaining = &seconds
+	}
+	if p := r.Preview; p != nil {
+		out.Preview = &cairn.RunPreview{Added: list(p.Added), Modified: list(p.Modified), Deleted: list(p.Deleted)}
 	}
 	return out
 }

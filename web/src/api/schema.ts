@@ -1508,7 +1508,7 @@ export interface components {
              */
             full?: boolean;
             /**
-             * @description Write nothing, only count.
+             * @description Write nothing, only say what would be done: counts, and `preview` of the run.
              * @default false
              */
             dry_run?: boolean;
@@ -1569,6 +1569,16 @@ export interface components {
             rate: number;
             /** @description Estimate of the seconds until everything is read; null where the source tells no total, or nothing was read in the last minute. */
             remaining_s: number | null;
+            preview?: components["schemas"]["RunPreview"];
+        };
+        /**
+         * @description The first hundred of the documents each that a dry run would add, change and remove or withhold, by their names at the
+         *     source; the counts say how many there are. Kept for a day, and gone when a document of the source is erased.
+         */
+        RunPreview: {
+            added: string[];
+            modified: string[];
+            deleted: string[];
         };
         RunList: {
             runs: components["schemas"]["Run"][];
@@ -2106,6 +2116,7 @@ export type SyncRequest = components['schemas']['SyncRequest'];
 export type PauseRequest = components['schemas']['PauseRequest'];
 export type TestResult = components['schemas']['TestResult'];
 export type Run = components['schemas']['Run'];
+export type RunPreview = components['schemas']['RunPreview'];
 export type RunList = components['schemas']['RunList'];
 export type DocumentError = components['schemas']['DocumentError'];
 export type DocumentErrorList = components['schemas']['DocumentErrorList'];
