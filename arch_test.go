@@ -50,15 +50,16 @@ var layers = []struct {
 	{"postgres/postgrestest", []string{"migrations", "postgres", "postgres/local"}},
 	// What postgres imports beside the vocabulary are the packages whose
 	// interfaces it implements; only the wiring imports postgres.
-	{"postgres", []string{".", "connectors", "jobs", "keyring", "migrations", "retrieval/…", "server/api", "server/audit", "server/auth", "server/scim"}},
-	{"jobs", []string{".", "connectors", "retrieval/…"}},
+	{"postgres", []string{".", "connectors", "jobs/…", "keyring", "migrations", "retrieval/…", "server/api", "server/audit", "server/auth", "server/scim"}},
+	{"jobs/schedule", []string{".", "connectors"}},
+	{"jobs", []string{".", "connectors", "jobs/schedule", "retrieval/…"}},
 
 	{"client/…", []string{".", "client/…"}},
 	{"web", nil},
 	{"server", []string{".", "connectors", "server/audit", "server/auth"}},
 	{"server/audit", []string{"."}},
 	{"server/auth/…", []string{".", "server/audit", "server/auth/…"}},
-	{"server/…", []string{".", "connectors", "jobs", "retrieval/…", "server", "server/audit", "server/auth", "server/auth/password"}}, // no surface knows another
+	{"server/…", []string{".", "connectors", "jobs/…", "retrieval/…", "server", "server/audit", "server/auth", "server/auth/password"}}, // no surface knows another
 
 	{"examples/…", []string{".", "connectors"}},
 	{"scripts/…", nil},
@@ -78,6 +79,7 @@ var fences = map[string][]string{
 	"github.com/pgvector":          {"postgres/…"},
 	"github.com/pressly/goose":     {"migrations"},
 	"github.com/riverqueue/river":  {"jobs", "migrations", "cmd/…"},
+	"github.com/robfig/cron":       {"jobs/schedule"},
 	"github.com/testcontainers":    {"postgres/postgrestest"},
 	"github.com/spf13":             {"cmd/…"},
 	"github.com/klippa-app":        {"retrieval/extract/pdf/…"},

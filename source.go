@@ -62,6 +62,31 @@ type Run struct {
 	// brought up to date, and what has vanished is hidden. Modified are then those with
 	// another ACL, Failed those whose permissions could not be told.
 	PermissionsOnly bool
+
+	Scheduled bool // the clock began it; false when somebody has asked for it
+
+	// Preview is what a dry run would do; nil of others, and a day after its end.
+	Preview *RunPreview
+
+	// How far it is while it runs, some seconds ago.
+	Phase string  // what it does: "waiting" for its turn, "groups", "listing", "reading", "removing"
+	Rate  float64 // documents a second, over the last minute
+}
+
+// Remaining estimates how long a run will still read; 0 when nobody can tell.
+func (r Run) Remaining() time.Duration {
+	if r.State != RunRunning || r.Rate <= 0 || r.Total <= r.Scanned {
+		return 0
+	}
+	return time.Duration(float64(r.Total-r.Scanned) / r.Rate * float64(time.Second))
+}
+
+// RunPreview names the first documents that a run would change, by their names at the
+// source. Counts tells how many there are.
+type RunPreview struct {
+	Added    []string `json:"added"`
+	Modified []string `json:"modified"`
+	Deleted  []string `json:"deleted"` // of the source, or withheld
 }
 
 // SyncOptions is what a person may ask of a run.

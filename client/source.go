@@ -27,6 +27,11 @@ type Source struct {
 	// every attempt fails; nil where they are declared here, or nothing is wrong.
 	PermissionsSyncedAt *time.Time `json:"permissions_synced_at"`
 	Degraded            *Degraded  `json:"degraded"`
+	// The schedule in force; empty of a source that programs push to. When the next sync
+	// is due, nil when none is or one is at work; how many have failed, one after the other.
+	Schedule  string     `json:"schedule"`
+	NextRunAt *time.Time `json:"next_run_at"`
+	Failures  int        `json:"failures"`
 	Reply
 }
 
@@ -49,6 +54,14 @@ type SourceRequest struct {
 // Sources lists all sources.
 func (c *Client) Sources(ctx context.Context) (List[Source], error) {
 	return list[Source](ctx, c, api("sources"), "sources", 0)
+}
+
+// Source returns one source.
+func (c *Client) Source(ctx context.Context, name string) (Source, error) {
+	if err := required("name of a source", name); err != nil {
+		return Source{}, err
+	}
+	return fetch[Source](ctx, c, http.MethodGet, api("sources", name), nil)
 }
 
 // AddSource adds a source; it is not read yet.
@@ -143,6 +156,15 @@ type Run struct {
 	Unchanged  int            `json:"unchanged"`
 
 	PermissionsOnly bool `json:"permissions_only"` // it read no document
+	Scheduled       bool `json:"scheduled"`        // the clock began it
+
+	// While it runs: "waiting" for its turn, "groups", "listing", "reading", "removing";
+	// documents a second; the seconds that are left, nil when nobody can tell.
+	Phase     string  `json:"phase"`
+	Rate      float64 `json:"rate"`
+	Remaining *int    `json:"remaining_s"`
+
+	Preview *cairn.RunPreview `json:"preview"` // of a dry run
 	Reply
 }
 

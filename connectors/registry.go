@@ -13,12 +13,15 @@ import (
 // Kind describes one kind of source.
 type Kind struct {
 	Name     string
-	Settings []Setting // its own; Authority belongs to every kind
+	Settings []Setting // its own; Authority and Schedule belong to every kind
 	// ReadsACL says that the connector reads the permissions of documents.
 	ReadsACL bool
 	// PruneEvery is how long deletions found by a complete listing may wait;
 	// 0 lists on every sync. It has no meaning for a connector that is no Lister.
 	PruneEvery time.Duration
+	// SyncEvery is how often a source is synchronised that has no Schedule of its own; 0:
+	// when somebody asks.
+	SyncEvery time.Duration
 	// Pushed says that documents are brought by programs; there is no Open.
 	Pushed bool
 	// Rules returns, where settings give single documents an ACL of their own, what
@@ -47,6 +50,10 @@ type Setting struct {
 // are trusted before others, from 0 (the default) to 1. It counts when passages
 // are ranked.
 const Authority = "authority"
+
+// Schedule is a setting that sources of every kind have which is not Pushed: when they
+// are synchronised by the clock, as package jobs/schedule reads it. Unset: Kind.SyncEvery.
+const Schedule = "schedule"
 
 // share is a number from 0 to 1 as people write it.
 var share = regexp.MustCompile(`^(0(\.[0-9]{1,9})?|1(\.0{1,9})?)$`)
@@ -104,7 +111,7 @@ func (k Kind) needs(s Setting) error {
 // ErrInvalid.
 func (k Kind) Validate(env Environment, settings map[string]string) error {
 	for _, name := range slices.Sorted(maps.Keys(settings)) {
-		if name == Authority {
+		if name == Authority || name == Schedule {
 			continue
 		}
 		if !slices.ContainsFunc(k.Settings, func(s Setting) bool { return s.Name == name }) {
@@ -129,9 +136,13 @@ func (k Kind) Validate(env Environment, settings map[string]string) error {
 }
 
 func (k Kind) settingNames() string {
-	names := make([]string, len(k.Settings), len(k.Settings)+1)
+	names := make([]string, len(k.Settings), len(k.Settings)+2)
 	for i, s := range k.Settings {
 		names[i] = s.Name
 	}
-	return strings.Join(append(names, Authority), ", ")
+	names = append(names, Authority)
+	if !k.Pushed {
+		names = append(names, Schedule)
+	}
+	return strings.Join(names, ", ")
 }

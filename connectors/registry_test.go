@@ -27,7 +27,7 @@ func TestEveryKindHasAnAuthority(t *testing.T) {
 			}
 		}
 		err := kind.Validate(connectors.Environment{}, map[string]string{"authorty": "1"})
-		if !errors.Is(err, cairn.ErrInvalid) || !strings.Contains(err.Error(), "it has: ") || !strings.HasSuffix(err.Error(), "authority") {
+		if !errors.Is(err, cairn.ErrInvalid) || !strings.Contains(err.Error(), "it has: ") || !strings.HasSuffix(err.Error(), "authority, schedule") {
 			t.Errorf("%s: %v; want an error that names the settings", name, err)
 		}
 	}

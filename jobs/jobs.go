@@ -4,6 +4,7 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,16 +24,21 @@ import (
 
 // Runs keeps the runs of sources.
 type Runs interface {
-	// QueueRun creates a run and calls enqueue in the same transaction; when the
-	// source has an unfinished run, that is returned and enqueue not called. An
-	// unfinished one that only brings permissions gives way to one that reads documents.
+	// QueueRun creates a run that somebody has asked for and calls enqueue in the same
+	// transaction; when the source has an unfinished run, that is returned and enqueue not
+	// called. An unfinished one that only brings permissions gives way to one that reads
+	// documents, and one that the clock began to one that is to do more; one of the clock
+	// that is not yet at work becomes theirs, and is enqueued once more.
 	QueueRun(ctx context.Context, source cairn.SourceID, o cairn.SyncOptions, enqueue func(tx pgx.Tx, run string) error) (cairn.Run, error)
 	// TakeRun makes a queued or abandoned run this process's; ok is false when
 	// it is finished or somebody else's.
 	TakeRun(ctx context.Context, id string) (t Taken, ok bool, err error)
-	// KeepRun gives a sign of life; ErrConflict when the run was cancelled or
-	// taken over.
-	KeepRun(ctx context.Context, l ingest.Lease) error
+	// AwaitRun says for a minute that somebody waits to take a queued run, and returns its
+	// source; waits is false when it is no longer queued.
+	AwaitRun(ctx context.Context, id string) (source cairn.Source, waits bool, err error)
+	// KeepRun gives a sign of life and notes how far the run is; ErrConflict when it was
+	// cancelled or taken over.
+	KeepRun(ctx context.Context, l ingest.Lease, p Progress) error
 	// SetRunTotal notes how many documents the source lists.
 	SetRunTotal(ctx context.Context, l ingest.Lease, total int) error
 	// PermissionsRead notes, while a run goes on, that it was told all permissions, as
@@ -51,6 +57,12 @@ type Runs interface {
 	// unfinished run, and whose permissions nothing has brought or tried to bring alone
 	// for the time age.
 	DuePermissions(ctx context.Context, age time.Duration) ([]cairn.Source, error)
+	// Idle returns the sources that are neither paused nor off and have no unfinished run
+	// that reads documents.
+	Idle(ctx context.Context) ([]Idle, error)
+	// QueueScheduled creates a run that nobody has asked for, if due still says so of the
+	// source while nobody else can queue one, and calls enqueue in the same transaction.
+	QueueScheduled(ctx context.Context, source cairn.SourceID, due func(Idle) bool, enqueue func(tx pgx.Tx, run string) error) error
 	// SourceByID returns a source, or ErrNotFound.
 	SourceByID(ctx context.Context, id cairn.SourceID) (cairn.Source, error)
 }
@@ -73,6 +85,7 @@ type Ending struct {
 	Reason      string
 	Pruned      bool // the source's complete listing was compared
 	Permissions PermissionsState
+	Preview     *cairn.RunPreview // of a dry run
 }
 
 // PermissionsState is what a run leaves of the permissions that are read at a source.
@@ -102,6 +115,10 @@ type Config struct {
 	// PermissionsEvery is how often the permissions of each source are brought up to
 	// date, where its connector can tell them alone; 0: when somebody asks.
 	PermissionsEvery time.Duration
+	// SyncsAtOnce is how many runs are worked on at once; 0: 4. Slice is how long each of
+	// them may go on while others wait; 0: 15 s.
+	SyncsAtOnce int
+	Slice       time.Duration
 	// Rescues are done every few seconds by every replica: work of processes
 	// that have died. Those of runs are built in.
 	Rescues []func(ctx context.Context) error
@@ -113,6 +130,7 @@ type Config struct {
 // Runner queues and does jobs.
 type Runner struct {
 	cfg   Config
+	turns *turns
 	river *river.Client[pgx.Tx]
 	stop  context.CancelFunc
 	loops sync.WaitGroup
@@ -120,22 +138,25 @@ type Runner struct {
 
 const (
 	syncsAtOnce   = 4
+	syncSlice     = 15 * time.Second
+	syncsOpen     = 64 // runs that are begun, of which all but some wait for their turn
 	permitsAtOnce = 2
 	rescueEvery   = 5 * time.Second
+	scheduleEvery = 10 * time.Second
 	maintainEvery = 2 * time.Second
 	choreEvery    = time.Minute
 )
 
 // New returns a Runner that does nothing before Start.
 func New(cfg Config) (*Runner, error) {
-	r := &Runner{cfg: cfg}
+	r := &Runner{cfg: cfg, turns: newTurns(cmp.Or(cfg.SyncsAtOnce, syncsAtOnce), cmp.Or(cfg.Slice, syncSlice))}
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &syncWorker{runner: r})
 	river.AddWorker(workers, &choreWorker{runner: r})
 	chores := river.NewPeriodicJob(river.PeriodicInterval(choreEvery),
 		func() (river.JobArgs, *river.InsertOpts) { return choreArgs{}, nil }, &river.PeriodicJobOpts{RunOnStart: true})
 	client, err := river.NewClient(riverpgxv5.New(cfg.Pool), &river.Config{
-		Queues:       map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: syncsAtOnce}, permissionQueue: {MaxWorkers: permitsAtOnce}, choreQueue: {MaxWorkers: 1}},
+		Queues:       map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: syncsOpen}, permissionQueue: {MaxWorkers: permitsAtOnce}, choreQueue: {MaxWorkers: 1}},
 		Workers:      workers,
 		PeriodicJobs: []*river.PeriodicJob{chores},
 		Logger:       slog.New(warnings{cfg.Log.Handler()}), // it counts its jobs every few seconds
@@ -164,6 +185,7 @@ func (r *Runner) Start(ctx context.Context) error {
 	}
 	ctx, r.stop = context.WithCancel(context.WithoutCancel(ctx))
 	r.loops.Go(func() { every(ctx, rescueEvery, r.rescue) })
+	r.loops.Go(func() { every(ctx, scheduleEvery, r.schedule) })
 	if r.cfg.WorkDirs != "" {
 		r.loops.Go(func() { every(ctx, choreEvery, r.sweep) })
 	}
@@ -229,20 +251,25 @@ func (r *Runner) Sync(ctx context.Context, source cairn.SourceID, o cairn.SyncOp
 	return run, nil
 }
 
-// queue queues a run, and the job that works on it.
+// queue queues a run that somebody has asked for, and the job that works on it.
 func (r *Runner) queue(ctx context.Context, source cairn.SourceID, o cairn.SyncOptions) (cairn.Run, error) {
-	enqueue := r.enqueue(ctx)
-	return r.cfg.Runs.QueueRun(ctx, source, o, func(tx pgx.Tx, run string) error { return enqueue(tx, run, o.PermissionsOnly) })
+	where := river.InsertOpts{Priority: asked}
+	if o.PermissionsOnly {
+		where.Queue = permissionQueue
+	}
+	return r.cfg.Runs.QueueRun(ctx, source, o, r.enqueue(ctx, where))
 }
 
+// The priorities of jobs: River fetches those of the first one first.
+const (
+	asked     = 1
+	scheduled = 2
+)
+
 // enqueue returns a function that inserts the job of a run.
-func (r *Runner) enqueue(ctx context.Context) func(tx pgx.Tx, run string, permissionsOnly bool) error {
-	return func(tx pgx.Tx, run string, permissionsOnly bool) error {
-		var where *river.InsertOpts
-		if permissionsOnly {
-			where = &river.InsertOpts{Queue: permissionQueue}
-		}
-		_, err := r.river.InsertTx(ctx, tx, syncArgs{Run: run}, where)
+func (r *Runner) enqueue(ctx context.Context, where river.InsertOpts) func(tx pgx.Tx, run string) error {
+	return func(tx pgx.Tx, run string) error {
+		_, err := r.river.InsertTx(ctx, tx, syncArgs{Run: run}, &where)
 		return err
 	}
 }
@@ -262,7 +289,7 @@ func (r *Runner) Test(ctx context.Context, source cairn.SourceID) (string, error
 	if err != nil {
 		return "", err
 	}
-	connector, err := r.open(s)
+	connector, err := r.open(s, nil)
 	if err != nil || connector == nil {
 		return "", err
 	}
@@ -287,8 +314,9 @@ func try(ctx context.Context, connector connectors.Connector) (string, error) {
 	return "", nil
 }
 
-// open returns the connector of a source; nil for one that is pushed to.
-func (r *Runner) open(s cairn.Source) (connectors.Connector, error) {
+// open returns the connector of a source; nil for one that is pushed to. While it waits
+// as the source asks for, it leaves the worker at its place to others.
+func (r *Runner) open(s cairn.Source, place *turn) (connectors.Connector, error) {
 	kind, err := r.cfg.Kinds.Lookup(s.Kind)
 	if err != nil {
 		return nil, err
@@ -300,12 +328,25 @@ func (r *Runner) open(s cairn.Source) (connectors.Connector, error) {
 	if kind.Pushed {
 		return nil, nil
 	}
+	if place != nil {
+		doze := env.Sleep
+		if doze == nil {
+			doze = sleep
+		}
+		env.Sleep = func(ctx context.Context, d time.Duration) error { return place.sleep(ctx, d, doze) }
+	}
 	return kind.Open(env, s.Settings)
 }
 
 // rescue takes up the work of processes that have died.
 func (r *Runner) rescue(ctx context.Context) {
-	err := r.cfg.Runs.Requeue(ctx, r.enqueue(ctx))
+	err := r.cfg.Runs.Requeue(ctx, func(tx pgx.Tx, run string, permissionsOnly bool) error {
+		where := river.InsertOpts{}
+		if permissionsOnly {
+			where.Queue = permissionQueue
+		}
+		return r.enqueue(ctx, where)(tx, run)
+	})
 	for _, rescue := range r.cfg.Rescues {
 		err = errors.Join(err, rescue(ctx))
 	}

@@ -34,11 +34,52 @@ type syncWorker struct {
 // keepEvery is a third of the time after which a run counts as abandoned.
 const keepEvery = 5 * time.Second
 
-// Work takes the run, unless it is finished or somebody else's, and brings its
-// source up to date. How it ended is told in the run: the job itself never fails.
+// Work waits for a worker, takes the run, unless it is finished or somebody else's, and
+// brings its source up to date. How it ended is told in the run: the job itself never fails.
 func (w *syncWorker) Work(ctx context.Context, job *river.Job[syncArgs]) error {
 	r := w.runner
-	taken, ok, err := r.cfg.Runs.TakeRun(ctx, job.Args.Run)
+	if job.Queue == permissionQueue { // which has workers of its own
+		return w.work(ctx, job.Args.Run, nil)
+	}
+	place, err := r.wait(ctx, job.Args.Run, job.Priority == asked)
+	switch {
+	case ctx.Err() != nil:
+		return river.JobSnooze(0) // the run is still queued: somebody else takes the job
+	case err != nil || place == nil:
+		return err
+	}
+	defer place.release()
+	return w.work(ctx, job.Args.Run, place)
+}
+
+// waitEvery is a third of the time after which the job of a queued run counts as lost.
+const waitEvery = 20 * time.Second
+
+// wait waits for a worker, and tells everybody that the run has somebody who will take it.
+// The result is nil when the run is no longer queued.
+func (r *Runner) wait(ctx context.Context, run string, asked bool) (*turn, error) {
+	source, waits, err := r.cfg.Runs.AwaitRun(ctx, run)
+	if err != nil || !waits {
+		return nil, err
+	}
+	place := r.turns.turn(groupOf(r.cfg.Kinds[source.Kind], source), asked)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go every(ctx, waitEvery, func(ctx context.Context) {
+		if _, waits, err := r.cfg.Runs.AwaitRun(ctx, run); err == nil && !waits {
+			cancel()
+		}
+	})
+	if place.acquire(ctx) != nil {
+		return nil, nil
+	}
+	return place, nil
+}
+
+// work does what Work does, once there is a worker; without a place, where none is needed.
+func (w *syncWorker) work(ctx context.Context, run string, place *turn) error {
+	r := w.runner
+	taken, ok, err := r.cfg.Runs.TakeRun(ctx, run)
 	if err != nil {
 		return err
 	}
@@ -47,12 +88,13 @@ func (w *syncWorker) Work(ctx context.Context, job *river.Job[syncArgs]) error {
 	}
 	log := r.cfg.Log.With("source", taken.Source.Name, "run", taken.Run.ID, "attempt", taken.Lease.Attempt)
 	log.Info("sync began", "permissions_only", taken.Run.PermissionsOnly)
-	result, err := r.sync(ctx, taken)
+	result, err := r.sync(ctx, taken, place)
 	if ctx.Err() != nil {
 		log.Info("sync broken off, it goes on after the next start")
 		return nil // the lease runs out, and somebody takes it up
 	}
 	end := outcome(taken.Run, result, err)
+	end.Preview = result.Preview
 	end.Pruned, end.Permissions = result.Pruned, r.permissionsState(taken, result, err)
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
@@ -68,8 +110,8 @@ func (w *syncWorker) Work(ctx context.Context, job *river.Job[syncArgs]) error {
 }
 
 // sync works on a run under a lease.
-func (r *Runner) sync(ctx context.Context, t Taken) (ingest.Result, error) {
-	connector, err := r.open(t.Source)
+func (r *Runner) sync(ctx context.Context, t Taken, place *turn) (ingest.Result, error) {
+	connector, err := r.open(t.Source, place)
 	if err != nil {
 		return ingest.Result{}, err
 	}
@@ -79,12 +121,21 @@ func (r *Runner) sync(ctx context.Context, t Taken) (ingest.Result, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	kept := make(chan struct{})
-	go func() { defer close(kept); r.keep(ctx, t.Lease, cancel) }()
+	far := newTracker()
+	go func() { defer close(kept); r.keep(ctx, t.Lease, far, cancel) }()
 	run := r.cfg.Syncer.Run
 	if t.Run.PermissionsOnly {
 		run = r.cfg.Syncer.RunPermissions
 	}
-	result, err := run(ctx, r.job(ctx, t, connector))
+	job := r.job(ctx, t, connector, place)
+	job.Progress = far.reached
+	if place != nil {
+		job.Turn = func(ctx context.Context) error {
+			defer far.wait(false)
+			return place.yield(ctx, func() { far.wait(true) })
+		}
+	}
+	result, err := run(ctx, job)
 	if cause := context.Cause(ctx); errors.Is(cause, cairn.ErrConflict) {
 		err = cause
 	}
@@ -94,7 +145,7 @@ func (r *Runner) sync(ctx context.Context, t Taken) (ingest.Result, error) {
 }
 
 // job says what a run is to do.
-func (r *Runner) job(ctx context.Context, t Taken, connector connectors.Connector) ingest.Sync {
+func (r *Runner) job(ctx context.Context, t Taken, connector connectors.Connector, place *turn) ingest.Sync {
 	noted := func(err error) {
 		if err != nil {
 			r.cfg.Log.Warn("how far a run is could not be noted", "run", t.Run.ID, "error", err)
@@ -109,14 +160,15 @@ func (r *Runner) job(ctx context.Context, t Taken, connector connectors.Connecto
 		PermissionsEvery: r.cfg.PermissionsEvery, PermissionsAge: t.PermissionsAge,
 		Permitted: func(ago time.Duration) { noted(r.cfg.Runs.PermissionsRead(ctx, t.Lease, ago)) },
 	}
-	if beside, err := r.open(t.Source); err == nil && !t.Source.Paused { // else the clock brings no permissions
+	if beside, err := r.open(t.Source, place); err == nil && !t.Source.Paused { // else the clock brings no permissions
 		job.Beside = beside
 	}
 	return job
 }
 
-// keep gives signs of life, and ends the work when the run is no longer ours.
-func (r *Runner) keep(ctx context.Context, l ingest.Lease, cancel context.CancelCauseFunc) {
+// keep gives signs of life, with how far the run is, and ends the work when it is no
+// longer ours.
+func (r *Runner) keep(ctx context.Context, l ingest.Lease, far *tracker, cancel context.CancelCauseFunc) {
 	tick := time.NewTicker(keepEvery)
 	defer tick.Stop()
 	for {
@@ -124,8 +176,9 @@ func (r *Runner) keep(ctx context.Context, l ingest.Lease, cancel context.Cancel
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+		case <-far.changed:
 		}
-		if err := r.cfg.Runs.KeepRun(ctx, l); errors.Is(err, cairn.ErrConflict) {
+		if err := r.cfg.Runs.KeepRun(ctx, l, far.now()); errors.Is(err, cairn.ErrConflict) {
 			cancel(err)
 			return
 		}

@@ -25,7 +25,9 @@ const maxRunAttempts = 100
 
 // QueueRun creates a run of a source and calls enqueue in the same transaction.
 // When the source has an unfinished run, that is returned and enqueue not called; but
-// one that only brings permissions gives way to one that reads documents.
+// one that only brings permissions gives way to one that reads documents, and one that the
+// clock began to one that somebody asks to do more. One of the clock that is not yet at
+// work becomes theirs, and is enqueued anew.
 func (db *DB) QueueRun(ctx context.Context, source cairn.SourceID, o cairn.SyncOptions, enqueue func(tx pgx.Tx, run string) error) (cairn.Run, error) {
 	id := cairn.NewID()
 	err := db.change(ctx, func(tx pgx.Tx) (changed, error) {
@@ -35,7 +37,7 @@ func (db *DB) QueueRun(ctx context.Context, source cairn.SourceID, o cairn.SyncO
 			return what, err
 		}
 		if !o.PermissionsOnly {
-			if err := supersede(ctx, tx, source); err != nil {
+			if err := supersede(ctx, tx, source, (o.Full || o.Confirm) && !o.DryRun); err != nil {
 				return what, err
 			}
 		}
@@ -48,8 +50,14 @@ func (db *DB) QueueRun(ctx context.Context, source cairn.SourceID, o cairn.SyncO
 			return what, err
 		}
 		if tag.RowsAffected() == 0 {
-			return what, notFound(tx.QueryRow(ctx, `
-				SELECT id FROM runs WHERE source_id = $1 AND state IN ('queued', 'running')`, source).Scan(&id))
+			var hasten bool
+			err := tx.QueryRow(ctx, `
+				UPDATE runs n SET scheduled = n.scheduled AND NOT $2 FROM runs r
+				WHERE n.id = r.id AND r.source_id = $1 AND r.state IN ('queued', 'running')
+				RETURNING n.id, r.scheduled AND $2 AND n.state = 'queued'`, source, o == (cairn.SyncOptions{})).Scan(&id, &hasten)
+			if err != nil || !hasten {
+				return what, notFound(err)
+			}
 		}
 		return what, enqueue(tx, id)
 	})
@@ -81,7 +89,7 @@ func (db *DB) TakeRun(ctx context.Context, id string) (t jobs.Taken, ok bool, er
 	var source cairn.SourceID
 	err = db.worker.QueryRow(ctx, `
 		UPDATE runs SET state = 'running', attempt = attempt + 1, lease_until = now() + $2::interval,
-		       started_at = coalesce(started_at, now()), failed = 0, unchanged = 0,
+		       started_at = coalesce(started_at, now()), phase = '', rate = 0, failed = 0, unchanged = 0,
 		       scanned = CASE WHEN permissions_only THEN 0 ELSE added + modified END,
 		       modified = CASE WHEN permissions_only THEN 0 ELSE modified END
 		WHERE id = $1 AND NOT cancel AND (state = 'queued' OR (state = 'running' AND lease_until < now())) AND attempt < $3
@@ -109,12 +117,28 @@ func (db *DB) TakeRun(ctx context.Context, id string) (t jobs.Taken, ok bool, er
 	return t, true, nil
 }
 
-// KeepRun gives a sign of life. It fails with ErrConflict when the run was
+// AwaitRun implements jobs.Runs.
+func (db *DB) AwaitRun(ctx context.Context, id string) (source cairn.Source, waits bool, err error) {
+	var of cairn.SourceID
+	err = db.worker.QueryRow(ctx, `
+		UPDATE runs SET lease_until = now() + $2::interval WHERE id = $1 AND state = 'queued' RETURNING source_id`,
+		id, queuePatience).Scan(&of)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return cairn.Source{}, false, nil
+	}
+	if err != nil {
+		return cairn.Source{}, false, fmt.Errorf("await run: %w", err)
+	}
+	source, err = db.SourceByID(ctx, of)
+	return source, err == nil, err
+}
+
+// KeepRun gives a sign of life and notes how far the run is. It fails with ErrConflict when the run was
 // cancelled or taken over.
-func (db *DB) KeepRun(ctx context.Context, l ingest.Lease) error {
+func (db *DB) KeepRun(ctx context.Context, l ingest.Lease, p jobs.Progress) error {
 	tag, err := db.worker.Exec(ctx, `
-		UPDATE runs SET lease_until = now() + $3::interval
-		WHERE id = $1 AND attempt = $2 AND state = 'running' AND NOT cancel`, l.Run, l.Attempt, leaseTime)
+		UPDATE runs SET lease_until = now() + $3::interval, phase = $4, rate = $5
+		WHERE id = $1 AND attempt = $2 AND state = 'running' AND NOT cancel`, l.Run, l.Attempt, leaseTime, p.Phase, p.Rate)
 	if err != nil {
 		return fmt.Errorf("keep run: %w", err)
 	}
@@ -159,7 +183,8 @@ func (db *DB) FinishRun(ctx context.Context, l ingest.Lease, e jobs.Ending) erro
 		}
 		_, err = tx.Exec(ctx, `
 			WITH done AS (
-				UPDATE runs SET state = CASE WHEN cancel THEN 'cancelled' WHEN $3 = 'succeeded' AND failed > 0 THEN 'partial' ELSE $3 END, reason = $4, finished_at = now(), lease_until = NULL
+				UPDATE runs SET state = CASE WHEN cancel THEN 'cancelled' WHEN $3 = 'succeeded' AND failed > 0 THEN 'partial' ELSE $3 END, reason = $4, finished_at = now(), lease_until = NULL,
+				       preview = $8
 				WHERE id = $1 AND attempt = $2 AND state = 'running' RETURNING source_id, state, dry_run, started_at)
 			UPDATE sources s SET
 			    pruned_at = CASE WHEN $5 THEN now() ELSE s.pruned_at END,
@@ -167,7 +192,7 @@ func (db *DB) FinishRun(ctx context.Context, l ingest.Lease, e jobs.Ending) erro
 			    degraded_since = CASE WHEN $6 THEN NULL WHEN $7 THEN coalesce(s.degraded_since, now()) ELSE s.degraded_since END
 			FROM done
 			WHERE ($5 OR $6 OR $7) AND s.id = done.source_id AND NOT done.dry_run AND done.state <> 'cancelled'`,
-			l.Run, l.Attempt, e.State, e.Reason, e.Pruned, e.Permissions == jobs.PermissionsSynced, e.Permissions == jobs.PermissionsDegraded)
+			l.Run, l.Attempt, e.State, e.Reason, e.Pruned, e.Permissions == jobs.PermissionsSynced, e.Permissions == jobs.PermissionsDegraded, e.Preview)
 		return err
 	})
 	if err != nil {

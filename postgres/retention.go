@@ -99,6 +99,7 @@ func (db *DB) eraseLeftovers(ctx context.Context) error {
 		`DELETE FROM runs r WHERE r.permissions_only AND r.finished_at < now() - $1::interval AND EXISTS (
 			SELECT FROM runs n WHERE n.source_id = r.source_id AND n.permissions_only AND n.created_at > r.created_at
 			  AND n.state IN ('succeeded', 'partial', 'failed'))`,
+		`UPDATE runs SET preview = NULL WHERE preview IS NOT NULL AND finished_at < now() - $1::interval`,
 	} {
 		if _, err := db.worker.Exec(ctx, statement, eventRetention); err != nil {
 			return fmt.Errorf("erase leftovers: %w", err)

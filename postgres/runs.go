@@ -25,27 +25,35 @@ type runRow struct {
 	Reason   string
 
 	PermissionsOnly bool
+	Scheduled       bool
 	CreatedAt       time.Time
 	StartedAt       *time.Time
 	FinishedAt      *time.Time
 	Total           int
+	Phase           string
+	Rate            float64
+	Preview         *cairn.RunPreview
 	cairn.Counts
 }
 
 func (r runRow) run() cairn.Run {
-	return cairn.Run{
+	run := cairn.Run{
 		ID: r.ID, Source: r.SourceID, State: r.State, Full: r.Full, DryRun: r.DryRun, Confirm: r.Confirm,
-		PermissionsOnly: r.PermissionsOnly, Reason: r.Reason,
+		PermissionsOnly: r.PermissionsOnly, Scheduled: r.Scheduled, Reason: r.Reason,
 		Created: r.CreatedAt, Started: orZero(r.StartedAt), Finished: orZero(r.FinishedAt),
-		Total: r.Total, Counts: r.Counts,
+		Total: r.Total, Counts: r.Counts, Preview: r.Preview,
 	}
+	if r.State == cairn.RunRunning {
+		run.Phase, run.Rate = r.Phase, r.Rate
+	}
+	return run
 }
 
 // RunByID returns one run, or ErrNotFound.
 func (db *DB) RunByID(ctx context.Context, id string) (cairn.Run, error) {
 	rows, err := db.worker.Query(ctx, `
-		SELECT id, source_id, state, "full", dry_run, confirm, permissions_only, reason, created_at, started_at, finished_at,
-		       total, scanned, added, modified, deleted, failed, unchanged
+		SELECT id, source_id, state, "full", dry_run, confirm, permissions_only, scheduled, reason, created_at, started_at, finished_at,
+		       total, phase, rate, preview, scanned, added, modified, deleted, failed, unchanged
 		FROM runs WHERE id = $1`, id)
 	if err != nil {
 		return cairn.Run{}, fmt.Errorf("run: %w", err)
@@ -64,8 +72,8 @@ func (db *DB) ListRuns(ctx context.Context, source cairn.SourceID, p api.Page) (
 		return nil, "", err
 	}
 	rows, err := db.worker.Query(ctx, `
-		SELECT id, source_id, state, "full", dry_run, confirm, permissions_only, reason, created_at, started_at, finished_at,
-		       total, scanned, added, modified, deleted, failed, unchanged
+		SELECT id, source_id, state, "full", dry_run, confirm, permissions_only, scheduled, reason, created_at, started_at, finished_at,
+		       total, phase, rate, preview, scanned, added, modified, deleted, failed, unchanged
 		FROM runs
 		WHERE source_id = $1 AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3))
 		ORDER BY created_at DESC, id DESC LIMIT $4`, source, nilTime(from.At), from.ID, p.Limit+1)
@@ -78,8 +86,8 @@ func (db *DB) ListRuns(ctx context.Context, source cairn.SourceID, p api.Page) (
 // lastRuns returns, of each source that has one, the newest run that reads documents.
 func (db *DB) lastRuns(ctx context.Context, sources []cairn.SourceID) (map[cairn.SourceID]*cairn.Run, error) {
 	rows, err := db.worker.Query(ctx, `
-		SELECT r.id, r.source_id, r.state, r."full", r.dry_run, r.confirm, r.permissions_only, r.reason, r.created_at, r.started_at, r.finished_at,
-		       r.total, r.scanned, r.added, r.modified, r.deleted, r.failed, r.unchanged
+		SELECT r.id, r.source_id, r.state, r."full", r.dry_run, r.confirm, r.permissions_only, r.scheduled, r.reason, r.created_at, r.started_at, r.finished_at,
+		       r.total, r.phase, r.rate, NULL::jsonb AS preview, r.scanned, r.added, r.modified, r.deleted, r.failed, r.unchanged
 		FROM unnest($1::text[]) AS s (id)
 		CROSS JOIN LATERAL (SELECT * FROM runs WHERE source_id = s.id AND NOT permissions_only ORDER BY created_at DESC, id DESC LIMIT 1) r`, sources)
 	if err != nil {

@@ -30,7 +30,7 @@ func TestWorkerOfFormerSettingsWritesNothing(t *testing.T) {
 	_, err = store.Commit(ctx, ingest.Batch{Source: s.ID, Run: taken.Lease, ACLs: map[string]*cairn.ACL{"x": &open}})
 	wantError(t, "an ACL", err, cairn.ErrConflict)
 	wantError(t, "groups", store.SetMembers(ctx, s, taken.Lease, sequence(nil, nil)), cairn.ErrConflict)
-	wantError(t, "a sign of life", f.KeepRun(ctx, taken.Lease), cairn.ErrConflict)
+	wantError(t, "a sign of life", f.KeepRun(ctx, taken.Lease, jobs.Progress{}), cairn.ErrConflict)
 	f.check(f.FinishRun(ctx, taken.Lease, jobs.Ending{State: cairn.RunSucceeded, Pruned: true, Permissions: jobs.PermissionsSynced}))
 	f.check(f.PermissionsRead(ctx, taken.Lease, 0))
 	if n := f.count(`SELECT count(*) FROM sources WHERE pruned_at IS NOT NULL OR permissions_synced_at IS NOT NULL OR cursor <> ''`); n != 0 {

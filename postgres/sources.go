@@ -11,6 +11,7 @@ import (
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/connectors"
+	"github.com/cairnhq/cairn/jobs/schedule"
 	"github.com/cairnhq/cairn/server/api"
 	"github.com/cairnhq/cairn/server/audit"
 )
@@ -51,8 +52,9 @@ func (db *DB) sourceStatuses(ctx context.Context, only, after string, limit int)
 		       s.created_at AS created,
 		       (SELECT count(*) FROM documents d WHERE d.source_id = s.id AND d.hidden_at IS NULL) AS documents,
 		       (SELECT count(*) FROM document_errors e WHERE e.source_id = s.id) AS errors,
-		       s.permissions_synced_at AS permissions_synced, s.degraded_since, `+degradedReason+` AS degraded_reason
-		FROM sources s JOIN acls a ON a.id = s.acl_id
+		       s.permissions_synced_at AS permissions_synced, s.degraded_since, `+degradedReason+` AS degraded_reason,
+		       s.scheduled_at, last.finished, last.failures, `+atWork+` AS at_work
+		FROM sources s JOIN acls a ON a.id = s.acl_id`+lastSyncs+`
 		WHERE ($1 = '' OR s.name = $1) AND s.name > $2
 		ORDER BY s.name LIMIT $3`, only, after, limit)
 	if err != nil {
@@ -65,6 +67,10 @@ func (db *DB) sourceStatuses(ctx context.Context, only, after string, limit int)
 		PermissionsSynced *time.Time
 		DegradedSince     *time.Time
 		DegradedReason    string
+		ScheduledAt       time.Time
+		Finished          *time.Time
+		Failures          int
+		AtWork            bool
 	}
 	found, err := pgx.CollectRows(rows, pgx.RowToStructByName[statusRow])
 	if err != nil {
@@ -83,6 +89,7 @@ func (db *DB) sourceStatuses(ctx context.Context, only, after string, limit int)
 		list[i] = api.SourceStatus{
 			Source: s.Source, Documents: s.Documents, Errors: s.Errors, LastRun: last[s.ID],
 			PermissionsSynced: orZero(s.PermissionsSynced), Degraded: degraded(s.DegradedSince, s.DegradedReason),
+			LastSync: schedule.Last{Since: s.ScheduledAt, Finished: orZero(s.Finished), Failures: s.Failures}, AtWork: s.AtWork,
 		}
 	}
 	return list, nil
@@ -251,8 +258,10 @@ func replaceSource(ctx context.Context, tx pgx.Tx, before cairn.Source, s *cairn
 		s.Settings = map[string]string{}
 	}
 	_, err = tx.Exec(ctx, `
-		UPDATE sources SET settings = $2, acl_mode = $3, acl_id = $4, paused = $5 WHERE id = $1`,
-		s.ID, s.Settings, s.ACLMode, class, s.Paused)
+		UPDATE sources SET settings = $2, acl_mode = $3, acl_id = $4, paused = $5,
+		       scheduled_at = CASE WHEN $6 THEN now() ELSE scheduled_at END
+		WHERE id = $1`,
+		s.ID, s.Settings, s.ACLMode, class, s.Paused, scheduledAnew(before, *s))
 	if err != nil {
 		return refused(err, "")
 	}
@@ -264,10 +273,19 @@ func replaceSource(ctx context.Context, tx pgx.Tx, before cairn.Source, s *cairn
 	return declare(ctx, tx, s.ID, class, declaresAll(before, *s))
 }
 
+// scheduledAnew reports whether the schedule of a source holds from now on: it is another
+// one, or the source is resumed.
+func scheduledAnew(before, after cairn.Source) bool {
+	was, had := before.Settings[connectors.Schedule]
+	is, has := after.Settings[connectors.Schedule]
+	return was != is || had != has || before.Paused && !after.Paused
+}
+
 // readBy returns those of the settings by which a source is read.
 func readBy(settings map[string]string) map[string]string {
 	settings = maps.Clone(settings)
 	delete(settings, connectors.Authority) // it counts when passages are ranked
+	delete(settings, connectors.Schedule)  // and this, when a run begins
 	return settings
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/jobs/schedule"
 	"github.com/cairnhq/cairn/server/api"
 )
 
@@ -28,7 +29,7 @@ func TestSources(t *testing.T) {
 	f.check(err)
 	byID, err := f.SourceByID(ctx, made.ID)
 	f.check(err)
-	if d := cmp.Diff(api.SourceStatus{Source: made}, status) + cmp.Diff(made, byID); d != "" {
+	if d := cmp.Diff(api.SourceStatus{Source: made, LastSync: schedule.Last{Since: made.Created}}, status) + cmp.Diff(made, byID); d != "" {
 		t.Errorf("read back (-want +got):\n%s", d)
 	}
 	_, err = f.CreateSource(ctx, made)

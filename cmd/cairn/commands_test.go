@@ -90,7 +90,7 @@ func (s *shell) asked(want string) {
 
 const (
 	thePassage = `{"document_id":"D1","version":"v1","source":"handbook","kind":"page","title":"Travel","url":"","author":"","heading":["Travel","Hotels"],"snippet":"# Hotels\n\nOslo \u001b[2J €180","start":3,"end":13,"score":0.5,"updated_at":"2026-10-02T09:30:00Z","also_in":[{"document_id":"D2","title":"Trips","source":"wiki","url":"","updated_at":null,"older":true}],"explain":{"lexical_rank":1,"dense_rank":0,"lexical_score":8.5,"dense_score":0,"lexical":0.5,"dense":0,"lexical_share":0.7,"reasons":["names"],"proximity":0.25,"title":0.03,"freshness":0,"authority":0}}`
-	theSource  = `{"id":"S1","name":"handbook","kind":"files","settings":{"path":"/srv"},"acl_mode":"declared","acl":{"allow":[["everyone"]],"deny":[]},"paused":false,"created_at":"2026-10-02T09:30:00Z","documents":3,"errors":1,"last_run":{"id":"R1","state":"partial","full":false,"dry_run":false,"permissions_only":false,"reason":"","created_at":"2026-10-02T09:30:00Z","started_at":null,"finished_at":"2026-10-02T09:31:00Z","total":0,"scanned":4,"added":3,"modified":0,"deleted":0,"failed":1,"unchanged":0}}`
+	theSource  = `{"id":"S1","name":"handbook","kind":"files","settings":{"path":"/srv"},"acl_mode":"declared","acl":{"allow":[["everyone"]],"deny":[]},"paused":false,"created_at":"2026-10-02T09:30:00Z","documents":3,"errors":1,"last_run":{"id":"R1","state":"partial","full":false,"dry_run":false,"permissions_only":false,"scheduled":false,"phase":"","rate":0,"remaining_s":null,"reason":"","created_at":"2026-10-02T09:30:00Z","started_at":null,"finished_at":"2026-10-02T09:31:00Z","total":0,"scanned":4,"added":3,"modified":0,"deleted":0,"failed":1,"unchanged":0}}`
 	theUser    = `{"id":"U1","email":"ann@example.com","name":"Ann","role":"member","disabled":false,"created_at":"2026-10-02T09:30:00Z"}`
 	theGroup   = `{"name":"finance","principal":"group:cairn:finance","members":[` + theUser + `],"groups":[]}`
 	theToken   = `{"id":"T1","account_id":"U1","name":"nightly","scopes":["read","search"],"created_at":"2026-10-02T09:30:00Z","expires_at":"2999-11-02T09:30:00Z","last_used_at":null,"revoked_at":null}`
@@ -172,9 +172,9 @@ func TestSourceCommands(t *testing.T) {
 	s.Reply("DELETE /api/v1/sources/{name}", 200, receipt)
 	s.Reply("GET /api/v1/sources/{name}/errors", 200, `{"errors":[{"external_id":"a.pdf","url":"","reason":"It is encrypted.","code":"encrypted","attempts":2,"at":"2026-10-02T09:30:00Z"}],"next_cursor":null}`)
 	s.expect(exitDone, `
-NAME      KIND   DOCUMENTS  ERRORS  LAST SYNC                 ACL
-handbook  files  3          1       partial 2026-10-02 09:31  everyone
-wiki      -      -          -       -                         -
+NAME      KIND   DOCUMENTS  ERRORS  LAST SYNC                 NEXT SYNC  ACL
+handbook  files  3          1       partial 2026-10-02 09:31  -          everyone
+wiki      -      -          -       -                         -          -
 `, "", "source", "list")
 	s.expectJSON(exitDone, `{"sources":[`+theSource+`,{"name":"wiki"}],"next_cursor":null}`, "source", "list")
 	s.expect(exitDone, `
@@ -187,13 +187,37 @@ a.pdf     encrypted  2         2026-10-02 09:30  It is encrypted.
 	s.expect(exitUsage, "", `unknown command "remove"`, "source", "remove", "handbook")
 }
 
+func TestSourcesShowTheirSchedule(t *testing.T) {
+	s := newShell(t)
+	failing := strings.Replace(theSource, `"errors":1`, `"errors":1,"schedule":"15m","next_run_at":"2126-10-02T09:46:00Z","failures":3`, 1)
+	late := strings.Replace(theSource, `"errors":1`, `"errors":1,"schedule":"15m","next_run_at":"2026-10-02T09:46:00Z","failures":0`, 1)
+	s.Reply("GET /api/v1/sources", 200, `{"sources":[`+failing+`,`+late+`],"next_cursor":null}`)
+	s.expect(exitDone, `
+NAME      KIND   DOCUMENTS  ERRORS  LAST SYNC                             NEXT SYNC         ACL
+handbook  files  3          1       partial 2026-10-02 09:31, 3 failures  2126-10-02 09:46  everyone
+handbook  files  3          1       partial 2026-10-02 09:31              now               everyone
+`, "", "source", "list")
+	s.Reply("GET /api/v1/sources/{name}", 200, failing)
+	s.expect(exitDone, `
+handbook (files)
+  path = /srv
+  acl: everyone (who is signed in)
+  documents: 3
+  errors: 1
+  schedule: 15m
+  last sync: partial 2026-10-02 09:31, 3 failures
+  next sync: 2126-10-02 09:46
+`, "", "source", "show", "handbook")
+	s.expectJSON(exitDone, failing, "source", "show", "handbook")
+}
+
 func TestDegradedSourcesAreMarked(t *testing.T) {
 	s := newShell(t)
 	degraded := strings.Replace(theSource, `"errors":1`, `"errors":1,"permissions_synced_at":"2026-10-02T09:30:00Z","degraded":{"since":"2026-10-02T09:36:00Z","reason":"It is away."}`, 1)
 	s.Reply("GET /api/v1/sources", 200, `{"sources":[`+degraded+`],"next_cursor":null}`)
 	s.expect(exitDone, `
-NAME      KIND   DOCUMENTS  ERRORS  LAST SYNC                                                              ACL
-handbook  files  3          1       partial 2026-10-02 09:31, permissions degraded since 2026-10-02 09:36  everyone
+NAME      KIND   DOCUMENTS  ERRORS  LAST SYNC                                                              NEXT SYNC  ACL
+handbook  files  3          1       partial 2026-10-02 09:31, permissions degraded since 2026-10-02 09:36  -          everyone
 `, "", "source", "list")
 	s.Reply("POST /api/v1/access/explain", 200, `{"allowed":true,"reason":"ann may.","user":{"id":"U1","email":"ann@example.com","role":"member","disabled":false},
 		"document_id":"D1","source":"handbook","viewer_keys":["everyone"],"keys":[{"key":"everyone","from":"everyone"}],"acl":{"allow":[["everyone"]],"deny":[]},

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -19,8 +20,8 @@ import (
 
 // sourceCommand returns `cairn source`.
 func sourceCommand(e *environment) *cobra.Command {
-	return family("source", "Where documents come from: add, change, list, test, remove",
-		sourceAddCommand(e), sourceSetCommand(e), sourceListCommand(e), sourceTestCommand(e), sourceErrorsCommand(e), sourceRemoveCommand(e))
+	return family("source", "Where documents come from: add, change, list, show, test, remove",
+		sourceAddCommand(e), sourceSetCommand(e), sourceListCommand(e), sourceShowCommand(e), sourceTestCommand(e), sourceErrorsCommand(e), sourceRemoveCommand(e))
 }
 
 func sourceAddCommand(e *environment) *cobra.Command {
@@ -199,18 +200,27 @@ func sourceListCommand(e *environment) *cobra.Command {
 				return err
 			}
 			return printList(e, l, "There are no sources. Add one with: cairn source add KIND --name NAME",
-				[]string{"NAME", "KIND", "DOCUMENTS", "ERRORS", "LAST SYNC", "ACL"}, sourceRow)
+				[]string{"NAME", "KIND", "DOCUMENTS", "ERRORS", "LAST SYNC", "NEXT SYNC", "ACL"}, sourceRow)
 		}),
 	}
 }
 
 func sourceRow(s client.Source) []string {
 	if s.Kind == "" { // the caller is no administrator
-		return []string{s.Name, "", "", "", "", ""}
+		return []string{s.Name, "", "", "", "", "", ""}
 	}
+	acl, _, _ := strings.Cut(aclInWords(s), " (")
+	return []string{s.Name, s.Kind, fmt.Sprint(s.Documents), fmt.Sprint(s.Errors), lastSync(s), nextSync(s, time.Now()), acl}
+}
+
+// lastSync says how the last sync of a source has ended, and what is wrong with it.
+func lastSync(s client.Source) string {
 	last := "never"
 	if r := s.LastRun; r != nil {
 		last = strings.TrimSpace(string(r.State) + " " + moment(r.FinishedAt))
+	}
+	if s.Failures > 1 {
+		last += fmt.Sprintf(", %d failures", s.Failures)
 	}
 	if s.Paused {
 		last += ", paused"
@@ -218,8 +228,65 @@ func sourceRow(s client.Source) []string {
 	if s.Degraded != nil {
 		last += ", permissions degraded since " + moment(&s.Degraded.Since)
 	}
-	acl, _, _ := strings.Cut(aclInWords(s), " (")
-	return []string{s.Name, s.Kind, fmt.Sprint(s.Documents), fmt.Sprint(s.Errors), last, acl}
+	return last
+}
+
+// nextSync says when a source is synchronised next, without anybody asking.
+func nextSync(s client.Source, now time.Time) string {
+	switch {
+	case s.NextRunAt != nil && !s.NextRunAt.After(now):
+		return "now"
+	case s.NextRunAt != nil:
+		return moment(s.NextRunAt)
+	case s.LastRun != nil && !s.LastRun.State.Final():
+		return "at work"
+	}
+	return ""
+}
+
+func sourceShowCommand(e *environment) *cobra.Command {
+	return &cobra.Command{
+		Use: "show NAME", Short: "Show a source: settings, schedule, last and next sync", Args: cobra.ExactArgs(1),
+		RunE: e.online(func(ctx context.Context, c *client.Client, args []string) error {
+			s, err := c.Source(ctx, args[0])
+			if err != nil {
+				return missing(err, "source", args[0])
+			}
+			if e.json {
+				return e.printReply(s.JSON)
+			}
+			e.showSource(s, time.Now())
+			return nil
+		}),
+	}
+}
+
+// showSource shows everything about a source that is for people.
+func (e *environment) showSource(s client.Source, now time.Time) {
+	out := e.screen()
+	out.Printf("%s", out.Bold(terminal.Line(s.Name)))
+	if s.Kind == "" { // the caller is no administrator
+		out.Printf("\n")
+		return
+	}
+	out.Printf(" (%s)\n", terminal.Line(s.Kind))
+	for _, key := range sortedKeys(s.Settings) {
+		out.Printf("  %s = %s\n", terminal.Line(key), terminal.Line(s.Settings[key]))
+	}
+	for _, key := range s.Secrets {
+		out.Printf("  %s is set, and kept encrypted\n", terminal.Line(key))
+	}
+	out.Printf("  acl: %s\n  documents: %d\n  errors: %d\n", terminal.Line(aclInWords(s)), s.Documents, s.Errors)
+	if s.Schedule == "" {
+		return
+	}
+	out.Printf("  schedule: %s\n  last sync: %s\n", terminal.Line(s.Schedule), lastSync(s))
+	if next := nextSync(s, now); next != "" {
+		out.Printf("  next sync: %s\n", next)
+	}
+	if r := s.LastRun; r != nil && r.Reason != "" {
+		out.Printf("  %s\n", terminal.Line(r.Reason))
+	}
 }
 
 func sourceTestCommand(e *environment) *cobra.Command {

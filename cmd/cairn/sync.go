@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -50,7 +51,7 @@ what has vanished is hidden.`,
 	}
 	c.Flags().BoolVar(&wait, "wait", false, "wait until it is done, and show how far it is")
 	c.Flags().BoolVar(&req.Full, "full", false, "read every document again, changed or not")
-	c.Flags().BoolVar(&req.DryRun, "dry-run", false, "write nothing, only count what would change")
+	c.Flags().BoolVar(&req.DryRun, "dry-run", false, "write nothing, only say what would be added, changed and removed")
 	c.Flags().BoolVar(&req.Confirm, "confirm", false, "allow the deletions that the last sync held back")
 	c.Flags().BoolVar(&req.PermissionsOnly, "permissions", false, "read no document, only who may read the known ones")
 	return c
@@ -116,6 +117,7 @@ func (e *environment) printRun(ctx context.Context, c *client.Client, source str
 		}
 	} else {
 		e.screen().Printf("%s\n", counts(run))
+		e.printDryRun(run)
 	}
 	reason, name := terminal.Line(run.Reason), terminal.Line(source)
 	switch run.State {
@@ -147,6 +149,27 @@ func counts(r client.Run) string {
 		line += " (a dry run: nothing was changed)"
 	}
 	return line
+}
+
+// printDryRun names what a dry run would do.
+func (e *environment) printDryRun(run client.Run) {
+	if run.Preview == nil {
+		return
+	}
+	for _, kind := range []struct {
+		verb  string
+		names []string
+		all   int
+	}{
+		{"add", run.Preview.Added, run.Added}, {"change", run.Preview.Modified, run.Modified}, {"remove", run.Preview.Deleted, run.Deleted},
+	} {
+		for _, name := range kind.names {
+			e.screen().Printf("  %s %s\n", kind.verb, terminal.Line(name))
+		}
+		if more := kind.all - len(kind.names); more > 0 {
+			e.screen().Printf("  … and %s %d more\n", kind.verb, more)
+		}
+	}
 }
 
 func (e *environment) printFailures(ctx context.Context, c *client.Client, source string) error {
@@ -187,7 +210,7 @@ func (e *environment) newProgress() *progress {
 func (p *progress) update(r client.Run) {
 	if p.bar != nil {
 		if r.State == cairn.RunRunning {
-			p.bar.Describe("reading")
+			p.bar.Describe(cmp.Or(r.Phase, "running"))
 		}
 		if r.Total > 0 && p.bar.GetMax() != r.Total {
 			p.bar.ChangeMax(r.Total)
@@ -201,11 +224,23 @@ func (p *progress) update(r client.Run) {
 		return
 	}
 	p.last = time.Now()
-	of := ""
+	p.e.note("%s", progressLine(r))
+}
+
+// progressLine says how far a run is.
+func progressLine(r client.Run) string {
+	line := fmt.Sprintf("%s: %d", cmp.Or(r.Phase, string(r.State)), r.Scanned)
 	if r.Total > 0 {
-		of = fmt.Sprintf(" of %d", r.Total)
+		line += fmt.Sprintf(" of %d", r.Total)
 	}
-	p.e.note("%s: %d%s scanned, %d failed", r.State, r.Scanned, of, r.Failed)
+	line += fmt.Sprintf(" scanned, %d failed", r.Failed)
+	if r.Rate > 0 {
+		line += fmt.Sprintf(", %.1f documents/s", r.Rate)
+	}
+	if r.Remaining != nil {
+		line += fmt.Sprintf(", about %s left", time.Duration(*r.Remaining)*time.Second)
+	}
+	return line
 }
 
 func (p *progress) end() {

@@ -9,12 +9,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cairnhq/cairn/client"
 	"github.com/cairnhq/cairn/client/clienttest"
 )
 
 func runJSON(state, reason string, dry bool, counts ...int) string {
 	counts = append(counts, make([]int, 7)...)
-	return fmt.Sprintf(`{"id":"R1","state":%q,"full":false,"dry_run":%t,"permissions_only":false,"reason":%q,"created_at":"2026-10-02T09:30:00Z","started_at":null,"finished_at":null,"total":%d,"scanned":%d,"added":%d,"modified":%d,"deleted":%d,"failed":%d,"unchanged":%d}`,
+	return fmt.Sprintf(`{"id":"R1","state":%q,"full":false,"dry_run":%t,"permissions_only":false,"scheduled":false,"phase":"","rate":0,"remaining_s":null,"reason":%q,"created_at":"2026-10-02T09:30:00Z","started_at":null,"finished_at":null,"total":%d,"scanned":%d,"added":%d,"modified":%d,"deleted":%d,"failed":%d,"unchanged":%d}`,
 		state, dry, reason, counts[0], counts[1], counts[2], counts[3], counts[4], counts[5], counts[6])
 }
 
@@ -47,6 +48,35 @@ func TestSyncCommand(t *testing.T) {
 	s.expect(exitDone, "The sync of wiki is queued. Follow it with: cairn sync wiki --permissions --wait\n", "", "sync", "wiki", "--permissions")
 	s.asked(`POST /api/v1/sources/wiki/sync {"permissions_only":true}`)
 	s.expect(exitUsage, "", "", "sync")
+}
+
+func TestDryRunIsShown(t *testing.T) {
+	s := newShell(t)
+	done := strings.Replace(runJSON("succeeded", "", true, 5, 5, 2, 3), `"remaining_s":null`, `"remaining_s":null,"preview":{"added":["a.md"],"modified":["b.md","c\u001b[2J.md","d.md"],"deleted":[]}`, 1)
+	s.syncs(done)
+	s.expect(exitDone, `
+scanned 5, added 2, modified 3, deleted 0, failed 0, unchanged 0 (a dry run: nothing was changed)
+  add a.md
+  … and add 1 more
+  change b.md
+  change c␛[2J.md
+  change d.md
+`, "", "sync", "wiki", "--wait", "--dry-run")
+}
+
+func TestProgressLine(t *testing.T) {
+	left := 95
+	for want, run := range map[string]client.Run{
+		"queued: 0 scanned, 0 failed":                                               {State: "queued"},
+		"running: 3 scanned, 1 failed":                                              {State: "running", Scanned: 3, Failed: 1},
+		"waiting: 3 of 9 scanned, 0 failed":                                         {State: "running", Phase: "waiting", Scanned: 3, Total: 9},
+		"reading: 3 scanned, 0 failed, 2.5 documents/s":                             {State: "running", Phase: "reading", Scanned: 3, Rate: 2.5},
+		"reading: 53 of 1003 scanned, 0 failed, 10.0 documents/s, about 1m35s left": {State: "running", Phase: "reading", Scanned: 53, Total: 1003, Rate: 10, Remaining: &left},
+	} {
+		if got := progressLine(run); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
 }
 
 func TestSyncEnds(t *testing.T) {

@@ -20,6 +20,7 @@ import (
 	"net/url"
 	"path"
 	"path/filepath"
+	"time"
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/connectors"
@@ -30,7 +31,8 @@ import (
 // Kind returns the kind of source "files".
 func Kind() connectors.Kind {
 	return connectors.Kind{
-		Name: "files",
+		Name:      "files",
+		SyncEvery: 15 * time.Minute,
 		Settings: []connectors.Setting{
 			{Name: "path", Required: true, Help: "the folder: an absolute path, or one that begins with ~/"},
 			{Name: "include", Help: "only files that match one of these globs, such as *.md,guides/**; separated by commas or lines"},

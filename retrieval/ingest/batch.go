@@ -37,7 +37,7 @@ func (b *batch) add(ctx context.Context, changes []connectors.Change) error {
 		case b.DryRun && c.Err != nil:
 			b.count(c.External, &b.out.Counts.Failed)
 		case b.DryRun:
-			b.count(c.External, b.addedOrModified(c.External))
+			b.preview(c.External)
 		default:
 			reads = append(reads, c)
 		}
@@ -68,6 +68,16 @@ func (b *batch) addedOrModified(external string) *int {
 	return &b.out.Counts.Added
 }
 
+// preview counts and names a document that a dry run would read.
+func (b *batch) preview(external string) {
+	b.count(external, b.addedOrModified(external))
+	if p := b.result.Preview; b.known[external].ID != "" {
+		p.Modified = named(p.Modified, external)
+	} else {
+		p.Added = named(p.Added, external)
+	}
+}
+
 // unchanged reports whether the source says that a document is as it was. A
 // full run reads it all the same, unless an earlier attempt at the run has.
 func (b *batch) unchanged(c connectors.Change) bool {
@@ -88,6 +98,9 @@ func (b *batch) delete(external string) {
 	}
 	b.out.Deletes = append(b.out.Deletes, external)
 	b.out.Counts.Deleted++
+	if p := b.result.Preview; p != nil {
+		p.Deleted = named(p.Deleted, external)
+	}
 }
 
 // resolve forgets the recorded error of a document that can be read again.

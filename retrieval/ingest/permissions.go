@@ -30,7 +30,9 @@ func (s *Syncer) RunPermissions(ctx context.Context, job Sync) (Result, error) {
 		return Result{}, cairn.Errorf(cairn.ErrInvalid, "a source of kind %s cannot tell permissions alone: synchronise it as a whole", job.Source.Kind)
 	}
 	r := &syncRun{Syncer: s, Sync: job}
+	r.enter(PhaseGroups)
 	unknown := r.readDirectory(ctx, job.Connector)
+	r.enter(PhaseReading)
 	p := &permissionRun{syncRun: r}
 	incomplete, err := p.run(ctx, source)
 	if err != nil {

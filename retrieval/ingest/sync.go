@@ -36,6 +36,12 @@ type Sync struct {
 	// IgnoreACLs says that the source's ACL was declared to stand for what the
 	// connector reads at the source.
 	IgnoreACLs bool
+	// Turn, when not nil, is called between two batches and while the source lists: it lets
+	// others have their turn. An error ends the run.
+	Turn func(ctx context.Context) error
+	// Progress, when not nil, is told what the run does and how many documents this attempt
+	// has counted: when either changes.
+	Progress func(phase Phase, scanned int)
 	// Listed, when not nil, is told how many documents the source has.
 	Listed func(total int)
 
@@ -50,6 +56,17 @@ type Sync struct {
 	Permitted func(ago time.Duration)
 }
 
+// Phase is what a run does.
+type Phase string
+
+// The phases of a run, in order.
+const (
+	PhaseGroups   Phase = "groups"   // the site's groups are read
+	PhaseListing  Phase = "listing"  // the source lists what it has
+	PhaseReading  Phase = "reading"  // documents, or permissions
+	PhaseRemoving Phase = "removing" // what has vanished
+)
+
 // Result is how a run ended that was not broken off.
 type Result struct {
 	Counts cairn.Counts // of this attempt
@@ -59,6 +76,8 @@ type Result struct {
 	Pruned  bool // the listing was complete and was compared
 	// Untold says that who may read some of the documents could not be told.
 	Untold bool
+	// Preview is what a dry run would do; nil of others.
+	Preview *cairn.RunPreview
 }
 
 // The batch is large enough that a transaction is cheap a document and small
@@ -89,10 +108,16 @@ const (
 // documents that fail are recorded and passed over.
 func (s *Syncer) Run(ctx context.Context, job Sync) (Result, error) {
 	r := &syncRun{Syncer: s, Sync: job, permitted: time.Now().Add(-job.PermissionsAge)}
+	if job.DryRun {
+		r.result.Preview = new(cairn.RunPreview)
+	}
+	r.enter(PhaseGroups)
 	unknown := r.readDirectory(ctx, job.Connector)
+	r.enter(PhaseListing)
 	if err := r.list(ctx); err != nil {
 		return r.result, err
 	}
+	r.enter(PhaseReading)
 	limit := firstDocuments
 	for c, err := range job.Connector.Changes(ctx, job.since()) {
 		if err != nil {
@@ -104,7 +129,7 @@ func (s *Syncer) Run(ctx context.Context, job Sync) (Result, error) {
 			if err := r.flush(ctx); err != nil {
 				return r.result, err
 			}
-			if err := r.permitBetween(ctx); err != nil {
+			if err := errors.Join(r.permitBetween(ctx), r.turn(ctx)); err != nil {
 				return r.result, err
 			}
 			limit = min(2*limit, batchDocuments)
@@ -115,8 +140,30 @@ func (s *Syncer) Run(ctx context.Context, job Sync) (Result, error) {
 	}
 	// What failed between two batches does not fail a run that has read everything.
 	r.result.Untold = r.result.Untold || r.unpermitted
+	r.enter(PhaseRemoving)
 	err := errors.Join(r.prune(ctx), unknown)
 	return r.result, err
+}
+
+// enter begins a phase.
+func (r *syncRun) enter(p Phase) {
+	r.phase = p
+	r.tell()
+}
+
+// tell tells how far the run is.
+func (r *syncRun) tell() {
+	if r.Progress != nil {
+		r.Progress(r.phase, r.result.Counts.Scanned)
+	}
+}
+
+// turn lets others have their turn.
+func (r *syncRun) turn(ctx context.Context) error {
+	if r.Turn == nil {
+		return nil
+	}
+	return r.Turn(ctx)
 }
 
 // readDirectory takes over who is in which group of the source. When that fails, who
@@ -153,6 +200,7 @@ type syncRun struct {
 	*Syncer
 	Sync
 	result       Result
+	phase        Phase
 	pending      []connectors.Change
 	pendingBytes int64
 	stored       int                      // documents in the store when the run began
@@ -189,6 +237,9 @@ func (r *syncRun) list(ctx context.Context) error {
 			return nil
 		}
 		present[external] = struct{}{}
+		if err := r.turn(ctx); err != nil {
+			return err
+		}
 	}
 	if r.Listed != nil {
 		r.Listed(len(present))
@@ -261,6 +312,7 @@ func (r *syncRun) commit(ctx context.Context, b Batch) error {
 		return err
 	}
 	r.result.Counts = r.result.Counts.Add(b.Counts)
+	r.tell()
 	return nil
 }
 
@@ -298,6 +350,9 @@ func (r *syncRun) prune(ctx context.Context) error {
 
 // remove hides documents that have vanished; when they are too many, it withholds them.
 func (r *syncRun) remove(ctx context.Context, gone []string) error {
+	if r.result.Preview != nil {
+		r.result.Preview.Deleted = named(r.result.Preview.Deleted, gone...)
+	}
 	if r.exceedsGuard(len(gone)) {
 		return r.withhold(ctx, gone, gone)
 	}
@@ -309,6 +364,14 @@ func (r *syncRun) remove(ctx context.Context, gone []string) error {
 		}
 	}
 	return nil
+}
+
+// previewed is how many documents of a kind a dry run names.
+const previewed = 100
+
+// named adds names to a list, as far as a dry run has room for them.
+func named(list []string, names ...string) []string {
+	return append(list, names[:min(len(names), previewed-len(list))]...)
 }
 
 // withholdBatch is how many documents are withheld in one transaction.

@@ -148,7 +148,7 @@ func (b *bench) sync(s connectors.Connector, o cairn.SyncOptions) (cairn.Run, er
 	if err != nil {
 		state = cairn.RunFailed
 	}
-	check(b.t, b.db.FinishRun(b.t.Context(), taken.Lease, jobs.Ending{State: state, Pruned: result.Pruned}))
+	check(b.t, b.db.FinishRun(b.t.Context(), taken.Lease, jobs.Ending{State: state, Pruned: result.Pruned, Preview: result.Preview}))
 	run, runErr := b.db.RunByID(b.t.Context(), taken.Run.ID)
 	check(b.t, runErr)
 	return run, err
@@ -479,6 +479,54 @@ func TestDryRunWritesNothing(t *testing.T) {
 	check(t, err)
 	if run.Added != 2 || len(b.externals()) != 0 || s.opened.Load() != 0 {
 		t.Errorf("a dry run counts %+v, stores %d, opens %d", run.Counts, len(b.externals()), s.opened.Load())
+	}
+}
+
+// TestDryRunNamesWhatItWouldDo says by name what would be added, changed and removed, as far
+// as the lists go, also when that is withheld; an erasure takes the names away, and a day.
+func TestDryRunNamesWhatItWouldDo(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	s := &shelf{files: map[string]string{"gone.md": "# G\n\none", "same.md": "# S\n\ntwo", "other.md": "# O\n\nthree", "d.md": "# D\n\nfour", "e.md": "# E\n\nfive"}}
+	run, err := b.sync(s, cairn.SyncOptions{})
+	if err != nil || run.Preview != nil {
+		t.Fatalf("a sync: %v, %+v", err, run.Preview)
+	}
+	delete(s.files, "gone.md")
+	s.files["other.md"], s.files["new.md"] = "# O\n\nthree times", "# N\n\nsix"
+	dry := func(want cairn.RunPreview) string {
+		t.Helper()
+		run, err := b.sync(s, cairn.SyncOptions{DryRun: true})
+		if err != nil && !ingest.IsWaiting(err) {
+			t.Error(err)
+		}
+		if d := cmp.Diff(&want, run.Preview); d != "" {
+			t.Errorf("a dry run names (-want +got):\n%s", d)
+		}
+		return run.ID
+	}
+	id := dry(cairn.RunPreview{Added: []string{"new.md"}, Modified: []string{"other.md"}, Deleted: []string{"gone.md"}})
+	_, err = b.db.Worker().Exec(t.Context(), `UPDATE runs SET finished_at = now() - interval '25 hours'`)
+	check(t, err)
+	check(t, b.db.EraseExpired(t.Context()))
+	if run, err = b.db.RunByID(t.Context(), id); err != nil || run.Preview != nil {
+		t.Errorf("after a day: %+v, %v", run.Preview, err)
+	}
+	s.files = map[string]string{"same.md": "# S\n\ntwo"}
+	id = dry(cairn.RunPreview{Deleted: []string{"d.md", "e.md", "gone.md", "other.md"}}) // beyond the guard
+	var document cairn.DocumentID
+	check(t, b.db.Worker().QueryRow(t.Context(), `SELECT id FROM documents WHERE external_id = 'gone.md'`).Scan(&document))
+	_, err = b.db.EraseDocument(t.Context(), document, false, "root")
+	check(t, err)
+	if run, err = b.db.RunByID(t.Context(), id); err != nil || run.Preview != nil {
+		t.Errorf("after an erasure: %+v, %v", run.Preview, err)
+	}
+	for i := range 250 {
+		s.files[fmt.Sprint(i)] = "# F\n\nx"
+	}
+	run, err = b.sync(s, cairn.SyncOptions{DryRun: true})
+	if !ingest.IsWaiting(err) || len(run.Preview.Added) != 100 || run.Added != 250 {
+		t.Errorf("%d names of %d, %v", len(run.Preview.Added), run.Added, err)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/jobs/schedule"
 )
 
 func TestSourceACLs(t *testing.T) {
@@ -67,6 +68,30 @@ func TestSourcesThatAreWrong(t *testing.T) {
 	}
 }
 
+func TestNextRunIsToldAsFarAsThereIsOne(t *testing.T) {
+	w := newWorld(t)
+	told := func(what, schedule, next string) {
+		t.Helper()
+		body := string(w.call(w.root, "GET", "/api/v1/sources/handbook", "").body)
+		if !strings.Contains(body, `"schedule":"`+schedule+`"`) || next == "" && strings.Contains(body, "next_run_at") || next != "" && !strings.Contains(body, `"next_run_at":"`+next) {
+			t.Errorf("%s: %s", what, body)
+		}
+	}
+	told("without a schedule", "off", "")
+	w.m.sources[0].Settings["schedule"] = "24h"
+	w.m.last = schedule.Last{Since: time.Date(2026, 11, 1, 9, 0, 0, 0, time.UTC), Finished: time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)}
+	told("by the interval", "24h", "2026-11-21T09:0")
+	w.m.sources[0].Paused = true
+	told("paused", "24h", "")
+	w.m.sources[0].Paused, w.m.atWork = false, true
+	told("at work", "24h", "")
+	w.m.sources[0].Settings["schedule"], w.m.atWork = "0 12 * * *", false
+	told("by cron", "0 12 * * *", "2026-11-20T12:0")
+	if body := string(w.call(w.root, "GET", "/api/v1/sources/inbox", "").body); strings.Contains(body, "schedule") {
+		t.Errorf("a source that programs push to: %s", body)
+	}
+}
+
 func TestSourceIsChanged(t *testing.T) {
 	w := newWorld(t)
 	got := w.call(w.root, "PATCH", "/api/v1/sources/inbox", `{"settings":{"writers":null}}`)
@@ -85,6 +110,14 @@ func TestSourceIsChanged(t *testing.T) {
 				t.Errorf("authority %s of %s: %d %s", value, name, got.status, got.body)
 			}
 		}
+	}
+	for value, want := range map[string]int{`"6h"`: 200, `"CRON_TZ=Europe/Berlin 0 3 * * *"`: 200, `"off"`: 200, `"6"`: 400, `"10s"`: 400, `null`: 200} {
+		if got := w.call(w.root, "PATCH", "/api/v1/sources/handbook", `{"settings":{"schedule":`+value+`}}`); got.status != want {
+			t.Errorf("schedule %s: %d %s", value, got.status, got.body)
+		}
+	}
+	if got := w.call(w.root, "PATCH", "/api/v1/sources/inbox", `{"settings":{"schedule":"6h"}}`); got.status != 400 || !strings.Contains(string(got.body), "nothing to schedule") {
+		t.Errorf("a schedule of a source that programs push to: %d %s", got.status, got.body)
 	}
 	w.m.sources[0].Owner = "" // as the sample's
 	got = w.call(w.root, "PATCH", "/api/v1/sources/handbook", `{"acl":"private"}`)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/jobs/schedule"
 	"github.com/cairnhq/cairn/server/audit"
 	"github.com/cairnhq/cairn/server/auth"
 	"github.com/cairnhq/cairn/server/auth/authtest"
@@ -36,8 +37,10 @@ type memory struct {
 	audited       []audit.Row
 	unlogged      error     // when set, why no event can be added
 	degraded      *Degraded // of every source
-	meanwhile     func()    // what somebody else does just before the next change of an account
-	secrets       []string  // that were stored
+	last          schedule.Last
+	atWork        bool
+	meanwhile     func()   // what somebody else does just before the next change of an account
+	secrets       []string // that were stored
 }
 
 func newMemory() *memory {
@@ -80,7 +83,7 @@ func (m *memory) ListSources(_ context.Context, p Page) ([]SourceStatus, string,
 }
 
 func (m *memory) status(s cairn.Source) SourceStatus {
-	out := SourceStatus{Source: s, Errors: len(m.errors[s.ID])}
+	out := SourceStatus{Source: s, Errors: len(m.errors[s.ID]), LastSync: m.last, AtWork: m.atWork}
 	for _, d := range m.documents {
 		if d.Source == s.ID {
 			out.Documents++

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"math"
 	"net/http"
 	"time"
 
@@ -28,15 +29,31 @@ type run struct {
 	Unchanged int            `json:"unchanged"`
 
 	PermissionsOnly bool `json:"permissions_only"`
+	Scheduled       bool `json:"scheduled"`
+
+	// While it runs.
+	Phase     string  `json:"phase"`
+	Rate      float64 `json:"rate"`
+	Remaining *int    `json:"remaining_s"`
+
+	Preview *cairn.RunPreview `json:"preview,omitempty"`
 }
 
 func runOf(r cairn.Run) run {
-	return run{
+	out := run{
 		ID: r.ID, State: r.State, Full: r.Full, DryRun: r.DryRun, Reason: r.Reason, Created: r.Created.UTC(),
 		Started: moment(r.Started), Finished: moment(r.Finished), Total: r.Total, Scanned: r.Scanned, Added: r.Added,
 		Modified: r.Modified, Deleted: r.Deleted, Failed: r.Failed, Unchanged: r.Unchanged,
-		PermissionsOnly: r.PermissionsOnly,
+		PermissionsOnly: r.PermissionsOnly, Scheduled: r.Scheduled, Phase: r.Phase, Rate: r.Rate,
 	}
+	if left := r.Remaining(); left > 0 {
+		seconds := int(math.Ceil(left.Seconds()))
+		out.Remaining = &seconds
+	}
+	if p := r.Preview; p != nil {
+		out.Preview = &cairn.RunPreview{Added: list(p.Added), Modified: list(p.Modified), Deleted: list(p.Deleted)}
+	}
+	return out
 }
 
 // syncSource answers POST /sources/{name}/sync.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/connectors"
+	"github.com/cairnhq/cairn/jobs/schedule"
 	"github.com/cairnhq/cairn/server"
 	"github.com/cairnhq/cairn/server/audit"
 	"github.com/cairnhq/cairn/server/auth"
@@ -39,6 +40,11 @@ type source struct {
 	LastRun   *run              `json:"last_run,omitempty"`
 	Synced    *time.Time        `json:"permissions_synced_at,omitempty"`
 	Degraded  *degraded         `json:"degraded,omitempty"`
+	// Schedule is in force whether or not it is among the settings. NextRun may have
+	// passed; missing while a run is not finished, and when none will come.
+	Schedule string     `json:"schedule,omitempty"`
+	NextRun  *time.Time `json:"next_run_at,omitempty"`
+	Failures *int       `json:"failures,omitempty"` // syncs in a row that have failed
 }
 
 // degraded says that permissions could not be brought up to date.
@@ -47,7 +53,7 @@ type degraded struct {
 	Reason string    `json:"reason"`
 }
 
-func sourceOf(s SourceStatus) source {
+func (a *API) sourceOf(s SourceStatus) source {
 	out := source{
 		ID: s.ID, Name: s.Name, Kind: s.Kind, Settings: table(s.Settings), Secrets: namesOf(s.Secrets), ACLMode: s.ACLMode, ACL: wireACLOf(s.ACL),
 		Owner: s.Owner, Paused: &s.Paused, Created: moment(s.Created), Documents: &s.Documents, Errors: &s.Errors,
@@ -60,7 +66,23 @@ func sourceOf(s SourceStatus) source {
 		last := runOf(*s.LastRun)
 		out.LastRun = &last
 	}
+	if kind := a.Kinds[s.Kind]; !kind.Pushed {
+		a.addSchedule(&out, s, kind)
+	}
 	return out
+}
+
+// addSchedule says when a source is synchronised by the clock. One whose settings are no
+// longer valid, or whose kind is gone, never is.
+func (a *API) addSchedule(out *source, s SourceStatus, kind connectors.Kind) {
+	plan, err := schedule.Of(kind, s.Settings)
+	if err != nil {
+		return
+	}
+	out.Schedule, out.Failures = plan.String(), &s.LastSync.Failures
+	if !s.Paused && !s.AtWork {
+		out.NextRun = moment(plan.Next(s.LastSync, string(s.ID)))
+	}
 }
 
 // namesOf returns the names of secrets, and never a value.
@@ -88,7 +110,7 @@ func (a *API) listSources(c *gin.Context) error {
 		if err != nil {
 			return err
 		}
-		out.Sources, out.Next = mapped(sources, sourceOf), after(next)
+		out.Sources, out.Next = mapped(sources, a.sourceOf), after(next)
 	} else {
 		names, next, err := a.Store.ReadableSources(ctx, id.Viewer, p)
 		if err != nil {
@@ -108,7 +130,7 @@ func (a *API) getSource(c *gin.Context) error {
 		if err != nil {
 			return err
 		}
-		return reply(c, http.StatusOK, sourceOf(s))
+		return reply(c, http.StatusOK, a.sourceOf(s))
 	}
 	readable, err := a.readable(c, name)
 	if err != nil {
@@ -174,7 +196,7 @@ func (a *API) createSource(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	return reply(c, http.StatusCreated, sourceOf(SourceStatus{Source: created}))
+	return reply(c, http.StatusCreated, a.sourceOf(SourceStatus{Source: created, LastSync: schedule.Last{Since: created.Created}}))
 }
 
 // sourcePatch is what a request may change of a source.
@@ -237,6 +259,9 @@ func (a *API) validate(s cairn.Source, kind connectors.Kind) error {
 	if err := kind.Validate(a.Environment, s.Settings); err != nil {
 		return err
 	}
+	if _, err := schedule.Of(kind, s.Settings); err != nil {
+		return err
+	}
 	return kind.ValidateSecrets(s.Secrets)
 }
 
@@ -279,10 +304,13 @@ func (a *API) change(c *gin.Context, edit func(*cairn.Source) error) error {
 	if err != nil {
 		return err
 	}
-	if s.Source, err = a.Store.UpdateSource(ctx, s.ID, edit); err != nil {
+	if _, err = a.Store.UpdateSource(ctx, s.ID, edit); err != nil {
 		return err
 	}
-	return reply(c, http.StatusOK, sourceOf(s))
+	if s, err = a.Store.SourceByName(ctx, s.Name); err != nil { // the schedule may count from now
+		return err
+	}
+	return reply(c, http.StatusOK, a.sourceOf(s))
 }
 
 // deleteSource answers DELETE /sources/{name}.

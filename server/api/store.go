@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/jobs/schedule"
 	"github.com/cairnhq/cairn/server/audit"
 	"github.com/cairnhq/cairn/server/auth"
 )
@@ -28,6 +29,10 @@ type SourceStatus struct {
 	// documents; zero: never, or they are declared here.
 	PermissionsSynced time.Time
 	Degraded          *Degraded // nil while permissions are fresh
+	// LastSync is what the schedule counts from. AtWork says that a run which reads
+	// documents is not finished: when the next is due follows from its end.
+	LastSync schedule.Last
+	AtWork   bool
 }
 
 // Degraded says that permissions could not be brought up to date. What was told before

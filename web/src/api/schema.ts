@@ -1427,7 +1427,8 @@ export interface components {
         SourcePatch: {
             /**
              * @description Settings to change; null removes one; the others stay, secret ones too. With another `url` secret ones must be given again.
-             *     Sources of every kind have `authority`, "0" to "1".
+             *     Sources of every kind have `authority`, "0" to "1", and, but for those that programs push to, `schedule`: an interval
+             *     (`30m`), a cron expression (`CRON_TZ=Europe/Berlin 0 3 * * *`; UTC without a zone) or `off`.
              */
             settings?: {
                 [key: string]: string | null;
@@ -1477,6 +1478,19 @@ export interface components {
             last_run?: components["schemas"]["Run"];
             permissions_synced_at?: components["schemas"]["Time"];
             degraded?: components["schemas"]["Degraded"];
+            /**
+             * @description When the source is synchronised by the clock: an interval, a cron expression or `off`. It is in force whether it comes
+             *     from the setting `schedule` or is that of the kind. Missing of kinds to which programs push.
+             */
+            schedule?: string;
+            /**
+             * Format: date-time
+             * @description When the next sync is due; what has passed begins within seconds. Missing while one is not finished, of a paused
+             *     source, and without a schedule.
+             */
+            next_run_at?: string;
+            /** @description How many syncs in a row have failed. Each doubles the wait for the next, up to a day. */
+            failures?: number;
         };
         /** @description Permissions could not be brought up to date since then; what was told before holds. Missing while they are fresh. */
         Degraded: {
@@ -1494,7 +1508,7 @@ export interface components {
              */
             full?: boolean;
             /**
-             * @description Write nothing, only count.
+             * @description Write nothing, only say what would be done: counts, and `preview` of the run.
              * @default false
              */
             dry_run?: boolean;
@@ -1530,6 +1544,8 @@ export interface components {
              *     whose permissions could not be told.
              */
             permissions_only: boolean;
+            /** @description The clock began it; false when somebody has asked for it. */
+            scheduled: boolean;
             /** @description Why it failed, or what waits for confirmation; else empty. */
             reason: string;
             created_at: components["schemas"]["Time"];
@@ -1543,6 +1559,26 @@ export interface components {
             deleted: number;
             failed: number;
             unchanged: number;
+            /**
+             * @description What a running run does, some seconds ago: it waits while others have their turn, reads the site's groups, lists, reads
+             *     documents or permissions, removes what has vanished. Empty when it is not running.
+             * @enum {string}
+             */
+            phase: "" | "waiting" | "groups" | "listing" | "reading" | "removing";
+            /** @description Documents a second over the last minute, while it runs. */
+            rate: number;
+            /** @description Estimate of the seconds until everything is read; null where the source tells no total, or nothing was read in the last minute. */
+            remaining_s: number | null;
+            preview?: components["schemas"]["RunPreview"];
+        };
+        /**
+         * @description The first hundred of the documents each that a dry run would add, change and remove or withhold, by their names at the
+         *     source; the counts say how many there are. Kept for a day, and gone when a document of the source is erased.
+         */
+        RunPreview: {
+            added: string[];
+            modified: string[];
+            deleted: string[];
         };
         RunList: {
             runs: components["schemas"]["Run"][];
@@ -2080,6 +2116,7 @@ export type SyncRequest = components['schemas']['SyncRequest'];
 export type PauseRequest = components['schemas']['PauseRequest'];
 export type TestResult = components['schemas']['TestResult'];
 export type Run = components['schemas']['Run'];
+export type RunPreview = components['schemas']['RunPreview'];
 export type RunList = components['schemas']['RunList'];
 export type DocumentError = components['schemas']['DocumentError'];
 export type DocumentErrorList = components['schemas']['DocumentErrorList'];
