@@ -28,9 +28,10 @@ import (
 // Kind returns the kind of source "confluence".
 func Kind() connectors.Kind {
 	return connectors.Kind{
-		Name:     "confluence",
-		ReadsACL: true,
-		Settings: settingList(),
+		Name:      "confluence",
+		SyncEvery: time.Hour,
+		ReadsACL:  true,
+		Settings:  settingList(),
 		Check: func(_ connectors.Environment, settings map[string]string) error {
 			_, err := parse(settings)
 			return err

@@ -33,8 +33,9 @@ import (
 // Kind returns the kind of source "git".
 func Kind() connectors.Kind {
 	return connectors.Kind{
-		Name:     "git",
-		Settings: settings(),
+		Name:      "git",
+		SyncEvery: 15 * time.Minute,
+		Settings:  settings(),
 		Check: func(env connectors.Environment, set map[string]string) error {
 			c, err := parse(env, set)
 			if err == nil && c.address.folder != nil {

@@ -25,13 +25,15 @@ package github
 
 import (
 	"github.com/cairnhq/cairn/connectors"
+	"time"
 )
 
 // Kind returns the kind of source "github".
 func Kind() connectors.Kind {
 	return connectors.Kind{
-		Name:     "github",
-		ReadsACL: true,
+		Name:      "github",
+		SyncEvery: 30 * time.Minute,
+		ReadsACL:  true,
 		Settings: []connectors.Setting{
 			{Name: "owner", Required: true, Help: "organisations and users whose repositories are read, separated by commas, as in acme, acme-labs"},
 			{Name: "url", Help: "address of a GHE.com or GitHub Enterprise Server site; default: https://github.com"},

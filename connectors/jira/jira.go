@@ -23,6 +23,7 @@ import (
 func Kind() connectors.Kind {
 	return connectors.Kind{
 		Name:       "jira",
+		SyncEvery:  15 * time.Minute,
 		ReadsACL:   true,
 		Settings:   settingList(),
 		PruneEvery: time.Hour,

@@ -22,8 +22,9 @@ import (
 // Kind returns the kind of source "slack".
 func Kind() connectors.Kind {
 	return connectors.Kind{
-		Name:     "slack",
-		ReadsACL: true,
+		Name:      "slack",
+		SyncEvery: 30 * time.Minute,
+		ReadsACL:  true,
 		Settings: []connectors.Setting{
 			{Name: "token", Required: true, Secret: true, Help: "bot token of a custom app of the workspace, as in xoxb-…"},
 			{Name: "types", Help: "what is read, of public_channel, private_channel and mpim (group DMs), separated by commas; default public_channel,private_channel"},

@@ -31,7 +31,8 @@ import (
 // Kind returns the kind of source "web".
 func Kind() connectors.Kind {
 	return connectors.Kind{
-		Name: "web",
+		Name:      "web",
+		SyncEvery: 24 * time.Hour,
 		Settings: []connectors.Setting{
 			{Name: "url", Required: true, Help: "where to begin: one or more addresses of one site, separated by commas or lines"},
 			{Name: "include", Help: "only addresses whose path matches one of these globs, such as /docs/**,/blog/**; unset: what lies below the start addresses"},
