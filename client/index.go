@@ -15,7 +15,8 @@ type IndexReport struct {
 	Reply
 }
 
-// IndexProblem is something of the index that is not as it should be.
+// IndexProblem is something of the index that is not as it should be; what is alike
+// in a segment is one.
 type IndexProblem struct {
 	Segment int32  `json:"segment"` // 0: of none
 	What    string `json:"what"`

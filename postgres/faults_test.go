@@ -121,6 +121,46 @@ func TestDamagedSegmentIsLeftOutAndMended(t *testing.T) {
 	}
 }
 
+// TestVerifyTellsOnceWhatIsAlike: of a segment of which everything is damaged verify
+// tells how much, and not each piece.
+func TestVerifyTellsOnceWhatIsAlike(t *testing.T) {
+	t.Parallel()
+	l := newLibrary(t)
+	l.put("dictionary", l.open(strings.Join(numbered("word", 2_000), " "))) // so that there are many rows
+	l.shelve(0, 25)
+	l.shelve(25, 45) // too many for the segment of the others
+	ids := l.segmentIDs()
+	rows := l.count(`SELECT count(*) FROM postings WHERE segment = $1`, ids[0])
+	if rows <= alikeShown || len(ids) < 2 {
+		t.Fatalf("%d rows in the first of %d segments; the test needs more", rows, len(ids))
+	}
+	chunks := l.count(`SELECT chunks FROM segments WHERE id = $1`, ids[0])
+	l.exec(`UPDATE postings SET data = set_byte(data, length(data) - 1, get_byte(data, length(data) - 1) # 1) WHERE segment = $1`, ids[0])
+	l.exec(`INSERT INTO fresh (chunk_id, terms, length, language) SELECT id, 'x', 1, 'en' FROM chunks ORDER BY id LIMIT $1`, chunks)
+	l.exec(`UPDATE segments SET header = (SELECT header FROM segments WHERE id = $1) WHERE id = $2`, ids[0], ids[1])
+	found, err := l.replicas[0].Verify(t.Context(), false)
+	l.check(err)
+	told := make(map[int32]string)
+	for _, p := range found.Problems {
+		told[p.Segment] += p.What + "\n"
+		if len(p.What) > 500 {
+			t.Errorf("verify lists everything: %.1000s", p.What)
+		}
+	}
+	for segment, want := range map[int32]string{
+		ids[0]: fmt.Sprintf("%d rows of its postings are damaged: ", rows),
+		ids[1]: fmt.Sprintf("%d chunks are in other segments, too: ", chunks),
+		0:      fmt.Sprintf("%d fresh chunks have damaged terms: ", chunks),
+	} {
+		if !strings.Contains(told[segment], want) || !strings.Contains(told[segment], fmt.Sprintf("; and %d more", chunks-alikeShown)) && segment != ids[0] {
+			t.Errorf("of segment %d verify tells %q, want %q", segment, told[segment], want)
+		}
+	}
+	if len(found.Problems) > 12 || !strings.Contains(told[ids[0]]+told[ids[1]], "chunks are fresh, too: ") {
+		t.Errorf("%d problems are told: %q", len(found.Problems), told)
+	}
+}
+
 // TestRowsOfAnotherSegmentAreDamage swaps rows that two segments have under the
 // same key, as a faulty restore may: each is whole, and says something else where
 // it lies now.

@@ -115,6 +115,38 @@ func TestSearchOutlivesItsSegments(t *testing.T) {
 	}
 }
 
+// The rows of a segment outlive its merge by ten minutes: a search that began
+// before the merge finds them.
+func TestRetiredSegmentsAreKeptForSearches(t *testing.T) {
+	t.Parallel()
+	l := newLibrary(t)
+	l.shelve(0, 6)
+	x := l.replicas[1]
+	if len(l.words(x, "falcon")) == 0 {
+		t.Fatal("nothing is found")
+	}
+	began := x.current().Begin(index.Request{Visible: []uint8{0, 1, 1, 1}, Analyse: func(languages []string) ([]lexical.QueryTerm, index.Filter) {
+		return lexical.QueryTerms("falcon", languages), index.Filter{}
+	}})
+	of := l.segmentIDs()
+	l.shelve(6, 40)
+	if n := l.count(`SELECT count(*) FROM segments WHERE id = ANY ($1) AND retired_at IS NULL`, of); len(of) == 0 || n > 0 {
+		t.Fatalf("%d of the %d segments were not merged", n, len(of))
+	}
+	for _, since := range []struct {
+		merged string
+		want   error
+	}{{"0 minutes", nil}, {"9 minutes", nil}, {"11 minutes", errStale}} {
+		l.exec(`UPDATE segments SET retired_at = now() - $2::interval WHERE id = ANY ($1)`, of, since.merged)
+		l.check(l.replicas[0].Maintain(t.Context()))
+		x.DropCache()
+		rows, err := x.fetch(t.Context(), began, true)
+		if !errors.Is(err, since.want) || since.want == nil && len(rows) == 0 {
+			t.Errorf("%s after the merge %d rows are found: %v, want %v", since.merged, len(rows), err, since.want)
+		}
+	}
+}
+
 // A reader that slept longer than the change feed is kept reads everything anew.
 func TestSleepyReaderReadsEverything(t *testing.T) {
 	t.Parallel()
@@ -200,7 +232,7 @@ func TestRowCacheKeepsItsBound(t *testing.T) {
 // what is dead makes room when it is vacuumed.
 func TestTablesDoNotGrowWithMerges(t *testing.T) {
 	if testing.Short() {
-		t.Skip("rewrites everything 40 times")
+		t.Skip("rewrites everything 60 times")
 	}
 	t.Parallel()
 	l := newLibrary(t)
@@ -211,6 +243,7 @@ func TestTablesDoNotGrowWithMerges(t *testing.T) {
 		_, err := owner.Exec(t.Context(), `ALTER TABLE `+table+` SET (autovacuum_enabled = false, toast.autovacuum_enabled = false)`)
 		l.check(err)
 	}
+	merges := 0
 	rounds := func(from int) (size int) {
 		for i := from; i < from+10; i++ {
 			for n := range 6 { // words of their own, so that there are many rows
@@ -219,6 +252,9 @@ func TestTablesDoNotGrowWithMerges(t *testing.T) {
 			}
 			l.exec(`UPDATE segments SET retired_at = retired_at - interval '1 hour' WHERE retired_at IS NOT NULL`)
 			l.check(l.replicas[0].Maintain(t.Context()))
+			if l.count(`SELECT count(*) FROM segments WHERE retired_at > now() - interval '30 minutes'`) > 0 {
+				merges++
+			}
 		}
 		// As autovacuum would, see TestTablesAreVacuumedOften; the test has it at certain moments.
 		_, err := owner.Exec(t.Context(), `VACUUM postings, segments, segment_codes, fresh, fresh_codes, changes`)
@@ -226,10 +262,13 @@ func TestTablesDoNotGrowWithMerges(t *testing.T) {
 		return l.count(`SELECT pg_total_relation_size('postings') + pg_total_relation_size('segments') + pg_total_relation_size('segment_codes') + pg_total_relation_size('fresh')`)
 	}
 	before := rounds(0)
-	for from := 10; from < 40; from += 10 {
+	for from := 10; from < 60; from += 10 {
 		if after := rounds(from); after > before+before/2 {
 			t.Errorf("after %d rounds the index takes %d bytes, after 10 it took %d", from+10, after, before)
 		}
+	}
+	if merges < 50 {
+		t.Errorf("%d merges were made; the test is about 50", merges)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -17,7 +18,7 @@ import (
 // database: checksums and completeness of every segment, that every chunk is in
 // exactly one place, that every vector of the index's space has a code, and, when
 // deep, that terms, lengths and languages are those of the texts, and codes those
-// of the vectors.
+// of the vectors. There is at most one problem of a kind in a segment.
 func (x *Index) Verify(ctx context.Context, deep bool) (index.Verification, error) {
 	v := verifier{
 		space: x.space, words: x.words, deep: deep, found: index.Verification{Problems: []index.Problem{}},
@@ -49,6 +50,38 @@ type verifier struct {
 
 func (v *verifier) problem(segment int32, format string, args ...any) {
 	v.found.Problems = append(v.found.Problems, index.Problem{Segment: segment, What: fmt.Sprintf(format, args...)})
+}
+
+// problems tells of what is alike in a segment as one problem.
+func (v *verifier) problems(segment int32, what string, found alike) {
+	if found.n > 0 {
+		v.problem(segment, "%d %s: %s", found.n, what, found)
+	}
+}
+
+// alike counts problems of one kind and keeps the first few: all the rows of a
+// segment may be damaged at once.
+type alike struct {
+	n     int
+	first []string
+}
+
+// alikeShown is how many problems of one kind are told one by one.
+const alikeShown = 3
+
+func (a *alike) add(format string, args ...any) {
+	if a.n++; a.n <= alikeShown {
+		a.first = append(a.first, fmt.Sprintf(format, args...))
+	}
+}
+
+// String implements fmt.Stringer.
+func (a alike) String() string {
+	text := strings.Join(a.first, "; ")
+	if a.n > alikeShown {
+		text += fmt.Sprintf("; and %d more", a.n-alikeShown)
+	}
+	return text
 }
 
 func (v *verifier) run(ctx context.Context) error {
@@ -86,13 +119,15 @@ func (v *verifier) segment(ctx context.Context, id int32) error {
 		v.problem(id, "its header is damaged: %v", err)
 		return nil
 	}
+	var twice alike
 	for ord, chunk := range s.Chunks {
-		if other, twice := v.place[chunk]; twice {
-			v.problem(id, "chunk %d is also in segment %d", chunk, other)
+		if other, known := v.place[chunk]; known {
+			twice.add("%d in segment %d", chunk, other)
 		}
 		v.place[chunk] = id
 		v.digests[chunk] += digestOf(int(s.Lengths[ord]), s.Names[s.Languages[ord]])
 	}
+	v.problems(id, "chunks are in other segments, too", twice)
 	if err := v.postings(ctx, id, s); err != nil {
 		return err
 	}
@@ -106,13 +141,14 @@ func (v *verifier) postings(ctx context.Context, id int32, s *lexical.Segment) e
 		return err
 	}
 	var keys []int64
+	var damaged alike
 	var key int64
 	var data []byte
 	_, err = pgx.ForEachRow(rows, []any{&key, &data}, func() error {
 		keys = append(keys, key)
 		v.found.Rows++
 		if err := s.CheckRow(key, data); err != nil {
-			v.problem(id, "row %d of its postings is damaged: %v", key, err)
+			damaged.add("%v", err)
 			return nil
 		}
 		return s.Each(key, data, func(hash uint64, ords, tfs []byte) {
@@ -125,6 +161,7 @@ func (v *verifier) postings(ctx context.Context, id int32, s *lexical.Segment) e
 	if err != nil {
 		return err
 	}
+	v.problems(id, "rows of its postings are damaged", damaged)
 	if want := slices.Collect(s.Keys()); !slices.Equal(keys, want) {
 		v.problem(id, "it has %d rows of postings of %d", len(keys), len(want))
 	}
@@ -154,16 +191,20 @@ func (v *verifier) fresh(ctx context.Context) error {
 	var data []byte
 	var length int
 	var language string
+	var damaged alike
+	twice := make(map[int32]alike) // by the segment that has them, too
 	_, err = pgx.ForEachRow(rows, []any{&chunk, &data, &length, &language}, func() error {
-		if other, twice := v.place[chunk]; twice {
-			v.problem(other, "chunk %d is fresh, too", chunk)
+		if other, known := v.place[chunk]; known {
+			of := twice[other]
+			of.add("%d", chunk)
+			twice[other] = of
 		}
 		v.place[chunk] = 0
 		chunks = append(chunks, chunk)
 		v.digests[chunk] += digestOf(length, language)
 		terms, err := lexical.DecodeTerms(data)
 		if err != nil {
-			v.problem(0, "the terms of the fresh chunk %d are damaged: %v", chunk, err)
+			damaged.add("%d: %v", chunk, err)
 		}
 		for _, t := range terms {
 			v.digests[chunk] += digest(t.Hash, t.TF)
@@ -172,6 +213,10 @@ func (v *verifier) fresh(ctx context.Context) error {
 	})
 	if err != nil {
 		return err
+	}
+	v.problems(0, "fresh chunks have damaged terms", damaged)
+	for segment, chunks := range twice {
+		v.problems(segment, "chunks are fresh, too", chunks)
 	}
 	return v.codes(ctx, 0, chunks, noCode)
 }

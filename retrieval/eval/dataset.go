@@ -72,10 +72,10 @@ func Load(dir string) (*Set, error) {
 		return nil, err
 	}
 	err = readLines(filepath.Join(dir, "queries.jsonl"), func(q Query) error {
+		if canon.Inline(q.Text) == "" {
+			return fmt.Errorf("the query %q has no text", q.ID)
+		}
 		if q.Relevant = judged[q.ID]; len(q.Relevant) > 0 {
-			if canon.Inline(q.Text) == "" {
-				return fmt.Errorf("the query %q has no text", q.ID)
-			}
 			s.Queries = append(s.Queries, q)
 		}
 		return once(asked, q.ID)

@@ -159,6 +159,7 @@ func TestLoadSaysWhatIsWrong(t *testing.T) {
 		{`{"id":"1","text":"first"}`, queries, "q\t1\t1", "corpus.jsonl, line 1: _id is missing"},
 		{corpus, queries + "\n" + queries, "q\t1\t1", `queries.jsonl, line 2: the _id "q" occurs twice`},
 		{corpus, `{"_id":"q","text":" \u200b"}`, "q\t1\t1", `queries.jsonl, line 1: the query "q" has no text`},
+		{corpus, queries + "\n" + `{"_id":"unjudged","text":" "}`, "q\t1\t1", `queries.jsonl, line 2: the query "unjudged" has no text`},
 		{corpus, queries, "query\tdocument\tscore\nq\t3\t1", `qrels.tsv, line 2: the corpus has no document "3"`},
 		{corpus, queries, "q\t1\t1\nq\t2", "qrels.tsv, line 2: a judgement is"},
 		{corpus, queries, "q\t1\t1\nq 0 first 2 1", "qrels.tsv, line 2: a judgement is"},

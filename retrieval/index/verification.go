@@ -10,7 +10,8 @@ type Verification struct {
 	Problems []Problem `json:"problems"`
 }
 
-// Problem is something of the index that is not as it should be.
+// Problem is something of the index that is not as it should be; what is alike in
+// a segment, such as rows that are damaged, is one.
 type Problem struct {
 	Segment int32  `json:"segment,omitempty"` // 0: of none
 	What    string `json:"what"`

@@ -2933,6 +2933,7 @@ export interface operations {
                         fresh: number;
                         /** @description Rows of postings. */
                         rows: number;
+                        /** @description At most one of a kind in a segment, with how many there are and the first three. */
                         problems: {
                             segment?: number;
                             what: string;
