@@ -94,7 +94,7 @@ type Batch struct {
 	// until they come again among Puts or ACLs.
 	Withheld []string
 	ACLs     map[string]*cairn.ACL // external id → its new ACL; nil: the source's
-	Errors  []Failure
+	Errors   []Failure
 	// Resolved are external ids whose recorded errors no longer hold.
 	Resolved []string
 	// Unknown are documents that the source has and the store does not. When one of

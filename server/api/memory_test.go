@@ -36,8 +36,9 @@ type memory struct {
 	audited       []audit.Row
 	unlogged      error     // when set, why no event can be added
 	degraded      *Degraded // of every source
-	meanwhile     func()    // what somebody else does just before the next change of an account
-	secrets       []string  // that were stored
+	withheld      cairn.DocumentID
+	meanwhile     func()   // what somebody else does just before the next change of an account
+	secrets       []string // that were stored
 }
 
 func newMemory() *memory {
