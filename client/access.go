@@ -33,7 +33,7 @@ type Access struct {
 		Deny  []string   `json:"deny"`
 	} `json:"acl"`
 	Deciding struct {
-		Kind   string     `json:"kind"` // "clauses", "clause", "deny", "nobody", "grant", "hidden", "disabled"
+		Kind   string     `json:"kind"` // "clauses", "clause", "deny", "nobody", "grant", "hidden", "withheld", "disabled"
 		Clause *int       `json:"clause"`
 		Grant  string     `json:"grant"` // id of the grant that decides
 		Until  *time.Time `json:"until"` // when that ends

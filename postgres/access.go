@@ -27,12 +27,13 @@ func (db *DB) Holder(ctx context.Context, id cairn.AccountID) (auth.Holder, erro
 func (db *DB) DocumentAccess(ctx context.Context, id cairn.DocumentID) (api.DocumentAccess, error) {
 	rows, err := db.worker.Query(ctx, `
 		SELECT d.id AS document, s.name AS source, s.acl_mode AS mode, d.acl_own AS own, a.rule AS acl, d.hidden_at IS NOT NULL AS hidden,
+		       d.withheld_acl IS NOT NULL AS withheld,
 		       CASE WHEN s.acl_mode = 'source' OR d.acl_own AND s.permissions_synced_at IS NOT NULL
 		            THEN greatest(s.permissions_synced_at, d.indexed_at) END AS synced,
 		       s.degraded_since, `+degradedReason+` AS degraded_reason
 		FROM documents d
 		JOIN sources s ON s.id = d.source_id
-		JOIN acls a ON a.id = d.acl_id
+		JOIN acls a ON a.id = `+toldACL+`
 		WHERE d.id = $1`, id)
 	if err != nil {
 		return api.DocumentAccess{}, fmt.Errorf("access to a document: %w", err)
@@ -44,6 +45,7 @@ func (db *DB) DocumentAccess(ctx context.Context, id cairn.DocumentID) (api.Docu
 		Own            bool
 		ACL            cairn.ACL
 		Hidden         bool
+		Withheld       bool
 		Synced         *time.Time
 		DegradedSince  *time.Time
 		DegradedReason string
@@ -53,7 +55,7 @@ func (db *DB) DocumentAccess(ctx context.Context, id cairn.DocumentID) (api.Docu
 		return api.DocumentAccess{}, fmt.Errorf("access to a document: %w", missing(err))
 	}
 	return api.DocumentAccess{
-		Document: r.Document, Source: r.Source, Mode: r.Mode, Own: r.Own, ACL: r.ACL, Hidden: r.Hidden,
+		Document: r.Document, Source: r.Source, Mode: r.Mode, Own: r.Own, ACL: r.ACL, Hidden: r.Hidden, Withheld: r.Withheld,
 		Synced: orZero(r.Synced), Degraded: degraded(r.DegradedSince, r.DegradedReason),
 	}, nil
 }

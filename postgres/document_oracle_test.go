@@ -84,11 +84,14 @@ func (f *firm) change(op, name string) {
 		}
 		return
 	case "grant":
-		b.acl, b.inherits = f.drawACL(), false
+		b.acl, b.inherits, b.withheld = f.drawACL(), false, false
 		in.ACLs = map[string]*cairn.ACL{name: &b.acl}
 	case "inherit":
-		b.inherits = true
+		b.inherits, b.withheld = true, false
 		in.ACLs = map[string]*cairn.ACL{name: nil}
+	case "withhold":
+		b.withheld = true
+		in.Withheld = []string{name}
 	case "hide":
 		in.Deletes = []string{name}
 		delete(f.books, name)
@@ -110,6 +113,7 @@ func (f *firm) move(op, from string) {
 		return
 	}
 	b := *f.books[from]
+	b.withheld = false
 	b.acl, b.inherits = f.drawACL(), rapid.Bool().Draw(f.rt, "inherits")
 	if op == "move" {
 		delete(f.books, from)
@@ -134,12 +138,25 @@ func (f *firm) giveSomebody() {
 	f.give(g)
 }
 
-// declare changes the permissions of a source, and of the documents without own ones.
+// declare changes the permissions of a source, and of the documents without own ones;
+// of all, when they were read at the source and no longer are.
 func (f *firm) declare() {
 	i, acl := rapid.IntRange(0, 1).Draw(f.rt, "source"), f.drawACL()
-	changed, err := f.acting().UpdateSource(context.Background(), f.sources[i].ID, func(s *cairn.Source) error { s.ACL = acl; return nil })
+	was, mode := f.sources[i].ACLMode, cairn.ACLDeclared
+	if rapid.IntRange(0, 3).Draw(f.rt, "read at the source") == 0 {
+		mode = cairn.ACLFromSource
+	}
+	changed, err := f.acting().UpdateSource(context.Background(), f.sources[i].ID, func(s *cairn.Source) error {
+		s.ACLMode, s.ACL = mode, acl
+		return nil
+	})
 	f.check(err)
 	f.sources[i] = changed
+	for _, b := range f.stored {
+		if b.source == i && was == cairn.ACLFromSource && mode == cairn.ACLDeclared {
+			b.inherits = true
+		}
+	}
 }
 
 // eraseSource erases a source with its groups, and makes an empty one of its name.

@@ -131,8 +131,8 @@ func (e *eraser) wasThere(ctx context.Context, id cairn.AccountID) error {
 	return nil
 }
 
-// ownDocuments erases what nobody but the holder of the keys could read, and those
-// of her sources that have nothing else and are for her alone. A source whose owner's
+// ownDocuments erases what nobody but the holder of the keys could read, what is
+// withheld included, and those of her sources that have nothing else and are for her alone. A source whose owner's
 // account is gone has none any more.
 func (e *eraser) ownDocuments(ctx context.Context, id cairn.AccountID, keys []cairn.PrincipalKey, gone bool) error {
 	rows, err := e.tx.Query(ctx, `
@@ -147,14 +147,14 @@ func (e *eraser) ownDocuments(ctx context.Context, id cairn.AccountID, keys []ca
 		return err
 	}
 	sources, err := e.query(ctx, `
-		SELECT id FROM sources WHERE id IN (SELECT source_id FROM documents WHERE acl_id = ANY ($1))
+		SELECT id FROM sources WHERE id IN (SELECT source_id FROM documents WHERE acl_id = ANY ($1) OR withheld_acl = ANY ($1))
 		      OR (owner_id = $2 OR $3 AND owner_id IS NULL) AND acl_id = ANY ($1)
 		ORDER BY id FOR UPDATE`, classes, id, gone)
 	if err != nil {
 		return err
 	}
 	for {
-		ids, err := e.query(ctx, `SELECT id FROM documents WHERE acl_id = ANY ($1) LIMIT $2`, classes, eraseBatch)
+		ids, err := e.query(ctx, `SELECT id FROM documents WHERE acl_id = ANY ($1) OR withheld_acl = ANY ($1) LIMIT $2`, classes, eraseBatch)
 		if err != nil {
 			return err
 		}
@@ -218,7 +218,8 @@ func (e *eraser) dropLists(ctx context.Context, keys []cairn.PrincipalKey) error
 	rows, err := e.tx.Query(ctx, `
 		SELECT a.id FROM acls a
 		WHERE a.id IN (SELECT acl_id FROM acl_keys WHERE principal = ANY ($1))
-		  AND NOT EXISTS (SELECT FROM documents WHERE acl_id = a.id) AND NOT EXISTS (SELECT FROM sources WHERE acl_id = a.id)`, keys)
+		  AND NOT EXISTS (SELECT FROM documents WHERE acl_id = a.id) AND NOT EXISTS (SELECT FROM documents WHERE withheld_acl = a.id)
+		  AND NOT EXISTS (SELECT FROM sources WHERE acl_id = a.id)`, keys)
 	if err != nil {
 		return err
 	}

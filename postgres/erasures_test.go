@@ -119,6 +119,9 @@ func TestEraseAccount(t *testing.T) {
 	f.exec(`UPDATE sources SET owner_id = $2 WHERE id = $1`, own.ID, ann.Account)
 	f.exec(`UPDATE sources SET settings = '{"writers": "bob@acme.test, Ann@acme.test"}' WHERE id = $1`, team.ID)
 	f.document(own, "diary", "Diary", "dear diary", anns)
+	f.withhold(f.document(own, "letters", "Letters", "dear letters", anns)) // vanished, and not confirmed
+	f.withhold(f.document(team, "notes", "Notes", "her notes", anns))
+	f.withhold(f.document(team, "minutes", "Minutes", "of both", both))
 	f.check(f.CreateGroup(ctx, "finance"))
 	f.check(f.SetGroup(ctx, "finance", []cairn.AccountID{ann.Account, bob.Account}, nil))
 	c := f.conversation(ann, "shared")
@@ -135,7 +138,7 @@ func TestEraseAccount(t *testing.T) {
 	receipt, err := f.EraseAccount(ctx, ann.Account, root.ID)
 	f.check(err)
 	for table, want := range map[string]int{
-		"accounts": 1, "conversations": 1, "messages": 1, "feedback": 1, "group_members": 1, "documents": 3, "bodies": 3, "sources": 2,
+		"accounts": 1, "conversations": 1, "messages": 1, "feedback": 1, "group_members": 1, "documents": 5, "bodies": 5, "sources": 2,
 	} {
 		if got := receipt.Counts[table]; got != want {
 			t.Errorf("%d of %s, want %d", got, table, want)
@@ -152,6 +155,9 @@ func TestEraseAccount(t *testing.T) {
 	}
 	if n := f.count(`SELECT count(*) FROM documents WHERE id = $1`, hers); n != 0 {
 		t.Error("a document that she alone could read is still there")
+	}
+	if n := f.count(`SELECT count(*) FROM documents WHERE external_id = 'minutes' AND withheld_acl IS NOT NULL`); n != 1 {
+		t.Error("what another could read again is gone, or open")
 	}
 	if n := f.count(`SELECT count(*) FROM acl_keys WHERE principal = 'user:ann@acme.test'`); n != 1 {
 		t.Errorf("%d lists of permissions name her, want that of the shared documents", n)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/postgres/postgrestest"
+	"github.com/cairnhq/cairn/retrieval/ingest"
 	"github.com/cairnhq/cairn/server/api"
 )
 
@@ -113,6 +114,17 @@ func (f *fixture) setACL(id cairn.DocumentID, acl cairn.ACL) {
 	f.check(err)
 	f.exec(`UPDATE documents SET acl_id = $2 WHERE id = $1`, id, class)
 	f.exec(`UPDATE chunks SET acl_id = $2 WHERE document_id = $1`, id, class)
+}
+
+// withhold does what a sync does to a document that vanished beyond the guard.
+func (f *fixture) withhold(id cairn.DocumentID) {
+	f.t.Helper()
+	var b ingest.Batch
+	var external string
+	f.check(f.worker.QueryRow(context.Background(), `SELECT source_id, external_id FROM documents WHERE id = $1`, id).Scan(&b.Source, &external))
+	b.Withheld = []string{external}
+	_, err := NewIngest(f.DB, Space{}).Commit(context.Background(), b)
+	f.check(err)
 }
 
 func (f *fixture) hide(id cairn.DocumentID) {

@@ -29,11 +29,11 @@ func NewIngest(db *DB, space Space) *Ingest { return &Ingest{db, space} }
 func (s *Ingest) Known(ctx context.Context, source cairn.SourceID, externals []string) (map[string]ingest.Known, error) {
 	rows, err := s.db.worker.Query(ctx, `
 		SELECT x.external_id, coalesce(d.id, ''), coalesce(d.version, ''), coalesce(d.revision, ''),
-		       coalesce(d.fingerprint, ''), a.hash, coalesce(d.acl_own, false), coalesce(d.run_id, ''),
+		       coalesce(d.fingerprint, ''), a.hash, coalesce(d.acl_own, false), d.withheld_acl IS NOT NULL, coalesce(d.run_id, ''),
 		       d.modified_at, e.external_id IS NOT NULL, coalesce(e.revision, ''), coalesce(e.attempts, 0)
 		FROM unnest($2::text[]) x (external_id)
 		LEFT JOIN documents d ON d.source_id = $1 AND d.external_id = x.external_id AND d.hidden_at IS NULL
-		LEFT JOIN acls a ON a.id = d.acl_id
+		LEFT JOIN acls a ON a.id = `+toldACL+`
 		LEFT JOIN document_errors e ON e.source_id = $1 AND e.external_id = x.external_id
 		WHERE d.id IS NOT NULL OR e.external_id IS NOT NULL`, source, externals)
 	if err != nil {
@@ -44,7 +44,10 @@ func (s *Ingest) Known(ctx context.Context, source cairn.SourceID, externals []s
 	var hash []byte
 	var modified *time.Time
 	var k ingest.Known
-	fields := []any{&external, &k.ID, &k.Version, &k.Revision, &k.Fingerprint, &hash, &k.OwnACL, &k.Run, &modified, &k.Failed, &k.FailedRevision, &k.Attempts}
+	fields := []any{
+		&external, &k.ID, &k.Version, &k.Revision, &k.Fingerprint, &hash, &k.OwnACL, &k.Withheld, &k.Run,
+		&modified, &k.Failed, &k.FailedRevision, &k.Attempts,
+	}
 	_, err = pgx.ForEachRow(rows, fields, func() error {
 		k.ACL = [32]byte{}
 		copy(k.ACL[:], hash)
@@ -111,6 +114,9 @@ func (s *Ingest) Commit(ctx context.Context, b ingest.Batch) ([]ingest.Stored, e
 		if a != nil {
 			acls = append(acls, *a)
 		}
+	}
+	if len(b.Withheld) > 0 {
+		acls = append(acls, cairn.ACL{})
 	}
 	classes, err := s.db.aclClasses(ctx, acls)
 	if err != nil {
@@ -182,6 +188,9 @@ func (w *batchWriter) write(ctx context.Context, b ingest.Batch) ([]ingest.Store
 	}
 	if err := w.setACLs(ctx, b.ACLs); err != nil {
 		return nil, fmt.Errorf("ACLs: %w", err)
+	}
+	if err := w.withhold(ctx, b.Withheld); err != nil {
+		return nil, fmt.Errorf("withheld documents: %w", err)
 	}
 	if err := w.hide(ctx, b.Deletes); err != nil {
 		return nil, fmt.Errorf("deletions: %w", err)

@@ -39,6 +39,7 @@ type book struct {
 	text       string
 	acl        cairn.ACL
 	inherits   bool // the ACL is the source's
+	withheld   bool // its permissions admit nobody until it is told of again
 	kind       cairn.Kind
 	author     string
 	language   string
@@ -158,8 +159,9 @@ func (l *library) number() {
 }
 
 // admits says whether permissions let a viewer read a book.
-func (l *library) admits(b *book, v cairn.Viewer) bool { return l.aclOf(b).Admits(v) }
+func (l *library) admits(b *book, v cairn.Viewer) bool { return !b.withheld && l.aclOf(b).Admits(v) }
 
+// aclOf returns the ACL of a book, or that which it would have if it were not withheld.
 func (l *library) aclOf(b *book) cairn.ACL {
 	if b.inherits {
 		return l.sources[b.source].ACL

@@ -113,7 +113,7 @@ func TestA12_14_PermissionsEqualOracle(t *testing.T) {
 		t.Errorf("verify: %+v, %v", found.Problems, err)
 	}
 	t.Logf("%d steps: %v", steps, f.done)
-	for step, least := range map[string]int{"compare": 2_000, "erase": 50, "grant": 50, "give": 50, "pack": 50, "merge": 50, "reopen": 50} {
+	for step, least := range map[string]int{"compare": 2_000, "erase": 50, "grant": 50, "withhold": 50, "declare": 50, "give": 50, "pack": 50, "merge": 50, "reopen": 50} {
 		if f.done[step] < least && steps >= 10_000 {
 			t.Errorf("%s: %d times, want %d", step, f.done[step], least)
 		}
@@ -122,7 +122,7 @@ func TestA12_14_PermissionsEqualOracle(t *testing.T) {
 
 // operations are drawn from with equal chances.
 var operations = strings.Fields(`
-	put put put put edit grant grant give give end inherit declare move transfer hide erase erase-source touch vector ask
+	put put put put edit grant grant give give end inherit declare withhold withhold move transfer hide erase erase-source touch vector ask
 	own own scim scim site site claims drop-group rename disable replace
 	maintain maintain reopen forget rebuild`)
 

@@ -34,9 +34,9 @@ func (s *Ingest) Hidden(ctx context.Context, source cairn.SourceID) (map[string]
 // ACLs implements ingest.Store.
 func (s *Ingest) ACLs(ctx context.Context, source cairn.SourceID) (map[string]ingest.StoredACL, error) {
 	rows, err := s.db.worker.Query(ctx, `
-		SELECT d.external_id, a.hash, d.acl_own, coalesce(e.code, '')
+		SELECT d.external_id, a.hash, d.acl_own, d.withheld_acl IS NOT NULL, coalesce(e.code, '')
 		FROM documents d
-		JOIN acls a ON a.id = d.acl_id
+		JOIN acls a ON a.id = `+toldACL+`
 		LEFT JOIN document_errors e ON e.source_id = d.source_id AND e.external_id = d.external_id
 		WHERE d.source_id = $1 AND d.hidden_at IS NULL AND NOT d.attached`, source)
 	if err != nil {
@@ -46,7 +46,7 @@ func (s *Ingest) ACLs(ctx context.Context, source cairn.SourceID) (map[string]in
 	var external string
 	var hash []byte
 	var a ingest.StoredACL
-	_, err = pgx.ForEachRow(rows, []any{&external, &hash, &a.Own, &a.Error}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&external, &hash, &a.Own, &a.Withheld, &a.Error}, func() error {
 		copy(a.ACL[:], hash)
 		stored[external] = a
 		return nil

@@ -51,7 +51,8 @@ type preview struct {
 // move is a change from one ACL to another.
 type move struct{ from, to [32]byte }
 
-// read looks at the documents. What is attached to a document goes with it.
+// read looks at the documents but for those that are withheld, which nobody may read
+// before and after. What is attached to a document goes with it.
 func (p *preview) read(ctx context.Context, q querier) error {
 	rules, err := rulesOfSource(ctx, q, p.after.ID)
 	if err != nil {
@@ -60,7 +61,7 @@ func (p *preview) read(ctx context.Context, q querier) error {
 	rows, err := q.Query(ctx, `
 		SELECT d.acl_id, d.acl_own, CASE WHEN $2 THEN coalesce(parent.external_id, d.external_id) ELSE '' END, count(*)
 		FROM documents d LEFT JOIN documents parent ON parent.id = d.parent_id AND d.attached
-		WHERE d.source_id = $1 AND d.hidden_at IS NULL
+		WHERE d.source_id = $1 AND d.hidden_at IS NULL AND d.withheld_acl IS NULL
 		GROUP BY 1, 2, 3`, p.after.ID, p.own != nil)
 	if err != nil {
 		return err

@@ -95,7 +95,7 @@ func (w *batchWriter) upsertDocuments(ctx context.Context, puts []ingest.Put) (p
 		ON CONFLICT (source_id, external_id) DO UPDATE SET
 		    version = excluded.version, revision = excluded.revision, fingerprint = excluded.fingerprint, kind = excluded.kind,
 		    title = excluded.title, url = excluded.url, author = excluded.author, language = excluded.language,
-		    acl_id = excluded.acl_id, acl_own = excluded.acl_own, run_id = excluded.run_id, parent_id = excluded.parent_id, attached = excluded.attached,
+		    acl_id = excluded.acl_id, acl_own = excluded.acl_own, withheld_acl = NULL, run_id = excluded.run_id, parent_id = excluded.parent_id, attached = excluded.attached,
 		    attributes = excluded.attributes, created_at = excluded.created_at, modified_at = excluded.modified_at,
 		    indexed_at = now(), hidden_at = NULL
 		RETURNING external_id, id, xmax = 0`,

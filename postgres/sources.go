@@ -296,17 +296,17 @@ func declaresAll(before, after cairn.Source) bool {
 }
 
 // declare gives the documents of a source and their chunks a class; with all
-// also those that came with an ACL of their own.
+// also those that came with an ACL of their own. What is withheld stays so: it is what
+// it would have that changes.
 func declare(ctx context.Context, tx pgx.Tx, source cairn.SourceID, class int32, all bool) error {
 	_, err := tx.Exec(ctx, `
-		UPDATE chunks c SET acl_id = $2 FROM documents d
-		WHERE d.source_id = $1 AND c.document_id = d.id AND c.acl_id <> $2 AND ($3 OR NOT d.acl_own)`, source, class, all)
-	if err != nil {
-		return err
-	}
-	_, err = tx.Exec(ctx, `
-		UPDATE documents SET acl_id = $2, acl_own = false
-		WHERE source_id = $1 AND (acl_id <> $2 OR acl_own) AND ($3 OR NOT acl_own)`, source, class, all)
+		WITH changed AS (
+			UPDATE documents d SET acl_own = false,
+			       acl_id = CASE WHEN withheld_acl IS NULL THEN $2::int ELSE acl_id END,
+			       withheld_acl = CASE WHEN withheld_acl IS NOT NULL THEN $2::int END
+			WHERE source_id = $1 AND (`+toldACL+` <> $2 OR acl_own) AND ($3 OR NOT acl_own)
+			RETURNING d.id, d.acl_id)
+		UPDATE chunks c SET acl_id = n.acl_id FROM changed n WHERE c.document_id = n.id AND c.acl_id <> n.acl_id`, source, class, all)
 	return err
 }
 

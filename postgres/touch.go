@@ -27,8 +27,8 @@ func (w *batchWriter) touch(ctx context.Context, touches map[string]ingest.Touch
 	return err
 }
 
-// setACLs gives documents, with what is attached to them, new ACLs. What has the ACL
-// already is not written.
+// setACLs gives documents, with what is attached to them, new ACLs; they are withheld
+// no longer. What has the ACL already is not written.
 func (w *batchWriter) setACLs(ctx context.Context, acls map[string]*cairn.ACL) error {
 	if len(acls) == 0 {
 		return nil
@@ -49,13 +49,37 @@ func (w *batchWriter) setACLs(ctx context.Context, acls map[string]*cairn.ACL) e
 			SELECT d.id, g.acl_id, g.own FROM documents d JOIN given g ON g.id = d.parent_id
 			WHERE d.attached AND NOT d.id IN (SELECT id FROM given)),
 		changed AS (
-			UPDATE documents d SET acl_id = w.acl_id, acl_own = w.own FROM whole w
-			WHERE d.id = w.id AND (d.acl_id, d.acl_own) IS DISTINCT FROM (w.acl_id, w.own)
+			UPDATE documents d SET acl_id = w.acl_id, acl_own = w.own, withheld_acl = NULL FROM whole w
+			WHERE d.id = w.id AND ((d.acl_id, d.acl_own) IS DISTINCT FROM (w.acl_id, w.own) OR d.withheld_acl IS NOT NULL)
 			RETURNING d.id, d.acl_id)
 		UPDATE chunks c SET acl_id = n.acl_id FROM changed n WHERE c.document_id = n.id AND c.acl_id <> n.acl_id`,
 		w.source, externals, classes, owns)
 	return err
 }
+
+// withhold lets nobody read documents, with what is attached to them. They keep the
+// ACLs that they would have: see toldACL.
+func (w *batchWriter) withhold(ctx context.Context, externals []string) error {
+	if len(externals) == 0 {
+		return nil
+	}
+	_, err := w.tx.Exec(ctx, `
+		WITH RECURSIVE tree AS (
+			SELECT id FROM documents WHERE source_id = $1 AND external_id = ANY ($2)
+			UNION SELECT d.id FROM documents d JOIN tree t ON d.parent_id = t.id AND d.attached),
+		closed AS (
+			UPDATE documents SET withheld_acl = acl_id, acl_id = $3
+			WHERE id IN (SELECT id FROM tree) AND withheld_acl IS NULL
+			RETURNING id, acl_id)
+		UPDATE chunks c SET acl_id = n.acl_id FROM closed n WHERE c.document_id = n.id AND c.acl_id <> n.acl_id`,
+		w.source, externals, w.classOf(&cairn.ACL{}))
+	return err
+}
+
+// toldACL is the class that a document d has, or would have if it were not withheld:
+// what its source told of it, and erasures go by. What decides who may read it is
+// d.acl_id, always.
+const toldACL = `coalesce(d.withheld_acl, d.acl_id)`
 
 // note records errors of documents.
 func (w *batchWriter) note(ctx context.Context, failures []ingest.Failure) error {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"fmt"
 	"io"
 	"io/fs"
 	"log/slog"
@@ -16,6 +17,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -89,6 +91,37 @@ func (a *aviary) push(name string, acl any) string {
 	var stored struct{ ID string }
 	a.call("PUT", path, doc, &stored)
 	return stored.ID
+}
+
+// empty removes the files of a folder.
+func (a *aviary) empty(folder string) {
+	a.t.Helper()
+	files, err := filepath.Glob(filepath.Join(folder, "*.md"))
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	for _, f := range files {
+		if err := os.Remove(f); err != nil {
+			a.t.Fatal(err)
+		}
+	}
+}
+
+// waitForSync synchronises a source and fails unless that ends in a state.
+func (a *aviary) waitForSync(source, state string) {
+	a.t.Helper()
+	a.call("POST", "/sources/"+source+"/sync", map[string]any{}, nil)
+	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		var list struct{ Runs []runReply }
+		a.call("GET", "/sources/"+source+"/runs", nil, &list)
+		if run := list.Runs[0]; run.final() {
+			if run.State != state {
+				a.t.Errorf("the sync of %s ended as %s, want %s", source, run.State, state)
+			}
+			return
+		}
+	}
+	a.t.Fatalf("the sync of %s does not end", source)
 }
 
 // as sends a request with a token and fails unless it succeeds.
@@ -232,6 +265,21 @@ func TestCanaries(t *testing.T) {
 	a.call("POST", "/tokens", map[string]any{"user": email, "name": w("token"), "scopes": []string{"search", "ask", "read"}}, &token)
 	planned := a.push("document", nil)
 	a.push("own document", map[string]any{"allow": []any{[]string{"user:" + email}}})
+
+	// What is erased with her, too, though it has vanished from its folder and waits for a confirmation.
+	diary := openTempDir(t)
+	for i := range 4 {
+		page := fmt.Sprintf("diary %d ", i)
+		text := "# Diary " + w(page+"title") + "\n\nThe flight of the swift " + w(page+"text") + " is long.\n"
+		if err := os.WriteFile(filepath.Join(diary, w(page+"file name")+".md"), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a.call("POST", "/sources", map[string]any{"name": "diary", "kind": "files", "settings": map[string]string{"path": diary}, "acl": "user:" + email}, nil)
+	a.exec(`UPDATE sources SET owner_id = $1 WHERE name = 'diary'`, user.ID)
+	a.waitForSync("diary", "succeeded")
+	a.empty(diary)
+	a.waitForSync("diary", "partial")
 
 	for what, request := range map[string]map[string]any{
 		"a document": {"document_id": planned}, "a source": {"source": "pages"}, "a person": {"user": email, "source": "wiki"},

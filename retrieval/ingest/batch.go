@@ -115,7 +115,7 @@ func (b *batch) resolve(external string) {
 func (b *batch) setACL(c connectors.Change) {
 	k := b.known[c.External]
 	acl, own := b.aclOf(c.ACL)
-	if k.ID == "" || c.Err != nil || acl.Hash() == k.ACL && own == k.OwnACL {
+	if k.ID == "" || c.Err != nil || k.has(acl, own) {
 		return
 	}
 	if b.out.ACLs == nil {

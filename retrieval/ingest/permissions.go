@@ -130,7 +130,7 @@ func (r *permissionRun) add(p connectors.Permission) {
 			r.untold(p, k)
 		}
 		counter = &r.out.Counts.Failed
-	case own != k.Own, own && acl.Hash() != k.ACL: // without one of its own it follows the source's
+	case k.Withheld, own != k.Own, own && acl.Hash() != k.ACL: // without one of its own it follows the source's
 		r.set(p.External, k, acl, own)
 		counter = &r.out.Counts.Modified
 	}
@@ -149,7 +149,7 @@ func (r *permissionRun) set(external string, k StoredACL, acl cairn.ACL, own boo
 	if own {
 		r.out.ACLs[external] = &acl
 	}
-	k.ACL, k.Own = acl.Hash(), own
+	k.ACL, k.Own, k.Withheld = acl.Hash(), own, false
 	r.acls[external] = k
 }
 
@@ -186,11 +186,10 @@ func (r *permissionRun) flush(ctx context.Context) error {
 // it: the run will tell what was renamed, and hides the rest.
 func (r *permissionRun) hide(ctx context.Context) error {
 	var gone, open []string
-	nobody := cairn.ACL{}.Hash()
 	for external, k := range r.acls {
 		if _, ok := r.seen[external]; !ok {
 			gone = append(gone, external)
-			if !k.Own || k.ACL != nobody {
+			if !k.Withheld {
 				open = append(open, external)
 			}
 		}

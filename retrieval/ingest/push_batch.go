@@ -260,7 +260,7 @@ func (g *group) batch(source cairn.SourceID) Batch {
 		if touched {
 			b.Touches[e.External] = Touch{Revision: put.Revision, Modified: put.Document.Modified}
 		}
-		if own := put.OwnACL; own != k.OwnACL || own && put.Document.ACL.Hash() != k.ACL {
+		if own := put.OwnACL; k.Withheld || own != k.OwnACL || own && put.Document.ACL.Hash() != k.ACL {
 			b.ACLs[e.External] = nil
 			if own {
 				b.ACLs[e.External] = &put.Document.ACL

@@ -50,8 +50,9 @@ type Known struct {
 	Version     cairn.Version
 	Revision    string
 	Fingerprint string
-	ACL         [32]byte // hash of its ACL
+	ACL         [32]byte // hash of its ACL, or of that which it would have if it were not withheld
 	OwnACL      bool     // the ACL came with it; else it is the source's
+	Withheld    bool     // nobody may read it until the source has it again
 	Run         string   // that wrote it last
 	Modified    time.Time
 
@@ -60,11 +61,18 @@ type Known struct {
 	Attempts       int    // how often that revision failed
 }
 
+// has reports whether a document may be read by those, and nobody else, whom an ACL of
+// its own, or of its source, admits.
+func (k Known) has(acl cairn.ACL, own bool) bool {
+	return !k.Withheld && k.OwnACL == own && k.ACL == acl.Hash()
+}
+
 // StoredACL is what the store has of who may read one document.
 type StoredACL struct {
-	ACL   [32]byte // its hash
-	Own   bool     // it came with the document; else it is the source's
-	Error string   // code of the recorded error; empty: none
+	ACL      [32]byte // its hash, or that of the one that it would have if it were not withheld
+	Own      bool     // it came with the document; else it is the source's
+	Withheld bool     // nobody may read it until the source has it again
+	Error    string   // code of the recorded error; empty: none
 }
 
 // Batch is what one transaction writes. Of one external id it holds one thing.
@@ -82,8 +90,11 @@ type Batch struct {
 	// Deletes are external ids that are hidden at once and erased later, with
 	// what is attached to them.
 	Deletes []string
-	ACLs    map[string]*cairn.ACL // external id → its new ACL; nil: the source's
-	Errors  []Failure
+	// Withheld are external ids that nobody may read, with what is attached to them,
+	// until they come again among Puts or ACLs.
+	Withheld []string
+	ACLs     map[string]*cairn.ACL // external id → its new ACL; nil: the source's
+	Errors   []Failure
 	// Resolved are external ids whose recorded errors no longer hold.
 	Resolved []string
 	// Unknown are documents that the source has and the store does not. When one of

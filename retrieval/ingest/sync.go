@@ -390,14 +390,10 @@ func (r *syncRun) withhold(ctx context.Context, gone, open []string) error {
 
 // closeToAll lets nobody read documents. Text, chunks and vectors stay, so that nothing
 // has to be read again when a share was not mounted: the permissions that the source
-// tells next take the place of nobody's.
+// tells next open them.
 func (r *syncRun) closeToAll(ctx context.Context, externals []string) error {
 	for part := range slices.Chunk(externals, withholdBatch) {
-		b := Batch{Source: r.Source.ID, Run: r.Lease, ACLs: make(map[string]*cairn.ACL, len(part))}
-		for _, external := range part {
-			b.ACLs[external] = &cairn.ACL{}
-		}
-		if err := r.commit(ctx, b); err != nil {
+		if err := r.commit(ctx, Batch{Source: r.Source.ID, Run: r.Lease, Withheld: part}); err != nil {
 			return err
 		}
 	}

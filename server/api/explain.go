@@ -49,8 +49,8 @@ type keyOrigin struct {
 
 // deciding is what the decision hangs on. Kind is "clauses" (all of them are
 // met), "clause" (the one numbered Clause from 0 is not), "deny", "nobody" (there is
-// no clause), "grant" (that of the id Grant, which wins over all of these), "hidden" or
-// "disabled". Keys are those of the viewer that met the clauses or are denied.
+// no clause), "grant" (that of the id Grant, which wins over all of these), "hidden",
+// "withheld" or "disabled". Keys are those of the viewer that met the clauses or are denied.
 type deciding struct {
 	Kind   string                 `json:"kind"`
 	Clause *int                   `json:"clause,omitempty"`
@@ -164,7 +164,8 @@ func (a *API) explain(ctx context.Context, who cairn.AccountID, document cairn.D
 	if decision.Admitted != access.ACL.Admits(viewer) {
 		return explained{}, errors.New("the explanation contradicts what is enforced")
 	}
-	if decision.Admitted {
+	admitted := decision.Admitted && !access.Withheld
+	if admitted {
 		granted = cairn.Grant{} // permissions alone decide
 	}
 	out := explained{
@@ -175,7 +176,7 @@ func (a *API) explain(ctx context.Context, who cairn.AccountID, document cairn.D
 		Keys:       mapped(auth.Origins(h, chains), func(o auth.Origin) keyOrigin { return keyOrigin(o) }),
 		ACL:        wireACLOf(access.ACL),
 		Freshness:  permissionsStateOf(access),
-		Allowed:    (decision.Admitted || granted.ID != "") && !access.Hidden && !h.Account.Disabled,
+		Allowed:    (admitted || granted.ID != "") && !access.Hidden && !h.Account.Disabled,
 	}
 	out.Deciding, out.Reason = decide(h.Account, access, decision, granted)
 	return out, nil
@@ -196,6 +197,10 @@ func decide(a cairn.Account, access DocumentAccess, d cairn.Decision, granted ca
 	case granted.ID != "":
 		out.Kind, out.Grant, out.Until = "grant", granted.ID, moment(granted.Ends())
 		return out, fmt.Sprintf("%s may, by grant %s until %s (reason: %s).", name, granted.ID, out.Until.Format(time.RFC3339), granted.Reason)
+	case access.Withheld:
+		out.Kind = "withheld"
+		return out, "Nobody may: the document has vanished from its source " + access.Source +
+			", with a large part of it, and waits until it is back or somebody confirms that it is gone."
 	case len(access.ACL.Allow) == 0:
 		out.Kind = "nobody"
 		return out, "Nobody may: the document's permissions admit nobody, or are not known."

@@ -62,6 +62,14 @@ func TestExplainAccess(t *testing.T) {
 	if len(ann.Keys) != 4 || ann.Keys[2].Key != "group:cairn:finance" || ann.Keys[2].Directory != "cairn" || len(ann.Keys[2].Path) != 1 || ann.Keys[1].From != "address" {
 		t.Errorf("keys: %+v", ann.Keys)
 	}
+	w.m.withheld = "two"
+	if out, _ := w.explain(w.root, `{"user":"ann@acme.com","document_id":"two"}`); out.Allowed || out.Deciding.Kind != "withheld" || len(out.ACL.Allow) != 2 {
+		t.Errorf("withheld: %+v", out)
+	}
+	if _, raw := w.explain(w.ann, `{"document_id":"two"}`); raw.status != 404 {
+		t.Errorf("withheld, and a member learns %s", raw.body)
+	}
+	w.m.withheld = ""
 	off := w.ann.account
 	off.Disabled = true
 	w.m.Add(off)

@@ -80,7 +80,7 @@ func (m *memory) DocumentAccess(_ context.Context, id cairn.DocumentID) (Documen
 	defer m.mu.Unlock()
 	for _, d := range m.documents {
 		if d.ID == id {
-			return DocumentAccess{Document: id, Source: d.SourceName, Mode: cairn.ACLDeclared, ACL: d.ACL, Degraded: m.degraded}, nil
+			return DocumentAccess{Document: id, Source: d.SourceName, Mode: cairn.ACLDeclared, ACL: d.ACL, Withheld: m.withheld == id, Degraded: m.degraded}, nil
 		}
 	}
 	return DocumentAccess{}, cairn.ErrNotFound

@@ -39,6 +39,7 @@ type memory struct {
 	degraded      *Degraded // of every source
 	last          schedule.Last
 	atWork        bool
+	withheld      cairn.DocumentID
 	meanwhile     func()   // what somebody else does just before the next change of an account
 	secrets       []string // that were stored
 }

@@ -302,9 +302,10 @@ type DocumentAccess struct {
 	Document cairn.DocumentID
 	Source   string // name
 	Mode     cairn.ACLMode
-	Own      bool // the ACL came with the document; else it is the source's
-	ACL      cairn.ACL
+	Own      bool      // the ACL came with the document; else it is the source's
+	ACL      cairn.ACL // that it would have if it were not withheld
 	Hidden   bool      // vanished at its source: nobody finds it any more
+	Withheld bool      // vanished beyond the guard: nobody may read it but by a grant until it is back
 	Synced   time.Time // when permissions were last read at the source; zero: never, or they are declared here
 	// Degraded says why permissions could not be read at the source the last time; nil
 	// when they could, or are declared here.

@@ -1723,10 +1723,11 @@ export interface components {
             /**
              * @description `clauses`: all are met; `clause`: the one numbered `clause` is not; `deny`: a key is denied; `nobody`: there is no
              *     clause; `grant`: none of these counts, because the break-glass grant `grant` lives; `hidden`: the document has
-             *     vanished from its source; `disabled`: the account is.
+             *     vanished from its source; `withheld`: so it has, with a large part of the source, and `acl` is what it would have;
+             *     `disabled`: the account is.
              * @enum {string}
              */
-            kind: "clauses" | "clause" | "deny" | "nobody" | "grant" | "hidden" | "disabled";
+            kind: "clauses" | "clause" | "deny" | "nobody" | "grant" | "hidden" | "withheld" | "disabled";
             clause?: number;
             /** @description Id of the grant. */
             grant?: string;
