@@ -80,7 +80,8 @@ func (s *standing) mayWrite(begun bool) error {
 	if err == nil {
 		err = s.entry.Vouch(s.req.Context())
 	}
-	defer s.enter()()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if err != nil {
 		s.blocked = err
 		return err
@@ -90,6 +91,7 @@ func (s *standing) mayWrite(begun bool) error {
 }
 
 func (s *standing) blockage() error {
-	defer s.enter()()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	return s.blocked
 }

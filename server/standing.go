@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -47,18 +48,21 @@ type standing struct {
 	relied time.Duration
 	cancel context.CancelCauseFunc
 
-	turn    chan struct{} // full while somebody reads or changes what follows
+	turn    chan struct{} // full while somebody reads or changes what follows, or finds it out
 	taken   auth.Identity
 	found   auth.Identity // what is known now; taken is what the handler knows
 	at      time.Time     // when it was asked for
 	further []func(context.Context, auth.Identity) error
+
+	mu      sync.Mutex // guards what follows; who has the turn may take it
+	timer   *time.Timer
 	asks    bool  // the handler asks by itself whether something has changed
 	shown   bool  // something of what the request is for was written
 	refused error // why the caller may not any more, for good
 	blocked error // why something was not written
-	timer   *time.Timer
-	altered bool // what is shown is up to others than what was shown at first
-	leaving bool // nothing may be on its way any more when parting is over
+	unheard bool  // the handler has not asked since something has changed
+	altered bool  // what is shown is up to others than what was shown at first
+	leaving bool  // nothing may be on its way any more when parting is over
 	parting *time.Timer
 	severed bool
 	over    bool
@@ -82,7 +86,8 @@ func (s *Server) stand(c *gin.Context, r Route, whole *http.Request, entry *audi
 	c.Writer = &permittedWriter{inner, st}
 	c.Request = c.Request.WithContext(ctx)
 	c.Request.Body = &lateBody{c.Request.Body, st}
-	defer st.enter()()
+	st.mu.Lock()
+	defer st.mu.Unlock()
 	st.timer = time.AfterFunc(st.relied-time.Since(at), st.watch)
 	return st, func() {
 		c.Writer = inner
@@ -97,25 +102,29 @@ func (s *standing) enter() (leave func()) {
 	return func() { <-s.turn }
 }
 
+// end returns when nobody finds out anything any more.
 func (s *standing) end() {
 	s.cancel(nil)
 	s.done()
-	defer s.enter()()
+	s.mu.Lock()
 	s.over = true
 	s.timer.Stop()
 	if s.parting != nil {
 		s.parting.Stop()
 	}
+	s.mu.Unlock()
+	s.enter()()
 }
 
 // watch finds out anew who the caller is, now and whenever that is due.
 func (s *standing) watch() {
-	if s.check(s.relied) != nil {
-		return
-	}
-	defer s.enter()()
-	if !s.over {
-		s.timer.Reset(s.relied - time.Since(s.at))
+	leave := s.enter()
+	err, next := s.checkLocked(s.relied), s.relied-time.Since(s.at)
+	leave()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err == nil && !s.over {
+		s.timer.Reset(next)
 	}
 }
 
@@ -127,24 +136,30 @@ func (s *standing) check(age time.Duration) error {
 }
 
 func (s *standing) checkLocked(age time.Duration) error {
+	refused, over := s.state()
 	switch {
-	case s.over:
+	case over:
 		return context.Canceled
-	case s.refused != nil || time.Since(s.at) < age:
-		return s.refused
+	case refused != nil || time.Since(s.at) < age:
+		return refused
 	}
 	at := time.Now()
 	now, err := s.identify()
 	switch {
 	case err == nil:
 		s.found, s.at = now, at
-		s.sawOther()
-		return s.refused
+		return s.sawOther()
 	case s.req.Context().Err() != nil: // there is nobody to be refused any more
 		return err
 	}
-	s.refuse(err)
-	return err
+	return s.refuse(err)
+}
+
+// state returns why the caller was refused, if so, and whether the request is over.
+func (s *standing) state() (refused error, over bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.refused, s.over
 }
 
 // errChanged is for who may see something else than the response was made of.
@@ -152,37 +167,50 @@ var errChanged = cairn.Errorf(cairn.ErrConflict, "what you may do has changed si
 
 // sawOther ends a response that shows what the caller may not see any more. A handler
 // that asks has a moment to end it by itself.
-func (s *standing) sawOther() {
-	switch {
-	case !s.shown || !s.seesOther():
-	case s.asks:
-		s.part()
-	default:
-		s.refuse(errChanged)
+func (s *standing) sawOther() error {
+	if !s.seesOther() {
+		return nil
 	}
+	s.mu.Lock()
+	shown, asks := s.shown, s.asks
+	if shown && asks {
+		s.unheard = true
+		s.part()
+	}
+	s.mu.Unlock()
+	if shown && !asks {
+		return s.refuse(errChanged)
+	}
+	return nil
 }
 
-// refuse ends what the caller may do with the request.
-func (s *standing) refuse(err error) {
+// refuse ends what the caller may do with the request, and returns err.
+func (s *standing) refuse(err error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.refused, s.leaving = err, true
 	s.cancel(err)
 	s.part()
+	return err
 }
 
 // part cuts the connection in a moment, unless all is well by then.
 func (s *standing) part() {
-	if s.parting == nil {
+	switch {
+	case s.over:
+	case s.parting == nil:
 		s.parting = time.AfterFunc(parting, s.cut)
-		return
+	default:
+		s.parting.Reset(parting)
 	}
-	s.parting.Reset(parting)
 }
 
 // cut ends the connection of a caller who may not see what is on its way: a writer that
 // waits for its reader to go on would hand it over whenever that is.
 func (s *standing) cut() {
-	defer s.enter()()
-	if s.shown && !s.over && (s.leaving || s.seesOther()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.shown && !s.over && (s.leaving || s.unheard) {
 		s.severLocked()
 	}
 }
@@ -219,7 +247,8 @@ func (s *standing) settle() {
 }
 
 func (s *standing) unsettled() bool {
-	defer s.enter()()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.altered && !s.leaving {
 		s.leaving = true
 		s.part()
@@ -230,7 +259,8 @@ func (s *standing) unsettled() bool {
 // settled reports whether there is nothing to wait for any more when n bytes are on
 // their way, and none arrived for a time.
 func (s *standing) settled(n int, known bool, idle time.Duration) bool {
-	defer s.enter()()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if idle > patience {
 		s.severLocked()
 	}
@@ -292,7 +322,8 @@ func (s *standing) seesOther() bool {
 
 // verdict returns how a request has ended whose handler has returned err.
 func (s *standing) verdict(err error) error {
-	defer s.enter()()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	switch {
 	case s.blocked != nil:
 		return s.blocked
@@ -312,17 +343,26 @@ func Reidentify(c *gin.Context, age time.Duration) (changed bool, err error) {
 		return false, cairn.ErrUnauthenticated
 	}
 	defer s.enter()()
+	s.mu.Lock()
 	s.asks = true
+	s.mu.Unlock()
 	if err := s.checkLocked(age); err != nil {
 		return false, err
 	}
 	if changed = s.changed(); changed {
-		s.altered = s.altered || s.shown && s.seesOther()
+		s.heard()
 		s.taken = s.found
 		s.entry.Under(s.found.Viewer.Grants)
 		c.Request = c.Request.WithContext(auth.NewContext(c.Request.Context(), s.found))
 	}
 	return changed, nil
+}
+
+// heard notes that the handler knows of what has changed.
+func (s *standing) heard() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.unheard, s.altered = false, s.altered || s.shown && s.seesOther()
 }
 
 // PermitWhile makes a condition part of what the caller must fulfil for as long as the
