@@ -217,11 +217,11 @@ func (s *standing) cut() {
 
 func (s *standing) severLocked() {
 	s.severed = true
-	if s.writer != nil {
-		s.writer.deadline(time.Unix(1, 0)) // for who waits, also without a connection
-	}
-	if s.conn != nil {
+	switch {
+	case s.conn != nil: // before a writer fails, and the server ends the connection in order
 		sever(s.conn)
+	case s.writer != nil:
+		s.writer.deadline(time.Unix(1, 0))
 	}
 }
 
@@ -246,6 +246,8 @@ func (s *standing) settle() {
 	}
 }
 
+// unsettled reports whether there is something to wait for. For a reader who did not
+// accept something there is not.
 func (s *standing) unsettled() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -253,7 +255,14 @@ func (s *standing) unsettled() bool {
 		s.leaving = true
 		s.part()
 	}
-	return s.writer != nil && s.shown && (s.leaving || s.writer.Size() > piece)
+	if s.writer == nil || !s.shown {
+		return false
+	}
+	if s.writer.broken {
+		s.severLocked()
+		return false
+	}
+	return s.leaving || s.writer.Size() > piece
 }
 
 // settled reports whether there is nothing to wait for any more when n bytes are on

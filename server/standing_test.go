@@ -47,6 +47,9 @@ func (w *watched) TokenByHash(ctx context.Context, hash auth.Hash) (cairn.Token,
 		<-ctx.Done()
 		return cairn.Token{}, auth.Holder{}, ctx.Err()
 	}
+	if ctx.Err() != nil {
+		return cairn.Token{}, auth.Holder{}, ctx.Err()
+	}
 	return w.Store.TokenByHash(ctx, hash)
 }
 
