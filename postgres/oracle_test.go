@@ -113,8 +113,14 @@ func TestA12_14_PermissionsEqualOracle(t *testing.T) {
 		t.Errorf("verify: %+v, %v", found.Problems, err)
 	}
 	t.Logf("%d steps: %v", steps, f.done)
+	if testing.Short() {
+		return // rapid makes fewer tries
+	}
+	if steps < 10_000 {
+		t.Errorf("%d steps, want 10,000", steps)
+	}
 	for step, least := range map[string]int{"compare": 2_000, "erase": 50, "grant": 50, "withhold": 50, "declare": 50, "give": 50, "pack": 50, "merge": 50, "reopen": 50} {
-		if f.done[step] < least && steps >= 10_000 {
+		if f.done[step] < least {
 			t.Errorf("%s: %d times, want %d", step, f.done[step], least)
 		}
 	}

@@ -31,8 +31,11 @@ type DB struct {
 	worker *pgxpool.Pool // the application and its jobs
 	index  *pgxpool.Pool // what the index is made of
 	lookup *pgxpool.Pool // the same, by keys: its plans are kept
-	roles  migrations.Roles
-	log    *slog.Logger
+	// callers finds out who makes a request and may go on with it, which every request
+	// waits for: apart from work that waits for locks, with statements that do not.
+	callers *pgxpool.Pool
+	roles   migrations.Roles
+	log     *slog.Logger
 	// retention says for how long what is no longer used is kept.
 	retention Retention
 	// keys seal the secrets of sources; nil: none can be read or stored.
@@ -64,6 +67,7 @@ func Open(ctx context.Context, databaseURL string, log *slog.Logger) (*DB, error
 		{&db.worker, db.roles.Worker, 20, 5 * time.Minute, planAnew()},
 		{&db.index, db.roles.Index, 4, 15 * time.Second, planAnew()},
 		{&db.lookup, db.roles.Index, 12, 15 * time.Second, keepPlans()},
+		{&db.callers, db.roles.Worker, 4, 5 * time.Second, planAnew()},
 	} {
 		*p.pool, err = db.openPool(ctx, databaseURL, p.role, p.conns, p.timeout, p.plans)
 		if err != nil {
@@ -76,13 +80,13 @@ func Open(ctx context.Context, databaseURL string, log *slog.Logger) (*DB, error
 		return nil, err
 	}
 	db.classes = newClasses(db.index)
-	db.memberships = newMemberships(db.worker)
+	db.memberships = newMemberships(db.callers)
 	return db, nil
 }
 
 // Close ends all connections.
 func (db *DB) Close() {
-	for _, p := range []*pgxpool.Pool{db.search, db.worker, db.index, db.lookup} {
+	for _, p := range []*pgxpool.Pool{db.search, db.worker, db.index, db.lookup, db.callers} {
 		if p != nil {
 			p.Close()
 		}

@@ -86,7 +86,7 @@ func (db *DB) SessionByHash(ctx context.Context, hash auth.Hash) (auth.Session, 
 		ExpiresAt time.Time
 		UsedAt    time.Time
 		holderRow
-	}](db.worker.Query(ctx, `
+	}](db.callers.Query(ctx, `
 		SELECT s.by_code, s.created_at, s.expires_at, s.used_at, `+holderColumns+`
 		FROM sessions s JOIN accounts a ON a.id = s.account_id
 		WHERE s.hash = $1`, hash[:]))
@@ -100,9 +100,11 @@ func (db *DB) SessionByHash(ctx context.Context, hash auth.Hash) (auth.Session, 
 	return auth.Session{Account: r.Holder, ByCode: r.ByCode, Created: r.CreatedAt, Expires: r.ExpiresAt, Used: r.UsedAt}, h, nil
 }
 
-// TouchSession implements auth.Sessions.
+// TouchSession implements auth.Sessions. It waits for nobody who changes the session.
 func (db *DB) TouchSession(ctx context.Context, hash auth.Hash, at time.Time) error {
-	_, err := db.worker.Exec(ctx, `UPDATE sessions SET used_at = greatest(used_at, $2) WHERE hash = $1`, hash[:], at)
+	_, err := db.callers.Exec(ctx, `
+		UPDATE sessions SET used_at = greatest(used_at, $2)
+		WHERE hash = (SELECT hash FROM sessions WHERE hash = $1 FOR NO KEY UPDATE SKIP LOCKED)`, hash[:], at)
 	if err != nil {
 		return fmt.Errorf("touch session: %w", err)
 	}
@@ -262,7 +264,7 @@ func (db *DB) LocalAccount(ctx context.Context) (auth.Holder, error) {
 }
 
 func (db *DB) localHolder(ctx context.Context) (auth.Holder, error) {
-	r, err := exactlyOne[holderRow](db.worker.Query(ctx, `SELECT `+holderColumns+` FROM accounts a WHERE a.is_local`))
+	r, err := exactlyOne[holderRow](db.callers.Query(ctx, `SELECT `+holderColumns+` FROM accounts a WHERE a.is_local`))
 	if err != nil {
 		return auth.Holder{}, err
 	}

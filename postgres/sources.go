@@ -100,9 +100,9 @@ func (db *DB) SourceByID(ctx context.Context, id cairn.SourceID) (cairn.Source, 
 	return readSource(ctx, db.worker, selectSource+` WHERE s.id = $1`, string(id))
 }
 
-// SourceNamed implements api.Sources.
+// SourceNamed implements api.Sources. Whether somebody may go on to push rests on it.
 func (db *DB) SourceNamed(ctx context.Context, name string) (cairn.Source, error) {
-	return readSource(ctx, db.worker, selectSource+` WHERE s.name = $1`, name)
+	return readSource(ctx, db.callers, selectSource+` WHERE s.name = $1`, name)
 }
 
 // SourceOfDocument implements api.Documents.

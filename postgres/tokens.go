@@ -39,7 +39,7 @@ func (db *DB) TokenByHash(ctx context.Context, hash auth.Hash) (cairn.Token, aut
 	r, err := exactlyOne[struct {
 		tokenRow
 		holderRow
-	}](db.worker.Query(ctx, `
+	}](db.callers.Query(ctx, `
 		SELECT t.id, t.account_id, t.name, t.scopes, t.created_at, t.expires_at, t.last_used_at, t.revoked_at, `+holderColumns+`
 		FROM tokens t JOIN accounts a ON a.id = t.account_id
 		WHERE t.hash = $1`, hash[:]))
@@ -53,9 +53,11 @@ func (db *DB) TokenByHash(ctx context.Context, hash auth.Hash) (cairn.Token, aut
 	return r.token(), h, nil
 }
 
-// TouchToken implements auth.Tokens.
+// TouchToken implements auth.Tokens. It waits for nobody who changes the token.
 func (db *DB) TouchToken(ctx context.Context, id string, at time.Time) error {
-	_, err := db.worker.Exec(ctx, `UPDATE tokens SET last_used_at = greatest(last_used_at, $2) WHERE id = $1`, id, at)
+	_, err := db.callers.Exec(ctx, `
+		UPDATE tokens SET last_used_at = greatest(last_used_at, $2)
+		WHERE id = (SELECT id FROM tokens WHERE id = $1 FOR NO KEY UPDATE SKIP LOCKED)`, id, at)
 	if err != nil {
 		return fmt.Errorf("touch token: %w", err)
 	}

@@ -52,24 +52,27 @@ func (s *Server) prepare(c *gin.Context) {
 // observe logs and counts the request when it has ended, be it broken off. Paths are
 // logged as patterns: no query text, id or secret reaches the log.
 func (s *Server) observe(c *gin.Context) {
-	defer s.observed(c, time.Now())
+	w := newPaced(c.Writer)
+	c.Writer = w
+	defer s.observed(c, w, time.Now())
 	c.Next()
+	w.extend()
 }
 
-func (s *Server) observed(c *gin.Context, start time.Time) {
+func (s *Server) observed(c *gin.Context, w *pacedWriter, start time.Time) {
 	took := time.Since(start)
 	pattern := c.FullPath()
 	if pattern == "" {
 		pattern = "other"
 	}
-	s.metrics.observe(method(c.Request.Method), pattern, c.Writer.Status(), took)
+	s.metrics.observe(method(c.Request.Method), pattern, w.status(), took)
 	ctx := c.Request.Context()
 	s.cfg.Log.InfoContext(ctx, "request",
 		slog.String("request_id", requestID(ctx)),
 		slog.String("method", method(c.Request.Method)),
 		slog.String("route", pattern),
-		slog.Int("status", c.Writer.Status()),
-		slog.Int("bytes", max(c.Writer.Size(), 0)),
+		slog.Int("status", w.status()),
+		slog.Int("bytes", max(w.Size(), 0)),
 		slog.Duration("took", took))
 }
 

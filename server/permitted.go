@@ -38,18 +38,15 @@ type permittedWriter struct {
 func (w *permittedWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 func (w *permittedWriter) Write(b []byte) (int, error) {
-	if err := w.standing.mayWrite(w.Written()); err != nil {
-		return 0, err
-	}
-	return w.ResponseWriter.Write(b)
+	return inPieces(b, func(b []byte) (int, error) {
+		if err := w.standing.mayWrite(w.Written()); err != nil {
+			return 0, err
+		}
+		return w.ResponseWriter.Write(b)
+	})
 }
 
-func (w *permittedWriter) WriteString(text string) (int, error) {
-	if err := w.standing.mayWrite(w.Written()); err != nil {
-		return 0, err
-	}
-	return w.ResponseWriter.WriteString(text)
-}
+func (w *permittedWriter) WriteString(text string) (int, error) { return w.Write([]byte(text)) }
 
 // WriteHeaderNow begins the response, unless something of it was refused: then it is
 // to be the refusal.
@@ -68,21 +65,33 @@ func (w *permittedWriter) Flush() {
 
 // mayWrite returns nil when something may be written to the caller, begun or not. The
 // receipt of a change is given in any case: it was made while the caller might, and may be what
-// has put an end to that. What is shown under a grant is in the audit log before.
+// has put an end to that. What is shown under a grant is in the audit log before. What
+// was refused once stays so.
 func (s *standing) mayWrite(begun bool) error {
-	var err error
+	receipt := !begun && s.entry.Changed()
+	err := s.blockage()
 	switch {
+	case err != nil || receipt:
 	case begun:
 		err = s.check(s.relied)
-	case !s.entry.Changed():
+	default:
 		err = s.unchanged(Promptly)
 	}
 	if err == nil {
 		err = s.entry.Vouch(s.req.Context())
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if err != nil {
-		defer s.enter()()
 		s.blocked = err
+		return err
 	}
-	return err
+	s.shown = s.shown || !receipt
+	return nil
+}
+
+func (s *standing) blockage() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.blocked
 }

@@ -57,9 +57,17 @@ func (s *Server) handle(r Route) gin.HandlerFunc {
 		}
 		begun := c.Writer.Written() && !r.Public // sign-ins that fail redirect
 		if s.failAs(c, err, r.Fail); begun {
-			panic(http.ErrAbortHandler)
+			abort(c)
 		}
 	}
+}
+
+// abort breaks a response off that has begun.
+func abort(c *gin.Context) {
+	if w, ok := c.Writer.(*pacedWriter); ok {
+		w.broken = true
+	}
+	panic(http.ErrAbortHandler)
 }
 
 // serve answers a request, and makes sure that the audit log tells of it.
@@ -84,22 +92,22 @@ func (s *Server) answer(c *gin.Context, r Route, entry *audit.Entry) error {
 	if err := s.cfg.Auth.CheckOrigin(c.Request); err != nil {
 		return err
 	}
-	ctx := c.Request.Context()
+	whole := c.Request
 	if !r.Long {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, requestTimeout)
+		ctx, cancel := context.WithTimeout(whole.Context(), requestTimeout)
 		defer cancel()
+		c.Request = whole.WithContext(ctx)
 	}
-	c.Request = c.Request.WithContext(ctx)
 	if r.Public {
 		return r.Handle(c)
 	}
-	return s.answerCaller(c, r, entry)
+	return s.answerCaller(c, r, whole, entry)
 }
 
 // answerCaller answers a request of somebody who must be known, and is known for as
-// long as that takes.
-func (s *Server) answerCaller(c *gin.Context, r Route, entry *audit.Entry) error {
+// long as that takes: the request as a whole may take longer than its handler, which
+// has its time, when the reader is slow.
+func (s *Server) answerCaller(c *gin.Context, r Route, whole *http.Request, entry *audit.Entry) error {
 	asked := time.Now()
 	id, err := s.cfg.Auth.Identify(c.Request)
 	if err != nil {
@@ -110,7 +118,7 @@ func (s *Server) answerCaller(c *gin.Context, r Route, entry *audit.Entry) error
 	if err := id.Permit(r.Scope, r.Role); err != nil {
 		return err
 	}
-	standing, release := s.stand(c, r, entry, id, asked)
+	standing, release := s.stand(c, r, whole, entry, id, asked)
 	defer release()
 	return standing.verdict(r.Handle(c))
 }

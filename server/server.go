@@ -79,6 +79,7 @@ func New(cfg Config) (*Server, error) {
 	s.engine.NoRoute(s.handle(Route{Public: true, Handle: s.other}))
 	s.http = &http.Server{
 		Handler:           s.engine,
+		ConnContext:       withConn,
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       120 * time.Second,
 		MaxHeaderBytes:    64 << 10,

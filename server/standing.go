@@ -2,8 +2,14 @@ package server
 
 import (
 	"context"
+	"fmt"
+	"log/slog"
+	"math"
+	"net"
 	"net/http"
+	"runtime/debug"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -14,59 +20,78 @@ import (
 )
 
 // For how long it holds who a caller was found to be. What is taken from a caller is
-// gone after relied and identifying together, which is five seconds, however long the
-// request goes on.
+// gone after relied, identifying and parting together, which is five seconds, however
+// long the request goes on and whether or not the caller reads.
 const (
 	// Promptly is what holds at the turns of a request: when its body has come, and
 	// when its reply begins. What comes sooner is as if it had come at once.
 	Promptly    = time.Second
-	relied      = 3 * time.Second // in between
-	identifying = 2 * time.Second // finding out may take; then the caller is nobody
+	relied      = 3 * time.Second         // in between
+	identifying = 1500 * time.Millisecond // finding out may take; then the caller is nobody
+	parting     = 500 * time.Millisecond  // a response that has begun may take to end; then it is cut
 )
 
 // standing is what is known of who makes a request while it is served. It finds that
 // out anew every few seconds: a request that waits for its turn, works for long or
 // streams for hours is worth no more than one that is made later. Who may no longer
-// do what the request is for has its context cancelled and nothing more written.
+// do what the request is for has its context cancelled and nothing more written, and
+// loses what lies on the way.
 type standing struct {
 	auth   *auth.Authenticator
+	log    *slog.Logger
 	route  Route
-	req    *http.Request // as it came
+	req    *http.Request // as it came; its context ends with the request
+	done   context.CancelFunc
+	conn   net.Conn // nil: not known
+	writer *pacedWriter
 	entry  *audit.Entry
 	relied time.Duration
 	cancel context.CancelCauseFunc
 
-	turn    chan struct{} // full while somebody reads or changes what follows
+	turn    chan struct{} // full while somebody reads or changes what follows, or finds it out
 	taken   auth.Identity
 	found   auth.Identity // what is known now; taken is what the handler knows
 	at      time.Time     // when it was asked for
 	further []func(context.Context, auth.Identity) error
+
+	mu      sync.Mutex // guards what follows; who has the turn may take it
+	timer   *time.Timer
+	asks    bool  // the handler asks by itself whether something has changed
+	shown   bool  // something of what the request is for was written
 	refused error // why the caller may not any more, for good
 	blocked error // why something was not written
-	timer   *time.Timer
+	unheard bool  // the handler has not asked since something has changed
+	altered bool  // what is shown is up to others than what was shown at first
+	leaving bool  // nothing may be on its way any more when parting is over
+	parting *time.Timer
+	severed bool
 	over    bool
 }
 
 type standingKey struct{}
 
-// stand begins to watch over a request of id, who was asked for at a time. release
-// ends that.
-func (s *Server) stand(c *gin.Context, r Route, entry *audit.Entry, id auth.Identity, at time.Time) (st *standing, release func()) {
+// stand begins to watch over a request of id, who was asked for at a time; whole is the
+// request without the limit of time that its handler has. release ends that.
+func (s *Server) stand(c *gin.Context, r Route, whole *http.Request, entry *audit.Entry, id auth.Identity, at time.Time) (st *standing, release func()) {
+	inner := c.Writer
+	life, done := context.WithCancel(whole.Context())
 	st = &standing{
-		auth: s.cfg.Auth, route: r, req: c.Request, entry: entry, relied: s.relied, taken: id, found: id, at: at,
-		turn: make(chan struct{}, 1),
+		auth: s.cfg.Auth, log: s.cfg.Log, route: r, req: whole.WithContext(life), done: done, conn: connOf(life),
+		entry: entry, relied: s.relied, taken: id, found: id, at: at, turn: make(chan struct{}, 1),
 	}
+	st.writer, _ = inner.(*pacedWriter)
 	var ctx context.Context
 	ctx, st.cancel = context.WithCancelCause(c.Request.Context())
 	ctx = context.WithValue(auth.NewContext(ctx, id), standingKey{}, st)
-	inner := c.Writer
 	c.Writer = &permittedWriter{inner, st}
 	c.Request = c.Request.WithContext(ctx)
 	c.Request.Body = &lateBody{c.Request.Body, st}
-	defer st.enter()()
+	st.mu.Lock()
+	defer st.mu.Unlock()
 	st.timer = time.AfterFunc(st.relied-time.Since(at), st.watch)
 	return st, func() {
 		c.Writer = inner
+		st.settle()
 		st.end()
 	}
 }
@@ -77,21 +102,29 @@ func (s *standing) enter() (leave func()) {
 	return func() { <-s.turn }
 }
 
+// end returns when nobody finds out anything any more.
 func (s *standing) end() {
 	s.cancel(nil)
-	defer s.enter()()
+	s.done()
+	s.mu.Lock()
 	s.over = true
 	s.timer.Stop()
+	if s.parting != nil {
+		s.parting.Stop()
+	}
+	s.mu.Unlock()
+	s.enter()()
 }
 
 // watch finds out anew who the caller is, now and whenever that is due.
 func (s *standing) watch() {
-	if s.check(s.relied) != nil {
-		return
-	}
-	defer s.enter()()
-	if !s.over {
-		s.timer.Reset(s.relied - time.Since(s.at))
+	leave := s.enter()
+	err, next := s.checkLocked(s.relied), s.relied-time.Since(s.at)
+	leave()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err == nil && !s.over {
+		s.timer.Reset(next)
 	}
 }
 
@@ -103,26 +136,158 @@ func (s *standing) check(age time.Duration) error {
 }
 
 func (s *standing) checkLocked(age time.Duration) error {
-	if s.refused != nil || time.Since(s.at) < age {
-		return s.refused
+	refused, over := s.state()
+	switch {
+	case over:
+		return context.Canceled
+	case refused != nil || time.Since(s.at) < age:
+		return refused
 	}
 	at := time.Now()
 	now, err := s.identify()
 	switch {
 	case err == nil:
 		s.found, s.at = now, at
-		return nil
+		return s.sawOther()
 	case s.req.Context().Err() != nil: // there is nobody to be refused any more
 		return err
 	}
-	s.refused = err
+	return s.refuse(err)
+}
+
+// state returns why the caller was refused, if so, and whether the request is over.
+func (s *standing) state() (refused error, over bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.refused, s.over
+}
+
+// errChanged is for who may see something else than the response was made of.
+var errChanged = cairn.Errorf(cairn.ErrConflict, "what you may do has changed since the request began; send it again")
+
+// sawOther ends a response that shows what the caller may not see any more. A handler
+// that asks has a moment to end it by itself.
+func (s *standing) sawOther() error {
+	if !s.seesOther() {
+		return nil
+	}
+	s.mu.Lock()
+	shown, asks := s.shown, s.asks
+	if shown && asks {
+		s.unheard = true
+		s.part()
+	}
+	s.mu.Unlock()
+	if shown && !asks {
+		return s.refuse(errChanged)
+	}
+	return nil
+}
+
+// refuse ends what the caller may do with the request, and returns err.
+func (s *standing) refuse(err error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refused, s.leaving = err, true
 	s.cancel(err)
+	s.part()
 	return err
 }
 
-func (s *standing) identify() (auth.Identity, error) {
+// part cuts the connection in a moment, unless all is well by then.
+func (s *standing) part() {
+	switch {
+	case s.over:
+	case s.parting == nil:
+		s.parting = time.AfterFunc(parting, s.cut)
+	default:
+		s.parting.Reset(parting)
+	}
+}
+
+// cut ends the connection of a caller who may not see what is on its way: a writer that
+// waits for its reader to go on would hand it over whenever that is.
+func (s *standing) cut() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.shown && !s.over && (s.leaving || s.unheard) {
+		s.severLocked()
+	}
+}
+
+func (s *standing) severLocked() {
+	s.severed = true
+	switch {
+	case s.conn != nil: // before a writer fails, and the server ends the connection in order
+		sever(s.conn)
+	case s.writer != nil:
+		s.writer.deadline(time.Unix(1, 0))
+	}
+}
+
+// settle waits until what was written is with the reader, for as long as it might
+// still be taken back: always when the caller may see no more of it, else when there is more than
+// what any reader's machine takes at once.
+func (s *standing) settle() {
+	if s.conn == nil || !s.unsettled() {
+		return
+	}
+	s.writer.Flush()
+	left, since := math.MaxInt, time.Now()
+	for wait := time.Millisecond; ; wait = min(2*wait, 50*time.Millisecond) {
+		n, known := unsent(s.conn)
+		if n < left {
+			left, since = n, time.Now()
+		}
+		if s.settled(n, known, time.Since(since)) {
+			return
+		}
+		time.Sleep(wait)
+	}
+}
+
+// unsettled reports whether there is something to wait for. For a reader who did not
+// accept something there is not.
+func (s *standing) unsettled() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.altered && !s.leaving {
+		s.leaving = true
+		s.part()
+	}
+	if s.writer == nil || !s.shown {
+		return false
+	}
+	if s.writer.broken {
+		s.severLocked()
+		return false
+	}
+	return s.leaving || s.writer.Size() > piece
+}
+
+// settled reports whether there is nothing to wait for any more when n bytes are on
+// their way, and none arrived for a time.
+func (s *standing) settled(n int, known bool, idle time.Duration) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if idle > patience {
+		s.severLocked()
+	}
+	return s.severed || known && n == 0 || !known && !s.leaving
+}
+
+// identify says who the caller is now. It fails also when it panics: it may run in a
+// goroutine of its own, where nobody else would notice.
+func (s *standing) identify() (id auth.Identity, err error) {
 	ctx, cancel := context.WithTimeout(s.req.Context(), identifying)
 	defer cancel()
+	defer func() {
+		if p := recover(); p != nil {
+			id, err = auth.Identity{}, fmt.Errorf("identify the caller: panic: %v", p)
+			s.log.ErrorContext(ctx, "the caller of a request is not known any more",
+				slog.String("request_id", requestID(ctx)), slog.Any("error", err), slog.String("stack", string(debug.Stack())))
+		}
+	}()
 	now, err := s.auth.Identify(s.req.WithContext(ctx))
 	if err != nil {
 		return auth.Identity{}, err
@@ -145,7 +310,7 @@ func (s *standing) unchanged(age time.Duration) error {
 		return err
 	}
 	if s.changed() {
-		return cairn.Errorf(cairn.ErrConflict, "what you may do has changed since the request began; send it again")
+		return errChanged
 	}
 	return nil
 }
@@ -153,17 +318,21 @@ func (s *standing) unchanged(age time.Duration) error {
 // changed reports whether the caller is another than the handler knows: has another
 // role or, where what is shown is up to them, other keys or grants.
 func (s *standing) changed() bool {
-	a, b := s.taken, s.found
-	if a.Account.Role != b.Account.Role {
-		return true
-	}
+	return s.taken.Account.Role != s.found.Account.Role || s.seesOther()
+}
+
+// seesOther reports whether the caller has other keys or grants than the handler knows,
+// where what is shown is up to them.
+func (s *standing) seesOther() bool {
+	a, b := s.taken.Viewer, s.found.Viewer
 	shows := s.route.Scope == cairn.ScopeSearch || s.route.Scope == cairn.ScopeAsk || s.route.Scope == cairn.ScopeRead
-	return shows && (!slices.Equal(a.Viewer.Keys, b.Viewer.Keys) || !slices.Equal(a.Viewer.Grants, b.Viewer.Grants))
+	return shows && (!slices.Equal(a.Keys, b.Keys) || !slices.Equal(a.Grants, b.Grants))
 }
 
 // verdict returns how a request has ended whose handler has returned err.
 func (s *standing) verdict(err error) error {
-	defer s.enter()()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	switch {
 	case s.blocked != nil:
 		return s.blocked
@@ -183,15 +352,26 @@ func Reidentify(c *gin.Context, age time.Duration) (changed bool, err error) {
 		return false, cairn.ErrUnauthenticated
 	}
 	defer s.enter()()
+	s.mu.Lock()
+	s.asks = true
+	s.mu.Unlock()
 	if err := s.checkLocked(age); err != nil {
 		return false, err
 	}
 	if changed = s.changed(); changed {
+		s.heard()
 		s.taken = s.found
 		s.entry.Under(s.found.Viewer.Grants)
 		c.Request = c.Request.WithContext(auth.NewContext(c.Request.Context(), s.found))
 	}
 	return changed, nil
+}
+
+// heard notes that the handler knows of what has changed.
+func (s *standing) heard() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.unheard, s.altered = false, s.altered || s.shown && s.seesOther()
 }
 
 // PermitWhile makes a condition part of what the caller must fulfil for as long as the

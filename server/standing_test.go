@@ -3,6 +3,8 @@ package server
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -32,12 +34,20 @@ type watched struct {
 	token  string
 	asked  atomic.Int32
 	hangs  atomic.Bool
+	panics atomic.Bool
+	log    *bytes.Buffer // to be read when nothing is served
 }
 
 func (w *watched) TokenByHash(ctx context.Context, hash auth.Hash) (cairn.Token, auth.Holder, error) {
 	w.asked.Add(1)
+	if w.panics.Load() {
+		panic("a defect")
+	}
 	if w.hangs.Load() {
 		<-ctx.Done()
+		return cairn.Token{}, auth.Holder{}, ctx.Err()
+	}
+	if ctx.Err() != nil {
 		return cairn.Token{}, auth.Holder{}, ctx.Err()
 	}
 	return w.Store.TokenByHash(ctx, hash)
@@ -46,8 +56,8 @@ func (w *watched) TokenByHash(ctx context.Context, hash auth.Hash) (cairn.Token,
 // newWatched serves a route to ann, an administrator in the group finance.
 func newWatched(t *testing.T, r Route) *watched {
 	t.Helper()
-	w := &watched{T: t, Store: authtest.New()}
-	log := slog.New(slog.DiscardHandler)
+	w := &watched{T: t, Store: authtest.New(), log: &bytes.Buffer{}}
+	log := slog.New(slog.NewTextHandler(w.log, nil))
 	a, err := auth.New(auth.Config{Store: w, Log: log})
 	if err != nil {
 		t.Fatal(err)
@@ -123,6 +133,7 @@ var losses = map[string]struct {
 		w.Add(a)
 	}, http.StatusForbidden},
 	"nobody can say who it is": {func(w *watched) { w.hangs.Store(true) }, http.StatusServiceUnavailable},
+	"to find out panics":       {func(w *watched) { w.panics.Store(true) }, http.StatusInternalServerError},
 }
 
 const promise = 5 * time.Second
@@ -154,6 +165,10 @@ func TestNothingIsWrittenAfterALoss(t *testing.T) {
 				<-r.ended
 				if after := r.String(); after != before || len(after) > 250 || !r.broken {
 					t.Errorf("%d bytes after five seconds, %d in the end; broken off: %v", len(before), len(after), r.broken)
+				}
+				families, _ := w.server.cfg.Metrics.Gather()
+				if got := fmt.Sprint(families); !strings.Contains(w.log.String(), "status=499") || !strings.Contains(got, `"499"`) {
+					t.Errorf("it does not count as broken off: %s %s", w.log, got)
 				}
 			})
 		})
@@ -265,6 +280,63 @@ func TestReceiptsAreGiven(t *testing.T) {
 			t.Errorf("%d %s", r.status, r)
 		}
 	})
+}
+
+// A request that is over is not asked about any more, and does not wait for who asks.
+func TestNothingIsAskedAfterTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWatched(t, Route{Long: true, Handle: func(c *gin.Context) error {
+			time.Sleep(4 * time.Second) // while it is being found out who asks
+			return nil
+		}})
+		start := time.Now()
+		r := w.send()
+		time.Sleep(time.Second)
+		w.hangs.Store(true)
+		if <-r.ended; time.Since(start) > 4100*time.Millisecond {
+			t.Errorf("it took %v", time.Since(start))
+		}
+	})
+	w := newWatched(t, Route{Handle: text("done")})
+	var left *standing
+	w.server.engine.POST("/left", w.server.handle(Route{Handle: func(c *gin.Context) error {
+		left, _ = c.Request.Context().Value(standingKey{}).(*standing)
+		return nil
+	}}))
+	req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/left", nil)
+	req.Header.Set("Authorization", "Bearer "+w.token)
+	w.server.Handler().ServeHTTP(httptest.NewRecorder(), req)
+	before := w.asked.Load()
+	if err := left.check(0); err == nil || w.asked.Load() != before {
+		t.Errorf("%v; asked %d times, then %d", err, before, w.asked.Load())
+	}
+}
+
+// unwritable is an audit log that fails once.
+type unwritable struct{ failed atomic.Bool }
+
+func (u *unwritable) AppendAudit(context.Context, []audit.Event) error {
+	if u.failed.CompareAndSwap(false, true) {
+		return errors.New("the disk is full")
+	}
+	return nil
+}
+
+// What was refused once stays so: a handler that goes on after the log failed shows nothing.
+func TestRefusalsStay(t *testing.T) {
+	w := newWatched(t, Route{Scope: cairn.ScopeRead, Audit: audit.DocumentRead, Handle: func(c *gin.Context) error {
+		audit.FromContext(c.Request.Context()).Shown("d1")
+		_, _ = c.Writer.WriteString("secret")
+		_, _ = c.Writer.WriteString("secret")
+		return nil
+	}})
+	w.SetGrants(w.ann.ID, "g1")
+	w.server.cfg.Audit = audit.NewWriter(&unwritable{}, slog.New(slog.DiscardHandler))
+	defer w.server.cfg.Audit.Close(context.Background())
+	r := w.send()
+	if <-r.ended; r.status != http.StatusInternalServerError || strings.Contains(r.String(), "secret") {
+		t.Errorf("%d %s", r.status, r)
+	}
 }
 
 // A handler's own condition is asked for as well.

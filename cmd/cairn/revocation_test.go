@@ -253,6 +253,40 @@ func TestA11_13_RevocationHoldsOnEveryRoute(t *testing.T) {
 	}
 }
 
+// A stream goes on while more pushes than there are connections wait for one source that somebody
+// holds: who reads is found out apart from work.
+func TestStreamsGoOnWhilePushesWait(t *testing.T) {
+	t.Parallel()
+	model := llmtest.OpenAI(t, slowly)
+	s := openSite(t, false, "CAIRN_LLM_URL="+model.URL, "CAIRN_LLM_MODEL=small-1", "CAIRN_LLM_API_KEY="+llmtest.Key)
+	th := s.things(s.person(cairn.RoleMember))
+	th.fill("$message")
+	stream := follow(s.request(t.Context(), "POST", `/api/v1/ask {"question":"What does the safe open with, slowly?","stream":true}`, bearer(th.owner.token)...))
+	s.until("a citation in the stream", func() bool { return strings.Contains(stream.String(), "event: citation") })
+	other, writer := strings.ToLower(cairn.NewID()), s.person(cairn.RoleMember)
+	s.must(s.admin, "POST", `/api/v1/sources {"name":"`+other+`","kind":"push","settings":{"writers":"`+writer.Email+`"}}`, nil)
+	conn, err := pgx.Connect(t.Context(), s.database)
+	s.check(err)
+	defer conn.Close(context.Background())
+	tx, err := conn.Begin(t.Context())
+	s.check(err)
+	_, err = tx.Exec(t.Context(), `SELECT FROM sources WHERE name = $1 FOR UPDATE`, other)
+	s.check(err)
+	var pushes []*flow
+	for i := range 24 {
+		pushes = append(pushes, follow(s.request(t.Context(), "PUT", fmt.Sprintf(`/api/v1/sources/%s/documents?id=%d {"title":"T","text":"number %d"}`, other, i, i), bearer(writer.token)...)))
+	}
+	if stream.endsBy(time.Now().Add(2 * promise)) {
+		t.Errorf("the stream ends: %s", stream)
+	}
+	s.check(tx.Rollback(t.Context()))
+	for _, f := range pushes {
+		if !f.endsBy(time.Now().Add(time.Minute)) || !strings.Contains(f.String(), "document_id") && !strings.Contains(f.String(), `"id"`) {
+			t.Errorf("a push ends with %s", f)
+		}
+	}
+}
+
 // startOf returns the message of a stream.
 func startOf(t *testing.T, stream *flow) string {
 	t.Helper()

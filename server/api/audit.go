@@ -124,8 +124,6 @@ func (a *API) exportAudit(c *gin.Context) error {
 	if err := record(ctx); err != nil {
 		return err
 	}
-	rc := http.NewResponseController(c.Writer)
-	defer func() { _ = rc.SetWriteDeadline(time.Time{}) }()
 	for row, err := range a.Store.AuditRows(ctx, f) {
 		if err != nil {
 			return err
@@ -135,7 +133,6 @@ func (a *API) exportAudit(c *gin.Context) error {
 			return err
 		}
 		beginExport(c)
-		_ = rc.SetWriteDeadline(time.Now().Add(writePatience))
 		if _, err := c.Writer.Write(line); err != nil {
 			return nil // nobody reads it any more
 		}

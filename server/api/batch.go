@@ -2,7 +2,9 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -62,12 +64,11 @@ func (a *API) pushBatch(c *gin.Context) error {
 			break
 		}
 		batch.enter(o)
-		if !batch.send(batch.settled()) {
-			return nil // nobody reads the results; what was stored stays
+		if err := batch.send(batch.settled()); err != nil {
+			return err
 		}
 	}
-	batch.send(len(batch.results))
-	return nil
+	return batch.send(len(batch.results))
 }
 
 // pushedBatch is a batch while it is stored.
@@ -176,32 +177,30 @@ func (b *pushedBatch) settled() int {
 	return len(b.results)
 }
 
-// send writes the results up to a place, and reports whether somebody reads them.
-func (b *pushedBatch) send(upTo int) bool {
-	if b.c.Request.Context().Err() != nil {
-		return false
+// send writes the results up to a place. It fails when nobody may read or reads them
+// any more; what was stored stays.
+func (b *pushedBatch) send(upTo int) error {
+	if err := b.c.Request.Context().Err(); err != nil {
+		return err
 	}
 	if b.sent == 0 {
 		b.c.Writer.Header().Set("Content-Type", "application/x-ndjson")
 		b.c.Writer.WriteHeader(http.StatusOK)
 	}
-	rc := http.NewResponseController(b.c.Writer)
-	_ = rc.SetWriteDeadline(time.Now().Add(writePatience))
-	defer func() { _ = rc.SetWriteDeadline(time.Time{}) }()
 	for ; b.sent < upTo; b.sent++ {
 		out, err := encode(b.results[b.sent])
 		if err != nil {
-			return false
+			return fmt.Errorf("encode a result: %w", err)
 		}
 		if _, err := b.c.Writer.Write(out); err != nil {
-			return false
+			return context.Canceled // nobody reads them
 		}
 	}
 	if time.Since(b.flushed) > flushAfter {
 		b.c.Writer.Flush()
 		b.flushed = time.Now()
 	}
-	return true
+	return nil
 }
 
 // flushAfter is how long results may wait in a buffer, so that the caller's

@@ -134,6 +134,53 @@ func TestA11_13_BatchEndsForWhoMayNotPush(t *testing.T) {
 	}
 }
 
+// betweenTwo is a Pusher for whose caller everything ends between two outcomes.
+type betweenTwo struct {
+	pusher
+	lose func()
+}
+
+func (p betweenTwo) Batch(ctx context.Context, id cairn.SourceID, edits []ingest.Edit) iter.Seq2[ingest.Outcome, error] {
+	return func(yield func(ingest.Outcome, error) bool) {
+		n := 0
+		for o, err := range p.pusher.Batch(context.WithoutCancel(ctx), id, edits) {
+			if n++; n == 2 {
+				p.lose()
+				<-ctx.Done()
+			}
+			if !yield(o, err) {
+				return
+			}
+		}
+	}
+}
+
+// The results of a batch that ends between two of them do not pass for all.
+func TestA11_13_PartOfABatchDoesNotPassForAll(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.api.Push = betweenTwo{pusher{w.m}, func() { w.revoke(w.ann) }}
+	line := func(id string) string { return `{"id":"` + id + `","title":"T","text":"Text."}` + "\n" }
+	req, err := http.NewRequestWithContext(t.Context(), "POST", w.http.URL+inbox+"/batch", strings.NewReader(line("1")+line("2")+line("3")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+w.ann.token)
+	req.Header.Set("Content-Type", "application/x-ndjson")
+	res, err := http.DefaultClient.Do(req)
+	if err == nil {
+		defer res.Body.Close()
+		_, err = io.Copy(io.Discard, res.Body)
+	}
+	if err == nil {
+		t.Error("the batch ends as if it were whole")
+	}
+	pushes := slices.DeleteFunc(w.events(), func(e audit.Row) bool { return e.Action != audit.DocumentPush })
+	if len(pushes) != 1 || pushes[0].Outcome == audit.OK {
+		t.Errorf("the log tells of %+v", pushes)
+	}
+}
+
 // stored returns the documents of a source.
 func (w *world) stored(source string) []StoredDocument {
 	w.m.mu.Lock()

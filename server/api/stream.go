@@ -17,10 +17,6 @@ import (
 	"github.com/cairnhq/cairn/server/auth"
 )
 
-// writePatience is how long a reader may take to accept an event. Then the
-// connection is closed; the answer goes on and can be followed again.
-const writePatience = 30 * time.Second
-
 // follow answers GET /messages/{id}/stream.
 func (a *API) follow(c *gin.Context) error {
 	last := 0
@@ -39,7 +35,6 @@ func (a *API) follow(c *gin.Context) error {
 	audit.FromContext(ctx).About(audit.KindMessage, m.ID)
 	if m.Withheld {
 		s := newSSE(c)
-		defer s.close()
 		return ignore(s.event(strconv.Itoa(last+1), string(answer.EventDone), answerOfMessage(m)))
 	}
 	return a.stream(c, answer.Started{Conversation: m.Conversation, Message: m.ID}, last)
@@ -54,7 +49,6 @@ func (a *API) stream(c *gin.Context, started answer.Started, last int) error {
 	events := a.pump(ctx, started.Message, last)
 	defer events.stop()
 	s := newSSE(c)
-	defer s.close()
 	silence, recheck := time.NewTicker(a.heartbeat), time.NewTicker(a.recheck)
 	defer silence.Stop()
 	defer recheck.Stop()
@@ -168,7 +162,8 @@ func (a *API) pump(ctx context.Context, message string, after int) pumped {
 	return pumped{items, cancel}
 }
 
-// sse writes server-sent events.
+// sse writes server-sent events. When a reader does not accept one, the connection is
+// closed; the answer goes on and can be followed again.
 type sse struct {
 	c     *gin.Context
 	rc    *http.ResponseController
@@ -176,13 +171,6 @@ type sse struct {
 }
 
 func newSSE(c *gin.Context) *sse { return &sse{c: c, rc: http.NewResponseController(c.Writer)} }
-
-// close takes the write deadline away, for the next request of the connection.
-func (s *sse) close() {
-	if s.begun {
-		_ = s.rc.SetWriteDeadline(time.Time{})
-	}
-}
 
 func (s *sse) write(b []byte) error { return s.writeTo(s.c.Writer, b) }
 
@@ -195,8 +183,6 @@ func (s *sse) writeTo(w gin.ResponseWriter, b []byte) error {
 		h.Set("X-Accel-Buffering", "no") // nginx would collect events otherwise
 		w.WriteHeader(http.StatusOK)
 	}
-	// A writer without deadlines is one of a test.
-	_ = s.rc.SetWriteDeadline(time.Now().Add(writePatience))
 	if _, err := w.Write(b); err != nil {
 		return err
 	}

@@ -142,12 +142,13 @@ func (e *Entry) Write(ctx context.Context) error {
 	if e == nil {
 		return nil
 	}
-	if err := e.writer.Write(ctx, e.take(OK)); err != nil {
+	ev, upTo := e.take(OK)
+	if err := e.writer.Write(ctx, ev); err != nil {
 		return err
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.written = true
+	e.written, e.told = true, max(e.told, upTo)
 	return nil
 }
 
@@ -157,21 +158,22 @@ func (e *Entry) Tell(ctx context.Context) {
 	if e == nil {
 		return
 	}
-	e.writer.Add(ctx, e.take(OK))
+	ev, upTo := e.take(OK)
+	e.writer.Add(ctx, ev)
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.written = true
+	e.written, e.told = true, max(e.told, upTo)
 }
 
-// take returns the event, with the documents that no event has told of yet.
-func (e *Entry) take(outcome Outcome) Event {
+// take returns the event, with the documents that no event has told of yet, and up to
+// which of them all it tells.
+func (e *Entry) take(outcome Outcome) (ev Event, upTo int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	ev := e.event
+	ev = e.event
 	ev.Outcome, ev.At = outcome, now()
 	ev.Documents = slices.Clone(ev.Documents[e.told:])
-	e.told = len(e.event.Documents)
-	return ev
+	return ev, len(e.event.Documents)
 }
 
 // Conclude ends the entry. What was done and is not written yet is written soon;
@@ -183,13 +185,14 @@ func (e *Entry) Conclude(ctx context.Context, outcome Outcome, atOnce bool) erro
 	e.mu.Lock()
 	nothing := e.event.Action == "" || outcome == OK && e.written && e.told == len(e.event.Documents)
 	e.mu.Unlock()
-	switch {
-	case nothing:
+	if nothing {
 		return nil
-	case atOnce:
-		return e.writer.Write(ctx, e.take(outcome))
 	}
-	e.writer.Add(ctx, e.take(outcome))
+	ev, _ := e.take(outcome)
+	if atOnce {
+		return e.writer.Write(ctx, ev)
+	}
+	e.writer.Add(ctx, ev)
 	return nil
 }
 

@@ -2,10 +2,12 @@ package audit_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"testing/synctest"
 
+	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/server/audit"
 )
 
@@ -87,5 +89,26 @@ func TestEntry(t *testing.T) {
 	ev, _, _ := e.Change(audit.SignIn, audit.Object{Kind: audit.KindAccount, ID: "ann"}, "ann")
 	if ev.Account != "ann" || ev.Address != "::1" || ev.Outcome != audit.OK || ev.At.IsZero() {
 		t.Errorf("who signs in: %+v", ev)
+	}
+}
+
+// What the log did not take is told of by the next event, and asked for again.
+func TestEntryOfALogThatFails(t *testing.T) {
+	l := &log{}
+	e := audit.Begin(audit.NewWriter(l, quiet()), audit.Event{Action: audit.Search})
+	e.Under([]cairn.GrantID{"g1"})
+	e.Shown("d1")
+	l.setFail(errors.New("the disk is full"))
+	for range 2 {
+		if err := e.Vouch(t.Context()); err == nil {
+			t.Error("a log that fails vouches")
+		}
+	}
+	l.setFail(nil)
+	if err := e.Vouch(t.Context()); err != nil || len(l.events) != 1 || len(l.events[0].Documents) != 1 {
+		t.Errorf("%v; the log has %+v", err, l.events)
+	}
+	if err := e.Vouch(t.Context()); err != nil || len(l.events) != 1 {
+		t.Errorf("again: %v; the log has %+v", err, l.events)
 	}
 }
