@@ -47,6 +47,9 @@ type Legs interface {
 	// Nearest returns the limit chunks whose vectors have the largest inner
 	// product with the vector, best first.
 	Nearest(ctx context.Context, q cairn.Query, vector []float32, limit int) ([]Hit, error)
+	// Count returns how many of the chunks, which these legs have found, are of which
+	// source, by name, and of which kind.
+	Count(ctx context.Context, chunks []int64) (sources, kinds map[string]int, err error)
 }
 
 // Chunks reads what the index found. Permissions are checked here again, in
