@@ -43,19 +43,39 @@ func (p *page) add(found []hydrated) {
 
 // ready returns how many results the block has.
 func (p *page) ready() int {
-	if p.seen >= mixed {
-		return len(p.folder.groups)
+	n, _ := p.first()
+	if p.seen+n >= mixed {
+		return len(p.folder.groups) + len(p.held)
 	}
+	return n
+}
+
+// enough returns the documents that have their share of the first results while there
+// are fewer than those.
+func (p *page) enough() map[cairn.DocumentID]bool {
+	n, of := p.first()
+	if p.seen+n >= mixed {
+		return nil
+	}
+	documents := make(map[cairn.DocumentID]bool)
+	for d, n := range of {
+		if n >= perDocument {
+			documents[d] = true
+		}
+	}
+	return documents
+}
+
+// first returns how many results the block has as long as three of a document are
+// enough, and how many there are of each document with those before.
+func (p *page) first() (int, map[cairn.DocumentID]int) {
 	n, of := 0, maps.Clone(p.of)
 	for _, g := range p.folder.groups {
 		if of[g.passage.Document]++; of[g.passage.Document] <= perDocument {
 			n++
 		}
 	}
-	if p.seen+n >= mixed {
-		return len(p.folder.groups) + len(p.held)
-	}
-	return n
+	return n, of
 }
 
 // close ends the block, after whose results others come.
@@ -71,6 +91,7 @@ func (p *page) close() {
 			for _, h := range p.held {
 				p.place(h)
 			}
+			p.held = nil
 		}
 	}
 	p.read = 0

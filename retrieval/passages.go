@@ -29,7 +29,7 @@ func (r *Retriever) Passages(ctx context.Context, q cairn.Query, budget int) ([]
 	}
 	folder := folder{copiesOnly: true}
 	for len(folder.groups) < promptChunks {
-		found, ok, err := s.next(ctx)
+		found, ok, err := s.next(ctx, nil)
 		if err != nil {
 			return nil, err
 		}

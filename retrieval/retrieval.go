@@ -58,6 +58,9 @@ type Chunks interface {
 	// Hydrate returns the chunks among ids that the viewer may read, in the
 	// order of ids; others are left out. At most 50 ids are asked for at once.
 	Hydrate(ctx context.Context, v cairn.Viewer, ids []int64) ([]Chunk, error)
+	// Documents returns which documents the chunks among ids are of, of however many.
+	// Nobody is shown them for it: permissions are not checked.
+	Documents(ctx context.Context, ids []int64) (map[int64]cairn.DocumentID, error)
 	// Texts returns what is compared with phrases, of the chunks among ids that
 	// the viewer may read, in no order. At most 200 ids are asked for at once.
 	Texts(ctx context.Context, v cairn.Viewer, ids []int64) ([]ChunkText, error)

@@ -59,7 +59,7 @@ func (r *Retriever) Search(ctx context.Context, q cairn.Query) (Results, error) 
 	}
 	page := newPage(q)
 	for !page.results.More {
-		found, ok, err := s.next(ctx)
+		found, ok, err := s.next(ctx, page.enough())
 		if err != nil {
 			return Results{}, err
 		}

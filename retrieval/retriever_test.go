@@ -49,6 +49,14 @@ func (s *shelf) Count(_ context.Context, chunks []int64) (sources, kinds map[str
 	return sources, map[string]int{"page": len(chunks)}, nil
 }
 
+func (s *shelf) Documents(_ context.Context, ids []int64) (map[int64]cairn.DocumentID, error) {
+	of := make(map[int64]cairn.DocumentID)
+	for _, id := range ids {
+		of[id] = cairn.DocumentID(s.documents[id-1])
+	}
+	return of, nil
+}
+
 func (s *shelf) Texts(_ context.Context, v cairn.Viewer, ids []int64) ([]retrieval.ChunkText, error) {
 	if v.Account != "" && v.Account != "ann" {
 		return nil, errors.New("not the viewer of the query")
@@ -123,6 +131,23 @@ func TestSearchReadsNoMoreThanItMust(t *testing.T) {
 	}
 	if _, err := newRetriever(s).Search(t.Context(), cairn.Query{Text: "word", Limit: 10}); err != nil || s.hydrated != 30 {
 		t.Errorf("%d chunks were read, %v; want 30", s.hydrated, err)
+	}
+}
+
+// Of a document that has its share of the first results no more is read, as long as
+// others are looked for, however long it is.
+func TestLittleIsReadOfALongDocument(t *testing.T) {
+	s := &shelf{}
+	for i := range 3000 {
+		name := "long"
+		if i%700 == 699 {
+			name = "a" + strconv.Itoa(i)
+		}
+		s.documents = append(s.documents, name)
+	}
+	res, err := newRetriever(s).Search(t.Context(), cairn.Query{Text: "word", Limit: 10})
+	if err != nil || len(res.Passages) != 7 || s.hydrated > 40 {
+		t.Errorf("%d results, %v, of %d chunks that were read; want 7 of 34", len(res.Passages), err, s.hydrated)
 	}
 }
 

@@ -11,6 +11,7 @@ const (
 	legDepth = 200   // candidates of each leg at first
 	deepen   = 4     // times as many when those are used up
 	maxDepth = 3_200 // candidates of each leg at last
+	maxRead  = 2_000 // candidates that are read with their chunks
 )
 
 // supply hands out the candidates of a search, best first, a window at a time. Those
@@ -21,7 +22,9 @@ type supply struct {
 	ranking
 	retriever *Retriever
 	rest      []candidate
-	known     map[int64]bool // chunks of all rounds, from the second on
+	aside     []candidate                // of documents that have enough for now; better than the rest
+	documents map[int64]cairn.DocumentID // of the rest, where it was asked for
+	known     map[int64]bool             // chunks of all rounds, from the second on
 	depth     int
 	least     float64 // score of the last candidate so far
 	read      int     // candidates
@@ -41,14 +44,24 @@ func (r *Retriever) supply(ctx context.Context, q cairn.Query) (*supply, error) 
 }
 
 // next returns the next candidates with their chunks, but for those that the viewer
-// may not read any more; false when there are none.
-func (s *supply) next(ctx context.Context) ([]hydrated, bool, error) {
+// may not read any more; false when there are none. Candidates of documents of which
+// there is enough are put aside: to read a chunk of a long document costs much.
+func (s *supply) next(ctx context.Context, enough map[cairn.DocumentID]bool) ([]hydrated, bool, error) {
+	if len(enough) == 0 && len(s.aside) > 0 { // they go on where they stood
+		s.rest, s.aside = append(s.aside, s.rest...), nil
+	}
+	if err := s.skip(ctx, enough); err != nil {
+		return nil, false, err
+	}
 	for len(s.rest) == 0 && s.full && s.depth < maxDepth {
 		if err := s.deeper(ctx); err != nil {
 			return nil, false, err
 		}
+		if err := s.skip(ctx, enough); err != nil {
+			return nil, false, err
+		}
 	}
-	if len(s.rest) == 0 {
+	if len(s.rest) == 0 || s.read >= maxRead {
 		return nil, false, nil
 	}
 	first, size := s.read == 0, hydrateMost
@@ -65,16 +78,42 @@ func (s *supply) next(ctx context.Context) ([]hydrated, bool, error) {
 	return found, true, err
 }
 
+// skip puts those of the rest aside that are of documents of which there is enough.
+func (s *supply) skip(ctx context.Context, enough map[cairn.DocumentID]bool) (err error) {
+	if len(enough) == 0 || len(s.rest) == 0 {
+		return nil
+	}
+	if _, known := s.documents[s.rest[len(s.rest)-1].Chunk]; !known {
+		if s.documents, err = s.retriever.cfg.Chunks.Documents(ctx, chunksOf(s.rest)); err != nil {
+			return fmt.Errorf("search: %w", err)
+		}
+	}
+	var rest []candidate
+	for _, c := range s.rest {
+		if enough[s.documents[c.Chunk]] {
+			s.aside = append(s.aside, c)
+		} else {
+			rest = append(rest, c)
+		}
+	}
+	s.rest = rest
+	return nil
+}
+
+func chunksOf(candidates []candidate) []int64 {
+	chunks := make([]int64, len(candidates))
+	for i, c := range candidates {
+		chunks[i] = c.Chunk
+	}
+	return chunks
+}
+
 // count adds those candidates to the facets that were found and not handed out.
 func (s *supply) count(ctx context.Context, facets map[string]map[string]int) error {
 	if len(s.rest) == 0 {
 		return nil
 	}
-	chunks := make([]int64, len(s.rest))
-	for i, c := range s.rest {
-		chunks[i] = c.Chunk
-	}
-	sources, kinds, err := s.index.Count(ctx, chunks)
+	sources, kinds, err := s.index.Count(ctx, chunksOf(s.rest))
 	if err != nil {
 		return fmt.Errorf("search: %w", err)
 	}
