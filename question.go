@@ -62,6 +62,8 @@ type Passage struct {
 	Modified time.Time
 	Places   []Place `json:"-"` // the sections that it touches, in order; may be empty
 	AlsoIn   []Copy  `json:"-"` // other documents that hold it and that the viewer may read
+	// AlsoInMore counts those that AlsoIn does not name.
+	AlsoInMore int `json:"-"`
 }
 
 // Copy is a document that holds a passage too, or an older version of it.

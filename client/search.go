@@ -45,7 +45,8 @@ type Passage struct {
 	Score      float64      `json:"score"`
 	UpdatedAt  *time.Time   `json:"updated_at"`
 	AlsoIn     []Copy       `json:"also_in"`
-	Explain    *Explanation `json:"explain"` // when it was asked for
+	AlsoInMore int          `json:"also_in_more"` // such documents beside those
+	Explain    *Explanation `json:"explain"`      // when it was asked for
 }
 
 // Copy is another document with the same passage, or with an older version of it.

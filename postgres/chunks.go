@@ -22,6 +22,21 @@ func (db *DB) Hydrate(ctx context.Context, v cairn.Viewer, ids []int64) ([]retri
 	return chunks, nil
 }
 
+// Documents implements retrieval.Chunks.
+func (db *DB) Documents(ctx context.Context, ids []int64) (map[int64]cairn.DocumentID, error) {
+	rows, err := db.lookup.Query(ctx, `SELECT id, document_id FROM chunks WHERE id = ANY ($1)`, ids)
+	if err != nil {
+		return nil, fmt.Errorf("documents of chunks: %w", err)
+	}
+	of := make(map[int64]cairn.DocumentID, len(ids))
+	var id int64
+	var document cairn.DocumentID
+	if _, err = pgx.ForEachRow(rows, []any{&id, &document}, func() error { of[id] = document; return nil }); err != nil {
+		return nil, fmt.Errorf("documents of chunks: %w", err)
+	}
+	return of, nil
+}
+
 // Texts implements retrieval.Chunks.
 func (db *DB) Texts(ctx context.Context, v cairn.Viewer, ids []int64) ([]retrieval.ChunkText, error) {
 	texts, err := readChunks(ctx, db, v, ids, chunkTexts, chunkText)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"runtime"
 	"slices"
 	"sync"
@@ -117,6 +118,11 @@ func (b begun) Nearest(ctx context.Context, q cairn.Query, vector []float32, lim
 	return b.index.nearest(ctx, q, vector, limit, nothing)
 }
 
+// Count implements retrieval.Legs.
+func (b begun) Count(ctx context.Context, chunks []int64) (sources, kinds map[string]int, err error) {
+	return b.index.Count(ctx, chunks)
+}
+
 func nothing(context.Context) error { return nil }
 
 // Lexical implements retrieval.Legs for a search of this leg alone.
@@ -127,6 +133,21 @@ func (x *Index) Lexical(ctx context.Context, q cairn.Query, limit int) (retrieva
 // Nearest implements retrieval.Legs for a search of this leg alone.
 func (x *Index) Nearest(ctx context.Context, q cairn.Query, vector []float32, limit int) ([]retrieval.Hit, error) {
 	return x.nearest(ctx, q, vector, limit, x.refresh)
+}
+
+// Count implements retrieval.Legs. It takes all but the names of sources from memory.
+func (x *Index) Count(ctx context.Context, chunks []int64) (sources, kinds map[string]int, err error) {
+	byID, kinds := x.current().Count(chunks)
+	rows, err := x.db.lookup.Query(ctx, `SELECT id, name FROM sources WHERE id = ANY ($1)`, slices.Collect(maps.Keys(byID)))
+	if err != nil {
+		return nil, nil, fmt.Errorf("count: %w", err)
+	}
+	sources = make(map[string]int, len(byID))
+	var id, name string
+	if _, err = pgx.ForEachRow(rows, []any{&id, &name}, func() error { sources[name] = byID[id]; return nil }); err != nil {
+		return nil, nil, fmt.Errorf("count: %w", err)
+	}
+	return sources, kinds, nil
 }
 
 func (x *Index) lexical(ctx context.Context, q cairn.Query, limit int, first func(context.Context) error) (retrieval.Words, error) {

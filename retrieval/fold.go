@@ -21,51 +21,98 @@ const (
 	leastCopy       = 100 // bytes: what is shorter may stand in several documents by chance
 )
 
-// folder finds among the results of one search those that say the same. A viewer
+// mostNamed is how many documents that say the same are named under a result.
+const mostNamed = 10
+
+// folder finds among the results of one search those that say the same, in blocks: in
+// a block the newest version stands for the others wherever it was found. A viewer
 // is told of copies that they may read alone, as they are all among the results.
 type folder struct {
-	seen []sketch
+	groups []group  // of the block
+	seen   []member // results of blocks before
 	// copiesOnly keeps versions apart: an answer must see where they differ.
 	copiesOnly bool
 }
 
 // group is a result with those that say the same.
 type group struct {
-	hydrated
-	sketch
+	member
 	under []member
 }
 
-// member is what is folded under a result.
+// member is a candidate that is compared with others.
 type member struct {
 	hydrated
 	sketch
 }
 
-// fold returns found, in order, without those that repeat a better one: they are
-// in its copies. Of two versions the newer stands at the place, and with the score,
-// of the better. What repeats a passage of an earlier call is left out.
-func (f *folder) fold(found []hydrated) []hydrated {
+// add adds candidates, in order, to the block. What repeats a result of a block before
+// is left out, but for a newer version.
+func (f *folder) add(found []hydrated) {
 	drawn := make([]sketch, len(found))
 	parallel(len(found), func(i int) { drawn[i] = sketchOf(&found[i].chunk.Passage) })
-	var groups []group
 	for i, h := range found {
-		s := drawn[i]
-		if !slices.ContainsFunc(f.seen, func(o sketch) bool { return f.related(o, s) != unrelated }) {
-			groups = f.place(groups, member{h, s})
+		m := member{h, drawn[i]}
+		if !slices.ContainsFunc(f.seen, func(o member) bool { return f.repeats(o, m) }) {
+			f.groups = f.place(f.groups, m)
 		}
 	}
-	out := make([]hydrated, len(groups))
-	for i, g := range groups {
-		for _, m := range g.under {
-			older := f.related(g.sketch, m.sketch) == isVersion
-			g.copies = withCopy(g.copies, copyOf(m.passage, older), g.passage.Document)
+}
+
+// repeats reports whether m says what o says, and is not a newer version of it.
+func (f *folder) repeats(o, m member) bool {
+	as := f.related(o.sketch, m.sketch)
+	return as == isCopy || as == isVersion && !m.passage.Modified.After(o.passage.Modified)
+}
+
+// versions reports whether the block has a result of which there are versions.
+func (f *folder) versions() bool {
+	return slices.ContainsFunc(f.groups, func(g group) bool {
+		return slices.ContainsFunc(g.under, func(m member) bool { return f.related(g.sketch, m.sketch) == isVersion })
+	})
+}
+
+// close ends the block and returns its results, best first, with those that repeat
+// them in their copies. Of two versions the newer stands at the place, and with the
+// score, of the better.
+func (f *folder) close() []hydrated {
+	out := make([]hydrated, len(f.groups))
+	before := f.seen
+	for i, g := range f.groups {
+		for _, o := range before {
+			if f.related(g.sketch, o.sketch) == isVersion {
+				g.under = append(g.under, o)
+			}
 		}
+		g.copies, g.more = f.copies(g)
 		out[i] = g.hydrated
-		f.seen = append(f.seen, g.sketch)
+		f.seen = append(f.seen, g.member)
 	}
+	f.groups = nil
 	sortHydrated(out) // what a newer version did not take along came last
 	return out
+}
+
+// copies returns the documents that repeat a result, and how many more there are. One
+// that does so twice is one, and the result's own is none.
+func (f *folder) copies(g group) (named []cairn.Copy, more int) {
+	known := map[cairn.DocumentID]bool{g.passage.Document: true}
+	for _, m := range g.under {
+		if known[m.passage.Document] {
+			continue
+		}
+		known[m.passage.Document] = true
+		if len(named) == mostNamed {
+			more++
+			continue
+		}
+		p := m.passage
+		named = append(named, cairn.Copy{
+			Document: p.Document, Title: p.Title, Source: p.Source, URL: p.URL, Modified: p.Modified,
+			Older: f.related(g.sketch, m.sketch) == isVersion,
+		})
+	}
+	return named, more
 }
 
 // place adds a passage to the first group that says the same, or as its own. A newer
@@ -73,34 +120,20 @@ func (f *folder) fold(found []hydrated) []hydrated {
 func (f *folder) place(groups []group, m member) []group {
 	i := slices.IndexFunc(groups, func(g group) bool { return f.related(g.sketch, m.sketch) != unrelated })
 	if i < 0 {
-		return append(groups, group{hydrated: m.hydrated, sketch: m.sketch})
+		return append(groups, group{member: m})
 	}
 	g := &groups[i]
 	if f.related(g.sketch, m.sketch) != isVersion || !m.passage.Modified.After(g.passage.Modified) {
 		g.under = append(g.under, m)
 		return groups
 	}
-	out := append([]member{{g.hydrated, g.sketch}}, g.under...)
+	out := append([]member{g.member}, g.under...)
 	m.candidate = g.candidate
-	*g = group{hydrated: m.hydrated, sketch: m.sketch}
+	*g = group{member: m}
 	for _, o := range out {
 		groups = f.place(groups, o)
 	}
 	return groups
-}
-
-// withCopy adds c to the copies of a passage of document own. A document that says
-// the same twice is one copy, and none of its own.
-func withCopy(copies []cairn.Copy, c cairn.Copy, own cairn.DocumentID) []cairn.Copy {
-	copies = slices.DeleteFunc(copies, func(o cairn.Copy) bool { return o.Document == own })
-	if slices.ContainsFunc(copies, func(o cairn.Copy) bool { return o.Document == c.Document }) {
-		return copies
-	}
-	return append(copies, c)
-}
-
-func copyOf(p *cairn.Passage, older bool) cairn.Copy {
-	return cairn.Copy{Document: p.Document, Title: p.Title, Source: p.Source, URL: p.URL, Modified: p.Modified, Older: older}
 }
 
 // relation is what two passages are to each other.
@@ -129,8 +162,11 @@ func (f *folder) related(a, b sketch) relation {
 	if !copies && !versions {
 		return unrelated
 	}
+	if sameTitle && dated && a.words == b.words && copies {
+		return isCopy
+	}
 	switch likeness := a.likeness(b); {
-	case copies && likeness >= copyLikeness:
+	case copies && likeness >= copyLikeness && !(sameTitle && dated): // of these the newer is a version
 		return isCopy
 	case versions && likeness >= versionLikeness:
 		return isVersion
@@ -146,6 +182,7 @@ type sketch struct {
 	title    string
 	shingles []uint64 // ascending, at most sketchSize
 	numbers  uint64   // hash of all of them, in order
+	words    uint64   // hash of all other words, in order
 }
 
 func sketchOf(p *cairn.Passage) sketch {
@@ -157,7 +194,9 @@ func sketchOf(p *cairn.Passage) sketch {
 			s.numbers = mix(s.numbers, lexical.Hash(word))
 			words = append(words, anyNumber)
 		} else if word != "" {
-			words = append(words, lexical.Hash(strings.ToLower(word)))
+			h := lexical.Hash(strings.ToLower(word))
+			s.words = mix(s.words, h)
+			words = append(words, h)
 		}
 		start = next
 	}

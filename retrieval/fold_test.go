@@ -23,7 +23,8 @@ func doc(id, title, text string, modified time.Time) hydrated {
 // folded returns the documents that are shown, each with what is folded under it.
 func folded(f *folder, in ...hydrated) []string {
 	var out []string
-	for _, h := range f.fold(in) {
+	f.add(in)
+	for _, h := range f.close() {
 		line := string(h.chunk.Passage.Document)
 		for _, c := range h.copies {
 			line += " " + string(c.Document)
@@ -70,8 +71,11 @@ func TestFold(t *testing.T) {
 	}
 	f := new(folder)
 	folded(f, doc("a", "Travel", rule, october))
-	if got := folded(f, doc("b", "Travel", rule, later)); got != nil {
-		t.Errorf("of the next window: %v", got)
+	if got := folded(f, doc("b", "Travel", rule, later), doc("c", "Travel", sixty, october.Add(-time.Hour))); got != nil {
+		t.Errorf("of the next block: %v", got)
+	}
+	if got := folded(f, doc("d", "Travel", sixty, later)); !cmp.Equal(got, []string{"d a-"}) {
+		t.Errorf("a newer version in a later block: %v", got)
 	}
 }
 
@@ -81,6 +85,8 @@ func BenchmarkFold(b *testing.B) {
 		in = append(in, doc(string(rune('a'+i)), "Travel", strings.Repeat(rule[i:], 3), october))
 	}
 	for b.Loop() {
-		new(folder).fold(in)
+		f := new(folder)
+		f.add(in)
+		f.close()
 	}
 }

@@ -49,9 +49,12 @@ func fuse(words, vectors []Hit, s scales) []candidate {
 		c.lexicalRank, c.lexicalScore = i+1, h.Score
 		c.lexical = h.Score / max(s.ceiling, words[0].Score)
 	}
+	floor := 0.0 // the last of the first round: what is behind it is below 0, and what is before keeps its score
+	if n := min(legDepth, len(vectors)); n > 0 {
+		floor = vectors[n-1].Score
+	}
 	for i, h := range vectors {
 		c := of(h.Chunk)
-		floor := vectors[len(vectors)-1].Score
 		c.denseRank, c.denseScore = i+1, h.Score
 		if spread := cmp.Or(s.spread, vectors[0].Score-floor); spread > 0 {
 			c.dense = (h.Score - floor) / spread

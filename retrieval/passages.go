@@ -23,18 +23,23 @@ const (
 // Scores are from 0 to 1, that of the best.
 func (r *Retriever) Passages(ctx context.Context, q cairn.Query, budget int) ([]cairn.Passage, error) {
 	q.Literal = true
-	rk, err := r.rank(ctx, q)
+	s, err := r.supply(ctx, q)
 	if err != nil {
 		return nil, err
 	}
-	found, err := r.hydrate(ctx, q.Viewer, rk.candidates[:min(hydrateAtOnce, len(rk.candidates))])
-	if err != nil {
-		return nil, err
-	}
-	r.refine(ctx, rk, found)
-	stretch(found, rk)
 	folder := folder{copiesOnly: true}
-	found = folder.fold(found)
+	for len(folder.groups) < promptChunks {
+		found, ok, err := s.next(ctx, nil)
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			break
+		}
+		folder.add(found)
+	}
+	found := folder.close()
+	stretch(found, s.ranking)
 	spans := gather(found[:min(promptChunks, len(found))], budget)
 	ranges := make([]Range, len(spans))
 	for i, s := range spans {

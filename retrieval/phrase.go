@@ -35,14 +35,19 @@ func parse(q cairn.Query) (lexical.Parsed, error) {
 	return p, nil
 }
 
-// depth returns how many hits of a leg are wanted. Where phrases are verified it
+// depth returns how many hits of the legs, by words and by vectors, are asked for
+// where limit of each are wanted. Where phrases are verified it
 // is one more than are, to tell whether there are more. Vectors beside words add
 // little to them: what holds a phrase is found by its words.
-func depth(p lexical.Parsed, dense, alone bool) int {
-	if p.NeedsText() && (!dense || alone) {
-		return maxVerified + 1
+func depth(a *asked, limit int) (words, vectors int) {
+	words, vectors = limit, limit
+	if a.parsed.NeedsText() {
+		words = maxVerified + 1
 	}
-	return legDepth
+	if a.mode == cairn.ModeDense {
+		return 0, words
+	}
+	return words, vectors
 }
 
 // verifier compares candidates with the phrases of a query.
@@ -55,15 +60,16 @@ type verifier struct {
 }
 
 // verified returns those hits of both legs whose text has every phrase of the
-// query and none that it excludes, in their order, at most legDepth of each. The
+// query and none that it excludes, in their order, at most limit of each. The
 // text is what the viewer may read now; what she may not is left out.
-func (r *Retriever) verified(ctx context.Context, v cairn.Viewer, p lexical.Parsed, legs ...*[]Hit) ([]cairn.Notice, error) {
+func (r *Retriever) verified(ctx context.Context, a *asked, limit int, legs ...*[]Hit) ([]cairn.Notice, error) {
+	p := a.parsed
 	if !p.NeedsText() {
 		return nil, nil
 	}
-	c := verifier{chunks: r.cfg.Chunks, viewer: v, query: p, verdicts: make(map[int64]bool)}
+	c := verifier{chunks: r.cfg.Chunks, viewer: a.query.Viewer, query: p, verdicts: make(map[int64]bool)}
 	for _, leg := range legs {
-		kept, err := c.keep(ctx, *leg)
+		kept, err := c.keep(ctx, *leg, limit)
 		if err != nil {
 			return nil, fmt.Errorf("search: %w", err)
 		}
@@ -75,10 +81,10 @@ func (r *Retriever) verified(ctx context.Context, v cairn.Viewer, p lexical.Pars
 	return nil, nil
 }
 
-// keep returns the best hits that are right, and reads no more texts than that takes.
-func (c *verifier) keep(ctx context.Context, hits []Hit) ([]Hit, error) {
+// keep returns the best limit hits that are right, and reads no more texts than that takes.
+func (c *verifier) keep(ctx context.Context, hits []Hit, limit int) ([]Hit, error) {
 	var kept []Hit
-	for len(hits) > 0 && len(kept) < legDepth {
+	for len(hits) > 0 && len(kept) < limit {
 		window := hits[:min(verifyAtOnce, len(hits))]
 		hits = hits[len(window):]
 		if err := c.check(ctx, window); err != nil {
@@ -90,7 +96,7 @@ func (c *verifier) keep(ctx context.Context, hits []Hit) ([]Hit, error) {
 			}
 		}
 	}
-	return kept[:min(legDepth, len(kept))], nil
+	return kept[:min(limit, len(kept))], nil
 }
 
 // check finds a verdict for each hit that has none, as long as it may.

@@ -105,8 +105,8 @@ func TestQueryThatOnlyExcludes(t *testing.T) {
 // What was not checked may be missing, whether the phrase must be there or must not.
 func TestTruncationSaysWhatMayBeMissing(t *testing.T) {
 	s := &shelf{}
-	for range 1001 {
-		s.documents, s.bodies = append(s.documents, "a"), append(s.bodies, "report, first draft")
+	for i := range 1001 {
+		s.documents, s.bodies = append(s.documents, "a"+strconv.Itoa(i)), append(s.bodies, "report, first draft")
 	}
 	for query, want := range map[string]string{
 		`"annual report"`:             "the phrase; others may hold it too",

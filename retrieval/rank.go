@@ -3,6 +3,7 @@ package retrieval
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,10 +14,20 @@ import (
 	"github.com/cairnhq/cairn/retrieval/llm"
 )
 
+// asked is a query as the legs are asked.
+type asked struct {
+	query  cairn.Query
+	parsed lexical.Parsed
+	mode   cairn.Mode // what is used
+	index  Legs
+	vector []float32 // nil: the dense leg takes no part
+}
+
 // ranking is what the legs made of a query.
 type ranking struct {
+	asked
 	candidates []candidate // best first
-	mode       cairn.Mode  // what was used
+	full       bool        // a leg may have more
 	text       string      // of the query, without operators
 	evidence   evidence
 	lexical    float64 // share of the lexical leg, 0..1
@@ -34,15 +45,16 @@ func (r *Retriever) rank(ctx context.Context, q cairn.Query) (ranking, error) {
 	if err != nil {
 		return ranking{}, err
 	}
-	words, vectors, used, err := r.legs(ctx, q, parsed, mode)
+	rk := ranking{asked: asked{query: q, parsed: parsed, mode: mode}, text: parsed.Text}
+	words, vectors, err := r.legs(ctx, &rk.asked)
 	if err != nil {
 		return ranking{}, fmt.Errorf("search: %w", err)
 	}
-	rk := ranking{mode: used, text: parsed.Text, evidence: weigh(words)}
-	if rk.notices, err = r.verified(ctx, q.Viewer, parsed, &words.Hits, &vectors); err != nil {
+	rk.evidence = weigh(words)
+	if rk.notices, err = r.verified(ctx, &rk.asked, legDepth, &words.Hits, &vectors); err != nil {
 		return ranking{}, err
 	}
-	if used != mode {
+	if rk.mode != mode {
 		rk.notices = append(rk.notices, wordsOnly)
 	}
 	switch {
@@ -52,8 +64,13 @@ func (r *Retriever) rank(ctx context.Context, q cairn.Query) (ranking, error) {
 	default:
 		rk.lexical, rk.reasons = lexicalShare(parsed.Text, r.cfg.LexicalWeight)
 	}
-	rk.candidates = fuse(words.Hits, vectors, scales{ceiling: rk.evidence.ceiling, spread: r.cfg.Spread, lexical: rk.lexical})
+	rk.full = max(len(words.Hits), len(vectors)) >= legDepth
+	rk.candidates = r.fuse(rk, words.Hits, vectors)
 	return rk, nil
+}
+
+func (r *Retriever) fuse(rk ranking, words, vectors []Hit) []candidate {
+	return fuse(words, vectors, scales{ceiling: rk.evidence.ceiling, spread: r.cfg.Spread, lexical: rk.lexical})
 }
 
 // mode checks the query and returns which legs take part.
@@ -75,37 +92,32 @@ func (r *Retriever) mode(q cairn.Query) (cairn.Mode, error) {
 	return mode, nil
 }
 
-// legs asks the index, and returns which mode it could use. An embedder that can
+// legs asks the index, and notes in a what it could use. An embedder that can
 // use what the lexical leg counted waits for it; any other works at the same time.
-func (r *Retriever) legs(ctx context.Context, q cairn.Query, p lexical.Parsed, mode cairn.Mode) (words Words, vectors []Hit, used cairn.Mode, err error) {
-	first, second := depth(p, false, false), depth(p, true, mode == cairn.ModeDense)
-	if mode == cairn.ModeDense {
-		first = 0
-	}
-	index, err := r.cfg.Index.Begin(ctx)
-	if err != nil {
-		return words, nil, mode, err
+func (r *Retriever) legs(ctx context.Context, a *asked) (words Words, vectors []Hit, err error) {
+	first, second := depth(a, legDepth)
+	if a.index, err = r.cfg.Index.Begin(ctx); err != nil {
+		return words, nil, err
 	}
 	weighted, inTurn := r.cfg.Embedder.(llm.WeightedEmbedder)
-	if mode == cairn.ModeLexical || inTurn {
-		if words, err = index.Lexical(ctx, q, first); err != nil || mode == cairn.ModeLexical {
-			return words, nil, mode, err
+	if a.mode == cairn.ModeLexical || inTurn {
+		if words, err = a.index.Lexical(ctx, a.query, first); err != nil || a.mode == cairn.ModeLexical {
+			return words, nil, err
 		}
-		vector, err := weighted.EmbedQuery(ctx, p.Text, weigh(words).wordWeight)
-		if err != nil {
-			return words, nil, mode, err
+		if a.vector, err = weighted.EmbedQuery(ctx, a.parsed.Text, weigh(words).wordWeight); err != nil {
+			return words, nil, err
 		}
-		vectors, err = nearest(ctx, index, q, vector, second)
-		return words, vectors, mode, err
+		vectors, err = a.nearest(ctx, second)
+		return words, vectors, err
 	}
-	used = mode
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
-		words, err = index.Lexical(gctx, q, first)
+		words, err = a.index.Lexical(gctx, a.query, first)
 		return err
 	})
+	used := a.mode
 	g.Go(func() error {
-		vector, err := r.embed(gctx, p.Text, mode)
+		vector, err := r.embed(gctx, a.parsed.Text, a.mode)
 		if err != nil {
 			return err
 		}
@@ -113,11 +125,45 @@ func (r *Retriever) legs(ctx context.Context, q cairn.Query, p lexical.Parsed, m
 			used = cairn.ModeLexical
 			return nil
 		}
-		vectors, err = nearest(gctx, index, q, vector, second)
+		a.vector = vector
+		vectors, err = a.nearest(gctx, second)
 		return err
 	})
 	err = g.Wait()
-	return words, vectors, used, err
+	a.mode = used
+	return words, vectors, err
+}
+
+// deeper returns the candidates that the legs have behind those that are known, best
+// first, when they are asked for the best limit, and whether they may have more.
+func (r *Retriever) deeper(ctx context.Context, rk *ranking, limit int, known map[int64]bool) ([]candidate, bool, error) {
+	first, second := depth(&rk.asked, limit)
+	var words Words
+	var vectors []Hit
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		if first > 0 {
+			words, err = rk.index.Lexical(gctx, rk.query, first)
+		}
+		return err
+	})
+	g.Go(func() (err error) {
+		vectors, err = rk.nearest(gctx, second)
+		return err
+	})
+	if err := g.Wait(); err != nil {
+		return nil, false, fmt.Errorf("search: %w", err)
+	}
+	notices, err := r.verified(ctx, &rk.asked, limit, &words.Hits, &vectors)
+	if err != nil {
+		return nil, false, err
+	}
+	if len(notices) > 0 && !slices.Contains(rk.notices, notices[0]) {
+		rk.notices = append(rk.notices, notices...)
+	}
+	full := max(len(words.Hits), len(vectors)) >= limit
+	found := r.fuse(*rk, words.Hits, vectors)
+	return slices.DeleteFunc(found, func(c candidate) bool { return known[c.Chunk] }), full, nil
 }
 
 // embedPatience is how long a hybrid search waits for the vector of its query.
@@ -152,9 +198,18 @@ func (r *Retriever) embed(ctx context.Context, text string, mode cairn.Mode) ([]
 
 // nearest runs the dense leg. A vector of zeros is that of a query without a word
 // that the model knows: everything would be equally near.
-func nearest(ctx context.Context, index Legs, q cairn.Query, vector []float32, limit int) ([]Hit, error) {
-	if zero(vector) {
+func (a *asked) nearest(ctx context.Context, limit int) ([]Hit, error) {
+	if zero(a.vector) {
 		return nil, nil
 	}
-	return index.Nearest(ctx, q, vector, limit)
+	return a.index.Nearest(ctx, a.query, a.vector, limit)
+}
+
+func zero(v []float32) bool {
+	for _, x := range v {
+		if x != 0 {
+			return false
+		}
+	}
+	return true
 }

@@ -9,12 +9,14 @@ import (
 // Results is what a search gives.
 type Results struct {
 	// Passages are in order of rank. Text is the snippet: exactly body[Start:End].
-	// Copies and older versions of a passage are not shown but named in AlsoIn.
+	// Copies and older versions of a passage are not shown but named in AlsoIn
+	// and counted in AlsoInMore.
 	Passages []cairn.Passage
 	Mode     cairn.Mode // what was used: lexical when there is no embedder
-	// Facets counts, by field ("source", "kind") and value, the results among the
-	// best 30 candidates: whatever the limit and the offset, the counts of a query
-	// are the same, and those of a field at most 30 together.
+	// Facets counts, by field ("source", "kind") and value, what was found for these
+	// results: the results up to the end of them and the candidates behind, of which it
+	// is not known yet whether they say the same as others. They are never fewer than
+	// what pages up to this one show.
 	Facets  map[string]map[string]int
 	More    bool          // there are results after these
 	Explain []Explanation // one for each passage when the query asked for it, else nil
@@ -41,10 +43,15 @@ type Explanation struct {
 	Reranked     *float64 // the reranker's judgement, 0..1 among those it read; nil without one
 }
 
-func (rk ranking) explain(c candidate) Explanation {
-	return Explanation{
-		LexicalRank: c.lexicalRank, DenseRank: c.denseRank, LexicalScore: c.lexicalScore, DenseScore: c.denseScore,
-		Lexical: c.lexical, Dense: c.dense, LexicalShare: rk.lexical, Reasons: rk.reasons, Proximity: c.proximity,
-		Title: c.priors.title, Freshness: c.priors.freshness, Authority: c.priors.authority, Reranked: c.reranked,
+// explain says how each of the candidates got its score.
+func (rk ranking) explain(shown []candidate) []Explanation {
+	var out []Explanation
+	for _, c := range shown {
+		out = append(out, Explanation{
+			LexicalRank: c.lexicalRank, DenseRank: c.denseRank, LexicalScore: c.lexicalScore, DenseScore: c.denseScore,
+			Lexical: c.lexical, Dense: c.dense, LexicalShare: rk.lexical, Reasons: rk.reasons, Proximity: c.proximity,
+			Title: c.priors.title, Freshness: c.priors.freshness, Authority: c.priors.authority, Reranked: c.reranked,
+		})
 	}
+	return out
 }

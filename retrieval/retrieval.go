@@ -47,6 +47,9 @@ type Legs interface {
 	// Nearest returns the limit chunks whose vectors have the largest inner
 	// product with the vector, best first.
 	Nearest(ctx context.Context, q cairn.Query, vector []float32, limit int) ([]Hit, error)
+	// Count returns how many of the chunks, which these legs have found, are of which
+	// source, by name, and of which kind.
+	Count(ctx context.Context, chunks []int64) (sources, kinds map[string]int, err error)
 }
 
 // Chunks reads what the index found. Permissions are checked here again, in
@@ -55,6 +58,9 @@ type Chunks interface {
 	// Hydrate returns the chunks among ids that the viewer may read, in the
 	// order of ids; others are left out. At most 50 ids are asked for at once.
 	Hydrate(ctx context.Context, v cairn.Viewer, ids []int64) ([]Chunk, error)
+	// Documents returns which documents the chunks among ids are of, of however many.
+	// Nobody is shown them for it: permissions are not checked.
+	Documents(ctx context.Context, ids []int64) (map[int64]cairn.DocumentID, error)
 	// Texts returns what is compared with phrases, of the chunks among ids that
 	// the viewer may read, in no order. At most 200 ids are asked for at once.
 	Texts(ctx context.Context, v cairn.Viewer, ids []int64) ([]ChunkText, error)

@@ -41,54 +41,52 @@ func New(cfg Config) *Retriever {
 }
 
 const (
-	legDepth      = 200 // candidates of each leg
-	hydrateAtOnce = 30  // facets count among the first so many
-	perDocument   = 3   // results of one document
+	hydrateAtOnce = 30 // of the best candidates
+	hydrateMost   = 50 // of those behind them
 )
 
 // Search returns the passages for a query among those that its viewer may read,
-// best first. At most three are of one document, and what several documents hold
-// is shown once. The text is normalised as those of documents are. A query whose text is empty or blank or only excludes, or with an
+// best first, at most three of one document among the first ten. What several
+// documents hold is shown once. The text is normalised as those of documents are. A
+// query whose text is empty or blank or only excludes, or with an
 // unknown mode, is ErrInvalid.
 func (r *Retriever) Search(ctx context.Context, q cairn.Query) (Results, error) {
 	began := time.Now()
 	q.Text = canon.NormaliseString(q.Text)
-	rk, err := r.rank(ctx, q)
+	s, err := r.supply(ctx, q)
 	if err != nil {
 		return Results{}, err
 	}
-	page := newPage(q, rk)
-	for rest := rk.candidates; len(rest) > 0 && !page.results.More; {
-		window := rest[:min(hydrateAtOnce, len(rest))]
-		first := len(rest) == len(rk.candidates)
-		rest = rest[len(window):]
-		found, err := r.hydrate(ctx, q.Viewer, window)
+	page := newPage(q)
+	for !page.results.More {
+		found, ok, err := s.next(ctx, page.enough())
 		if err != nil {
 			return Results{}, err
 		}
-		if first {
-			r.refine(ctx, rk, found)
+		if !ok {
+			page.close()
+			break
 		}
-		page.add(found, first)
+		page.add(found)
 	}
-	page.results.Took = time.Since(began)
-	return page.results, nil
-}
-
-func zero(v []float32) bool {
-	for _, x := range v {
-		if x != 0 {
-			return false
-		}
+	if err := s.count(ctx, page.results.Facets); err != nil {
+		return Results{}, err
 	}
-	return true
+	res := page.results
+	res.Mode, res.Notices = s.mode, s.notices
+	if q.Explain {
+		res.Explain = s.explain(page.shown)
+	}
+	res.Took = time.Since(began)
+	return res, nil
 }
 
 // hydrated is a candidate with its chunk.
 type hydrated struct {
 	candidate
 	chunk  Chunk
-	copies []cairn.Copy // other documents that hold it
+	copies []cairn.Copy // other documents that hold it, mostNamed at most
+	more   int          // how many such documents there are beside those
 }
 
 // hydrate reads candidates; those that the viewer may not read any more are

@@ -41,6 +41,22 @@ func (s *shelf) Nearest(_ context.Context, _ cairn.Query, _ []float32, limit int
 	return s.vectors[:min(limit, len(s.vectors))], nil
 }
 
+func (s *shelf) Count(_ context.Context, chunks []int64) (sources, kinds map[string]int, err error) {
+	sources = make(map[string]int)
+	for _, id := range chunks {
+		sources[s.documents[id-1][:1]]++
+	}
+	return sources, map[string]int{"page": len(chunks)}, nil
+}
+
+func (s *shelf) Documents(_ context.Context, ids []int64) (map[int64]cairn.DocumentID, error) {
+	of := make(map[int64]cairn.DocumentID)
+	for _, id := range ids {
+		of[id] = cairn.DocumentID(s.documents[id-1])
+	}
+	return of, nil
+}
+
 func (s *shelf) Texts(_ context.Context, v cairn.Viewer, ids []int64) ([]retrieval.ChunkText, error) {
 	if v.Account != "" && v.Account != "ann" {
 		return nil, errors.New("not the viewer of the query")
@@ -82,7 +98,7 @@ func newRetriever(s *shelf) *retrieval.Retriever {
 
 // TestFacetsDoNotDependOnThePage asks for pages of every size and place.
 func TestFacetsDoNotDependOnThePage(t *testing.T) {
-	s := &shelf{documents: []string{"a0", "a0", "a0", "a0", "a0"}} // three of them are results
+	s := &shelf{documents: []string{"a0", "a0", "a0", "a0", "a0"}} // three of them are among the first ten
 	for i := len(s.documents); i < 150; i++ {
 		source := "a"
 		if i >= 20 {
@@ -90,7 +106,7 @@ func TestFacetsDoNotDependOnThePage(t *testing.T) {
 		}
 		s.documents = append(s.documents, source+strconv.Itoa(i))
 	}
-	want := map[string]map[string]int{"source": {"a": 18, "b": 10}, "kind": {"page": 28}}
+	want := map[string]map[string]int{"source": {"a": 20, "b": 130}, "kind": {"page": 150}}
 	r := newRetriever(s)
 	for _, limit := range []int{1, 10, 50, 100} {
 		for _, offset := range []int{0, 1, 60, 120, 1000} {
@@ -101,7 +117,7 @@ func TestFacetsDoNotDependOnThePage(t *testing.T) {
 			if diff := cmp.Diff(want, res.Facets); diff != "" {
 				t.Errorf("limit %d, offset %d: %s", limit, offset, diff)
 			}
-			if n := max(min(limit, 148-offset), 0); len(res.Passages) != n || res.More != (offset+limit < 148) {
+			if n := max(min(limit, 150-offset), 0); len(res.Passages) != n || res.More != (offset+limit < 150) {
 				t.Errorf("limit %d, offset %d: %d passages, more %t; want %d", limit, offset, len(res.Passages), res.More, n)
 			}
 		}
@@ -115,6 +131,23 @@ func TestSearchReadsNoMoreThanItMust(t *testing.T) {
 	}
 	if _, err := newRetriever(s).Search(t.Context(), cairn.Query{Text: "word", Limit: 10}); err != nil || s.hydrated != 30 {
 		t.Errorf("%d chunks were read, %v; want 30", s.hydrated, err)
+	}
+}
+
+// Of a document that has its share of the first results no more is read, as long as
+// others are looked for, however long it is.
+func TestLittleIsReadOfALongDocument(t *testing.T) {
+	s := &shelf{}
+	for i := range 3000 {
+		name := "long"
+		if i%700 == 699 {
+			name = "a" + strconv.Itoa(i)
+		}
+		s.documents = append(s.documents, name)
+	}
+	res, err := newRetriever(s).Search(t.Context(), cairn.Query{Text: "word", Limit: 10})
+	if err != nil || len(res.Passages) != 7 || s.hydrated > 40 {
+		t.Errorf("%d results, %v, of %d chunks that were read; want 7 of 34", len(res.Passages), err, s.hydrated)
 	}
 }
 

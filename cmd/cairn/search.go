@@ -108,7 +108,7 @@ func printPassage(out *terminal.Screen, label string, p client.Passage, words []
 	}
 	out.Printf("%s%s\n", indent, out.Dim(link(p.URL, p.DocumentID, "")))
 	if len(p.AlsoIn) > 0 {
-		out.Printf("%s\n", out.Dim(terminal.Wrap(alsoIn(p.AlsoIn), out.Width, indent)))
+		out.Printf("%s\n", out.Dim(terminal.Wrap(alsoIn(p.AlsoIn, p.AlsoInMore), out.Width, indent)))
 	}
 }
 
@@ -159,8 +159,9 @@ func explanation(score float64, x client.Explanation) []string {
 // shownCopies is how many copies of a passage are named.
 const shownCopies = 3
 
-// alsoIn names documents that hold a passage too: copies, then older versions.
-func alsoIn(copies []client.Copy) string {
+// alsoIn names documents that hold a passage too: copies, then older versions. There
+// are more beside those that are given.
+func alsoIn(copies []client.Copy, more int) string {
 	sorted := slices.SortedStableFunc(slices.Values(copies), olderLast)
 	shown := sorted[:min(len(sorted), shownCopies)]
 	var out strings.Builder
@@ -171,7 +172,7 @@ func alsoIn(copies []client.Copy) string {
 		}
 		fmt.Fprintf(&out, "%s%s (%s)", copyLead(shown, i), cmp.Or(terminal.Line(c.Title), "Untitled"), facts)
 	}
-	if rest := len(copies) - len(shown); rest > 0 {
+	if rest := len(copies) - len(shown) + more; rest > 0 {
 		fmt.Fprintf(&out, " and %d more", rest)
 	}
 	return out.String()

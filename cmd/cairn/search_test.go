@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -24,8 +25,11 @@ func TestAlsoIn(t *testing.T) {
 		{[]client.Copy{older, old}, "Older versions: Untitled (archive), Travel 2025 (handbook, 2026-10-02)"},
 		{[]client.Copy{older, trips, old, trips, older}, "Also in: Trips␛[2J (wiki), Trips␛[2J (wiki); older version: Untitled (archive) and 2 more"},
 	} {
-		if diff := cmp.Diff(tt.want, alsoIn(tt.copies)); diff != "" {
+		if diff := cmp.Diff(tt.want, alsoIn(tt.copies, 0)); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
+	}
+	if got, want := alsoIn([]client.Copy{trips, trips, trips, old}, 6), " and 7 more"; !strings.HasSuffix(got, want) {
+		t.Errorf("%s; want %q at the end", got, want)
 	}
 }

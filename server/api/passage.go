@@ -23,6 +23,7 @@ type passage struct {
 	Score    float64          `json:"score"`
 	Updated  *time.Time       `json:"updated_at"`
 	AlsoIn   []duplicate      `json:"also_in,omitempty"`
+	AlsoMore int              `json:"also_in_more,omitempty"`
 	Explain  *explanation     `json:"explain,omitempty"`
 }
 
@@ -59,7 +60,7 @@ func passagesOf(ps []cairn.Passage, explain []retrieval.Explanation) []passage {
 		out[i] = passage{
 			Document: p.Document, Version: p.Version, Source: p.Source, Kind: p.Kind, Title: p.Title, URL: p.URL,
 			Author: p.Author, Heading: list(p.Heading), Snippet: p.Text, Start: p.Start, End: p.End, Score: p.Score,
-			Updated: moment(p.Modified),
+			Updated: moment(p.Modified), AlsoMore: p.AlsoInMore,
 		}
 		for _, c := range p.AlsoIn {
 			out[i].AlsoIn = append(out[i].AlsoIn, duplicate{c.Document, c.Title, c.Source, c.URL, moment(c.Modified), c.Older})

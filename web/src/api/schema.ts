@@ -1155,7 +1155,7 @@ export interface components {
         };
         SearchResponse: {
             results: components["schemas"]["SearchResult"][];
-            /** @description How many of the readable results have which value, by field: counted among the best 30 candidates, whatever the limit and the page. */
+            /** @description How many of the readable passages that were found have which value, by field: the results up to the end of this page and the candidates behind them, copies among which are not known yet. Usually about the best 200 by words and the best 200 by meaning. */
             facets: {
                 [key: string]: {
                     [key: string]: number;
@@ -1184,6 +1184,8 @@ export interface components {
             updated_at: components["schemas"]["OptionalTime"];
             /** @description Other documents that the caller may read and that hold the same or, marked `older`, an older version of it; absent when there are none. */
             also_in?: components["schemas"]["Copy"][];
+            /** @description How many such documents there are beside those that `also_in` names; absent when there are none. */
+            also_in_more?: number;
             explain?: components["schemas"]["Explanation"];
         };
         /** @description The path of headings, outermost first. */

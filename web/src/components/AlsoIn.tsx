@@ -8,11 +8,11 @@ import { formatDay, formatNumber } from './format';
 
 const SHOWN = 3;
 
-/** One line of links: copies, then older versions with their day; "and 2 more" counts what is not named. */
-export function AlsoIn({ copies }: { copies: readonly Copy[] }) {
+/** One line of links: copies, then older versions with their day; "and 2 more" counts what is not named, with `more` beside the copies. */
+export function AlsoIn({ copies, more = 0 }: { copies: readonly Copy[]; more?: number | undefined }) {
   const older = copies.filter((copy) => copy.older);
   const shown = [...copies.filter((copy) => !copy.older), ...older].slice(0, SHOWN);
-  const rest = copies.length - shown.length;
+  const rest = copies.length - shown.length + more;
   if (shown.length === 0) return null;
   return (
     <p class="also-in">

@@ -30,7 +30,7 @@ export function ResultItem({ result, level = 3 }: { result: SearchResult; level?
         {result.updated_at && <span>Updated {formatDay(result.updated_at)}</span>}
       </p>
       <p class="snippet">{result.kind === 'code' ? visible(result.snippet) : plainText(result.snippet)}</p>
-      {result.also_in && <AlsoIn copies={result.also_in} />}
+      {result.also_in && <AlsoIn copies={result.also_in} more={result.also_in_more} />}
     </li>
   );
 }
