@@ -73,8 +73,10 @@ func (c *company) step(rt *rapid.T) {
 		}
 		c.documents[s.ID] = append(c.documents[s.ID], id)
 	case "withhold":
-		for _, ids := range c.documents {
-			c.withhold(rapid.SampledFrom(ids).Draw(rt, "withheld"))
+		for _, s := range c.sources {
+			if ids := c.documents[s.ID]; len(ids) > 0 {
+				c.withhold(rapid.SampledFrom(ids).Draw(rt, "withheld"))
+			}
 		}
 	case "hide":
 		c.exec(`UPDATE documents SET hidden_at = CASE WHEN hidden_at IS NULL THEN now() END WHERE id IN (SELECT id FROM documents ORDER BY md5(id || $1) LIMIT 1)`, person.ID)
