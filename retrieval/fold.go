@@ -166,7 +166,7 @@ func (f *folder) related(a, b sketch) relation {
 		return isCopy
 	}
 	switch likeness := a.likeness(b); {
-	case copies && likeness >= copyLikeness && !(sameTitle && dated): // of these the newer is a version
+	case copies && likeness >= copyLikeness && (!sameTitle || !dated): // of these the newer is a version
 		return isCopy
 	case versions && likeness >= versionLikeness:
 		return isVersion

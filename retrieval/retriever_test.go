@@ -151,6 +151,36 @@ func TestLittleIsReadOfALongDocument(t *testing.T) {
 	}
 }
 
+// What was put aside of a long document comes after the first ten, on whichever page.
+func TestTheRestOfALongDocumentComesLater(t *testing.T) {
+	s := &shelf{}
+	for i := range 112 {
+		name := "long"
+		if i >= 100 {
+			name = "a" + strconv.Itoa(i)
+		}
+		s.documents = append(s.documents, name)
+	}
+	var got []string
+	for offset := 0; offset < 120; offset += 20 {
+		res, err := newRetriever(s).Search(t.Context(), cairn.Query{Text: "word", Limit: 20, Offset: offset})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range res.Passages {
+			got = append(got, string(p.Document))
+		}
+	}
+	want := []string{"long", "long", "long", "a100", "a101", "a102", "a103", "a104", "a105", "a106"}
+	if len(got) != 112 || !slices.Equal(got[:10], want) {
+		t.Fatalf("%d results, the first of them %v; want 112 and %v", len(got), got[:min(10, len(got))], want)
+	}
+	slices.Sort(got)
+	if n := len(slices.Compact(got)); n != 13 {
+		t.Errorf("of %d documents, want 13", n)
+	}
+}
+
 // Text that was copied from a page has characters that nobody sees.
 func TestQueriesAreNormalisedAsDocumentsAre(t *testing.T) {
 	s := &shelf{documents: []string{"a"}}
