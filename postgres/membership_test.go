@@ -334,10 +334,14 @@ func TestA12_03_MembershipsChangeAtOnce(t *testing.T) {
 	s := f.source("wiki", cairn.ACL{})
 	var wg sync.WaitGroup
 	var tokens []auth.Hash
-	for i := range 6 {
-		a := f.account(fmt.Sprintf("a%d@acme.test", i), cairn.RoleMember)
-		g, err := provider.CreateGroup(ctx, scim.Group{Display: fmt.Sprint("g", i)})
+	groups := make([]scim.Group, 6) // all there before one is put into another
+	for i := range groups {
+		var err error
+		groups[i], err = provider.CreateGroup(ctx, scim.Group{Display: fmt.Sprint("g", i)})
 		f.check(err)
+	}
+	for i, g := range groups {
+		a := f.account(fmt.Sprintf("a%d@acme.test", i), cairn.RoleMember)
 		token, key := f.token(a.ID), cairn.GroupKey("scim", g.Display)
 		tokens = append(tokens, token)
 		wg.Go(func() {

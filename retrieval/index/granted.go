@@ -25,8 +25,16 @@ func (s *State) grant(x *Search, granted Granted, counted *tally) {
 	if len(granted.Sources)+len(granted.Chunks) == 0 {
 		return
 	}
-	g := granting{class: uint32(len(x.visible)), sources: s.sources.table(granted.Sources), chunks: granted.Chunks}
-	g.visible = append(slices.Clone(x.visible), 1)
+	free := len(x.visible)
+	for _, part := range x.segments {
+		if part.damaged { // the census, and so the table, does not know its classes
+			free = max(free, int(slices.Max(append(part.classes[:len(part.classes):len(part.classes)], gone)))+1)
+		}
+	}
+	g := granting{class: uint32(free), sources: s.sources.table(granted.Sources), chunks: granted.Chunks}
+	g.visible = make([]uint8, free+1)
+	copy(g.visible, x.visible)
+	g.visible[free] = 1
 	x.visible = g.visible
 	g.apply(&x.fresh, s.fresh.find, func(ord int) {
 		counted.add(s.census.languages[s.fresh.languages[ord]], 1, int64(s.fresh.lengths[ord]))

@@ -306,3 +306,27 @@ func TestGrantsOpenOneSearch(t *testing.T) {
 		}
 	}
 }
+
+// What is granted gets a class that no chunk has, one of a damaged segment neither,
+// whose classes are not counted.
+func TestGrantsOpenNothingOfADamagedSegment(t *testing.T) {
+	s, _ := packedState(t)
+	granted := freshChunk(4, 1, 0)
+	granted.Source = "b"
+	s.Damaged(7)
+	next := int32(s.census.table()) // the next class would have the counts grow
+	s.Apply(Change{Fresh: []FreshChunk{granted}, Packed: []Row{{Chunk: 1, Class: next, Source: "a", Kind: "page"}}})
+	for known := range next + 2 { // how many classes the viewer's table has
+		x := s.Begin(Request{Visible: make([]uint8, known), Granted: Granted{Sources: []string{"b"}}, Analyse: func([]string) ([]lexical.QueryTerm, Filter) {
+			return nil, Filter{}
+		}})
+		for ord, class := range x.segments[0].classes {
+			if int(class) < len(x.visible) && x.visible[class] != 0 {
+				t.Errorf("chunk %d of another source is visible", x.segments[0].chunks[ord])
+			}
+		}
+		if x.visible[x.fresh.classes[0]] != 1 {
+			t.Error("what is granted is not visible")
+		}
+	}
+}
