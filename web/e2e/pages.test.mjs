@@ -209,6 +209,7 @@ describe('sessions', () => {
     await page.fill('#question', 'half a ques');
     await page.reload();
     assert.equal(await page.inputValue('#question'), 'half a ques');
+    await page.waitForLoadState('networkidle'); // what the page asks for by itself is answered
     server.mock.signedIn = false;
     await page.fill('#question', 'a whole question about meals');
     await page.keyboard.press('Enter');
