@@ -82,7 +82,7 @@ func TestBlockedReaderGetsNothingAfterALoss(t *testing.T) {
 		"an export": func(c *gin.Context) error {
 			for {
 				if _, err := c.Writer.WriteString(text[:100]); err != nil {
-					return nil
+					return nil //nolint:nilerr // it ends, and that is all
 				}
 			}
 		},
@@ -90,10 +90,10 @@ func TestBlockedReaderGetsNothingAfterALoss(t *testing.T) {
 			for {
 				if changed, err := Reidentify(c, time.Second); err != nil || changed {
 					_, _ = Unguarded(c).WriteString("event: error\n")
-					return nil
+					return nil //nolint:nilerr // it ends, and that is all
 				}
 				if _, err := c.Writer.WriteString(text[:10_000]); err != nil {
-					return nil
+					return nil //nolint:nilerr // it ends, and that is all
 				}
 				c.Writer.Flush()
 			}
@@ -135,7 +135,7 @@ func TestConnectionOutlivesWhatEndsInOrder(t *testing.T) {
 		for {
 			if _, err := Reidentify(c, 100*time.Millisecond); err != nil {
 				_, _ = Unguarded(c).WriteString("event: error\n")
-				return nil
+				return nil //nolint:nilerr // it ends, and that is all
 			}
 			if _, err := c.Writer.WriteString("secret "); err != nil {
 				return err

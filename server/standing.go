@@ -136,7 +136,7 @@ func (s *standing) check(age time.Duration) error {
 }
 
 func (s *standing) checkLocked(age time.Duration) error {
-	refused, over := s.state()
+	over, refused := s.state()
 	switch {
 	case over:
 		return context.Canceled
@@ -155,11 +155,11 @@ func (s *standing) checkLocked(age time.Duration) error {
 	return s.refuse(err)
 }
 
-// state returns why the caller was refused, if so, and whether the request is over.
-func (s *standing) state() (refused error, over bool) {
+// state returns whether the request is over, and why the caller was refused, if so.
+func (s *standing) state() (over bool, refused error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.refused, s.over
+	return s.over, s.refused
 }
 
 // errChanged is for who may see something else than the response was made of.

@@ -24,8 +24,9 @@
 package github
 
 import (
-	"github.com/cairnhq/cairn/connectors"
 	"time"
+
+	"github.com/cairnhq/cairn/connectors"
 )
 
 // Kind returns the kind of source "github".
