@@ -3,11 +3,11 @@ package confluence
 import (
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/connectors"
+	"github.com/cairnhq/cairn/connectors/internal/atlassian"
 	"github.com/cairnhq/cairn/connectors/internal/remote"
 )
 
@@ -63,11 +63,11 @@ type settings struct {
 func parse(from map[string]string) (settings, error) {
 	s := settings{
 		email: strings.TrimSpace(from["email"]), clientID: from["client_id"],
-		include: set(from["spaces"]), exclude: set(from["exclude_spaces"]), everyone: set(from["everyone"]), people: map[string]string{},
-		types: list(from["attachment_types"]),
+		include: atlassian.Set(from["spaces"]), exclude: atlassian.Set(from["exclude_spaces"]), everyone: atlassian.Set(from["everyone"]), people: map[string]string{},
+		types: atlassian.List(from["attachment_types"]),
 	}
 	if len(s.types) == 0 {
-		s.types = list(defaultTypes)
+		s.types = atlassian.List(defaultTypes)
 	}
 	site, err := remote.ParseURL("url", from["url"])
 	if err != nil {
@@ -81,11 +81,11 @@ func parse(from map[string]string) (settings, error) {
 		value *bool
 		unset bool
 	}{{"personal_spaces", &s.personal, false}, {"comments", &s.comments, true}, {"attachments", &s.attachments, true}} {
-		if *sw.value, err = onOff(sw.name, from[sw.name], sw.unset); err != nil {
+		if *sw.value, err = atlassian.OnOff(sw.name, from[sw.name], sw.unset); err != nil {
 			return s, err
 		}
 	}
-	if s.maxSize, err = size(from["max_attachment_size"]); err != nil {
+	if s.maxSize, err = atlassian.Size(from["max_attachment_size"]); err != nil {
 		return s, err
 	}
 	for key := range s.include {
@@ -135,7 +135,7 @@ func (s *settings) place(site *url.URL, edition, cloudID string) error {
 
 // readPeople reads the setting people.
 func (s *settings) readPeople(text string) error {
-	for _, pair := range list(text) {
+	for _, pair := range atlassian.List(text) {
 		account, address, ok := strings.Cut(pair, "=")
 		account, address = strings.TrimSpace(account), strings.TrimSpace(address)
 		if !ok || account == "" || !cairn.UserKey(address).Valid() {
@@ -177,57 +177,4 @@ func extension(name string) string {
 		return name[i+1:]
 	}
 	return ""
-}
-
-// list splits a text at commas and line ends.
-func list(text string) []string {
-	var out []string
-	for part := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == ',' || r == '\n' }) {
-		if part = strings.TrimSpace(part); part != "" {
-			out = append(out, part)
-		}
-	}
-	return out
-}
-
-func set(text string) map[string]bool {
-	out := map[string]bool{}
-	for _, part := range list(text) {
-		out[part] = true
-	}
-	return out
-}
-
-func onOff(name, value string, unset bool) (bool, error) {
-	switch value {
-	case "":
-		return unset, nil
-	case "on":
-		return true, nil
-	case "off":
-		return false, nil
-	}
-	return false, cairn.Errorf(cairn.ErrInvalid, "%s: give on or off, not %q", name, value)
-}
-
-// size reads a number of bytes such as 20MB.
-func size(text string) (int64, error) {
-	if text == "" {
-		return 50 << 20, nil
-	}
-	number, shift := strings.ToUpper(strings.TrimSpace(text)), 0
-	for _, unit := range []struct {
-		name  string
-		shift int
-	}{{"KB", 10}, {"MB", 20}, {"GB", 30}} {
-		if n, ok := strings.CutSuffix(number, unit.name); ok {
-			number, shift = strings.TrimSpace(n), unit.shift
-			break
-		}
-	}
-	n, err := strconv.ParseInt(number, 10, 32)
-	if err != nil || n <= 0 {
-		return 0, cairn.Errorf(cairn.ErrInvalid, "max_attachment_size: give a number of bytes such as 20MB, not %q", text)
-	}
-	return n << shift, nil
 }

@@ -3,11 +3,11 @@ package jira
 import (
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/connectors"
+	"github.com/cairnhq/cairn/connectors/internal/atlassian"
 	"github.com/cairnhq/cairn/connectors/internal/remote"
 )
 
@@ -70,18 +70,18 @@ type settings struct {
 func parse(from map[string]string) (settings, error) {
 	s := settings{
 		email: strings.TrimSpace(from["email"]), clientID: from["client_id"],
-		include: set(from["projects"]), exclude: set(from["exclude_projects"]), everyone: set(from["everyone"]),
-		people: map[string]string{}, levels: map[string][]holder{}, types: list(from["attachment_types"]),
+		include: atlassian.Set(from["projects"]), exclude: atlassian.Set(from["exclude_projects"]), everyone: atlassian.Set(from["everyone"]),
+		people: map[string]string{}, levels: map[string][]holder{}, types: atlassian.List(from["attachment_types"]),
 	}
 	if len(s.types) == 0 {
-		s.types = list(defaultTypes)
+		s.types = atlassian.List(defaultTypes)
 	}
 	switch fields := strings.TrimSpace(from["fields"]); fields {
 	case "":
 	case "off":
 		s.fields = map[string]bool{}
 	default:
-		s.fields = set(fields)
+		s.fields = atlassian.Set(fields)
 	}
 	site, err := remote.ParseURL("url", from["url"])
 	if err != nil {
@@ -95,11 +95,11 @@ func parse(from map[string]string) (settings, error) {
 		value *bool
 		unset bool
 	}{{"comments", &s.comments, true}, {"internal_comments", &s.internal, false}, {"attachments", &s.attachments, true}} {
-		if *sw.value, err = onOff(sw.name, from[sw.name], sw.unset); err != nil {
+		if *sw.value, err = atlassian.OnOff(sw.name, from[sw.name], sw.unset); err != nil {
 			return s, err
 		}
 	}
-	if s.maxSize, err = size(from["max_attachment_size"]); err != nil {
+	if s.maxSize, err = atlassian.Size(from["max_attachment_size"]); err != nil {
 		return s, err
 	}
 	for key := range s.include {
@@ -153,7 +153,7 @@ func (s *settings) place(site *url.URL, edition, cloudID string) error {
 
 // readPeople reads the setting people.
 func (s *settings) readPeople(text string) error {
-	for _, pair := range list(text) {
+	for _, pair := range atlassian.List(text) {
 		account, address, ok := strings.Cut(pair, "=")
 		account, address = strings.TrimSpace(account), strings.TrimSpace(address)
 		if !ok || account == "" || !cairn.UserKey(address).Valid() {
@@ -169,7 +169,7 @@ func (s *settings) readLevels(text string) error {
 	if text != "" && s.cloud {
 		return cairn.Errorf(cairn.ErrInvalid, "security_levels: Jira Cloud tells who is in a security level; leave this out")
 	}
-	for _, pair := range list(text) {
+	for _, pair := range atlassian.List(text) {
 		level, who, ok := strings.Cut(pair, "=")
 		level, who = strings.TrimSpace(level), strings.TrimSpace(who)
 		h := holder{Type: "user", User: &user{EmailAddress: who}}
@@ -220,57 +220,4 @@ func extension(name string) string {
 		return name[i+1:]
 	}
 	return ""
-}
-
-// list splits a text at commas and line ends.
-func list(text string) []string {
-	var out []string
-	for part := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == ',' || r == '\n' }) {
-		if part = strings.TrimSpace(part); part != "" {
-			out = append(out, part)
-		}
-	}
-	return out
-}
-
-func set(text string) map[string]bool {
-	out := map[string]bool{}
-	for _, part := range list(text) {
-		out[part] = true
-	}
-	return out
-}
-
-func onOff(name, value string, unset bool) (bool, error) {
-	switch value {
-	case "":
-		return unset, nil
-	case "on":
-		return true, nil
-	case "off":
-		return false, nil
-	}
-	return false, cairn.Errorf(cairn.ErrInvalid, "%s: give on or off, not %q", name, value)
-}
-
-// size reads a number of bytes such as 20MB.
-func size(text string) (int64, error) {
-	if text == "" {
-		return 50 << 20, nil
-	}
-	number, shift := strings.ToUpper(strings.TrimSpace(text)), 0
-	for _, unit := range []struct {
-		name  string
-		shift int
-	}{{"KB", 10}, {"MB", 20}, {"GB", 30}} {
-		if n, ok := strings.CutSuffix(number, unit.name); ok {
-			number, shift = strings.TrimSpace(n), unit.shift
-			break
-		}
-	}
-	n, err := strconv.ParseInt(number, 10, 32)
-	if err != nil || n <= 0 {
-		return 0, cairn.Errorf(cairn.ErrInvalid, "max_attachment_size: give a number of bytes such as 20MB, not %q", text)
-	}
-	return n << shift, nil
 }
