@@ -11,6 +11,7 @@ import (
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/retrieval"
+	"github.com/cairnhq/cairn/retrieval/dense"
 	"github.com/cairnhq/cairn/retrieval/ingest"
 )
 
@@ -24,7 +25,12 @@ func TestSpacesOfManyDimensions(t *testing.T) {
 			t.Parallel()
 			r := rand.New(rand.NewPCG(uint64(dim), 1))
 			c := newCorpus(t)
-			space, err := c.UseSpace(t.Context(), fmt.Sprint("model-", dim), dim, func(context.Context) ([]float32, error) { return halves(r, dim), nil })
+			space, err := c.UseSpace(t.Context(), fmt.Sprint("model-", dim), dim, func(context.Context) (dense.Frame, error) {
+				if dim == 768 {
+					return dense.Frame{Axis: halves(r, dim)}, nil
+				}
+				return dense.Frame{Centre: halves(r, dim)}, nil
+			})
 			c.check(err)
 			c.store = NewIngest(c.DB, space)
 			x := NewIndex(c.DB, space)

@@ -42,17 +42,16 @@ func (s Space) code(v []float32) []byte {
 	return encodeCode(s.coder.Append(nil, stored))
 }
 
-// Centre returns the point to which the codes of a space are relative: see
-// dense.Centre.
-type Centre func(ctx context.Context) ([]float32, error)
+// Frame returns what the codes of a space are relative to: see dense.FrameOf.
+type Frame func(ctx context.Context) (dense.Frame, error)
 
 // UseSpace makes the space of a model the active one, creating it when it is
 // new, and returns it. Vectors of other spaces are kept, and get their codes
 // when the space becomes active again: segments that were written meanwhile have
-// none of theirs. centre is asked for once in the life of a space. Without one
-// (nil) codes are relative to the origin, as where it gives none. Dimensions
-// outside 1 to dense.MaxDim are ErrInvalid.
-func (db *DB) UseSpace(ctx context.Context, model string, dimensions int, centre Centre) (Space, error) {
+// none of theirs. frame is asked for once in the life of a space. Without one
+// (nil) codes are relative to the origin. Dimensions outside 1 to dense.MaxDim are
+// ErrInvalid.
+func (db *DB) UseSpace(ctx context.Context, model string, dimensions int, frame Frame) (Space, error) {
 	if dimensions < 1 || dimensions > dense.MaxDim {
 		return Space{}, cairn.Errorf(cairn.ErrInvalid, "the embedding model %s gives vectors of %d dimensions; use a model of 1 to %d", model, dimensions, dense.MaxDim)
 	}
@@ -69,13 +68,13 @@ func (db *DB) UseSpace(ctx context.Context, model string, dimensions int, centre
 	if dim != s.Dim {
 		return Space{}, fmt.Errorf("the embedding model %s gave vectors of %d dimensions before and gives %d now: give it another name", s.Model, dim, s.Dim)
 	}
-	var point []float32
+	var own dense.Frame
 	if !begun {
-		if point, err = s.centreOf(ctx, centre); err != nil {
+		if own, err = s.frameOf(ctx, frame); err != nil {
 			return Space{}, fmt.Errorf("vector space: %w", err)
 		}
 	}
-	err = pgx.BeginFunc(ctx, db.worker, func(tx pgx.Tx) error { return db.activate(ctx, tx, &s, point) })
+	err = pgx.BeginFunc(ctx, db.worker, func(tx pgx.Tx) error { return db.activate(ctx, tx, &s, own) })
 	if err != nil {
 		return Space{}, fmt.Errorf("vector space: %w", err)
 	}
@@ -86,36 +85,37 @@ func (db *DB) UseSpace(ctx context.Context, model string, dimensions int, centre
 // the zero Space, of no vectors and no codes, when none is active yet.
 func (db *DB) ActiveSpace(ctx context.Context) (Space, error) {
 	var s Space
-	var centre []byte
+	var centre, axis []byte
 	var seed int64
 	err := db.worker.QueryRow(ctx, `
-		SELECT id, model, dim, centre, seed FROM vector_spaces WHERE active AND seed IS NOT NULL`).Scan(&s.ID, &s.Model, &s.Dim, &centre, &seed)
+		SELECT id, model, dim, centre, axis, seed FROM vector_spaces WHERE active AND seed IS NOT NULL`).
+		Scan(&s.ID, &s.Model, &s.Dim, &centre, &axis, &seed)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return Space{}, nil
 	}
 	if err != nil {
 		return Space{}, fmt.Errorf("vector space: %w", err)
 	}
-	s.coder = dense.NewCoder(s.Dim, decodeFloats(centre), uint64(seed))
+	s.coder = dense.NewCoder(s.Dim, dense.Frame{Centre: decodeFloats(centre), Axis: decodeFloats(axis)}, uint64(seed))
 	return s, nil
 }
 
-// centreOf returns the centre of a space that is new, nil for the origin.
-func (s Space) centreOf(ctx context.Context, centre Centre) ([]float32, error) {
-	if centre == nil {
-		return nil, nil
+// frameOf returns the frame of a space that is new.
+func (s Space) frameOf(ctx context.Context, frame Frame) (dense.Frame, error) {
+	if frame == nil {
+		return dense.Frame{}, nil
 	}
-	point, err := centre(ctx)
-	if err == nil && point != nil && len(point) != s.Dim {
-		err = fmt.Errorf("the centre has %d dimensions, the space %s has %d", len(point), s.Model, s.Dim)
+	own, err := frame(ctx)
+	if err == nil && !own.Fits(s.Dim) {
+		err = fmt.Errorf("the frame has %d and %d dimensions, the space %s has %d", len(own.Centre), len(own.Axis), s.Model, s.Dim)
 	}
-	return point, err
+	return own, err
 }
 
-// activate makes a space the active one, gives it centre and rotation if it has
+// activate makes a space the active one, gives it frame and rotation if it has
 // none, and gives its vectors codes unless it was active: all of it or nothing, so
 // that no vector is left without one when the process is stopped.
-func (db *DB) activate(ctx context.Context, tx pgx.Tx, s *Space, point []float32) error {
+func (db *DB) activate(ctx context.Context, tx pgx.Tx, s *Space, frame dense.Frame) error {
 	if _, err := tx.Exec(ctx, `SELECT FROM vector_spaces ORDER BY id FOR NO KEY UPDATE`); err != nil {
 		return err
 	}
@@ -126,16 +126,18 @@ func (db *DB) activate(ctx context.Context, tx pgx.Tx, s *Space, point []float32
 	if _, err := tx.Exec(ctx, `UPDATE vector_spaces SET active = false WHERE active AND id <> $1`, s.ID); err != nil {
 		return err
 	}
-	var stored []byte
+	var centre, axis []byte
 	var seed int64
 	err := tx.QueryRow(ctx, `
-		UPDATE vector_spaces SET active = true, centre = CASE WHEN seed IS NULL THEN $2 ELSE centre END, seed = coalesce(seed, $3)
+		UPDATE vector_spaces SET active = true, seed = coalesce(seed, $4),
+			centre = CASE WHEN seed IS NULL THEN $2 ELSE centre END, axis = CASE WHEN seed IS NULL THEN $3 ELSE axis END
 		WHERE id = $1
-		RETURNING centre, seed`, s.ID, encodeFloats(point), rand.Int64()).Scan(&stored, &seed) // another process may have been faster
+		RETURNING centre, axis, seed`, s.ID, encodeFloats(frame.Centre), encodeFloats(frame.Axis), rand.Int64()).
+		Scan(&centre, &axis, &seed) // another process may have been faster
 	if err != nil {
 		return err
 	}
-	s.coder = dense.NewCoder(s.Dim, decodeFloats(stored), uint64(seed))
+	s.coder = dense.NewCoder(s.Dim, dense.Frame{Centre: decodeFloats(centre), Axis: decodeFloats(axis)}, uint64(seed))
 	if active {
 		return nil
 	}

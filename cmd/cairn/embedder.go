@@ -37,7 +37,7 @@ const (
 func (p *parts) openEmbedding(ctx context.Context, s server.Settings, own *builtin.Embedder) (e embedding, err error) {
 	if s.Embed.Model == "" {
 		e = embedding{query: own, document: own, words: wordsWithBuiltin, spread: spreadWithBuiltin}
-		e.space, err = p.db.UseSpace(ctx, own.Model(), own.Dim(), centreOf(own))
+		e.space, err = p.db.UseSpace(ctx, own.Model(), own.Dim(), frameOf(own))
 		return e, err
 	}
 	config := embedderConfig(s.Embed)
@@ -58,7 +58,7 @@ func (p *parts) openEmbedding(ctx context.Context, s server.Settings, own *built
 		}
 	}
 	e = embedding{query: model, words: wordsWithModel}
-	e.space, err = p.db.UseSpace(ctx, model.Model(), model.Dim(), centreOf(model))
+	e.space, err = p.db.UseSpace(ctx, model.Model(), model.Dim(), frameOf(model))
 	return e, err
 }
 
@@ -85,10 +85,10 @@ func prefix(set, known string) string {
 	return set
 }
 
-// centreOf returns the centre of a model's vector space, once it is asked for.
-func centreOf(model llm.Embedder) postgres.Centre {
-	return func(ctx context.Context) ([]float32, error) {
-		return dense.Centre(func(texts []string) ([][]float32, error) { return model.Embed(ctx, llm.RoleDocument, texts) })
+// frameOf returns the frame of a model's vector space, once it is asked for.
+func frameOf(model llm.Embedder) postgres.Frame {
+	return func(ctx context.Context) (dense.Frame, error) {
+		return dense.FrameOf(func(texts []string) ([][]float32, error) { return model.Embed(ctx, llm.RoleDocument, texts) })
 	}
 }
 

@@ -52,7 +52,7 @@ func BenchmarkNearest(b *testing.B) {
 		{300_000, 6}, {1_000_000, 6}, {3_000_000, 6}, {300_000, 12}, {300_000, 24}, {300_000, 48},
 	} {
 		parts := randomParts(random, size.chunks, size.words)
-		q := NewCoder(64*size.words, nil, 1).Query(randomVector(random, 64*size.words))
+		q := NewCoder(64*size.words, Frame{}, 1).Query(randomVector(random, 64*size.words))
 		for _, thousandths := range []int{1000, 400, 100, 20, 1} {
 			visible := seeing(thousandths)
 			b.Run(fmt.Sprintf("chunks=%d/words=%d/sees=%g%%", size.chunks, size.words, float64(thousandths)/10), func(b *testing.B) {
@@ -68,7 +68,7 @@ func BenchmarkNearest(b *testing.B) {
 func BenchmarkAppend(b *testing.B) {
 	for _, dim := range []int{384, 1536} {
 		b.Run(fmt.Sprintf("dim=%d", dim), func(b *testing.B) {
-			c := NewCoder(dim, nil, 1)
+			c := NewCoder(dim, Frame{}, 1)
 			v := randomVector(rand.New(rand.NewPCG(1, 2)), dim)
 			code := make([]uint64, 0, c.Words())
 			for b.Loop() {
@@ -79,7 +79,7 @@ func BenchmarkAppend(b *testing.B) {
 }
 
 func BenchmarkQuery(b *testing.B) {
-	c := NewCoder(384, nil, 1)
+	c := NewCoder(384, Frame{}, 1)
 	v := randomVector(rand.New(rand.NewPCG(1, 2)), 384)
 	for b.Loop() {
 		c.Query(v)

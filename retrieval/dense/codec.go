@@ -92,6 +92,9 @@ func Decode(data []byte, n, words int) (codes Codes, has []uint64, err error) {
 	codes = MakeCodes(n, words)
 	scatter(codes.signs, body[:8*with*words], has, n, words)
 	scatter(codes.finer, body[8*with*words:], has, n, finerWords(words))
+	for i := range codes.Len() {
+		codes.note(i)
+	}
 	return codes, has, nil
 }
 

@@ -51,7 +51,7 @@ func TestBlocks(t *testing.T) {
 		{1, []int{64}}, {256, []int{256}}, {384, []int{256, 128}}, {768, []int{512, 256}}, {1000, []int{1024}},
 		{1536, []int{1024, 512}}, {3072, []int{2048, 1024}}, {4096, []int{4096}}, {4000, []int{2048, 1024, 512, 256, 128, 64}},
 	} {
-		c := NewCoder(tt.dim, nil, 1)
+		c := NewCoder(tt.dim, Frame{}, 1)
 		if !slices.Equal(c.rotation.blocks, tt.blocks) {
 			t.Errorf("%d dimensions: blocks %v, want %v", tt.dim, c.rotation.blocks, tt.blocks)
 		}
@@ -68,7 +68,7 @@ func TestCodesNeverChange(t *testing.T) {
 	for i := range v {
 		v[i], centre[i] = float32(i%7)-3, float32(i%3)/4
 	}
-	got := fmt.Sprintf("%x", NewCoder(dim, centre, 42).Append(nil, v))
+	got := fmt.Sprintf("%x", NewCoder(dim, Frame{Centre: centre}, 42).Append(nil, v))
 	const want = "[247b2ee410bc8ca5 c31cd137fa6d962e a0f05d8e59440edb 67a10f402d8cda0 a0ae8adc18b272a1 c744f1a7887a976e " +
 		"d56ad855fe05942a a06019eed90464ea 11d6739e7fa38107 c18500003f09621b]"
 	if got != want {
@@ -77,7 +77,7 @@ func TestCodesNeverChange(t *testing.T) {
 }
 
 func TestCoderIsSafeForConcurrentUse(t *testing.T) {
-	c := NewCoder(100, nil, 1)
+	c := NewCoder(100, Frame{}, 1)
 	v := randomVector(rand.New(rand.NewPCG(1, 2)), 100)
 	want := c.Append(nil, v)
 	var group sync.WaitGroup
@@ -103,7 +103,7 @@ func TestCentre(t *testing.T) {
 	for i := range v {
 		near[i] = centre[i] + 0.5*(v[i]-centre[i])
 	}
-	c := NewCoder(100, centre, 1)
+	c := NewCoder(100, Frame{Centre: centre}, 1)
 	differ := 0
 	for i, w := range c.Append(nil, v)[:c.Words()] {
 		differ += onesCount(w ^ c.Append(nil, near)[i])
@@ -114,16 +114,20 @@ func TestCentre(t *testing.T) {
 }
 
 // The estimate is about the inner product of the vectors, whatever their lengths,
-// but for what is equal for all chunks.
+// but for what is equal for all chunks, also where some lie aside.
 func TestScoreEstimatesInnerProduct(t *testing.T) {
 	const dim, n = 512, 200
 	random := rand.New(rand.NewPCG(1, 2))
-	for _, centred := range []bool{false, true} {
-		var centre []float32
-		if centred {
-			centre = normal(randomVector(random, dim))
+	for _, kind := range []string{"origin", "centre", "axis"} {
+		var frame Frame
+		side := normal(randomVector(random, dim))
+		switch kind {
+		case "centre":
+			frame.Centre = side
+		case "axis":
+			frame.Axis = side
 		}
-		c := NewCoder(dim, centre, 1)
+		c := NewCoder(dim, frame, 1)
 		query := normal(randomVector(random, dim))
 		part := Part{Codes: MakeCodes(0, c.Words())}
 		var want []float64
@@ -135,8 +139,11 @@ func TestScoreEstimatesInnerProduct(t *testing.T) {
 			normal(v)
 			for d := range v {
 				v[d] *= .5 + random.Float32()
-				if centred {
-					v[d] += centre[d]
+				switch {
+				case kind == "centre":
+					v[d] += side[d]
+				case kind == "axis" && i%2 == 0:
+					v[d] += 2 * side[d]
 				}
 			}
 			want = append(want, inner(query, v))
@@ -144,8 +151,13 @@ func TestScoreEstimatesInnerProduct(t *testing.T) {
 			part.Classes = append(part.Classes, 1)
 		}
 		equal := 0.0
-		if centred {
-			equal = inner(query, centre)
+		if kind == "centre" {
+			equal = inner(query, side)
+		}
+		if kind == "axis" {
+			if n := onesCount(part.Codes.aside[0]); n != 32 {
+				t.Errorf("%d of 64 vectors lie aside, want 32", n)
+			}
 		}
 		square := 0.0
 		for _, got := range c.Query(query).Nearest([]Part{part}, []uint8{0, 1}, Limits{Least: n, Most: n, Sure: 1, Best: n}) {
@@ -155,7 +167,7 @@ func TestScoreEstimatesInnerProduct(t *testing.T) {
 		// Three bits leave a deviation of about √(.0374/dim) of what is orthogonal,
 		// and the query's five bits add to it.
 		if rms := math.Sqrt(square / n); rms > 0.014 {
-			t.Errorf("centred %v: the estimates deviate by %.4f", centred, rms)
+			t.Errorf("%s: the estimates deviate by %.4f", kind, rms)
 		}
 	}
 }

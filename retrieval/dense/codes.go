@@ -8,6 +8,7 @@ type Codes struct {
 	words int
 	signs []uint64 // words each
 	finer []uint64 // finerWords(words) each
+	aside []uint64 // bitmap of those with a shift above 0: see Frame.Axis
 }
 
 // finerWords returns the length of what a code has beside its signs: two bits a
@@ -18,7 +19,7 @@ func finerWords(words int) int { return 2*words + 1 }
 // Coder.Words.
 func MakeCodes(n, words int) Codes {
 	all := make([]uint64, n*(words+finerWords(words)))
-	return Codes{words: words, signs: all[: n*words : n*words], finer: all[n*words:]}
+	return Codes{words: words, signs: all[: n*words : n*words], finer: all[n*words:], aside: make([]uint64, (n+63)/64)}
 }
 
 // Words returns the number of words of the signs.
@@ -46,8 +47,22 @@ func (c *Codes) Append(code []uint64) {
 	if len(code) != c.Size() {
 		code = make([]uint64, c.Size())
 	}
-	if n > 0 {
-		c.signs, c.finer = append(c.signs, code[:n]...), append(c.finer, code[n:]...)
+	if n == 0 {
+		return
+	}
+	ordinal := c.Len()
+	c.signs, c.finer = append(c.signs, code[:n]...), append(c.finer, code[n:]...)
+	if ordinal%64 == 0 {
+		c.aside = append(c.aside, 0)
+	}
+	c.note(ordinal)
+}
+
+// note takes into the bitmap whether the code at an ordinal has a shift above 0.
+func (c *Codes) note(ordinal int) {
+	c.aside[ordinal/64] &^= 1 << (ordinal % 64)
+	if _, shift := factorAndShift(c.finer[(ordinal+1)*finerWords(c.words)-1]); shift > 0 {
+		c.aside[ordinal/64] |= 1 << (ordinal % 64)
 	}
 }
 
@@ -55,6 +70,7 @@ func (c *Codes) Append(code []uint64) {
 func (c *Codes) Set(ordinal int, code []uint64) {
 	copy(c.signs[ordinal*c.words:], code[:c.words])
 	copy(c.finer[ordinal*finerWords(c.words):], code[c.words:])
+	c.note(ordinal)
 }
 
 // At returns a copy of the code at an ordinal, nil when codes have no words.
@@ -71,6 +87,7 @@ func (c *Codes) Clone() Codes {
 	o := MakeCodes(c.Len(), c.words)
 	copy(o.signs, c.signs)
 	copy(o.finer, c.finer)
+	copy(o.aside, c.aside)
 	return o
 }
 

@@ -46,15 +46,18 @@ func weighted(set uint64, p *[planes]uint64) int {
 // its code, but for what is equal for all chunks.
 func (q *Query) score(code []uint64) float32 {
 	factor, shift := factorAndShift(code[len(code)-1])
-	return float32(float32(q.scale*float32(q.level(code)))*factor) + shift
+	return float32(float32(q.scale*float32(q.level(code)))*factor) + float32(q.shift*shift)
 }
 
 // reach returns the distance within which nearly every chunk lies whose angle to
-// the query is not larger than those of the chunks given.
-func (q *Query) reach(parts []Part, chunks []scored) int {
+// the query is not larger than those of the chunks given that lie on a side.
+func (q *Query) reach(parts []Part, chunks []scored, on side) int {
 	least := 1.0
 	var code []uint64
 	for _, c := range chunks {
+		if !on.has(parts[c.key>>ordinalBits].Codes.aside, uint32(c.key)) {
+			continue
+		}
 		code = gather(code[:0], parts, []uint64{c.key})
 		least = min(least, q.cosine*float64(q.level(code)))
 	}

@@ -20,7 +20,7 @@ func TestReach(t *testing.T) {
 			within, sum := 0, 0
 			var q *Query
 			for i := range n {
-				c := NewCoder(dim, nil, uint64(i/100))
+				c := NewCoder(dim, Frame{}, uint64(i/100))
 				if i%100 == 0 {
 					q = c.Query(query)
 				}

@@ -2,6 +2,7 @@ package dense
 
 import (
 	"runtime"
+	"slices"
 	"sync"
 )
 
@@ -18,10 +19,10 @@ type Part struct {
 
 // Limits bound what a search looks at; at 0 of any but Sure it finds nothing.
 type Limits struct {
-	// Least is the number of chunks, nearest by their signs, whose inner
+	// Least is the number of chunks of each side, nearest by their signs, whose inner
 	// products are estimated in any case, with all that are as near as the last.
 	Least int
-	// Most bounds the chunks whose inner products are estimated. Of chunks that are
+	// Most bounds the chunks of each side whose inner products are estimated. Of chunks that are
 	// equally near all are within it or none, so that what is hidden, which moves others
 	// to other parts, changes nothing; only when all are equally near the first are.
 	Most int
@@ -59,45 +60,43 @@ func (q *Query) Nearest(parts []Part, visible []uint8, limits Limits) []Candidat
 	if limits.Least <= 0 || limits.Most <= 0 || limits.Best <= 0 || len(visible) < 2 {
 		return nil
 	}
-	chunks := 0
-	for i := range parts {
-		chunks += parts[i].len()
+	found := q.bySide(parts)
+	for i := range found {
+		found[i].scan(parts, visible, limits.Most)
+		defer found[i].near.release()
 	}
-	most := min(limits.Most, chunks)
-	s := newSelection(q.words(), most)
-	defer s.release()
-	if chunks < parallelFrom || runtime.GOMAXPROCS(0) == 1 {
-		s.scanAll(q, parts, place{}, place{part: len(parts)}, visible)
-	} else {
-		s.scanByTwo(q, parts, middle(parts, chunks/2), visible)
+	return candidates(bestOf(found, parts, limits))
+}
+
+// bestOf returns the best of the chunks that were selected by their signs on each
+// side: of the nearest, and then of all that may be as near as the best of these.
+func bestOf(found []sided, parts []Part, limits Limits) []scored {
+	t := newTop(max(limits.Best, limits.Sure))
+	for i := range found {
+		f := &found[i]
+		f.keys, f.within = f.near.nearest(), f.near.distance(limits.Least)
+		f.query.offer(t, parts, f.keys, 0, f.within+1)
 	}
-	return candidates(q.best(parts, s, limits))
+	best := t.best()
+	sure := slices.Clone(best[:min(limits.Sure, len(best))])
+	for _, f := range found {
+		if reach := f.query.reach(parts, sure, f.on); reach > f.within {
+			f.query.offer(t, parts, f.keys, f.within+1, reach+1)
+		}
+	}
+	return firstOf(t.best(), limits.Best)
 }
 
 // scanByTwo offers all visible chunks; one of two goroutines scans what comes
 // before half.
 func (s *selection) scanByTwo(q *Query, parts []Part, half place, visible []uint8) {
-	o := newSelection(q.words(), s.first-1)
+	o := newSelection(q.words(), s.first-1, s.on)
 	defer o.release()
 	var wg sync.WaitGroup
 	wg.Go(func() { o.scanAll(q, parts, half, place{part: len(parts)}, visible) })
 	s.scanAll(q, parts, place{}, half, visible)
 	wg.Wait()
 	s.merge(o)
-}
-
-// best returns the best of the chunks that were selected by their signs.
-func (q *Query) best(parts []Part, s *selection, limits Limits) []scored {
-	keys := s.nearest()
-	near := s.distance(limits.Least)
-	t := newTop(max(limits.Best, limits.Sure))
-	q.offer(t, parts, keys, 0, near+1)
-	best := t.best()
-	if reach := q.reach(parts, best[:min(limits.Sure, len(best))]); reach > near {
-		q.offer(t, parts, keys, near+1, reach+1)
-		best = t.best()
-	}
-	return firstOf(best, limits.Best)
 }
 
 // offer offers those of the chunks that keys stand for whose distances are at least

@@ -18,11 +18,23 @@ func reference(q *Query, parts []Part, visible []uint8, limits Limits) []Candida
 		Candidate
 		distance int
 		cosine   float64
+		query    *Query
 	}
 	if limits.Least == 0 || limits.Most == 0 {
 		return nil
 	}
-	var chunks []chunk
+	if limits.Best == 0 || len(visible) < 2 {
+		return nil
+	}
+	bySide := make(map[*Query][]chunk)
+	axis := slices.ContainsFunc(parts, func(p Part) bool {
+		for i := range p.Codes.Len() {
+			if _, shift := factorAndShift(p.Codes.At(i)[p.Codes.Size()-1]); shift > 0 {
+				return q.aside != nil
+			}
+		}
+		return false
+	})
 	has := func(bitmap []uint64, i int) bool {
 		return bitmap == nil || i/64 < len(bitmap) && bitmap[i/64]>>(i%64)&1 == 1
 	}
@@ -31,34 +43,50 @@ func reference(q *Query, parts []Part, visible []uint8, limits Limits) []Candida
 			if class == 0 || int(class) >= len(visible) || visible[class] == 0 || !has(p.Has, i) || !has(p.Keep, i) || i >= p.Codes.Len() {
 				continue
 			}
-			distance, level := compared(q, p.Codes.At(i))
 			factor, shift := factorAndShift(p.Codes.At(i)[p.Codes.Size()-1])
-			score := float32(float32(q.scale*float32(level))*factor) + shift
-			chunks = append(chunks, chunk{Candidate{part, uint32(i), score}, distance, q.cosine * float64(level)})
+			q := q
+			if axis && shift > 0 {
+				q = q.aside
+			}
+			distance, level := compared(q, p.Codes.At(i))
+			score := float32(float32(q.scale*float32(level))*factor) + float32(q.shift*shift)
+			bySide[q] = append(bySide[q], chunk{Candidate{part, uint32(i), score}, distance, q.cosine * float64(level), q})
 		}
 	}
-	slices.SortStableFunc(chunks, func(a, b chunk) int { return cmp.Compare(a.distance, b.distance) })
-	if most := limits.Most; most < len(chunks) {
-		nearer := slices.IndexFunc(chunks, func(c chunk) bool { return c.distance == chunks[most].distance })
-		chunks = chunks[:cmp.Or(nearer, most)]
-	}
-	within := func(distance int) []chunk {
-		i, _ := slices.BinarySearchFunc(chunks, distance+1, func(c chunk, d int) int { return cmp.Compare(c.distance, d) })
-		out := slices.Clone(chunks[:i])
-		slices.SortFunc(out, func(a, b chunk) int {
+	ordered := func(chunks []chunk) []chunk {
+		slices.SortFunc(chunks, func(a, b chunk) int {
 			return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Part, b.Part), cmp.Compare(a.Ordinal, b.Ordinal))
 		})
-		return out
+		return chunks
 	}
-	if len(chunks) > 0 {
-		nearest := chunks[min(limits.Least, len(chunks))-1].distance
-		least := 1.0
-		best := within(nearest)
-		for _, c := range best[:min(limits.Sure, len(best))] {
-			least = min(least, c.cosine)
+	reach := make(map[*Query]int)
+	within := func() (out []chunk) {
+		for q, chunks := range bySide {
+			for _, c := range chunks {
+				if c.distance <= reach[q] {
+					out = append(out, c)
+				}
+			}
 		}
-		chunks = within(max(nearest, q.expects.reach(least)))
+		return ordered(out)
 	}
+	for q, chunks := range bySide {
+		slices.SortStableFunc(chunks, func(a, b chunk) int { return cmp.Compare(a.distance, b.distance) })
+		if most := limits.Most; most < len(chunks) {
+			nearer := slices.IndexFunc(chunks, func(c chunk) bool { return c.distance == chunks[most].distance })
+			chunks = chunks[:cmp.Or(nearer, most)]
+		}
+		bySide[q], reach[q] = chunks, chunks[min(limits.Least, len(chunks))-1].distance
+	}
+	least := map[*Query]float64{q: 1, q.aside: 1}
+	best := within()
+	for _, c := range best[:min(limits.Sure, len(best))] {
+		least[c.query] = min(least[c.query], c.cosine)
+	}
+	for q := range bySide {
+		reach[q] = max(reach[q], q.expects.reach(least[q]))
+	}
+	chunks := within()
 	var out []Candidate
 	for i, c := range chunks {
 		if i < limits.Best || i < 4*limits.Best && limits.Best > 0 && c.Score == chunks[limits.Best-1].Score {
@@ -144,7 +172,12 @@ func TestNearestEqualsReference(t *testing.T) {
 		for i := range vector {
 			vector[i] = float32(random.below(2001)-1000) / 1000
 		}
-		q := NewCoder(64*words, nil, seed).Query(vector)
+		var frame Frame
+		if rapid.Bool().Draw(t, "an axis") {
+			frame.Axis = make([]float32, 64*words)
+			frame.Axis[random.below(64*words)] = 1
+		}
+		q := NewCoder(64*words, frame, seed).Query(vector)
 		visible := make([]uint8, rapid.IntRange(0, 9).Draw(t, "known classes"))
 		for i := range visible {
 			visible[i] = uint8(random.below(2))
@@ -159,14 +192,18 @@ func TestNearestEqualsReference(t *testing.T) {
 		if limits.Least == 0 || limits.Most == 0 || limits.Best == 0 || len(visible) < 2 {
 			return
 		}
-		two := newSelection(words, limits.Most)
-		defer two.release()
 		chunks := 0
 		for _, p := range parts {
 			chunks += p.len()
 		}
-		two.scanByTwo(q, parts, middle(parts, rapid.IntRange(0, chunks).Draw(t, "half")), visible)
-		if got := candidates(q.best(parts, two, limits)); !slices.Equal(got, want) {
+		half := middle(parts, rapid.IntRange(0, chunks).Draw(t, "half"))
+		two := q.bySide(parts)
+		for i, f := range two {
+			two[i].near = newSelection(words, limits.Most, f.on)
+			defer two[i].near.release()
+			two[i].near.scanByTwo(f.query, parts, half, visible)
+		}
+		if got := candidates(bestOf(two, parts, limits)); !slices.Equal(got, want) {
 			t.Fatalf("two goroutines get %d candidates, want %d; first difference at %d", len(got), len(want), difference(got, want))
 		}
 	})
@@ -184,7 +221,7 @@ func difference(a, b []Candidate) int {
 // Distances that fall from chunk to chunk keep the selection from dropping any.
 func TestNearestFindsTheLast(t *testing.T) {
 	const n = 20_000
-	c := NewCoder(4096, nil, 1)
+	c := NewCoder(4096, Frame{}, 1)
 	v := make([]float32, 4096)
 	v[0] = 1
 	q := c.Query(v)
@@ -226,7 +263,7 @@ func TestNearestKeepsTheBound(t *testing.T) {
 		for i := range vector {
 			vector[i] = float32(random.below(2001)-1000) / 1000
 		}
-		q := NewCoder(64*words, nil, 1).Query(vector)
+		q := NewCoder(64*words, Frame{}, 1).Query(vector)
 		for _, first := range []int{1, 20, 500, 3000} {
 			limits := Limits{Least: first, Most: 2 * first, Sure: 20, Best: first}
 			got, want := q.Nearest(parts, []uint8{0, 1, 0, 1}, limits), reference(q, parts, []uint8{0, 1, 0, 1}, limits)
@@ -251,7 +288,7 @@ func TestPlacesDecideNothing(t *testing.T) {
 	for i := range vector {
 		vector[i] = float32(random.below(2001)-1000) / 1000
 	}
-	q := NewCoder(64, nil, 1).Query(vector)
+	q := NewCoder(64, Frame{}, 1).Query(vector)
 	one, others := Part{Codes: codes, Classes: slices.Repeat([]uint32{1}, n)}, make([]Part, 3)
 	for i := range others {
 		others[i].Codes = MakeCodes(0, 1)
@@ -277,7 +314,7 @@ func TestPlacesDecideNothing(t *testing.T) {
 
 // A vector of zeros, as of a text without any known word, has no direction.
 func TestNearestOfZero(t *testing.T) {
-	c := NewCoder(70, nil, 1)
+	c := NewCoder(70, Frame{}, 1)
 	part := Part{Codes: MakeCodes(0, c.Words()), Classes: []uint32{1, 1}}
 	for range 2 {
 		part.Codes.Append(c.Append(nil, make([]float32, 70)))

@@ -16,7 +16,9 @@ type Query struct {
 	total   int     // the sum of the magnitudes
 	scale   float32 // turns products with levels to those with the vector
 	cosine  float64 // turns them to cosines
+	shift   float32 // turns a code's shift to what is added
 	expects expectation
+	aside   *Query // for the codes that lie aside, see Frame.Axis; nil where there is no axis
 }
 
 // Query prepares the vector of a query. It panics if the vector is not of the
@@ -24,10 +26,22 @@ type Query struct {
 func (c *Coder) Query(v []float32) *Query {
 	buffer := c.buffer()
 	defer c.scratch.Put(buffer)
-	x := c.rotate(*buffer, v)
+	c.place(*buffer, v)
+	q := newQuery(c.rotate(*buffer), 1)
+	if c.frame.Axis != nil {
+		x := c.place(*buffer, v)
+		along := float32(product(x, c.frame.Axis))
+		c.frame.flatten(x, along)
+		q.aside = newQuery(c.rotate(*buffer), along)
+	}
+	return q
+}
 
+// newQuery prepares a rotated vector of words of 64 components.
+func newQuery(x []float32, shift float32) *Query {
+	words := len(x) / 64
 	q := &Query{
-		signs: appendSigns(make([]uint64, 0, c.words), x), heavy: make([]uint64, c.words), planes: make([]uint64, planes*c.words),
+		signs: appendSigns(make([]uint64, 0, words), x), heavy: make([]uint64, words), planes: make([]uint64, planes*words), shift: shift,
 	}
 	largest, square := float32(0), 0.0
 	for _, f := range x {

@@ -61,26 +61,44 @@ func recallOf(candidates []Candidate, scores []float32, classes []uint32, visibl
 }
 
 // The exact nearest are among the candidates for viewers who see much or little,
-// by topic as people do.
+// by topic as people do, also where all or half of the vectors lie to one side that
+// is the space's axis.
 func TestRecall(t *testing.T) {
-	const chunks, dim, topics, queries = 40_000, 384, 1000, 20
+	for name, part := range map[string]int{"none aside": 0, "half aside": 2, "all aside": 1} {
+		t.Run(name, func(t *testing.T) { testRecall(t, part) })
+	}
+}
+
+// testRecall moves each nth topic aside, none at 0.
+func testRecall(t *testing.T, nth int) {
+	const chunks, dim, topics, queries = 30_000, 384, 1000, 20
 	a := newArtificial(dim, topics)
-	coder := NewCoder(dim, nil, 1)
+	axis := normal(randomVector(a.random, dim))
+	coder := NewCoder(dim, Frame{Axis: axis}, 1)
+	moved := func(v []float32, topic int) []float32 {
+		for i, x := range axis {
+			if nth > 0 && topic%nth == 0 {
+				v[i] += 3 * x
+			}
+		}
+		return normal(v)
+	}
 	var asked [][]float32
 	for range queries {
-		asked = append(asked, a.around(a.around(a.topics[a.random.IntN(topics)], 1), 0.8))
+		topic := a.random.IntN(topics)
+		asked = append(asked, moved(a.around(a.around(a.topics[topic], 1), 0.8), topic))
 	}
 	part := Part{Codes: MakeCodes(0, coder.Words())}
 	scores := make([][]float32, queries)
 	for i := range chunks {
-		v := a.around(a.topics[i%topics], 1)
+		v := moved(a.around(a.topics[i%topics], 1), i%topics)
 		part.Codes.Append(coder.Append(nil, v))
 		part.Classes = append(part.Classes, uint32(1+i%topics))
 		for j, q := range asked {
 			scores[j] = append(scores[j], float32(inner(q, v)))
 		}
 	}
-	limits := Limits{Least: 1000, Most: 10_000, Sure: 20, Best: 100}
+	limits := Limits{Least: 1000, Most: 3000, Sure: 20, Best: 100}
 	for _, thousandths := range []int{1000, 400, 100, 20, 1} {
 		t.Run(fmt.Sprintf("sees=%g%%", float64(thousandths)/10), func(t *testing.T) {
 			visible := seeing(thousandths)

@@ -18,6 +18,7 @@ const maxDistance = 3 * MaxDim
 // part and ordinal. A histogram of the distances gives the bound below which a
 // chunk is still wanted; it is lowered after each block.
 type selection struct {
+	on        side     // of which chunks are wanted
 	keys      []uint64 // in the order of the scan; some are past the bound by now
 	histogram [maxDistance + 2]uint32
 	first     int // one more than are wanted, to tell whether there are more
@@ -30,11 +31,12 @@ type selection struct {
 // selections holds released ones: their arrays are what a search would allocate.
 var selections = sync.Pool{New: func() any { return new(selection) }}
 
-// newSelection returns an empty selection of at most so many of the nearest chunks,
-// by codes of so many words.
-func newSelection(words, most int) *selection {
+// newSelection returns an empty selection of at most so many of the nearest chunks
+// of a side, by codes of so many words.
+func newSelection(words, most int, on side) *selection {
 	s, _ := selections.Get().(*selection)
 	first := most + 1
+	s.on = on
 	s.first, s.bound, s.within, s.counted = first, 3*64*words+1, 0, 0
 	clear(s.histogram[:s.bound+1])
 	if size := 2*first + 4*block; cap(s.keys) < size {
@@ -84,7 +86,7 @@ func (s *selection) merge(o *selection) {
 // and ordinals are scanned in order.
 func (s *selection) scan(q *Query, p *Part, part, from, to int, visible []uint8) {
 	for ; from < to; from += block {
-		ordinals := p.visibleIn(&s.ordinals, from, min(from+block, to), visible)
+		ordinals := p.visibleIn(&s.ordinals, from, min(from+block, to), visible, s.on)
 		if len(ordinals) == 0 {
 			continue
 		}

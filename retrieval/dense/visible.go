@@ -7,14 +7,14 @@ import "math/bits"
 const block = 1024
 
 // visibleIn lists the ordinals from … to-1, at most a block and from a multiple
-// of 64, of the chunks that have a code, pass the filter and are visible.
+// of 64, of the chunks of a side that have a code, pass the filter and are visible.
 // Whether a chunk is visible decides where the next ordinal is written, not
 // where the program branches: a viewer's share may be anything.
-func (p *Part) visibleIn(ordinals *[block]uint32, from, to int, visible []uint8) []uint32 {
+func (p *Part) visibleIn(ordinals *[block]uint32, from, to int, visible []uint8, on side) []uint32 {
 	visible = visible[1:] // there is no class 0: 0-1 is out of range
 	n := 0
 	for ; from < to; from += 64 {
-		mask := word(p.Has, from/64) & word(p.Keep, from/64)
+		mask := word(p.Has, from/64) & word(p.Keep, from/64) & on.word(p.Codes.aside, from/64)
 		classes := p.Classes[from:min(from+64, to)]
 		if len(classes) == 64 && mask == ^uint64(0) {
 			for i, class := range classes {

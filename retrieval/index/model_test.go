@@ -354,13 +354,23 @@ func randomRow(rng *rand.Rand, id int64) Row {
 	return r
 }
 
-// randomCode returns the code of a random vector.
+// newCoder returns a coder of a space with an axis.
+func newCoder() *dense.Coder {
+	axis := make([]float32, 64*codeWords)
+	axis[5] = 1
+	return dense.NewCoder(len(axis), dense.Frame{Axis: axis}, 1)
+}
+
+// randomCode returns the code of a random vector; every other lies aside.
 func randomCode(rng *rand.Rand) []uint64 {
 	v := make([]float32, 64*codeWords)
 	for i := range v {
 		v[i] = float32(rng.NormFloat64())
 	}
-	return dense.NewCoder(len(v), nil, 1).Append(nil, v)
+	if rng.IntN(2) == 0 {
+		v[5] += float32(len(v))
+	}
+	return newCoder().Append(nil, v)
 }
 
 func day(n int) time.Time { return time.Date(2026, 1, 1+n, 0, 0, 0, 0, time.UTC) }

@@ -226,7 +226,7 @@ func (s *State) codes() map[int64][]uint64 {
 // is written, packed, merged, moved, erased or found damaged, and a search does
 // not see what changes after its beginning.
 func TestStateIsTheDatabase(t *testing.T) {
-	coder := dense.NewCoder(64*codeWords, nil, 1)
+	coder := newCoder()
 	vector := make([]float32, 64*codeWords)
 	vector[3] = 1
 	query := coder.Query(vector)
@@ -297,7 +297,7 @@ func TestSearchesWhileSegmentsChange(t *testing.T) {
 		d.put(c)
 	}
 	s.Apply(d.news())
-	query := dense.NewCoder(64*codeWords, nil, 1).Query(make([]float32, 64*codeWords))
+	query := newCoder().Query(make([]float32, 64*codeWords))
 	var mu sync.RWMutex // of d.segments
 	stop := make(chan struct{})
 	var wg sync.WaitGroup

@@ -21,6 +21,8 @@ import (
 	"github.com/cairnhq/cairn/migrations"
 	"github.com/cairnhq/cairn/postgres"
 	"github.com/cairnhq/cairn/postgres/local"
+	"github.com/cairnhq/cairn/retrieval/dense"
+	"github.com/cairnhq/cairn/retrieval/llm"
 	"github.com/cairnhq/cairn/scripts/bench/corpus"
 	"github.com/cairnhq/cairn/scripts/bench/exact"
 )
@@ -148,7 +150,13 @@ func (s *Store) start(ctx context.Context, settings map[string]string, log *slog
 		s.Space, err = s.DB.UseSpace(ctx, "bench-none", corpus.Dim, nil)
 		return err
 	}
-	s.Space, err = s.DB.UseSpace(ctx, s.Vectors.Model(), s.Vectors.Dim(), nil)
+	var frame postgres.Frame
+	if e, ok := s.Vectors.(corpus.Embedded); ok {
+		frame = func(ctx context.Context) (dense.Frame, error) {
+			return dense.FrameOf(func(texts []string) ([][]float32, error) { return e.Embed(ctx, llm.RoleDocument, texts) })
+		}
+	}
+	s.Space, err = s.DB.UseSpace(ctx, s.Vectors.Model(), s.Vectors.Dim(), frame)
 	return err
 }
 
