@@ -12,7 +12,7 @@ func randomParts(random *rand.Rand, chunks, words int) []Part {
 	var parts []Part
 	for chunks > 0 {
 		n := min(chunks, 1<<16)
-		p := Part{Codes: MakeCodes(n, words), Classes: make([]uint32, n)}
+		p := Part{Codes: MakeCodes(n, words), Classes: make([]uint32, n), Chunks: make([]int64, n)}
 		for i := range p.Codes.signs {
 			p.Codes.signs[i] = random.Uint64()
 		}

@@ -148,7 +148,7 @@ func TestScoreEstimatesInnerProduct(t *testing.T) {
 			}
 			want = append(want, inner(query, v))
 			part.Codes.Append(c.Append(nil, v))
-			part.Classes = append(part.Classes, 1)
+			part.Classes, part.Chunks = append(part.Classes, 1), append(part.Chunks, int64(i))
 		}
 		equal := 0.0
 		if kind == "centre" {
@@ -161,7 +161,7 @@ func TestScoreEstimatesInnerProduct(t *testing.T) {
 		}
 		square := 0.0
 		for _, got := range c.Query(query).Nearest([]Part{part}, []uint8{0, 1}, Limits{Least: n, Most: n, Sure: 1, Best: n}) {
-			d := float64(got.Score) + equal - want[got.Ordinal]
+			d := float64(got.Score) + equal - want[got.Chunk]
 			square += d * d
 		}
 		// Three bits leave a deviation of about √(.0374/dim) of what is orthogonal,

@@ -64,14 +64,15 @@ func (q *Query) reach(parts []Part, chunks []scored, on side) int {
 	return q.expects.reach(least)
 }
 
-// scored is a chunk, by its key without the distance, and its score.
+// scored is a chunk, its key without the distance, and its score.
 type scored struct {
+	chunk int64
 	key   uint64
 	score float32
 }
 
 func byScore(a, b scored) int {
-	return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(a.key, b.key))
+	return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(a.chunk, b.chunk))
 }
 
 // top keeps the best of the chunks that it is offered, and those that equal the last.
@@ -102,16 +103,17 @@ func (t *top) offerAll(q *Query, parts []Part, keys []uint64, low, high uint64) 
 		}
 		codes = gather(codes[:0], parts, some[:n])
 		for i, key := range some[:n] {
-			t.offer(key, q.score(codes[i*size:(i+1)*size]))
+			t.offer(parts, key, q.score(codes[i*size:(i+1)*size]))
 		}
 	}
 }
 
-func (t *top) offer(key uint64, score float32) {
+func (t *top) offer(parts []Part, key uint64, score float32) {
 	if score < t.least {
 		return
 	}
-	t.kept = append(t.kept, scored{key % (1 << distanceAt), score})
+	key %= 1 << distanceAt
+	t.kept = append(t.kept, scored{parts[key>>ordinalBits].Chunks[uint32(key)], key, score})
 	if len(t.kept) >= t.full {
 		t.best()
 	}
@@ -133,7 +135,7 @@ func (t *top) best() []scored {
 const mostEqual = 4
 
 // firstOf returns the first n of what is in order, and those that score as the last of
-// them: which of equal chunks come first is up to where they happen to be kept.
+// them: an estimate does not tell which is nearer.
 func firstOf(ordered []scored, n int) []scored {
 	if len(ordered) <= n {
 		return ordered

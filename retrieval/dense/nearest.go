@@ -11,6 +11,7 @@ import (
 // fields reach; what a bitmap does not reach is 0. A bitmap has the chunk of
 // ordinal i as bit i%64 of word i/64.
 type Part struct {
+	Chunks  []int64 // ids by ordinal; each chunk is in one part alone
 	Codes   Codes
 	Has     []uint64 // bitmap of the chunks that have a code; nil: all
 	Classes []uint32 // class of permissions by ordinal; 0: the chunk is gone
@@ -24,7 +25,8 @@ type Limits struct {
 	Least int
 	// Most bounds the chunks of each side whose inner products are estimated. Of chunks that are
 	// equally near all are within it or none, so that what is hidden, which moves others
-	// to other parts, changes nothing; only when all are equally near the first are.
+	// to other parts, changes nothing. Least goes before: all that are as near as the
+	// last of the least are within it.
 	Most int
 	// Sure is the number of chunks, best by the estimate among the least, that more
 	// are estimated for: all whose signs say that they may be as near.
@@ -35,8 +37,7 @@ type Limits struct {
 
 // Candidate is a chunk that may be among the nearest.
 type Candidate struct {
-	Part    int // index into the parts that were searched
-	Ordinal uint32
+	Chunk int64
 	// Score estimates the inner product of the vectors of the query and of the
 	// chunk, but for what is equal for all chunks of a search.
 	Score float32
@@ -45,10 +46,10 @@ type Candidate struct {
 // maxParts is the most parts that one search can cover.
 const maxParts = 1 << 18
 
-// Nearest returns limits.Best candidates, highest score first, equal scores by part
-// and ordinal, with those that equal the last, up to four times as many in all, out of the chunks that are visible: visible[class] is 1, not
-// 0, for the classes that the viewer may read; other classes, and class 0, are
-// hidden. With limits.Least at least the number of visible chunks all of them are
+// Nearest returns limits.Best candidates, highest score first, equal scores by chunk,
+// with those that equal the last, up to four times as many in all, out of the chunks
+// that are visible: visible[class] is 1, not 0, for the classes that the viewer may
+// read; other classes, and class 0, are hidden. With limits.Least at least the number of visible chunks all of them are
 // scored.
 //
 // It panics at more than 262,144 parts. Classes and bitmaps must not change
@@ -62,7 +63,7 @@ func (q *Query) Nearest(parts []Part, visible []uint8, limits Limits) []Candidat
 	}
 	found := q.bySide(parts)
 	for i := range found {
-		found[i].scan(parts, visible, limits.Most)
+		found[i].scan(parts, visible, limits)
 		defer found[i].near.release()
 	}
 	return candidates(bestOf(found, parts, limits))
@@ -90,7 +91,7 @@ func bestOf(found []sided, parts []Part, limits Limits) []scored {
 // scanByTwo offers all visible chunks; one of two goroutines scans what comes
 // before half.
 func (s *selection) scanByTwo(q *Query, parts []Part, half place, visible []uint8) {
-	o := newSelection(q.words(), s.first-1, s.on)
+	o := newSelection(q.words(), s.least, s.first-1, s.on)
 	defer o.release()
 	var wg sync.WaitGroup
 	wg.Go(func() { o.scanAll(q, parts, half, place{part: len(parts)}, visible) })
@@ -119,7 +120,7 @@ func (q *Query) offer(t *top, parts []Part, keys []uint64, from, to int) {
 func candidates(best []scored) []Candidate {
 	out := make([]Candidate, len(best))
 	for i, s := range best {
-		out[i] = Candidate{Part: int(s.key >> ordinalBits), Ordinal: uint32(s.key), Score: s.score}
+		out[i] = Candidate{Chunk: s.chunk, Score: s.score}
 	}
 	return out
 }
@@ -146,5 +147,5 @@ func (q *Query) words() int { return len(q.signs) }
 
 // len returns the number of chunks of a part.
 func (p *Part) len() int {
-	return min(len(p.Classes), p.Codes.Len())
+	return min(len(p.Chunks), len(p.Classes), p.Codes.Len())
 }

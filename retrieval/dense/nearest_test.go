@@ -38,9 +38,9 @@ func reference(q *Query, parts []Part, visible []uint8, limits Limits) []Candida
 	has := func(bitmap []uint64, i int) bool {
 		return bitmap == nil || i/64 < len(bitmap) && bitmap[i/64]>>(i%64)&1 == 1
 	}
-	for part, p := range parts {
+	for _, p := range parts {
 		for i, class := range p.Classes {
-			if class == 0 || int(class) >= len(visible) || visible[class] == 0 || !has(p.Has, i) || !has(p.Keep, i) || i >= p.Codes.Len() {
+			if class == 0 || int(class) >= len(visible) || visible[class] == 0 || !has(p.Has, i) || !has(p.Keep, i) || i >= p.Codes.Len() || i >= len(p.Chunks) {
 				continue
 			}
 			factor, shift := factorAndShift(p.Codes.At(i)[p.Codes.Size()-1])
@@ -50,12 +50,12 @@ func reference(q *Query, parts []Part, visible []uint8, limits Limits) []Candida
 			}
 			distance, level := compared(q, p.Codes.At(i))
 			score := float32(float32(q.scale*float32(level))*factor) + float32(q.shift*shift)
-			bySide[q] = append(bySide[q], chunk{Candidate{part, uint32(i), score}, distance, q.cosine * float64(level), q})
+			bySide[q] = append(bySide[q], chunk{Candidate{p.Chunks[i], score}, distance, q.cosine * float64(level), q})
 		}
 	}
 	ordered := func(chunks []chunk) []chunk {
 		slices.SortFunc(chunks, func(a, b chunk) int {
-			return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Part, b.Part), cmp.Compare(a.Ordinal, b.Ordinal))
+			return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Chunk, b.Chunk))
 		})
 		return chunks
 	}
@@ -73,8 +73,12 @@ func reference(q *Query, parts []Part, visible []uint8, limits Limits) []Candida
 	for q, chunks := range bySide {
 		slices.SortStableFunc(chunks, func(a, b chunk) int { return cmp.Compare(a.distance, b.distance) })
 		if most := limits.Most; most < len(chunks) {
-			nearer := slices.IndexFunc(chunks, func(c chunk) bool { return c.distance == chunks[most].distance })
-			chunks = chunks[:cmp.Or(nearer, most)]
+			last := chunks[most].distance
+			nearer := slices.IndexFunc(chunks, func(c chunk) bool { return c.distance == last })
+			if nearer < limits.Least {
+				last++
+			}
+			chunks = slices.DeleteFunc(chunks, func(c chunk) bool { return c.distance >= last })
 		}
 		bySide[q], reach[q] = chunks, chunks[min(limits.Least, len(chunks))-1].distance
 	}
@@ -152,6 +156,7 @@ func drawPart(t *rapid.T, words int, seed uint64) Part {
 	for range n {
 		p.Codes.Append(few.At(random.below(distinct)))
 		p.Classes = append(p.Classes, uint32(random.below(classes)))
+		p.Chunks = append(p.Chunks, int64(random.next()>>1)) // in no order
 	}
 	if n > 0 && random.below(4) == 0 {
 		p.Codes.signs = p.Codes.signs[:random.below(len(p.Codes.signs))]
@@ -199,7 +204,7 @@ func TestNearestEqualsReference(t *testing.T) {
 		half := middle(parts, rapid.IntRange(0, chunks).Draw(t, "half"))
 		two := q.bySide(parts)
 		for i, f := range two {
-			two[i].near = newSelection(words, limits.Most, f.on)
+			two[i].near = newSelection(words, limits.Least, limits.Most, f.on)
 			defer two[i].near.release()
 			two[i].near.scanByTwo(f.query, parts, half, visible)
 		}
@@ -233,14 +238,14 @@ func TestNearestFindsTheLast(t *testing.T) {
 			code[flipped/64] ^= 1 << (flipped % 64)
 		}
 		part.Codes.Append(code)
-		part.Classes = append(part.Classes, 1)
+		part.Classes, part.Chunks = append(part.Classes, 1), append(part.Chunks, int64(i))
 	}
 	limits := Limits{Least: 100, Most: 100, Sure: 10, Best: 10}
 	got := q.Nearest([]Part{part}, []uint8{0, 1}, limits)
 	if want := reference(q, []Part{part}, []uint8{0, 1}, limits); !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
-	if len(got) == 0 || got[0].Ordinal < n-5 {
+	if len(got) == 0 || got[0].Chunk < n-5 {
 		t.Errorf("the nearest chunk is missing: %v", got)
 	}
 }
@@ -252,8 +257,9 @@ func TestNearestKeepsTheBound(t *testing.T) {
 		random := splitMix(words)
 		var parts []Part
 		for range 3 {
-			p := Part{Codes: randomCodes(&random, 4000, words), Classes: make([]uint32, 4000)}
+			p := Part{Codes: randomCodes(&random, 4000, words), Classes: make([]uint32, 4000), Chunks: make([]int64, 4000)}
 			for i := range p.Classes {
+				p.Chunks[i] = int64(random.next() >> 1)
 				p.Classes[i] = uint32(random.below(4))
 				p.Codes.finer[(i+1)*finerWords(words)-1] = uint64(math.Float32bits(1))
 			}
@@ -276,38 +282,42 @@ func TestNearestKeepsTheBound(t *testing.T) {
 }
 
 // What is found does not depend on the parts in which chunks lie, nor on what is hidden
-// among them, also where many are equally near.
+// among them, also where many are equally near or all are the same.
 func TestPlacesDecideNothing(t *testing.T) {
 	const n = 3000
-	random := splitMix(3)
-	codes := randomCodes(&random, n, 1)
-	for i := range n {
-		codes.finer[(i+1)*finerWords(1)-1] = uint64(math.Float32bits(1))
-	}
-	vector := make([]float32, 64)
-	for i := range vector {
-		vector[i] = float32(random.below(2001)-1000) / 1000
-	}
-	q := NewCoder(64, Frame{}, 1).Query(vector)
-	one, others := Part{Codes: codes, Classes: slices.Repeat([]uint32{1}, n)}, make([]Part, 3)
-	for i := range others {
-		others[i].Codes = MakeCodes(0, 1)
-	}
-	for i := range n { // in another order, each after one that is hidden
-		p := &others[i%3]
-		p.Codes.Append(codes.At(i))
-		p.Codes.Append(codes.At(n - 1 - i))
-		p.Classes = append(p.Classes, 2, 1)
-	}
-	for _, most := range []int{40, 400, n - 1, n} {
-		scores := func(parts ...Part) (all []float32) {
-			for _, c := range q.Nearest(parts, []uint8{0, 1, 0}, Limits{Least: most, Most: most, Sure: 10, Best: most}) {
-				all = append(all, c.Score)
-			}
-			return all
+	for _, distinct := range []int{1, 4, n} {
+		random := splitMix(3)
+		few := randomCodes(&random, distinct, 1)
+		for i := range distinct {
+			few.finer[(i+1)*finerWords(1)-1] = uint64(math.Float32bits(1))
 		}
-		if a, b := scores(one), scores(others...); !slices.Equal(a, b) {
-			t.Errorf("of %d nearest, %d are found in one part and %d others in three", most, len(a), len(b))
+		vector := make([]float32, 64)
+		for i := range vector {
+			vector[i] = float32(random.below(2001)-1000) / 1000
+		}
+		q := NewCoder(64, Frame{}, 1).Query(vector)
+		one, others := Part{Codes: MakeCodes(0, 1)}, make([]Part, 3)
+		for i := range others {
+			others[i].Codes = MakeCodes(0, 1)
+		}
+		add := func(p *Part, i int, class uint32) {
+			p.Codes.Append(few.At(i % distinct))
+			p.Classes, p.Chunks = append(p.Classes, class), append(p.Chunks, int64(i))
+		}
+		for i := range n { // in another order, each after one that is hidden
+			add(&one, i, 1)
+			add(&others[i%3], n+i, 2)
+			add(&others[i%3], n-1-i, 1)
+		}
+		for _, most := range []int{40, 400, n - 1, n} {
+			limits := Limits{Least: most / 2, Most: most, Sure: 10, Best: most / 8}
+			a, b := q.Nearest([]Part{one}, []uint8{0, 1, 0}, limits), q.Nearest(others, []uint8{0, 1, 0}, limits)
+			if !slices.Equal(a, b) {
+				t.Errorf("%d codes, of %d nearest: %d are found in one part and %d others in three", distinct, most, len(a), len(b))
+			}
+			if len(a) < most/8 {
+				t.Errorf("%d codes: %d are found of %d", distinct, len(a), most/8)
+			}
 		}
 	}
 }
@@ -315,12 +325,12 @@ func TestPlacesDecideNothing(t *testing.T) {
 // A vector of zeros, as of a text without any known word, has no direction.
 func TestNearestOfZero(t *testing.T) {
 	c := NewCoder(70, Frame{}, 1)
-	part := Part{Codes: MakeCodes(0, c.Words()), Classes: []uint32{1, 1}}
+	part := Part{Codes: MakeCodes(0, c.Words()), Classes: []uint32{1, 1}, Chunks: []int64{5, 3}}
 	for range 2 {
 		part.Codes.Append(c.Append(nil, make([]float32, 70)))
 	}
 	got := c.Query(make([]float32, 70)).Nearest([]Part{part}, []uint8{0, 1}, Limits{Least: 10, Most: 10, Sure: 1, Best: 10})
-	if want := []Candidate{{0, 0, 0}, {0, 1, 0}}; !slices.Equal(got, want) {
+	if want := []Candidate{{3, 0}, {5, 0}}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }

@@ -53,7 +53,7 @@ func recallOf(candidates []Candidate, scores []float32, classes []uint32, visibl
 	k := min(20, len(seen))
 	bound, hits := seen[len(seen)-k], 0
 	for _, c := range candidates {
-		if scores[c.Ordinal] >= bound {
+		if scores[c.Chunk] >= bound {
 			hits++
 		}
 	}
@@ -93,7 +93,7 @@ func testRecall(t *testing.T, nth int) {
 	for i := range chunks {
 		v := moved(a.around(a.topics[i%topics], 1), i%topics)
 		part.Codes.Append(coder.Append(nil, v))
-		part.Classes = append(part.Classes, uint32(1+i%topics))
+		part.Classes, part.Chunks = append(part.Classes, uint32(1+i%topics)), append(part.Chunks, int64(i))
 		for j, q := range asked {
 			scores[j] = append(scores[j], float32(inner(q, v)))
 		}

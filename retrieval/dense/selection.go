@@ -1,6 +1,9 @@
 package dense
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // A key is a chunk with its distance in front, so that keys ascend by
 // distance, part and ordinal.
@@ -21,6 +24,7 @@ type selection struct {
 	on        side     // of which chunks are wanted
 	keys      []uint64 // in the order of the scan; some are past the bound by now
 	histogram [maxDistance + 2]uint32
+	least     int // so many are kept with all that are as near as the last
 	first     int // one more than are wanted, to tell whether there are more
 	bound     int // all wanted chunks are nearer
 	within    int // how many keys are nearer than bound
@@ -31,12 +35,13 @@ type selection struct {
 // selections holds released ones: their arrays are what a search would allocate.
 var selections = sync.Pool{New: func() any { return new(selection) }}
 
-// newSelection returns an empty selection of at most so many of the nearest chunks
-// of a side, by codes of so many words.
-func newSelection(words, most int, on side) *selection {
+// newSelection returns an empty selection of the nearest chunks of a side, by codes
+// of so many words, at most so many but for those that are as near as the last of
+// the least.
+func newSelection(words, least, most int, on side) *selection {
 	s, _ := selections.Get().(*selection)
 	first := most + 1
-	s.on = on
+	s.on, s.least = on, least
 	s.first, s.bound, s.within, s.counted = first, 3*64*words+1, 0, 0
 	clear(s.histogram[:s.bound+1])
 	if size := 2*first + 4*block; cap(s.keys) < size {
@@ -92,6 +97,7 @@ func (s *selection) scan(q *Query, p *Part, part, from, to int, visible []uint8)
 		}
 		if cap(s.keys)-len(s.keys) < block {
 			s.compact()
+			s.keys = slices.Grow(s.keys, block)
 		}
 		kept := q.appendNearer(s.keys[len(s.keys):cap(s.keys)], p.Codes.signs, ordinals, uint64(part)<<ordinalBits, s.limit())
 		s.keys = s.keys[:len(s.keys)+kept]
@@ -102,10 +108,16 @@ func (s *selection) scan(q *Query, p *Part, part, from, to int, visible []uint8)
 // limit returns the distance below which a chunk is wanted that comes after all
 // others: with enough of them, those at the largest distance are complete.
 func (s *selection) limit() int {
-	if s.within >= s.first {
+	if s.more() {
 		return s.bound - 1
 	}
 	return s.bound
+}
+
+// more reports whether there are more than are wanted, of which the farthest, all
+// at one distance, can be left out.
+func (s *selection) more() bool {
+	return s.within >= s.first && s.within-int(s.histogram[s.bound-1]) >= s.least
 }
 
 // count takes new keys into the histogram and lowers the bound.
@@ -126,9 +138,7 @@ func (s *selection) lower() {
 	}
 }
 
-// compact drops keys that are not wanted any more. At most first + block stay:
-// the keys of one distance were wanted only while they and nearer ones were
-// fewer than first, at the beginning of a block.
+// compact drops keys that are not wanted any more.
 func (s *selection) compact() {
 	end := uint64(s.bound) << distanceAt
 	n := 0
@@ -142,30 +152,16 @@ func (s *selection) compact() {
 }
 
 // nearest returns the keys of the nearest chunks by part and ordinal. Of those that are
-// as near as the first that is too many it returns none: which of them came first is up
-// to where they are kept, which hidden chunks have a part in. Only when all are equally
-// near does it return the first. The keys are valid until the selection is released.
+// as near as the first that is too many it returns none, unless fewer than the least
+// would be left, and then all: which of them came first is up to where they are kept,
+// which hidden chunks have a part in. The keys are valid until the selection is
+// released.
 func (s *selection) nearest() []uint64 {
+	if s.more() {
+		s.bound--
+		s.within -= int(s.histogram[s.bound])
+	}
 	s.compact()
-	if s.within < s.first {
-		return s.keys
-	}
-	last, spare := uint64(s.bound-1), 0
-	if int(s.histogram[last]) == s.within {
-		spare = s.first - 1
-	}
-	n := 0
-	for _, key := range s.keys {
-		if key>>distanceAt == last {
-			if spare == 0 {
-				continue
-			}
-			spare--
-		}
-		s.keys[n] = key
-		n++
-	}
-	s.keys = s.keys[:n]
 	return s.keys
 }
 

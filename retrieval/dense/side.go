@@ -59,13 +59,13 @@ func (q *Query) bySide(parts []Part) []sided {
 	return []sided{{on: anySide, query: q}}
 }
 
-// scan selects the nearest visible chunks of the side, at most so many.
-func (f *sided) scan(parts []Part, visible []uint8, most int) {
+// scan selects the nearest visible chunks of the side.
+func (f *sided) scan(parts []Part, visible []uint8, limits Limits) {
 	chunks := 0
 	for i := range parts {
 		chunks += parts[i].len()
 	}
-	f.near = newSelection(f.query.words(), min(most, chunks), f.on)
+	f.near = newSelection(f.query.words(), limits.Least, min(limits.Most, chunks), f.on)
 	if chunks < parallelFrom || runtime.GOMAXPROCS(0) == 1 {
 		f.near.scanAll(f.query, parts, place{}, place{part: len(parts)}, visible)
 		return

@@ -174,7 +174,8 @@ func release(matches []*lexical.Match) {
 
 // limits bound what the dense leg looks at where limit chunks are wanted.
 func limits(limit int) dense.Limits {
-	return dense.Limits{Least: 2_000, Most: 16_000, Sure: 20, Best: max(250, limit+limit/4)}
+	best := max(250, limit+limit/4)
+	return dense.Limits{Least: max(2_000, best), Most: 16_000, Sure: 20, Best: best}
 }
 
 // Nearest returns chunks among which are, nearly always, the limit nearest to
@@ -182,7 +183,6 @@ func limits(limit int) dense.Limits {
 // computed from the vectors themselves.
 func (x *Search) Nearest(rows Rows, q *dense.Query, limit int) ([]int64, error) {
 	parts := []dense.Part{part(&x.fresh, x.kept)}
-	columns := []*columns{&x.fresh}
 	for _, g := range x.segments {
 		if g.damaged && len(x.filter.Must)+len(x.filter.Not) > 0 {
 			continue // its postings would have to say what passes
@@ -191,16 +191,16 @@ func (x *Search) Nearest(rows Rows, q *dense.Query, limit int) ([]int64, error) 
 		if err != nil {
 			return nil, err
 		}
-		parts, columns = append(parts, part(&g.columns, keep)), append(columns, &g.columns)
+		parts = append(parts, part(&g.columns, keep))
 	}
 	found := q.Nearest(parts, x.visible, limits(limit))
 	chunks := make([]int64, len(found))
 	for i, c := range found {
-		chunks[i] = columns[c.Part].chunks[c.Ordinal]
+		chunks[i] = c.Chunk
 	}
 	return chunks, nil
 }
 
 func part(c *columns, keep []uint64) dense.Part {
-	return dense.Part{Codes: c.codes, Has: c.has, Classes: c.classes, Keep: keep}
+	return dense.Part{Chunks: c.chunks, Codes: c.codes, Has: c.has, Classes: c.classes, Keep: keep}
 }
