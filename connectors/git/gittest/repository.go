@@ -27,6 +27,9 @@ type Repository struct {
 // NewRepository makes a repository whose branch main has one commit, without files.
 func NewRepository(t testing.TB) *Repository {
 	t.Helper()
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip("there is no git")
+	}
 	r := &Repository{Dir: filepath.Join(t.TempDir(), "handbook.git")}
 	r.Git(t, "", "init", "--quiet", "--bare", "--template=", "--initial-branch=main", r.Dir)
 	r.Commit(t, nil)
