@@ -11,7 +11,6 @@ import (
 	"net/http/cgi"
 	"net/http/httptest"
 	"net/http/httputil"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -109,11 +108,6 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // Serve answers a request by the program git http-backend, which checks no credential.
 // base is the address of the repository; filters says that parts of it are sent, too.
 func (r *Repository) Serve(w http.ResponseWriter, req *http.Request, base string, filters bool) {
-	git, err := exec.LookPath("git")
-	if err != nil {
-		http.Error(w, "there is no git", http.StatusNotImplemented)
-		return
-	}
 	req = req.Clone(req.Context())
 	req.Header.Del("Authorization") // the backend would have it in its environment
 	root, name := filepath.Split(r.Dir)
@@ -123,7 +117,7 @@ func (r *Repository) Serve(w http.ResponseWriter, req *http.Request, base string
 		"GIT_PROTOCOL=" + req.Header.Get("Git-Protocol"), "GIT_CONFIG_COUNT=2", "GIT_CONFIG_KEY_0=safe.directory", "GIT_CONFIG_VALUE_0=*",
 		"GIT_CONFIG_KEY_1=uploadpack.allowFilter", fmt.Sprintf("GIT_CONFIG_VALUE_1=%v", filters),
 	}
-	(&cgi.Handler{Path: git, Args: []string{"http-backend"}, Dir: r.Dir, Env: env, Stderr: nothing{}}).ServeHTTP(w, req)
+	(&cgi.Handler{Path: r.program, Args: []string{"http-backend"}, Dir: r.Dir, Env: env, Stderr: nothing{}}).ServeHTTP(w, req)
 }
 
 // check says what is wrong with a request, other than the credential.

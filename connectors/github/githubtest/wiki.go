@@ -72,3 +72,35 @@ func (s *Site) findWiki(r *http.Request) (*gittest.Repository, int) {
 	}
 	return nil, http.StatusNotFound
 }
+
+// Wikis is a Site whose documents are pages of wikis.
+type Wikis struct {
+	*Site
+	files map[string]string // by name
+}
+
+// NewWikis serves a site as New does.
+func NewWikis(t testing.TB) *Wikis { return &Wikis{New(t), map[string]string{}} }
+
+// Put is that of Site, with a page in the wiki of the repository.
+func (s *Wikis) Put(t testing.TB, name, title, text string) {
+	t.Helper()
+	s.files[name] = strings.ReplaceAll(title, " ", "-") + ".md"
+	s.Wiki(t, s.home(name)).Write(t, map[string]string{s.files[name]: "Written for all.\n\n## Details\n\n" + text + "\n"})
+}
+
+// Remove deletes what Put made.
+func (s *Wikis) Remove(t testing.TB, name string) {
+	t.Helper()
+	s.Wiki(t, s.home(name)).Write(t, map[string]string{s.files[name]: ""})
+}
+
+// Link returns the address of what Put made, with the anchor of the heading.
+func (s *Wikis) Link(name string) string {
+	return s.URL + "/" + s.world.full(s.home(name)) + "/wiki/" + strings.TrimSuffix(s.files[name], ".md") + "#details"
+}
+
+func (s *Wikis) home(name string) (r *Repository) {
+	s.Change(func(w *World) { r = w.Repository(slug(name)) })
+	return r
+}
