@@ -204,7 +204,8 @@ func TestConformanceOfWikis(t *testing.T) {
 func TestConformanceOfManyRepositories(t *testing.T) {
 	connectortest.TestConnector(t, func(t *testing.T) connectortest.Source {
 		h := newHarness(t, map[string]githubtest.Kind{
-			"alpha": githubtest.Issue, "beta": githubtest.Discussion, "delta": page, "epsilon": githubtest.Release, "gamma": githubtest.Pull, "zeta": page, "page42": page,
+			"alpha": githubtest.Issue, "beta": githubtest.Pull, "delta": githubtest.Discussion, "epsilon": githubtest.Release, "gamma": githubtest.Issue,
+			"zeta": page, "page42": page,
 		}, func(name string) string { return "the-" + name })
 		h.settings, _ = h.UseApp(t)
 		s := h.source()

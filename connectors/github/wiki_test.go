@@ -365,6 +365,30 @@ func (w watching) RoundTrip(r *http.Request) (*http.Response, error) {
 	return w.Network.RoundTrip(r)
 }
 
+// A token of an App that ends while git asks is replaced by another, once for the wikis
+// and everything else.
+func TestWikiTokenExpires(t *testing.T) {
+	s, r, _ := wikiSite(t, map[string]string{"Home.md": "text"})
+	s.SetClock(time.Now().Add(-time.Hour), 0)
+	s.Change(func(w *githubtest.World) { w.Add(r, &githubtest.Item{Kind: githubtest.Issue, Title: "One"}) })
+	settings, _ := s.UseApp(t)
+	asked, issued := 0, 0
+	s.Env.Network = watching{s.Env.Network, func(r *http.Request) {
+		switch {
+		case strings.HasSuffix(r.URL.Path, "/access_tokens"):
+			issued++
+		case strings.HasSuffix(r.URL.Path, "/git-upload-pack"):
+			if asked++; asked == 2 {
+				s.Expire()
+			}
+		}
+	}}
+	changes, _ := read(t, connect(t, s, "app", settings["app"], "installation", settings["installation"]), "")
+	if texts := opened(t, changes); texts["wiki/Home.md"] != "text" || len(texts) != 2 || issued != 2 || asked < 3 {
+		t.Errorf("it tells %q, with %d tokens and %d requests of git", texts, issued, asked)
+	}
+}
+
 // The token is in no process of git, no file, and no address.
 func TestWikiTokenStaysInTheProcess(t *testing.T) {
 	if _, err := os.ReadDir("/proc/self"); err != nil {
