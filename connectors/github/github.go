@@ -41,7 +41,7 @@ func Kind() connectors.Kind {
 			{Name: "owner", Required: true, Help: "organisations and users whose repositories are read, separated by commas, as in acme, acme-labs"},
 			{Name: "url", Help: "address of a GHE.com or GitHub Enterprise Server site; default: https://github.com"},
 			{Name: "repos", Help: "globs of repositories, as in handbook, infra-*, !acme/secret-*; default: all"},
-			{Name: "read", Help: "what is read of issues, pulls, discussions, releases, wikis; default: all five"},
+			{Name: "read", Help: "what is read of issues, pulls, discussions, releases, wiki; default: all five"},
 			{Name: "state", Help: "which issues, pull requests and discussions: open, closed or all (the default)"},
 			{Name: "people", Help: "addresses of people that GitHub does not tell, as in octocat=ann@example.com, hubot=bob@example.com"},
 			{Name: "app", Help: "id of a GitHub App, whose private_key is then the credential; without it, the token is"},
@@ -80,5 +80,8 @@ func open(env connectors.Environment, settings map[string]string) (connectors.Co
 		return nil, err
 	}
 	w, err := newWikis(env, p, a)
-	return &source{api: a, settings: p, wikis: w}, err
+	if err != nil {
+		return nil, err
+	}
+	return &source{api: a, settings: p, wikis: w}, nil
 }

@@ -18,7 +18,7 @@ type parsed struct {
 	owners       []string
 	include      []string // globs; none: all
 	exclude      []string
-	read         map[string]bool // issues, pulls, discussions, releases, wikis
+	read         map[string]bool // issues, pulls, discussions, releases, wiki
 	state        string          // open, closed, all
 	people       map[string]string
 	app          string // empty: a token
@@ -39,7 +39,7 @@ const (
 	pulls       = "pulls"
 	discussions = "discussions"
 	releases    = "releases"
-	wikiPages   = "wikis"
+	wikiPages   = "wiki"
 )
 
 var readable = []string{issues, pulls, discussions, releases, wikiPages}

@@ -31,7 +31,7 @@ func TestSettings(t *testing.T) {
 		{map[string]string{"repos": "[a"}, "no glob"},
 		{map[string]string{"repos": "!"}, "no glob"},
 		{map[string]string{"read": "issues, pulls"}, ""},
-		{map[string]string{"read": "issues, wikis"}, ""},
+		{map[string]string{"read": "issues, wiki"}, ""},
 		{map[string]string{"read": "commits"}, "there are: issues, pulls"},
 		{map[string]string{"state": "merged"}, "state: give open"},
 		{map[string]string{"people": "octocat=ann@example.com, hubot=Bob@Example.com"}, ""},

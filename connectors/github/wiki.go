@@ -73,7 +73,7 @@ func (r *reading) unread(repo *repository, err error) error {
 	if r.unable.Err == nil {
 		r.unable.Err = unable.err
 		r.unable.Code = "wikis_unreadable"
-		r.unable.Reason = fmt.Sprintf("The wikis of repositories, such as %s, are not read: %s. Leave wikis out of the setting read where they are not wanted.", repo.NameWithOwner, unable)
+		r.unable.Reason = fmt.Sprintf("The wikis of repositories, such as %s, are not read: %s. Leave wiki out of the setting read where they are not wanted.", repo.NameWithOwner, unable)
 	}
 	return nil
 }

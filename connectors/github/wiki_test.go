@@ -327,7 +327,7 @@ func TestOneWikiThatCannotBeRead(t *testing.T) {
 		"forbidden": {s.Env.Network, connectors.ErrForbidden}, "no repository": {pages{damaged}, connectors.ErrUnexpected},
 	} {
 		s.Env.Network = tt.network
-		c := connect(t, s, "read", "wikis")
+		c := connect(t, s, "read", "wiki")
 		var told []connectors.Change
 		var failed error
 		for change, err := range c.Changes(t.Context(), "") {
