@@ -1,6 +1,7 @@
-# The server as an image of one program: no shell, no package manager, a user
-# that owns nothing but its data. The database is a server of its own: see
-# docker-compose.yml. Where base images cannot be pulled, scripts/image makes
+# The server as an image of one program, and of git, which it runs for sources
+# of kind git and for wikis: no shell, no package manager, a user that owns
+# nothing but its data. SSH is spoken by the server itself. The database is a
+# server of its own: see docker-compose.yml. Where base images cannot be pulled, scripts/image makes
 # the same image from bin/cairn.
 
 FROM node:22-trixie-slim AS web
@@ -22,7 +23,7 @@ RUN CGO_ENABLED=0 GOAMD64=v2 go build -trimpath -buildvcs=false -ldflags='-s -w'
 FROM scratch
 COPY --from=build /image/system/ /
 COPY --from=build --chown=10001:10001 /image/own/ /
-ENV PATH=/usr/local/bin HOME=/data \
+ENV PATH=/usr/local/bin:/usr/bin HOME=/data \
     ZONEINFO=/usr/share/zoneinfo.zip \
     CAIRN_ADDR=0.0.0.0:8080 \
     CAIRN_DATA_DIR=/data

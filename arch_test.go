@@ -26,7 +26,7 @@ var layers = []struct {
 	{"connectors", []string{"."}},
 	{"connectors/connectortest", []string{".", "connectors", "outbound"}},
 	{"connectors/internal/…", []string{".", "connectors", "connectors/internal/…"}},
-	{"connectors/github/githubtest", []string{".", "connectors", "connectors/connectortest"}},
+	{"connectors/github/githubtest", []string{".", "connectors", "connectors/connectortest", "connectors/git/gittest"}},
 	{"connectors/confluence", []string{".", "connectors", "connectors/internal/…", "connectors/confluence/storage"}},
 	{"connectors/confluence/confluencetest", []string{".", "connectors/connectortest"}},
 	{"connectors/slack/slacktest", []string{".", "connectors", "connectors/connectortest"}},

@@ -38,15 +38,17 @@ func TestConnectors(t *testing.T) {
 	s := newSite(t, "CAIRN_ALLOWED_NETWORKS=127.0.0.0/8")
 	ann, bob := s.personAt("ann@example.com", cairn.RoleMember), s.personAt("bob@example.com", cairn.RoleMember) // whom the fakes know
 	secrets := map[string]string{}
-	for kind, open := range map[string]func(testing.TB) faked{
-		"confluence": func(t testing.TB) faked { return confluencetest.New(t) },
-		"git":        func(t testing.TB) faked { return gittest.New(t) },
-		"github":     func(t testing.TB) faked { return githubtest.New(t) },
-		"jira":       func(t testing.TB) faked { return jiratest.New(t) },
-		"slack":      func(t testing.TB) faked { return slacktest.New(t) },
-		"web":        func(t testing.TB) faked { return webtest.New(t) },
+	for name, open := range map[string]func(testing.TB) faked{
+		"confluence":  func(t testing.TB) faked { return confluencetest.New(t) },
+		"git":         func(t testing.TB) faked { return gittest.New(t) },
+		"github":      func(t testing.TB) faked { return githubtest.New(t) },
+		"github wiki": func(t testing.TB) faked { return githubtest.NewWikis(t) },
+		"jira":        func(t testing.TB) faked { return jiratest.New(t) },
+		"slack":       func(t testing.TB) faked { return slacktest.New(t) },
+		"web":         func(t testing.TB) faked { return webtest.New(t) },
 	} {
-		t.Run(kind, func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
+			kind, _, _ := strings.Cut(name, " ")
 			f := open(t)
 			for name, secret := range f.Secrets() {
 				secrets[kind+" "+name] = secret

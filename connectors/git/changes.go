@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/cairnhq/cairn/connectors"
+	"github.com/cairnhq/cairn/connectors/internal/gitrepo"
 	"github.com/cairnhq/cairn/connectors/internal/selection"
 )
 
@@ -24,24 +25,24 @@ func (r *Repository) Changes(ctx context.Context, since connectors.Cursor) iter.
 			yield(connectors.Change{}, err)
 			return
 		}
-		p := positionOf(since, r.config.hash)
-		files, changes, err := r.pending(ctx, s, p)
+		p := gitrepo.ParsePosition(since, r.config.hash)
+		pending, err := r.repository.Pending(ctx, s.commit, s.files, p, decides)
 		if err != nil {
 			yield(connectors.Change{}, err)
 			return
 		}
-		for _, f := range files {
+		for _, f := range pending {
 			if ctx.Err() != nil {
 				yield(connectors.Change{}, context.Cause(ctx))
 				return
 			}
-			p = p.told(f.path, s.commit)
-			c := r.change(f, changes[f.path])
-			if c.Cursor = p.cursor(); !yield(c, nil) {
+			p = p.Told(f.Path, s.commit)
+			c := r.change(f)
+			if c.Cursor = p.Cursor(); !yield(c, nil) {
 				return
 			}
 		}
-		if p = p.everything(s.commit); !r.commits(ctx, p, s.commit, yield) {
+		if p = p.Everything(s.commit); !r.commits(ctx, p, s.commit, yield) {
 			return
 		}
 		if err := ctx.Err(); err != nil {
@@ -49,108 +50,23 @@ func (r *Repository) Changes(ctx context.Context, since connectors.Cursor) iter.
 			return
 		}
 		p.Commits = s.commit
-		if next := p.cursor(); next != since {
+		if next := p.Cursor(); next != since {
 			yield(connectors.Change{Op: connectors.Checkpoint, Cursor: next}, nil)
 		}
 	}
 }
 
-// pending returns the files that are to be told after a position, and the commits that
-// gave them their content.
-func (r *Repository) pending(ctx context.Context, s *snapshot, p position) ([]file, map[string]change, error) {
-	changes := map[string]change{}
-	var files []file
-	whole := map[string]string{} // paths whose commit is not known yet, with their content
-	for _, span := range p.Files {
-		told := map[string]change{}
-		var differing map[string]bool
-		known := false
-		if span.Commit != "" {
-			var err error
-			if told, differing, known, err = r.between(ctx, s, span.Commit); err != nil {
-				return nil, nil, err
-			}
-		}
-		for _, f := range s.files {
-			if p.spanOf(f.path) != span.end() {
-				continue
-			}
-			c, touched := told[f.path]
-			if known && !touched && !differing[f.path] {
-				continue
-			}
-			files = append(files, f)
-			if touched {
-				changes[f.path] = c
-			} else {
-				whole[f.path] = f.oid
-			}
-		}
-	}
-	slices.SortFunc(files, func(a, b file) int { return strings.Compare(a.path, b.path) })
-	if len(whole) > 0 {
-		found, err := r.clone.last(ctx, "", s.commit, whole, true)
-		if err != nil {
-			return nil, nil, err
-		}
-		for path, c := range found {
-			changes[path] = c
-		}
-	}
-	return files, changes, nil
-}
-
-// between returns what commits changed since one, and in what the two differ; known is
-// false where that cannot be told, or is not enough: the commit is gone or was replaced,
-// or what says which files are read has changed.
-func (r *Repository) between(ctx context.Context, s *snapshot, since string) (told map[string]change, differing map[string]bool, known bool, err error) {
-	if since == s.commit {
-		return nil, nil, true, nil
-	}
-	if known, err = r.clone.leads(ctx, since, s.commit); err != nil || !known {
-		return nil, nil, false, err
-	}
-	if differing, err = r.clone.differing(ctx, since, s.commit); err != nil {
-		return nil, nil, false, err
-	}
-	for p := range differing {
-		if path.Base(p) == selection.IgnoreName {
-			return nil, nil, false, nil
-		}
-	}
-	content := make(map[string]string, len(s.files))
-	for _, f := range s.files {
-		content[f.path] = f.oid
-	}
-	told, err = r.clone.last(ctx, since, s.commit, content, false)
-	return told, differing, err == nil, err
-}
-
-// end tells a span from the others of a position.
-func (s span) end() string {
-	if s.Upto == nil {
-		return "\x00"
-	}
-	return string(s.Upto)
-}
-
-func (p position) spanOf(path string) string {
-	for _, s := range p.Files {
-		if s.Upto == nil || path <= string(s.Upto) {
-			return s.end()
-		}
-	}
-	return ""
-}
+// decides reports whether a file says which files are read.
+func decides(p string) bool { return path.Base(p) == selection.IgnoreName }
 
 // prose are the extensions of files whose title is in them. Others are called by their
 // path, by which people know code.
 var prose = []string{"", ".md", ".markdown", ".mdx", ".rst", ".adoc", ".asciidoc", ".txt", ".html", ".htm", ".xhtml", ".pdf", ".docx", ".doc", ".pptx", ".xlsx", ".odt", ".eml", ".ipynb"}
 
 // change describes a file.
-func (r *Repository) change(f file, last change) connectors.Change {
-	external := selection.Readable(f.path)
-	if f.size < 0 || f.size > r.config.maxSize {
+func (r *Repository) change(f gitrepo.Pending) connectors.Change {
+	external := selection.Readable(f.Path)
+	if f.Size < 0 || f.Size > r.config.maxSize {
 		return connectors.Change{External: external, Err: &connectors.DocumentError{
 			Code: "too_large", Reason: fmt.Sprintf("The file has more than %d bytes, which the setting max_size of this source allows.", r.config.maxSize),
 		}}
@@ -162,10 +78,10 @@ func (r *Repository) change(f file, last change) connectors.Change {
 	return connectors.Change{
 		External: external,
 		Metadata: connectors.Metadata{
-			Title: title, URL: r.config.link.ofFile(last.commit, f.path), Author: last.author, Filename: path.Base(external),
-			Size: f.size, Modified: last.at, Revision: f.oid + " " + last.commit, Attributes: r.attributes(last.commit, external),
+			Title: title, URL: r.config.link.ofFile(f.Origin.Commit, f.Path), Author: f.Origin.Author, Filename: path.Base(external),
+			Size: f.Size, Modified: f.Origin.At, Revision: f.OID + " " + f.Origin.Commit, Attributes: r.attributes(f.Origin.Commit, external),
 		},
-		Open: r.opener(f),
+		Open: r.opener(f.File),
 	}
 }
 
@@ -184,12 +100,12 @@ func (r *Repository) attributes(commit, path string) map[string]string {
 // pointer begins the files that stand for others in Git LFS (git-lfs, docs/spec.md).
 const pointer = "version https://git-lfs.github.com/spec/v1\n"
 
-func (r *Repository) opener(f file) func(context.Context) (io.ReadCloser, error) {
+func (r *Repository) opener(f gitrepo.File) func(context.Context) (io.ReadCloser, error) {
 	return func(ctx context.Context) (io.ReadCloser, error) {
-		if f.size >= 1024 || f.size < int64(len(pointer)) {
-			return r.blobs.open(ctx, f.oid, f.size)
+		if f.Size >= 1024 || f.Size < int64(len(pointer)) {
+			return r.repository.Open(ctx, f)
 		}
-		content, err := r.blobs.read(ctx, f.oid)
+		content, err := r.repository.Read(ctx, f)
 		if err != nil {
 			return nil, err
 		}

@@ -5,11 +5,11 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/connectors"
+	"github.com/cairnhq/cairn/connectors/internal/gitrepo"
 	"github.com/cairnhq/cairn/connectors/internal/selection"
 )
 
@@ -28,21 +28,20 @@ func (r *Repository) window(ctx context.Context, from string) ([]string, error) 
 	if r.config.commits == 0 || from == "" {
 		return nil, nil
 	}
-	args := []string{"rev-list", from, "--"}
-	if r.config.commits < allCommits {
-		args = []string{"rev-list", "--max-count=" + strconv.Itoa(r.config.commits), from, "--"}
+	limit := r.config.commits
+	if limit == allCommits {
+		limit = 0
 	}
-	out, err := r.clone.git(args...).output(ctx)
-	return strings.Fields(string(out)), err
+	return r.repository.Newest(ctx, from, limit)
 }
 
 // commits tells the commits in the window of the head that were not in that of the
 // position. It reports whether to go on.
-func (r *Repository) commits(ctx context.Context, p position, head string, yield func(connectors.Change, error) bool) bool {
+func (r *Repository) commits(ctx context.Context, p gitrepo.Position, head string, yield func(connectors.Change, error) bool) bool {
 	now, err := r.window(ctx, head)
 	since := p.Commits
 	if err == nil && since != "" {
-		known, failed := r.clone.leads(ctx, since, head)
+		known, failed := r.repository.Leads(ctx, since, head)
 		if err = failed; !known {
 			since = ""
 		}
@@ -60,13 +59,13 @@ func (r *Repository) commits(ctx context.Context, p position, head string, yield
 	}
 	if err == nil && len(fresh) > 0 {
 		goOn := true
-		err = r.clone.log(ctx, true, func(e entry) bool {
-			if fresh[e.commit] {
-				delete(fresh, e.commit)
+		err = r.repository.Log(ctx, head, func(e gitrepo.Entry) bool {
+			if fresh[e.Commit] {
+				delete(fresh, e.Commit)
 				goOn = yield(r.commitChange(e), nil)
 			}
 			return !goOn || len(fresh) == 0
-		}, head, "--")
+		})
 		if !goOn {
 			return false
 		}
@@ -79,31 +78,31 @@ func (r *Repository) commits(ctx context.Context, p position, head string, yield
 }
 
 // commitChange is a commit as a document: its message and the paths that it changed.
-func (r *Repository) commitChange(e entry) connectors.Change {
-	subject, _, _ := strings.Cut(strings.TrimSpace(e.message), "\n")
+func (r *Repository) commitChange(e gitrepo.Entry) connectors.Change {
+	subject, _, _ := strings.Cut(strings.TrimSpace(e.Message), "\n")
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s\n", strings.TrimSpace(e.message))
-	for i, p := range e.paths {
+	fmt.Fprintf(&b, "%s\n", strings.TrimSpace(e.Message))
+	for i, p := range e.Paths {
 		if i == 0 {
 			b.WriteString("\nChanged files:\n")
 		}
 		if i == mostPaths {
-			fmt.Fprintf(&b, "and %d more\n", len(e.paths)-mostPaths)
+			fmt.Fprintf(&b, "and %d more\n", len(e.Paths)-mostPaths)
 			break
 		}
-		b.WriteString(selection.Readable(p.path) + "\n")
+		b.WriteString(selection.Readable(p.Path) + "\n")
 	}
 	if subject == "" {
-		subject = "Commit " + e.commit[:min(len(e.commit), 12)]
+		subject = "Commit " + e.Commit[:min(len(e.Commit), 12)]
 		b.WriteString(subject + "\n")
 	}
 	text := b.Bytes()
 	return connectors.Change{
-		External: commitPrefix + e.commit,
+		External: commitPrefix + e.Commit,
 		Metadata: connectors.Metadata{
-			Title: subject, URL: r.config.link.ofCommit(e.commit), Author: e.author, Kind: kindCommit, MediaType: "text/plain",
-			Filename: e.commit + ".txt", Size: int64(len(text)), Created: e.written, Modified: e.at, Revision: e.commit,
-			Attributes: r.attributes(e.commit, ""),
+			Title: subject, URL: r.config.link.ofCommit(e.Commit), Author: e.Author, Kind: kindCommit, MediaType: "text/plain",
+			Filename: e.Commit + ".txt", Size: int64(len(text)), Created: e.Written, Modified: e.At, Revision: e.Commit,
+			Attributes: r.attributes(e.Commit, ""),
 		},
 		Open: func(ctx context.Context) (io.ReadCloser, error) {
 			if ctx.Err() != nil {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/connectors"
+	"github.com/cairnhq/cairn/connectors/internal/gitrepo"
 	"github.com/cairnhq/cairn/connectors/internal/place"
 )
 
@@ -24,20 +25,20 @@ type folder struct {
 	home  string
 }
 
-// dial is a dial.
-func (f *folder) dial(ctx context.Context, version string) (conversation, error) {
+// dial is a gitrepo.Dial.
+func (f *folder) dial(ctx context.Context, version string) (gitrepo.Conversation, error) {
 	dir, err := f.find()
 	if err != nil {
 		return nil, err
 	}
-	c := command{
-		home: f.home, args: []string{"upload-pack", "--strict", dir},
-		config: map[string]string{"safe.directory": "*", "uploadpack.allowFilter": "true", "uploadpack.allowAnySHA1InWant": "true"},
+	c := gitrepo.Command{
+		Home: f.home, Args: []string{"upload-pack", "--strict", dir},
+		Config: map[string]string{"safe.directory": "*", "uploadpack.allowFilter": "true", "uploadpack.allowAnySHA1InWant": "true"},
 	}
 	if version != "" {
-		c.env = []string{"GIT_PROTOCOL=" + version}
+		c.Env = []string{"GIT_PROTOCOL=" + version}
 	}
-	cmd, err := c.start(ctx)
+	cmd, err := c.Cmd(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -110,10 +111,10 @@ type folderTalk struct {
 	failed error
 }
 
-// CloseWrite implements conversation.
+// CloseWrite implements gitrepo.Conversation.
 func (t *folderTalk) CloseWrite() error { return t.WriteCloser.Close() }
 
-// Close implements conversation.
+// Close implements gitrepo.Conversation.
 func (t *folderTalk) Close() error {
 	t.once.Do(func() {
 		_ = t.WriteCloser.Close()

@@ -1,10 +1,8 @@
 // Package git reads the files of a git repository, and its commits where asked to.
 //
-// The program git keeps a bare copy of one branch in the source's own folder, and tells
-// what has changed since the commit in the cursor. It is run without hooks, filters,
-// credentials and configuration but ours, and checks nothing out. It reaches nobody but
-// a relay in this process, see relay: that alone has the credential, and connects to the
-// source's host alone, as far as the operator allows.
+// Package gitrepo keeps a copy of one branch in the source's own folder, and tells what
+// has changed since the commit in the cursor. The program git, which it runs, sees no
+// credential and reaches nobody but this process.
 //
 // The external id of a file is its path. Its author and date are those of the last
 // commit that changed it, and its URL is that of the file at that commit; content and
@@ -17,16 +15,15 @@ package git
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
-	"os"
 	"path/filepath"
 	"sync"
 	"time"
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/connectors"
+	"github.com/cairnhq/cairn/connectors/internal/gitrepo"
 	"github.com/cairnhq/cairn/connectors/internal/selection"
 )
 
@@ -56,9 +53,8 @@ var (
 
 // Repository is the connector. It implements connectors.Lister and connectors.Tester.
 type Repository struct {
-	config *config
-	clone  *clone
-	blobs  *blobs
+	config     *config
+	repository *gitrepo.Repository
 
 	mu   sync.Mutex
 	read *snapshot // of this run; nil: not yet
@@ -67,8 +63,8 @@ type Repository struct {
 // snapshot is the repository as one run sees it.
 type snapshot struct {
 	commit  string
-	files   []file   // that are documents, by path
-	commits []string // that are
+	files   []gitrepo.File // that are documents, by path
+	commits []string       // that are
 }
 
 func newRepository(env connectors.Environment, set map[string]string) (*Repository, error) {
@@ -82,68 +78,44 @@ func newRepository(env connectors.Environment, set map[string]string) (*Reposito
 	if env.WorkDir, err = filepath.Abs(env.WorkDir); err != nil {
 		return nil, fmt.Errorf("find the folder of the source: %w", err)
 	}
-	r := &Repository{config: c, clone: newClone(env.WorkDir, c, set["url"])}
-	r.clone.sleep = env.Sleep
-	if r.clone.sleep == nil {
-		r.clone.sleep = sleep
-	}
+	return &Repository{config: c, repository: gitrepo.New(gitrepo.Config{
+		Dir: env.WorkDir, Address: set["url"], Host: c.address.name(), Branch: c.branch, MaxSize: c.maxSize, Upstream: c.upstream(env), Sleep: env.Sleep,
+	})}, nil
+}
+
+// upstream returns how the repository is reached.
+func (c *config) upstream(env connectors.Environment) gitrepo.Upstream {
 	switch a := c.address; {
 	case a.web != nil:
-		r.clone.upstream = &web{base: a.web, env: env, user: c.user}
+		return &web{base: a.web, env: env, user: c.user}
 	case a.shell != nil:
-		r.clone.upstream = dial((&ssher{env: env, shell: *a.shell, knownHosts: c.knownHosts}).dial)
+		return gitrepo.Dial((&ssher{env: env, shell: *a.shell, knownHosts: c.knownHosts}).dial)
 	default:
-		r.clone.upstream = dial((&folder{place: *a.folder, home: r.clone.home}).dial)
-	}
-	r.blobs = &blobs{clone: r.clone}
-	return r, nil
-}
-
-// sleep waits for d, or until ctx ends.
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-timer.C:
-		return nil
+		return gitrepo.Dial((&folder{place: *a.folder, home: gitrepo.Home(env.WorkDir)}).dial)
 	}
 }
 
-// snapshot brings the copy of the repository up to date, once a run. A copy that turns
-// out to be damaged is made anew.
+// snapshot brings the copy of the repository up to date, once a run.
 func (r *Repository) snapshot(ctx context.Context) (*snapshot, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.read != nil {
 		return r.read, nil
 	}
-	s, err := r.look(ctx)
-	if failed := (*errFailed)(nil); errors.As(err, &failed) || errors.Is(err, errTree) {
-		if err := os.RemoveAll(r.clone.dir); err != nil {
-			return nil, fmt.Errorf("remove a damaged copy of the repository: %w", err)
+	s := &snapshot{}
+	err := r.repository.Update(ctx, func(t *gitrepo.Tree) (err error) {
+		s.commit = t.Commit
+		if s.files, err = r.choose(ctx, t); err != nil {
+			return err
 		}
-		s, err = r.look(ctx)
-	}
-	if failed := (*errFailed)(nil); errors.As(err, &failed) {
-		return nil, &connectors.Error{Kind: connectors.ErrUnexpected, Message: fmt.Sprintf("%s, with the repository of %s: it may be damaged, or no space may be left on the server", failed, r.clone.what)}
-	}
-	r.read = s
-	return s, err
-}
-
-func (r *Repository) look(ctx context.Context) (*snapshot, error) {
-	commit, t, err := r.clone.update(ctx)
+		s.commits, err = r.window(ctx, s.commit)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
-	s := &snapshot{commit: commit}
-	if s.files, err = r.choose(ctx, t); err != nil {
-		return nil, err
-	}
-	s.commits, err = r.window(ctx, commit)
-	return s, err
+	r.read = s
+	return s, nil
 }
 
 // Externals implements connectors.Lister. It tells of the same commit as Changes.
@@ -162,7 +134,7 @@ func (r *Repository) Externals(ctx context.Context) iter.Seq2[string, error] {
 			return yield(external, nil)
 		}
 		for _, f := range s.files {
-			if !tell(selection.Readable(f.path)) {
+			if !tell(selection.Readable(f.Path)) {
 				return
 			}
 		}
@@ -179,14 +151,7 @@ func (r *Repository) Externals(ctx context.Context) iter.Seq2[string, error] {
 
 // Test implements connectors.Tester.
 func (r *Repository) Test(ctx context.Context) (string, error) {
-	if err := r.clone.prepare(ctx); err != nil {
-		return "", err
-	}
-	if err := r.clone.connect(ctx); err != nil {
-		return "", err
-	}
-	defer r.clone.disconnect()
-	tip, err := r.clone.tip(ctx)
+	tip, err := r.repository.Tip(ctx)
 	if err != nil {
 		return "", err
 	}

@@ -6,6 +6,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/cairnhq/cairn/connectors/internal/gitrepo"
 	"github.com/cairnhq/cairn/connectors/internal/selection"
 )
 
@@ -24,25 +25,25 @@ var textless = func() map[string]bool {
 }()
 
 // choose returns the files of a tree that are documents of the source.
-func (r *Repository) choose(ctx context.Context, t *tree) ([]file, error) {
+func (r *Repository) choose(ctx context.Context, t *gitrepo.Tree) ([]gitrepo.File, error) {
 	c := &chooser{config: r.config, ignores: map[string]selection.IgnoreFile{}, folders: map[string]verdict{}}
-	for _, f := range t.files {
-		if path.Base(f.path) != selection.IgnoreName {
+	for _, f := range t.Files {
+		if path.Base(f.Path) != selection.IgnoreName {
 			continue
 		}
-		if f.size < 0 || f.size > selection.LargestIgnore {
+		if f.Size < 0 || f.Size > selection.LargestIgnore {
 			return nil, fmt.Errorf("git: a %s is larger than %d bytes", selection.IgnoreName, selection.LargestIgnore)
 		}
-		text, err := r.blobs.read(ctx, f.oid)
+		text, err := r.repository.Read(ctx, f)
 		if err != nil {
 			return nil, err
 		}
-		folder := strings.TrimSuffix(f.path, selection.IgnoreName)
+		folder := strings.TrimSuffix(f.Path, selection.IgnoreName)
 		c.ignores[folder] = selection.ParseIgnores(folder, string(text))
 	}
-	var out []file
-	for _, f := range t.files {
-		if c.chosen(f.path) {
+	var out []gitrepo.File
+	for _, f := range t.Files {
+		if c.chosen(f.Path) {
 			out = append(out, f)
 		}
 	}

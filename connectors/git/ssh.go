@@ -17,6 +17,7 @@ import (
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/connectors"
+	"github.com/cairnhq/cairn/connectors/internal/gitrepo"
 )
 
 // ssher begins conversations over SSH. It is a client of its own: it knows no aliases,
@@ -48,8 +49,8 @@ func parseKnownHosts(a address, text string) (string, error) {
 	return text, nil
 }
 
-// dial is a dial.
-func (s *ssher) dial(ctx context.Context, version string) (conversation, error) {
+// dial is a gitrepo.Dial.
+func (s *ssher) dial(ctx context.Context, version string) (gitrepo.Conversation, error) {
 	config, err := s.config(ctx)
 	if err != nil {
 		return nil, err
@@ -217,20 +218,20 @@ func (s *ssher) refused(err error) error {
 	case strings.Contains(err.Error(), "no common algorithm"):
 		return &connectors.Error{Kind: connectors.ErrUnexpected, Message: s.shell.host + " and Cairn have no cipher of SSH in common: its server is too old"}
 	}
-	return brokenOff(s.shell.host)
+	return gitrepo.BrokenOff(s.shell.host)
 }
 
 // run asks for git-upload-pack.
 func (s *ssher) run(client *ssh.Client, version string) (*sshTalk, error) {
 	session, err := client.NewSession()
 	if err != nil {
-		return nil, brokenOff(s.shell.host)
+		return nil, gitrepo.BrokenOff(s.shell.host)
 	}
 	if version != "" {
 		_ = session.Setenv("GIT_PROTOCOL", version) // refused, the older version is spoken
 	}
 	talk := &sshTalk{session: session, shell: s.shell}
-	session.Stderr = &talk.stderr
+	session.Stderr = io.Discard
 	if talk.WriteCloser, err = session.StdinPipe(); err == nil {
 		talk.Reader, err = session.StdoutPipe()
 	}
@@ -238,7 +239,7 @@ func (s *ssher) run(client *ssh.Client, version string) (*sshTalk, error) {
 		err = session.Start(s.shell.command())
 	}
 	if err != nil {
-		return nil, brokenOff(s.shell.host)
+		return nil, gitrepo.BrokenOff(s.shell.host)
 	}
 	return talk, nil
 }
@@ -249,16 +250,15 @@ type sshTalk struct {
 	io.Reader
 	session *ssh.Session
 	shell   shell
-	stderr  tail
 	closed  func()
 	once    sync.Once
 	failed  error
 }
 
-// CloseWrite implements conversation.
+// CloseWrite implements gitrepo.Conversation.
 func (t *sshTalk) CloseWrite() error { return t.WriteCloser.Close() }
 
-// Close implements conversation.
+// Close implements gitrepo.Conversation.
 func (t *sshTalk) Close() error {
 	t.once.Do(func() {
 		_ = t.WriteCloser.Close()
@@ -282,7 +282,7 @@ func (t *sshTalk) meaning(err error) error {
 	case errors.As(err, &exit) && exit.ExitStatus() != 0:
 		return &connectors.Error{Kind: connectors.ErrNotFound, Message: t.shell.host + " does not give the repository out to this ssh_key, or has none there: check the url and what the key may read"}
 	case errors.As(err, &missing):
-		return brokenOff(t.shell.host)
+		return gitrepo.BrokenOff(t.shell.host)
 	}
 	return nil
 }

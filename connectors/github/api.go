@@ -27,13 +27,13 @@ func newAPI(env connectors.Environment, p *parsed) (*api, error) {
 	if a.now == nil {
 		a.now = time.Now
 	}
-	cfg := remote.Config{URL: p.site.base, Token: remote.Secret(env, "token"), Advice: advice, Judge: a.judge}
+	cfg := remote.Config{URL: p.site.base, Token: remote.Secret(env, "token"), Account: p.account(), Advice: advice, Judge: a.judge}
 	if p.app != "" {
 		token, err := installationToken(env, p, a.judge)
 		if err != nil {
 			return nil, err
 		}
-		cfg.Token, cfg.Account = token, "installation "+p.installation
+		cfg.Token = token
 	}
 	var err error
 	a.client, err = remote.New(env, cfg)

@@ -29,7 +29,8 @@ type reading struct {
 	ctx    context.Context
 	yield  func(connectors.Change, error) bool
 	cursor *cursor
-	told   connectors.Cursor // the last that was yielded
+	told   connectors.Cursor        // the last that was yielded
+	unable connectors.DocumentError // why wikis were not read; its Err is nil: they were
 }
 
 func (r *reading) run() error {
@@ -50,13 +51,19 @@ func (r *reading) run() error {
 	for i := range all {
 		err := r.repository(&all[i], places[all[i].key()])
 		switch {
-		case errors.Is(err, connectors.ErrForbidden):
+		case errors.Is(err, connectors.ErrForbidden), errors.Is(err, errWiki):
 			refused = err
 		case err != nil:
 			return err
 		}
 	}
+	if err := r.wikis.keep(all, r.settings.read[wikiPages]); err != nil {
+		return err
+	}
 	if err := r.checkpoint(); err != nil {
+		return err
+	}
+	if err := r.warn(); err != nil {
 		return err
 	}
 	return refused
@@ -85,8 +92,14 @@ func (r *reading) repository(repo *repository, p *place) error {
 		}
 	}
 	if r.settings.read[releases] {
-		return r.releases(repo, &p.Releases)
+		if err := r.releases(repo, &p.Releases); err != nil {
+			return err
+		}
 	}
+	if r.settings.read[wikiPages] {
+		return r.wiki(repo, p)
+	}
+	p.Wiki = nil
 	return nil
 }
 

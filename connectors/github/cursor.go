@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/cairnhq/cairn/connectors"
+	"github.com/cairnhq/cairn/connectors/internal/gitrepo"
 )
 
 // overlap is how far a reading goes back behind what was read before: GitHub may show a
@@ -48,6 +49,8 @@ type place struct {
 	Issues      position `json:"issues,omitzero"` // with pull requests
 	Discussions position `json:"discussions,omitzero"`
 	Releases    marked   `json:"releases,omitzero"`
+	// Wiki is how far the pages of the wiki were told; nil: not at all.
+	Wiki *gitrepo.Position `json:"wiki,omitzero"`
 }
 
 // cursor is how far a source was read.

@@ -1,5 +1,5 @@
-// Package github reads issues, pull requests with reviews, discussions and releases of
-// the repositories of GitHub's organisations and users, at github.com, GHE.com or a
+// Package github reads issues, pull requests with reviews, discussions, releases and wikis
+// of the repositories of GitHub's organisations and users, at github.com, GHE.com or a
 // GitHub Enterprise Server.
 //
 // It asks with typed calls of its own, a dozen: the content, the repositories and the
@@ -17,6 +17,8 @@
 //     the newest change back to what is known.
 //   - Texts with comments and reviews are fetched ten documents a query, when they are
 //     opened.
+//   - A wiki is a git repository, of which a copy is kept; what changed is what two commits
+//     differ in. See wikis.go.
 //   - GitHub tells of no deletions. Externals lists the numbers, 100 a query.
 //
 // Who may read a private repository is a group of its own, so that documents keep their
@@ -39,7 +41,7 @@ func Kind() connectors.Kind {
 			{Name: "owner", Required: true, Help: "organisations and users whose repositories are read, separated by commas, as in acme, acme-labs"},
 			{Name: "url", Help: "address of a GHE.com or GitHub Enterprise Server site; default: https://github.com"},
 			{Name: "repos", Help: "globs of repositories, as in handbook, infra-*, !acme/secret-*; default: all"},
-			{Name: "read", Help: "what is read of issues, pulls, discussions, releases; default: all four"},
+			{Name: "read", Help: "what is read of issues, pulls, discussions, releases, wiki; default: all five"},
 			{Name: "state", Help: "which issues, pull requests and discussions: open, closed or all (the default)"},
 			{Name: "people", Help: "addresses of people that GitHub does not tell, as in octocat=ann@example.com, hubot=bob@example.com"},
 			{Name: "app", Help: "id of a GitHub App, whose private_key is then the credential; without it, the token is"},
@@ -59,6 +61,7 @@ func Kind() connectors.Kind {
 type source struct {
 	*api
 	settings *parsed
+	wikis    *wikis
 }
 
 var (
@@ -76,5 +79,9 @@ func open(env connectors.Environment, settings map[string]string) (connectors.Co
 	if err != nil {
 		return nil, err
 	}
-	return &source{api: a, settings: p}, nil
+	w, err := newWikis(env, p, a)
+	if err != nil {
+		return nil, err
+	}
+	return &source{api: a, settings: p, wikis: w}, nil
 }

@@ -8,13 +8,14 @@ import (
 
 // numbered is a repository with the first numbers of what it holds.
 type numbered struct {
-	ID            string
-	DatabaseID    int64
-	NameWithOwner string
-	Issues        connection[item]
-	PullRequests  connection[item]
-	Discussions   connection[item]
-	Releases      connection[item]
+	ID             string
+	DatabaseID     int64
+	NameWithOwner  string
+	HasWikiEnabled bool
+	Issues         connection[item]
+	PullRequests   connection[item]
+	Discussions    connection[item]
+	Releases       connection[item]
 }
 
 // item is an issue, a pull request or a discussion, or a release, which has an id.
@@ -70,7 +71,7 @@ func (s *source) wanted() map[string]any {
 // list yields what a repository holds, and reports whether there was no error and more is
 // wanted.
 func (s *source) list(ctx context.Context, r numbered, yield func(string, error) bool) bool {
-	repo := &repository{DatabaseID: r.DatabaseID}
+	repo := &repository{DatabaseID: r.DatabaseID, NameWithOwner: r.NameWithOwner, HasWikiEnabled: r.HasWikiEnabled}
 	for _, l := range []listing{
 		{"issue", "issues", openClosed[s.settings.state], r.Issues, false},
 		{"pull", "pullRequests", pullStates[s.settings.state], r.PullRequests, false},
@@ -102,5 +103,5 @@ func (s *source) list(ctx context.Context, r numbered, yield func(string, error)
 			}
 		}
 	}
-	return true
+	return s.listWiki(ctx, repo, yield)
 }

@@ -24,7 +24,7 @@ const heads = `query($login: String!, $after: String, $issues: Boolean!, $pulls:
   repositoryOwner(login: $login) {
     repositories(first: 25, after: $after, ownerAffiliations: [OWNER], orderBy: {field: CREATED_AT, direction: ASC}) {` + page + `
       nodes {
-        id databaseId nameWithOwner url visibility
+        id databaseId nameWithOwner url visibility hasWikiEnabled
         owner { login }
         issues(first: 1, orderBy: {field: UPDATED_AT, direction: DESC}) @include(if: $issues) { nodes { updatedAt } }
         pullRequests(first: 1, orderBy: {field: UPDATED_AT, direction: DESC}) @include(if: $pulls) { nodes { updatedAt } }
@@ -41,7 +41,7 @@ const numbers = `query($login: String!, $after: String, $issues: Boolean!, $pull
   repositoryOwner(login: $login) {
     repositories(first: 10, after: $after, ownerAffiliations: [OWNER], orderBy: {field: CREATED_AT, direction: ASC}) {` + page + `
       nodes {
-        id databaseId nameWithOwner
+        id databaseId nameWithOwner hasWikiEnabled
         issues(first: 100, states: $issueStates) @include(if: $issues) {` + page + `nodes { number } }
         pullRequests(first: 100, states: $pullStates) @include(if: $pulls) {` + page + `nodes { number } }
         discussions(first: 100, states: $discussionStates) @include(if: $discussions) {` + page + `nodes { number } }

@@ -15,16 +15,17 @@ import (
 
 // repository is a repository with the newest of what it holds.
 type repository struct {
-	ID            string
-	DatabaseID    int64
-	NameWithOwner string
-	URL           string
-	Visibility    string
-	Owner         struct{ Login string }
-	Issues        connection[changed]
-	PullRequests  connection[changed]
-	Discussions   connection[changed]
-	Releases      connection[changedRelease]
+	ID             string
+	DatabaseID     int64
+	NameWithOwner  string
+	URL            string
+	Visibility     string
+	HasWikiEnabled bool
+	Owner          struct{ Login string }
+	Issues         connection[changed]
+	PullRequests   connection[changed]
+	Discussions    connection[changed]
+	Releases       connection[changedRelease]
 }
 
 type changed struct{ UpdatedAt time.Time }

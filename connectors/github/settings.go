@@ -18,7 +18,7 @@ type parsed struct {
 	owners       []string
 	include      []string // globs; none: all
 	exclude      []string
-	read         map[string]bool // issues, pulls, discussions, releases
+	read         map[string]bool // issues, pulls, discussions, releases, wiki
 	state        string          // open, closed, all
 	people       map[string]string
 	app          string // empty: a token
@@ -27,7 +27,8 @@ type parsed struct {
 
 // site is where GitHub's interfaces lie.
 type site struct {
-	base    string // origin of both
+	web     string // origin of the pages, and of git
+	base    string // origin of the interfaces
 	rest    string // path below base
 	graphQL string // path below base
 }
@@ -38,9 +39,10 @@ const (
 	pulls       = "pulls"
 	discussions = "discussions"
 	releases    = "releases"
+	wikiPages   = "wiki"
 )
 
-var readable = []string{issues, pulls, discussions, releases}
+var readable = []string{issues, pulls, discussions, releases, wikiPages}
 
 // parse reads the settings. Errors are ErrInvalid.
 func parse(settings map[string]string) (*parsed, error) {
@@ -72,12 +74,14 @@ func (p *parsed) parseSite(settings map[string]string) error {
 		if strings.Trim(u.Path, "/") != "" {
 			return cairn.Errorf(cairn.ErrInvalid, "url: give the address of the site alone, such as https://%s, and the organisation as owner", host)
 		}
-		p.site = site{base: "https://api." + strings.TrimPrefix(host, "www."), graphQL: "graphql"}
+		host = strings.TrimPrefix(host, "www.")
+		p.site = site{web: "https://" + host, base: "https://api." + host, graphQL: "graphql"}
 	default:
 		if strings.Trim(u.Path, "/") != "" {
 			return cairn.Errorf(cairn.ErrInvalid, "url: leave out the path %s: give the address of the server, and the organisation as owner", u.Path)
 		}
-		p.site = site{base: (&url.URL{Scheme: u.Scheme, Host: u.Host}).String(), rest: "api/v3/", graphQL: "api/graphql"}
+		server := (&url.URL{Scheme: u.Scheme, Host: u.Host}).String()
+		p.site = site{web: server, base: server, rest: "api/v3/", graphQL: "api/graphql"}
 	}
 	return nil
 }
@@ -130,9 +134,6 @@ func (p *parsed) wants(repository string) bool {
 func (p *parsed) parseRead(settings map[string]string) error {
 	p.read = map[string]bool{}
 	for _, what := range split(settings["read"]) {
-		if what == "wiki" {
-			return cairn.Errorf(cairn.ErrInvalid, "read: a wiki is a git repository; add it as a source of kind git")
-		}
 		if !slices.Contains(readable, what) {
 			return cairn.Errorf(cairn.ErrInvalid, "read: there is no %q; there are: %s", what, strings.Join(readable, ", "))
 		}
@@ -186,6 +187,15 @@ func (p *parsed) checkApp(map[string]string) error {
 		return cairn.Errorf(cairn.ErrInvalid, "owner: an installation of an App belongs to one organisation or user: add a source for each")
 	}
 	return nil
+}
+
+// account names whose requests GitHub counts: those of an installation; empty: of the
+// source's token.
+func (p *parsed) account() string {
+	if p.app == "" {
+		return ""
+	}
+	return "installation " + p.installation
 }
 
 // split returns the parts of a text between commas and lines.

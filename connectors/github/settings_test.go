@@ -31,7 +31,7 @@ func TestSettings(t *testing.T) {
 		{map[string]string{"repos": "[a"}, "no glob"},
 		{map[string]string{"repos": "!"}, "no glob"},
 		{map[string]string{"read": "issues, pulls"}, ""},
-		{map[string]string{"read": "issues, wiki"}, "kind git"},
+		{map[string]string{"read": "issues, wiki"}, ""},
 		{map[string]string{"read": "commits"}, "there are: issues, pulls"},
 		{map[string]string{"state": "merged"}, "state: give open"},
 		{map[string]string{"people": "octocat=ann@example.com, hubot=Bob@Example.com"}, ""},
@@ -56,16 +56,17 @@ func TestSettings(t *testing.T) {
 	}
 }
 
-// Credentials go to the host of the interfaces, which follows from the site's.
+// Credentials go to the host of the interfaces, which follows from the site's, and to that
+// of the site for wikis.
 func TestSites(t *testing.T) {
 	for address, want := range map[string]site{
-		"":                            {"https://api.github.com", "", "graphql"},
-		"https://github.com/":         {"https://api.github.com", "", "graphql"},
-		"https://www.github.com":      {"https://api.github.com", "", "graphql"},
-		"https://acme.ghe.com":        {"https://api.acme.ghe.com", "", "graphql"},
-		"https://hub.acme.test":       {"https://hub.acme.test", "api/v3/", "api/graphql"},
-		"http://hub.acme.test:8443/":  {"http://hub.acme.test:8443", "api/v3/", "api/graphql"},
-		"https://github.com.evil.com": {"https://github.com.evil.com", "api/v3/", "api/graphql"},
+		"":                            {"https://github.com", "https://api.github.com", "", "graphql"},
+		"https://github.com/":         {"https://github.com", "https://api.github.com", "", "graphql"},
+		"https://www.github.com":      {"https://github.com", "https://api.github.com", "", "graphql"},
+		"https://acme.ghe.com":        {"https://acme.ghe.com", "https://api.acme.ghe.com", "", "graphql"},
+		"https://hub.acme.test":       {"https://hub.acme.test", "https://hub.acme.test", "api/v3/", "api/graphql"},
+		"http://hub.acme.test:8443/":  {"http://hub.acme.test:8443", "http://hub.acme.test:8443", "api/v3/", "api/graphql"},
+		"https://github.com.evil.com": {"https://github.com.evil.com", "https://github.com.evil.com", "api/v3/", "api/graphql"},
 	} {
 		p, err := parse(map[string]string{"owner": "acme", "url": address})
 		if err != nil || p.site != want {

@@ -17,13 +17,14 @@ func (s *source) Test(ctx context.Context) (string, error) {
 		return "", err
 	}
 	counts := map[string]int{}
-	total := 0
+	total, withWiki := 0, false
 	for r, err := range s.repositories(ctx) {
 		if err != nil {
 			return "", err
 		}
 		counts[r.Visibility]++
 		total++
+		withWiki = withWiki || r.HasWikiEnabled
 	}
 	if total == 0 {
 		return "", &connectors.Error{Kind: connectors.ErrForbidden, Message: "the credential of " + who.Viewer.Login + " sees no repository of " +
@@ -42,7 +43,11 @@ func (s *source) Test(ctx context.Context) (string, error) {
 	if people+groups >= testedMembers {
 		more = "more than "
 	}
-	return text + fmt.Sprintf("; the addresses of %s%d people in %d groups are known", more, people, groups), nil
+	text += fmt.Sprintf("; the addresses of %s%d people in %d groups are known", more, people, groups)
+	if s.settings.read[wikiPages] && withWiki {
+		text += s.wikis.test(ctx)
+	}
+	return text, nil
 }
 
 // testedMembers is how many people and groups are enough to say that they can be read.

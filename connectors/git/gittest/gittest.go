@@ -11,7 +11,7 @@ import (
 	"net/http/cgi"
 	"net/http/httptest"
 	"net/http/httputil"
-	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -32,8 +32,7 @@ type Site struct {
 	// request.
 	Open bool
 
-	t       testing.TB
-	backend string
+	t testing.TB
 }
 
 // New serves a site until the test ends.
@@ -49,11 +48,7 @@ func New(t testing.TB) *Site {
 // NewHandler returns a site that is not served yet.
 func NewHandler(t testing.TB) *Site {
 	t.Helper()
-	path, err := exec.LookPath("git")
-	if err != nil {
-		t.Skip("there is no git")
-	}
-	return &Site{Repository: NewRepository(t), Filters: true, t: t, backend: path}
+	return &Site{Repository: NewRepository(t), Filters: true, t: t}
 }
 
 // Path is the address of the repository below that of the site.
@@ -103,17 +98,26 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "who are you?", http.StatusUnauthorized)
 		return
 	}
-	r = r.Clone(r.Context())
 	if s.Old {
+		r = r.Clone(r.Context())
 		r.Header.Del("Git-Protocol")
 	}
-	r.Header.Del("Authorization") // the backend would have it in its environment
+	s.Serve(w, r, Path, s.Filters)
+}
+
+// Serve answers a request by the program git http-backend, which checks no credential.
+// base is the address of the repository; filters says that parts of it are sent, too.
+func (r *Repository) Serve(w http.ResponseWriter, req *http.Request, base string, filters bool) {
+	req = req.Clone(req.Context())
+	req.Header.Del("Authorization") // the backend would have it in its environment
+	root, name := filepath.Split(r.Dir)
+	req.URL.Path, req.URL.RawPath = "/"+name+strings.TrimPrefix(req.URL.Path, base), ""
 	env := []string{
-		"GIT_PROJECT_ROOT=" + strings.TrimSuffix(s.Dir, "/handbook.git"), "GIT_HTTP_EXPORT_ALL=1", "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null",
-		"GIT_PROTOCOL=" + r.Header.Get("Git-Protocol"), "GIT_CONFIG_COUNT=2", "GIT_CONFIG_KEY_0=safe.directory", "GIT_CONFIG_VALUE_0=*",
-		"GIT_CONFIG_KEY_1=uploadpack.allowFilter", fmt.Sprintf("GIT_CONFIG_VALUE_1=%v", s.Filters),
+		"GIT_PROJECT_ROOT=" + filepath.Clean(root), "GIT_HTTP_EXPORT_ALL=1", "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null",
+		"GIT_PROTOCOL=" + req.Header.Get("Git-Protocol"), "GIT_CONFIG_COUNT=2", "GIT_CONFIG_KEY_0=safe.directory", "GIT_CONFIG_VALUE_0=*",
+		"GIT_CONFIG_KEY_1=uploadpack.allowFilter", fmt.Sprintf("GIT_CONFIG_VALUE_1=%v", filters),
 	}
-	http.StripPrefix("/acme", &cgi.Handler{Path: s.backend, Args: []string{"http-backend"}, Dir: s.Dir, Env: env, Stderr: nothing{}}).ServeHTTP(w, r)
+	(&cgi.Handler{Path: r.program, Args: []string{"http-backend"}, Dir: r.Dir, Env: env, Stderr: nothing{}}).ServeHTTP(w, req)
 }
 
 // check says what is wrong with a request, other than the credential.

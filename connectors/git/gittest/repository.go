@@ -20,6 +20,8 @@ import (
 type Repository struct {
 	Dir string
 
+	program string // git
+
 	mu      sync.Mutex
 	commits int
 }
@@ -27,7 +29,11 @@ type Repository struct {
 // NewRepository makes a repository whose branch main has one commit, without files.
 func NewRepository(t testing.TB) *Repository {
 	t.Helper()
-	r := &Repository{Dir: filepath.Join(t.TempDir(), "handbook.git")}
+	program, err := exec.LookPath("git")
+	if err != nil {
+		t.Skip("there is no git")
+	}
+	r := &Repository{Dir: filepath.Join(t.TempDir(), "handbook.git"), program: program}
 	r.Git(t, "", "init", "--quiet", "--bare", "--template=", "--initial-branch=main", r.Dir)
 	r.Commit(t, nil)
 	return r
@@ -36,7 +42,7 @@ func NewRepository(t testing.TB) *Repository {
 // Git runs git in the repository and returns what it wrote, without white space around.
 func (r *Repository) Git(t testing.TB, stdin string, args ...string) string {
 	t.Helper()
-	cmd := exec.CommandContext(context.Background(), "git", args...)
+	cmd := exec.CommandContext(context.Background(), r.program, args...)
 	cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1", "LC_ALL=C")
 	if args[0] != "init" {
 		cmd.Env = append(cmd.Env, "GIT_DIR="+r.Dir)

@@ -176,7 +176,7 @@ func (s *Site) repository(e *execution, r *Repository) object {
 	}
 	return object{
 		"__typename": "Repository", "id": repositoryID(r), "databaseId": r.id, "name": r.Name, "nameWithOwner": s.world.full(r),
-		"url": s.URL + "/" + s.world.full(r), "visibility": r.Visibility, "owner": object{"__typename": "Organization", "id": "O_1", "login": s.world.Organization},
+		"url": s.URL + "/" + s.world.full(r), "visibility": r.Visibility, "hasWikiEnabled": !r.NoWiki, "owner": object{"__typename": "Organization", "id": "O_1", "login": s.world.Organization},
 		"issues": s.items(e, r, Issue), "pullRequests": s.items(e, r, Pull), "discussions": s.items(e, r, Discussion), "releases": s.items(e, r, Release),
 		"issueOrPullRequest": numbered(Issue, Pull), "discussion": numbered(Discussion),
 		"collaborators": resolver(func(a map[string]any) any { return s.collaborators(e, r, a) }),

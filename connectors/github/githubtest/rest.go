@@ -17,11 +17,16 @@ import (
 )
 
 // known reports whether a request has a credential of the right form: a JSON Web Token
-// where an App asks for a token, a token elsewhere.
+// where an App asks for a token, a token elsewhere, which is a password for git.
 func (s *Site) known(r *http.Request) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if isWiki(r) {
+		var user string
+		user, token, ok = r.BasicAuth()
+		ok = ok && user != ""
+	}
 	switch {
 	case !ok:
 		return false

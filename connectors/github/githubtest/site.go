@@ -5,7 +5,8 @@
 // api.github.com, version 2022-11-28: GET /repos/{owner}/{repo}/issues, GET /orgs/{org} and
 // POST /app/installations/{installation_id}/access_tokens) and from its public GraphQL schema
 // (octokit/graphql-schema, of 21 July 2026), an excerpt of which lies in schema.graphql:
-// queries are parsed and validated against it. Links to next pages go to
+// queries are parsed and validated against it. Wikis are served by the program
+// git http-backend, with basic authentication by a token. Links to next pages go to
 // /repositories/{id}/… with a cursor, as GitHub's do. "since" leaves out what changed at
 // the time itself, as the description says. Pages have two things, whatever is asked for.
 package githubtest
@@ -63,6 +64,10 @@ func New(t testing.TB) *Site {
 		connectortest.Route{Pattern: "GET /api/v3/repositories/{id}/issues", Query: list, Accept: accept, Handle: s.rest(s.listIssues)},
 		connectortest.Route{Pattern: "GET /api/v3/orgs/{org}", Accept: accept, Handle: s.rest(s.organization)},
 		connectortest.Route{Pattern: "POST /api/v3/app/installations/{id}/access_tokens", Accept: accept, Body: "application/json", Handle: s.rest(s.issueToken)},
+		connectortest.Route{Pattern: "GET /{owner}/{wiki}/info/refs", Query: []string{"service!"}, Accept: "*/*", Handle: s.serveWiki},
+		connectortest.Route{
+			Pattern: "POST /{owner}/{wiki}/git-upload-pack", Accept: "application/x-git-upload-pack-result", Body: "application/x-git-upload-pack-request", Handle: s.serveWiki,
+		},
 		connectortest.Route{Pattern: "POST /api/graphql", Accept: "application/json", Body: "application/json", Handle: s.authorized(s.graphQL)},
 	)
 	s.Remote = connectortest.NewRemote(t, fake, s.TokenSecrets())

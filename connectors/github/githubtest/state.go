@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/cairnhq/cairn/connectors/git/gittest"
 )
 
 // World is what a Site holds. It is changed in Site.Change alone.
@@ -37,10 +39,12 @@ type Repository struct {
 	Collaborators map[string]string // permission by login, of those who were let in one by one
 	Untold        bool              // the credential may not see the collaborators
 	Blocked       bool              // the credential may not list the issues
+	NoWiki        bool              // the wiki is switched off
 	Items         []*Item
 
 	id     int64
 	number int
+	wiki   *gittest.Repository // nil: nobody has written a page yet
 }
 
 // ID returns the id of a repository.

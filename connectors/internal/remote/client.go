@@ -33,6 +33,9 @@ type Config struct {
 	// Token returns the credential; nil sends none. It is asked when there is none, before
 	// one expires, and when the source has refused it: see Secret and OAuth.
 	Token func(ctx context.Context) (Token, error)
+	// CredentialOf, when not nil, is a client whose credential this one uses in the place of
+	// Token: what one of them gets or renews, both have.
+	CredentialOf *Client
 	// Sign puts the credential on a request; nil: as a bearer token. See Basic.
 	Sign func(r *http.Request, secret string)
 	// Advice is a sentence for administrators on where a new credential comes from.
@@ -111,7 +114,10 @@ func New(env connectors.Environment, cfg Config) (*Client, error) {
 	if c.limiter == nil {
 		c.limiter = NewLimiter(c.env.Now)
 	}
-	if cfg.Token != nil {
+	switch {
+	case cfg.CredentialOf != nil:
+		c.token = cfg.CredentialOf.token
+	case cfg.Token != nil:
 		c.token = newHeld(cfg.Token, c.env.Now)
 	}
 	return c, nil

@@ -385,3 +385,43 @@ func (s stopping) Replace(ctx context.Context, name string, old, issued cairn.Se
 	}
 	return s.Secrets.Replace(ctx, name, old, issued)
 }
+
+// Two clients of one credential have the same token: what one of them renews, the other
+// does not ask for again.
+func TestCredentialOfAnother(t *testing.T) {
+	var good atomic.Pointer[string]
+	asked := map[string][]string{}
+	answer := func(w http.ResponseWriter, r *http.Request) {
+		got := r.Header.Get("Authorization")
+		asked[r.URL.Path] = append(asked[r.URL.Path], got)
+		if _, password, basic := r.BasicAuth(); got != "Bearer "+*good.Load() && (!basic || password != *good.Load()) {
+			w.WriteHeader(http.StatusUnauthorized)
+		}
+	}
+	issued := 0
+	set := func(token string) { good.Store(&token) }
+	set("token-1")
+	first := newSite(t, answer, func(_ *connectors.Environment, cfg *remote.Config) {
+		cfg.Token = func(context.Context) (remote.Token, error) {
+			issued++
+			return remote.Token{Value: cairn.NewSecret(fmt.Sprint("token-", issued))}, nil
+		}
+	})
+	second := newSite(t, answer, func(_ *connectors.Environment, cfg *remote.Config) {
+		cfg.CredentialOf, cfg.Sign = first.client, remote.Basic("x")
+	})
+	ask := func(s site, path string) {
+		t.Helper()
+		if _, err := s.client.Do(t.Context(), remote.Request{Path: path}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ask(first, "a")
+	ask(second, "b")
+	set("token-2")
+	ask(second, "c")
+	ask(first, "d")
+	if issued != 2 || len(asked["/base/c"]) != 2 || len(asked["/base/d"]) != 1 {
+		t.Errorf("%d tokens were issued, for %v", issued, asked)
+	}
+}

@@ -1,4 +1,4 @@
-package git
+package gitrepo
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/cairnhq/cairn/connectors"
+	"github.com/cairnhq/cairn/connectors/internal/remote"
 )
 
 // strict is a network that fails the test when it is used.
@@ -31,8 +32,11 @@ func (s strict) Lookup(_ context.Context, host string) ([]netip.Addr, error) {
 // nothing but the two addresses of the protocol.
 func TestRelaysServeGitAlone(t *testing.T) {
 	base, _ := url.Parse("http://git.example.test/acme/handbook.git")
-	w := &web{base: base, env: connectors.Environment{Network: strict{t}}, user: "git"}
-	r, err := w.open(t.Context())
+	w, err := NewWeb(connectors.Environment{Network: strict{t}}, remote.Config{URL: "http://git.example.test/"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := w.Repository(base).Open(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,10 +80,10 @@ func TestRelaysServeGitAlone(t *testing.T) {
 }
 
 func TestStreamRelaysServeGitAlone(t *testing.T) {
-	r, err := dial(func(context.Context, string) (conversation, error) {
+	r, err := Dial(func(context.Context, string) (Conversation, error) {
 		t.Error("the host was asked")
 		return nil, io.ErrUnexpectedEOF
-	}).open(t.Context())
+	}).Open(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

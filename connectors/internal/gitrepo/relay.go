@@ -1,4 +1,4 @@
-package git
+package gitrepo
 
 import (
 	"context"
@@ -11,13 +11,13 @@ import (
 	"github.com/cairnhq/cairn/connectors"
 )
 
-// relay stands between the git program and a repository's host. The program connects to
+// Relay stands between the git program and a repository's host. The program connects to
 // a port of this machine's own and may use no other protocol; the relay alone goes
 // outside, through the network that the operator allows, to the one host that the source
 // names, and has the credential, which the program never sees. So there is no name that
 // the program could look up, no redirect and no alternate that it could follow, and no
 // alias that it could know.
-type relay struct {
+type Relay struct {
 	config   map[string]string // of git, that leads it here
 	protocol string            // the one that git may use
 	listener net.Listener
@@ -29,10 +29,10 @@ type relay struct {
 	broken bool  // it was that of a connection: it may be tried again
 }
 
-// upstream is how a relay reaches a repository's host.
-type upstream interface {
-	// open serves git on a relay of its own until the relay is closed.
-	open(ctx context.Context) (*relay, error)
+// Upstream is how a relay reaches a repository's host.
+type Upstream interface {
+	// Open serves git on a relay of its own until the relay is closed.
+	Open(ctx context.Context) (*Relay, error)
 }
 
 // listen opens a port of this machine. key is what git must know to be served.
@@ -45,14 +45,14 @@ func listen() (listener net.Listener, key string, err error) {
 }
 
 // close ends the relay and waits for what is under way.
-func (r *relay) close() {
+func (r *Relay) close() {
 	r.stop()
 	_ = r.listener.Close()
 	r.serving.Wait()
 }
 
 // fail notes why git is not served, for the message that people see.
-func (r *relay) fail(err error, broken bool) {
+func (r *Relay) fail(err error, broken bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.failed == nil {
@@ -61,7 +61,7 @@ func (r *relay) fail(err error, broken bool) {
 }
 
 // failure returns what was noted since the last call.
-func (r *relay) failure() (err error, broken bool) { //nolint:revive // the error is the value
+func (r *Relay) failure() (err error, broken bool) { //nolint:revive // the error is the value
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	err, broken = r.failed, r.broken
@@ -69,8 +69,9 @@ func (r *relay) failure() (err error, broken bool) { //nolint:revive // the erro
 	return err, broken
 }
 
-// brokenOff is the error of a host that fell silent or hung up in the middle.
-func brokenOff(host string) error {
+// BrokenOff is the error of a host that fell silent or hung up in the middle, after which
+// a command is tried again.
+func BrokenOff(host string) error {
 	return &connectors.Error{Kind: connectors.ErrUnavailable, Message: host + " could not be reached, or broke off, when asked for the repository"}
 }
 

@@ -1,4 +1,4 @@
-package git
+package gitrepo
 
 import (
 	"bytes"
@@ -13,22 +13,51 @@ import (
 	"strings"
 	"time"
 
-	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/connectors"
 	"github.com/cairnhq/cairn/connectors/internal/remote"
 )
 
-// web is the upstream of a repository over HTTP: the "smart" protocol of
-// gitprotocol-http(5), of which two addresses are known.
-type web struct {
-	base   *url.URL // of the repository; another after a redirect
-	env    connectors.Environment
-	user   string
-	client *remote.Client // made at the first open
-	packs  *remote.Client // the same, for what a host may have to think about
-	signed bool           // there is a credential
-	kept   replies
+// Web reaches repositories at a host over HTTP, with one credential: by the "smart"
+// protocol of gitprotocol-http(5), of which two addresses are known. It may be used by
+// several goroutines at once.
+type Web struct {
+	client   *remote.Client
+	packs    *remote.Client // the same, for what a host may have to think about
+	patience time.Duration  // how long a host may be silent that puts a pack together
 }
+
+// NewWeb returns a Web for the host of cfg.URL, the credential and the pace of cfg.
+// Redirects are followed on the same host alone. Errors are those of remote.New.
+func NewWeb(env connectors.Environment, cfg remote.Config) (*Web, error) {
+	base, err := remote.ParseURL("url", cfg.URL)
+	if err != nil {
+		return nil, err
+	}
+	cfg.Follow = func(to *url.URL) bool { return strings.EqualFold(to.Hostname(), base.Hostname()) }
+	if env.Network != nil {
+		env.Network = raw{env.Network}
+	}
+	w := &Web{patience: 3 * cmp.Or(env.Timeout, 30*time.Second)}
+	if w.client, err = remote.New(env, cfg); err != nil {
+		return nil, err
+	}
+	env.Timeout = w.patience
+	w.packs, err = remote.New(env, cfg)
+	return w, err
+}
+
+// Repository returns the upstream of the repository at an address at the host.
+func (w *Web) Repository(base *url.URL) *WebRepository { return &WebRepository{Web: w, base: base} }
+
+// WebRepository is the upstream of one repository. It is for one run: short replies are
+// kept.
+type WebRepository struct {
+	*Web
+	base *url.URL // another after a redirect
+	kept replies
+}
+
+var _ Upstream = (*WebRepository)(nil)
 
 const (
 	keyHeader = "X-Cairn-Key"
@@ -37,58 +66,25 @@ const (
 	asking    = "application/x-git-upload-pack-request"
 )
 
-// connect makes the client, once it is known whether there is a credential.
-func (w *web) connect(ctx context.Context) error {
-	if w.client != nil {
-		return nil
-	}
-	cfg := remote.Config{
-		URL: w.base.String(), Sign: remote.Basic(w.user), Account: w.user,
-		Rate:   connectors.Rate{Every: 100 * time.Millisecond, Burst: 30},
-		Follow: func(to *url.URL) bool { return strings.EqualFold(to.Hostname(), w.base.Hostname()) },
-		Advice: "It needs to read the contents of the repository, no more.",
-	}
-	var token cairn.Secret
-	var err error
-	if w.env.Secrets != nil {
-		if token, err = w.env.Secrets.Secret(ctx, "token"); err != nil {
-			return err
-		}
-	}
-	if w.signed = token.Set(); w.signed {
-		cfg.Token = remote.Secret(w.env, "token")
-	} else {
-		cfg.Account = ""
-	}
-	env := w.env
-	if env.Network != nil {
-		env.Network = raw{env.Network}
-	}
-	if w.client, err = remote.New(env, cfg); err != nil {
-		return err
-	}
-	env.Timeout = w.patience()
-	w.packs, err = remote.New(env, cfg)
+// protocol is the version of git's protocol that the program git asks for first.
+const protocol = "version=2"
+
+// Look asks the host whether it has the repository: an ErrNotFound when it has none. The
+// program git is not run; its own first request is answered with the same reply.
+func (w *WebRepository) Look(ctx context.Context) error {
+	_, err := w.advertised(ctx, http.Header{"Accept": {"*/*"}, "Git-Protocol": {protocol}})
 	return err
 }
 
-// patience is how long a host may be silent that puts a pack together.
-func (w *web) patience() time.Duration {
-	return 3 * cmp.Or(w.env.Timeout, 30*time.Second)
-}
-
-// open implements upstream.
-func (w *web) open(ctx context.Context) (*relay, error) {
-	if err := w.connect(ctx); err != nil {
-		return nil, err
-	}
+// Open implements Upstream.
+func (w *WebRepository) Open(ctx context.Context) (*Relay, error) {
 	listener, key, err := listen()
 	if err != nil {
 		return nil, err
 	}
 	here := "http://" + listener.Addr().String()
 	ctx, cancel := context.WithCancel(ctx)
-	r := &relay{
+	r := &Relay{
 		protocol: "http", listener: listener,
 		// Also what git would ask of any other host by HTTP ends here, and is refused.
 		config: map[string]string{
@@ -96,7 +92,7 @@ func (w *web) open(ctx context.Context) (*relay, error) {
 			"remote.origin.proxy": here, "http.lowSpeedLimit": "0",
 		},
 	}
-	s := &webServer{web: w, relay: r, key: key, ctx: ctx}
+	s := &webServer{WebRepository: w, relay: r, key: key, ctx: ctx}
 	server := &http.Server{
 		Handler: s, ReadHeaderTimeout: time.Minute, ErrorLog: log.New(io.Discard, "", 0),
 	}
@@ -110,8 +106,8 @@ func (w *web) open(ctx context.Context) (*relay, error) {
 
 // webServer is what git talks to.
 type webServer struct {
-	*web
-	relay *relay
+	*WebRepository
+	relay *Relay
 	key   string
 	ctx   context.Context
 }
@@ -138,51 +134,57 @@ func (s *webServer) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 
 // fail notes a failure and ends the reply, so that git ends, too.
 func (s *webServer) fail(out http.ResponseWriter, err error, broken bool) {
-	if errors.Is(err, connectors.ErrUnauthorized) && !s.signed {
-		err = &connectors.Error{Kind: connectors.ErrUnauthorized, Status: http.StatusUnauthorized,
-			Message: s.client.Host() + " asks who wants to read the repository, or has none there: check the url, and give the source a token with cairn source set NAME --secret token=FILE"}
-	}
 	s.relay.fail(err, broken)
 	http.Error(out, "failed", http.StatusBadGateway)
 }
 
 // advertise answers what the repository can do.
 func (s *webServer) advertise(ctx context.Context, out http.ResponseWriter, r *http.Request) {
-	protocol := r.Header.Get("Git-Protocol")
-	kept := s.kept.get([]byte("info/refs " + protocol))
-	if kept == nil {
-		res, err := s.client.Do(ctx, remote.Request{
-			Path: s.base.JoinPath("info/refs").String(), Query: url.Values{"service": {"git-upload-pack"}}, Header: headers(r),
-			What: "the branches of the repository", MaxBytes: 256 << 20,
-		})
-		if err == nil {
-			err = s.judge(res)
-		}
-		if err != nil {
-			s.fail(out, err, false)
-			return
-		}
-		kept = &reply{adverts, res.Body}
-		s.kept.put([]byte("info/refs "+protocol), kept)
+	kept, err := s.advertised(ctx, headers(r))
+	if err != nil {
+		s.fail(out, err, false)
+		return
 	}
 	write(out, kept)
 }
 
+// advertised asks the host what the repository can do, once for each version of the
+// protocol.
+func (w *WebRepository) advertised(ctx context.Context, header http.Header) (*reply, error) {
+	key := []byte("info/refs " + header.Get("Git-Protocol"))
+	if kept := w.kept.get(key); kept != nil {
+		return kept, nil
+	}
+	res, err := w.client.Do(ctx, remote.Request{
+		Path: w.base.JoinPath("info/refs").String(), Query: url.Values{"service": {"git-upload-pack"}}, Header: header,
+		What: "the branches of the repository", MaxBytes: 256 << 20,
+	})
+	if err == nil {
+		err = w.judge(res)
+	}
+	if err != nil {
+		return nil, err
+	}
+	kept := &reply{adverts, res.Body}
+	w.kept.put(key, kept)
+	return kept, nil
+}
+
 // judge checks that a reply comes from a git server, and follows where it came from.
-func (s *webServer) judge(res *remote.Response) error {
+func (w *WebRepository) judge(res *remote.Response) error {
 	kind, _, _ := strings.Cut(res.Header.Get("Content-Type"), ";")
 	moved := strings.TrimSuffix(res.URL.Path, "/info/refs")
 	switch {
 	case res.Status >= 300:
 		return &connectors.Error{Kind: connectors.ErrUnexpected, Status: res.Status,
-			Message: s.client.Host() + " leads to another host when asked for the repository: set url to its new address"}
+			Message: w.client.Host() + " leads to another host when asked for the repository: set url to its new address"}
 	case strings.TrimSpace(kind) != adverts || moved == res.URL.Path:
 		return &connectors.Error{Kind: connectors.ErrUnexpected, Status: res.Status,
-			Message: s.client.Host() + " answered with something else than a repository: check the url, and whether a sign-in page stands before it. Repositories that are only files on a web server cannot be read"}
+			Message: w.client.Host() + " answered with something else than a repository: check the url, and whether a sign-in page stands before it. Repositories that are only files on a web server cannot be read"}
 	}
 	base := *res.URL
 	base.Path, base.RawPath, base.RawQuery = moved, strings.TrimSuffix(base.RawPath, "/info/refs"), ""
-	s.base = &base
+	w.base = &base
 	return nil
 }
 
@@ -230,7 +232,7 @@ func (s *webServer) stream(out http.ResponseWriter, res *remote.Response, body *
 	buf := make([]byte, 64<<10)
 	flush := http.NewResponseController(out)
 	for {
-		n, err := body.readWithin(buf, s.patience())
+		n, err := body.readWithin(buf, s.patience)
 		if _, failed := out.Write(buf[:n]); failed != nil {
 			return // git has ended
 		}
@@ -239,7 +241,7 @@ func (s *webServer) stream(out http.ResponseWriter, res *remote.Response, body *
 			return
 		}
 		if err != nil {
-			s.relay.fail(brokenOff(s.client.Host()), true)
+			s.relay.fail(BrokenOff(s.client.Host()), true)
 			panic(http.ErrAbortHandler)
 		}
 	}

@@ -1,4 +1,4 @@
-package git
+package gitrepo
 
 import (
 	"bytes"
@@ -28,9 +28,9 @@ type clone struct {
 	ref      string // at the source: HEAD, or refs/heads/…
 	branch   string // as configured; empty: HEAD
 	maxSize  int64
-	upstream upstream
+	upstream Upstream
 	sleep    func(ctx context.Context, d time.Duration) error
-	relay    *relay // while connected
+	relay    *Relay // while connected
 }
 
 // head is where, in the clone, the head of the branch is noted once all is there; fresh
@@ -46,20 +46,39 @@ const plain = "[core]\n\trepositoryformatversion = 0\n\tfilemode = false\n\tbare
 
 // newClone returns the clone for an address and a size: others, of settings that have
 // changed since, are another clone.
-func newClone(work string, c *config, url string) *clone {
-	sum := sha256.Sum256([]byte(fmt.Sprintf("%s\x00%d", url, c.maxSize)))
+func newClone(c Config) *clone {
+	sum := sha256.Sum256([]byte(fmt.Sprintf("%s\x00%d", c.Address, c.MaxSize)))
 	k := &clone{
-		dir:  filepath.Join(work, "clone-"+hex.EncodeToString(sum[:8])+".git"),
-		home: filepath.Join(work, "home"), what: c.address.name(), ref: "HEAD", branch: c.branch, maxSize: c.maxSize,
+		dir:  filepath.Join(c.Dir, "clone-"+hex.EncodeToString(sum[:8])+".git"),
+		home: Home(c.Dir), what: c.Host, ref: "HEAD", branch: c.Branch, maxSize: c.MaxSize, upstream: c.Upstream, sleep: c.Sleep,
 	}
-	if c.branch != "" {
-		k.ref = "refs/heads/" + c.branch
+	if c.Branch != "" {
+		k.ref = "refs/heads/" + c.Branch
+	}
+	if k.sleep == nil {
+		k.sleep = sleep
 	}
 	return k
 }
 
+// Home is the folder with nothing in it, in one of a source, that git takes for that of
+// its user.
+func Home(dir string) string { return filepath.Join(dir, "home") }
+
+// sleep waits for d, or until ctx ends.
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-timer.C:
+		return nil
+	}
+}
+
 // git returns a command over the clone.
-func (k *clone) git(args ...string) command { return command{dir: k.dir, home: k.home, args: args} }
+func (k *clone) git(args ...string) Command { return Command{dir: k.dir, Home: k.home, Args: args} }
 
 // prepare makes the clone when there is none, and clears away what a process that was
 // killed has left.
@@ -80,7 +99,7 @@ func (k *clone) prepare(ctx context.Context) error {
 		if err := checkVersion(ctx, k.home); err != nil {
 			return err
 		}
-		if _, err := (command{home: k.home, args: []string{"init", "--quiet", "--bare", "--template=", k.dir}}).output(ctx); err != nil {
+		if _, err := (Command{Home: k.home, Args: []string{"init", "--quiet", "--bare", "--template=", k.dir}}).output(ctx); err != nil {
 			return err
 		}
 	}
@@ -118,14 +137,14 @@ func (k *clone) reach(ctx context.Context, config map[string]string, stdin []byt
 	}
 	for attempt := 1; ; attempt++ {
 		c := k.git(args...)
-		c.env = []string{"GIT_ALLOW_PROTOCOL=" + k.relay.protocol}
-		c.config = map[string]string{}
+		c.Env = []string{"GIT_ALLOW_PROTOCOL=" + k.relay.protocol}
+		c.Config = map[string]string{}
 		for _, m := range []map[string]string{k.relay.config, config} {
 			for name, value := range m {
-				c.config[name] = value
+				c.Config[name] = value
 			}
 		}
-		c.stdin = bytes.NewReader(stdin)
+		c.Stdin = bytes.NewReader(stdin)
 		out, err := c.output(ctx)
 		told, broken := k.relay.failure()
 		err = errors.Join(k.plain(), err)
@@ -147,7 +166,7 @@ func (k *clone) reach(ctx context.Context, config map[string]string, stdin []byt
 
 // connect opens the way to the repository's host, until disconnect.
 func (k *clone) connect(ctx context.Context) (err error) {
-	k.relay, err = k.upstream.open(ctx)
+	k.relay, err = k.upstream.Open(ctx)
 	return err
 }
 
@@ -182,53 +201,51 @@ func (k *clone) has(ctx context.Context, ref string) (string, error) {
 	return strings.TrimSpace(string(out)), err
 }
 
-// update brings the clone to the head of the branch, and returns that with what it
-// holds. It is a number of steps, of which each can be done again.
-func (k *clone) update(ctx context.Context) (commit string, t *tree, err error) {
+// update brings the clone to the head of the branch, and returns what that holds. It is a number of steps, of which each can be done again.
+func (k *clone) update(ctx context.Context) (t *Tree, err error) {
 	if err := k.prepare(ctx); err != nil {
-		return "", nil, err
+		return nil, err
 	}
 	if err := k.connect(ctx); err != nil {
-		return "", nil, err
+		return nil, err
 	}
 	defer k.disconnect()
 	tip, err := k.tip(ctx)
 	if err != nil {
-		return "", nil, err
+		return nil, err
 	}
 	was, err := k.has(ctx, head)
 	if err != nil {
-		return "", nil, err
+		return nil, err
 	}
 	if was == tip {
-		t, err = k.complete(ctx, tip)
-		return tip, t, err
+		return k.complete(ctx, tip)
 	}
 	return k.advance(ctx, was)
 }
 
 // advance fetches what is new since a commit, which may be none.
-func (k *clone) advance(ctx context.Context, was string) (commit string, t *tree, err error) {
+func (k *clone) advance(ctx context.Context, was string) (t *Tree, err error) {
 	// The first time, no files of the past; later on, those that have changed.
 	filter := "blob:none"
 	if was != "" {
 		filter = k.upToSize()
 	}
 	if err := k.fetch(ctx, nil, filter, "+"+k.ref+":"+fresh); err != nil {
-		return "", nil, err
+		return nil, err
 	}
 	now, err := k.has(ctx, fresh)
 	if err != nil || now == "" {
-		return "", nil, errors.Join(errors.New("git: fetched no commit"), err)
+		return nil, errors.Join(errors.New("git: fetched no commit"), err)
 	}
 	if t, err = k.complete(ctx, now); err != nil {
-		return "", nil, err
+		return nil, err
 	}
 	if err := k.tidy(ctx); err != nil {
-		return "", nil, err
+		return nil, err
 	}
 	_, err = k.git("update-ref", head, now).output(ctx)
-	return now, t, err
+	return t, err
 }
 
 // upToSize filters out what is larger than maxSize.
@@ -252,7 +269,7 @@ const mostFolders = 50
 // them the first time; later one that was there long ago and is again, which the host
 // believes is here. Those that are missing afterwards are larger than maxSize, which is
 // noted.
-func (k *clone) complete(ctx context.Context, commit string) (*tree, error) {
+func (k *clone) complete(ctx context.Context, commit string) (*Tree, error) {
 	large, err := k.large()
 	if err != nil {
 		return nil, err
@@ -300,11 +317,11 @@ func (k *clone) large() (map[string]bool, error) {
 	return out, nil
 }
 
-func (k *clone) noteLarge(t *tree, known map[string]bool) error {
+func (k *clone) noteLarge(t *Tree, known map[string]bool) error {
 	var b strings.Builder
-	for _, f := range t.files {
-		if f.size < 0 {
-			known[f.oid] = true
+	for _, f := range t.Files {
+		if f.Size < 0 {
+			known[f.OID] = true
 		}
 	}
 	for oid := range known {
@@ -323,7 +340,7 @@ func (k *clone) tidy(ctx context.Context) error {
 		return err
 	}
 	c := k.git("repack", "-a", "-d", "--quiet", "--window-memory=64m", "--threads=1")
-	c.config = map[string]string{"extensions.partialClone": "origin", "remote.origin.promisor": "true"}
+	c.Config = map[string]string{"extensions.partialClone": "origin", "remote.origin.promisor": "true"}
 	_, err = c.output(ctx)
 	return errors.Join(err, k.plain())
 }

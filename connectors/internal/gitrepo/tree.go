@@ -1,4 +1,4 @@
-package git
+package gitrepo
 
 import (
 	"bytes"
@@ -9,17 +9,18 @@ import (
 	"strings"
 )
 
-// tree is what a commit holds.
-type tree struct {
-	files []file // by path
+// Tree is what a commit holds.
+type Tree struct {
+	Commit string
+	Files  []File // by path
 }
 
-// file is one file of a tree.
-type file struct {
-	path   string
-	oid    string // of its content
+// File is one file of a tree.
+type File struct {
+	Path   string // as git has it, which need not be UTF-8
+	OID    string // of its content
+	Size   int64  // -1: it is not here, since it is larger than what is fetched
 	folder string // id of the folder that it lies in; empty: the outermost
-	size   int64  // -1: it is not here
 }
 
 // errTree is the error of a listing that cannot be read.
@@ -27,12 +28,12 @@ var errTree = errors.New("git: the listing of a folder cannot be read")
 
 // tree lists a commit: regular files alone. Symbolic links are not followed, what they
 // lead to is read in its own place; submodules are other repositories.
-func (k *clone) tree(ctx context.Context, commit string) (*tree, error) {
+func (k *clone) tree(ctx context.Context, commit string) (*Tree, error) {
 	out, err := k.git("ls-tree", "-r", "-t", "-l", "-z", "--full-tree", commit).output(ctx)
 	if err != nil {
 		return nil, err
 	}
-	t := &tree{}
+	t := &Tree{Commit: commit}
 	folders := map[string]string{}
 	for line := range bytes.SplitSeq(bytes.TrimSuffix(out, []byte{0}), []byte{0}) {
 		if len(line) == 0 {
@@ -55,11 +56,11 @@ func (k *clone) tree(ctx context.Context, commit string) (*tree, error) {
 			if err != nil {
 				size = -1
 			}
-			t.files = append(t.files, file{path: path, oid: oid, folder: folders[folder], size: size})
+			t.Files = append(t.Files, File{Path: path, OID: oid, folder: folders[folder], Size: size})
 		}
 	}
-	slices.SortFunc(t.files, func(a, b file) int { return strings.Compare(a.path, b.path) })
-	t.files = slices.CompactFunc(t.files, func(a, b file) bool { return a.path == b.path })
+	slices.SortFunc(t.Files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
+	t.Files = slices.CompactFunc(t.Files, func(a, b File) bool { return a.Path == b.Path })
 	return t, nil
 }
 
@@ -74,11 +75,11 @@ func ordinary(path string) bool {
 }
 
 // incomplete returns the folders of files that are missing and not known to be large.
-func (t *tree) incomplete(large map[string]bool) []string {
+func (t *Tree) incomplete(large map[string]bool) []string {
 	seen := map[string]bool{}
 	var out []string
-	for _, f := range t.files {
-		if f.size < 0 && !large[f.oid] && !seen[f.folder] {
+	for _, f := range t.Files {
+		if f.Size < 0 && !large[f.OID] && !seen[f.folder] {
 			seen[f.folder] = true
 			out = append(out, f.folder)
 		}

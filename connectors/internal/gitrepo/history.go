@@ -1,4 +1,4 @@
-package git
+package gitrepo
 
 import (
 	"bufio"
@@ -11,31 +11,32 @@ import (
 	"time"
 )
 
-// change is the commit that gave a file the content that it has.
-type change struct {
-	commit string
-	author string
-	at     time.Time // of the commit, not of the writing
+// Origin is the commit that gave a file the content that it has. The zero Origin: it is
+// not known.
+type Origin struct {
+	Commit string
+	Author string
+	At     time.Time // of the commit, not of the writing
 }
 
-// entry is a commit of the log.
-type entry struct {
-	change
-	written time.Time
-	message string
-	paths   []logged
+// Entry is a commit of the log.
+type Entry struct {
+	Origin
+	Written time.Time
+	Message string
+	Paths   []Logged
 }
 
-// logged is a path that a commit changed, and the content that it gave it: zeros where
+// Logged is a path that a commit changed, and the content that it gave it: zeros where
 // the commit removed it.
-type logged struct{ path, oid string }
+type Logged struct{ Path, OID string }
 
 // logFormat begins each commit: its parts are parted by what no message holds.
 const logFormat = "%x01%H%x02%at%x02%ct%x02%an%x02"
 
 // log yields commits, newest first, with the paths that each changed: a merge, those in
 // which it differs from all its parents. One pass of git tells it for all files.
-func (k *clone) log(ctx context.Context, messages bool, see func(entry) bool, args ...string) error {
+func (k *clone) log(ctx context.Context, messages bool, see func(Entry) bool, args ...string) error {
 	format := "tformat:" + logFormat
 	if messages {
 		format += "%B"
@@ -43,7 +44,7 @@ func (k *clone) log(ctx context.Context, messages bool, see func(entry) bool, ar
 	c := k.git(append([]string{"log", "--raw", "-c", "-z", "--no-abbrev", "--no-renames", "--root", "--format=" + format + "%x03"}, args...)...)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	cmd, err := c.start(ctx)
+	cmd, err := c.Cmd(ctx)
 	if err != nil {
 		return err
 	}
@@ -66,8 +67,8 @@ func (k *clone) log(ctx context.Context, messages bool, see func(entry) bool, ar
 }
 
 // readLog reads what git log writes until see is content.
-func readLog(in *bufio.Reader, see func(entry) bool) (enough bool, err error) {
-	var e *entry
+func readLog(in *bufio.Reader, see func(Entry) bool) (enough bool, err error) {
+	var e *Entry
 	for {
 		token, err := in.ReadString(0)
 		token = strings.TrimLeft(strings.TrimSuffix(token, "\x00"), "\n")
@@ -92,22 +93,22 @@ func readLog(in *bufio.Reader, see func(entry) bool) (enough bool, err error) {
 		if err != nil || !ok || e == nil {
 			return false, errLog
 		}
-		e.paths = append(e.paths, logged{strings.TrimSuffix(path, "\x00"), oid})
+		e.Paths = append(e.Paths, Logged{strings.TrimSuffix(path, "\x00"), oid})
 	}
 }
 
 var errLog = errors.New("git: the log cannot be read")
 
 // readHead reads the head of a commit; nil when it is none.
-func readHead(text string) *entry {
+func readHead(text string) *Entry {
 	text, ok := strings.CutSuffix(text, "\x03")
 	parts := strings.SplitN(text, "\x02", 5)
 	if !ok || len(parts) != 5 {
 		return nil
 	}
-	return &entry{
-		change:  change{commit: parts[0], author: strings.ToValidUTF8(parts[3], "\uFFFD"), at: unix(parts[2])},
-		written: unix(parts[1]), message: strings.ToValidUTF8(parts[4], "\uFFFD"),
+	return &Entry{
+		Origin:  Origin{Commit: parts[0], Author: strings.ToValidUTF8(parts[3], "\uFFFD"), At: unix(parts[2])},
+		Written: unix(parts[1]), Message: strings.ToValidUTF8(parts[4], "\uFFFD"),
 	}
 }
 
@@ -133,17 +134,17 @@ func unix(text string) time.Time {
 // last returns, for each of the paths with the content that they have, the newest commit
 // that gave it to them, as far as there is one between since and until; since may be
 // empty. It reads no further than it must.
-func (k *clone) last(ctx context.Context, since, until string, content map[string]string, all bool) (map[string]change, error) {
-	found := make(map[string]change, len(content))
+func (k *clone) last(ctx context.Context, since, until string, content map[string]string, all bool) (map[string]Origin, error) {
+	found := make(map[string]Origin, len(content))
 	args := []string{until}
 	if since != "" {
 		args = append(args, "^"+since)
 	}
-	err := k.log(ctx, false, func(e entry) bool {
-		for _, p := range e.paths {
-			if oid, asked := content[p.path]; asked && oid == p.oid {
-				if _, known := found[p.path]; !known {
-					found[p.path] = e.change
+	err := k.log(ctx, false, func(e Entry) bool {
+		for _, p := range e.Paths {
+			if oid, asked := content[p.Path]; asked && oid == p.OID {
+				if _, known := found[p.Path]; !known {
+					found[p.Path] = e.Origin
 				}
 			}
 		}

@@ -1,4 +1,4 @@
-package git
+package gitrepo
 
 import (
 	"bufio"
@@ -83,7 +83,7 @@ func (b *blobs) begin() error {
 		return nil
 	}
 	// It outlives the call that needs it first.
-	cmd, err := b.clone.git("cat-file", "--batch").start(context.Background())
+	cmd, err := b.clone.git("cat-file", "--batch").Cmd(context.Background())
 	if err != nil {
 		return err
 	}
@@ -142,7 +142,7 @@ func (b *blobs) end() {
 
 // stream returns a content by a process of its own.
 func (b *blobs) stream(ctx context.Context, oid string) (io.ReadCloser, error) {
-	cmd, err := b.clone.git("cat-file", "blob", oid).start(ctx)
+	cmd, err := b.clone.git("cat-file", "blob", oid).Cmd(ctx)
 	if err != nil {
 		return nil, err
 	}

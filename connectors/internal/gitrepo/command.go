@@ -1,4 +1,4 @@
-package git
+package gitrepo
 
 import (
 	"bytes"
@@ -27,14 +27,25 @@ var isolated = map[string]string{
 	"i18n.logOutputEncoding": "UTF-8", "advice.fetchShowForcedUpdates": "false", "fetch.showForcedUpdates": "false",
 }
 
-// command is one call of the git program.
-type command struct {
-	dir    string            // the repository; "" for none
-	home   string            // a folder with nothing in it
-	config map[string]string // beside isolated
-	env    []string          // beside the usual
-	args   []string
-	stdin  io.Reader
+// Command is one call of the git program: without hooks, filters, helpers, prompts and
+// the configuration of the machine or a user, and with a protocol only where Env allows
+// one.
+type Command struct {
+	Home   string // a folder with nothing in it
+	Args   []string
+	Config map[string]string // beside what holds for every command
+	Env    []string          // beside the usual
+	Stdin  io.Reader
+	dir    string // the repository; "" for none
+}
+
+// Check reports, as an ErrUnavailable that says what to install, that this machine has no
+// program git, or one that is too old. dir is a folder of the source's own.
+func Check(ctx context.Context, dir string) error {
+	if err := os.MkdirAll(Home(dir), 0o700); err != nil {
+		return fmt.Errorf("make a folder for the source: %w", err)
+	}
+	return checkVersion(ctx, Home(dir))
 }
 
 // program returns where git is.
@@ -50,7 +61,7 @@ var versionOf = regexp.MustCompile(`^git version (\d+)\.(\d+)`)
 
 // checkVersion checks that git knows all that it is asked for.
 func checkVersion(ctx context.Context, home string) error {
-	out, err := command{home: home, args: []string{"version"}}.output(ctx)
+	out, err := Command{Home: home, Args: []string{"version"}}.output(ctx)
 	if err != nil {
 		return err
 	}
@@ -65,28 +76,29 @@ func checkVersion(ctx context.Context, home string) error {
 	return nil
 }
 
-// start makes the process of a command, with an environment of its own: nothing of the
-// server's, no configuration of the system or a user, no prompt, no protocol.
-func (c command) start(ctx context.Context) (*exec.Cmd, error) {
+// Cmd returns the process of the command, which is not started yet, with an environment
+// of its own: nothing of the server's, no configuration of the system or a user, no
+// prompt, no protocol. It ends with ctx. ErrUnavailable when there is no git.
+func (c Command) Cmd(ctx context.Context) (*exec.Cmd, error) {
 	path, err := program()
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, path, c.args...)
-	cmd.Dir, cmd.Stdin = c.home, c.stdin
+	cmd := exec.CommandContext(ctx, path, c.Args...)
+	cmd.Dir, cmd.Stdin = c.Home, c.Stdin
 	cmd.Env = append([]string{
 		"PATH=" + strings.Join([]string{filepath.Dir(path), "/usr/local/bin", "/usr/bin", "/bin"}, string(os.PathListSeparator)),
-		"HOME=" + c.home, "XDG_CONFIG_HOME=" + c.home, "LC_ALL=C", "TZ=UTC",
+		"HOME=" + c.Home, "XDG_CONFIG_HOME=" + c.Home, "LC_ALL=C", "TZ=UTC",
 		"GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_SYSTEM=" + os.DevNull, "GIT_CONFIG_GLOBAL=" + os.DevNull, "GIT_ATTR_NOSYSTEM=1",
 		"GIT_TERMINAL_PROMPT=0", "GIT_ASKPASS=false", "SSH_ASKPASS=false", "GIT_SSH_COMMAND=false", "GIT_PROTOCOL_FROM_USER=0",
 		"GIT_NO_LAZY_FETCH=1", "GIT_NO_REPLACE_OBJECTS=1", "GIT_OPTIONAL_LOCKS=0",
 		"GIT_ALLOW_PROTOCOL=none",
-	}, c.env...)
+	}, c.Env...)
 	if c.dir != "" {
 		cmd.Env = append(cmd.Env, "GIT_DIR="+c.dir)
 	}
 	n := 0
-	for _, config := range []map[string]string{isolated, c.config} {
+	for _, config := range []map[string]string{isolated, c.Config} {
 		for name, value := range config {
 			cmd.Env = append(cmd.Env, fmt.Sprintf("GIT_CONFIG_KEY_%d=%s", n, name), fmt.Sprintf("GIT_CONFIG_VALUE_%d=%s", n, value))
 			n++
@@ -107,15 +119,15 @@ type errFailed struct {
 func (e *errFailed) Error() string { return "git " + e.what + " failed" }
 
 // output runs a command and returns what it wrote.
-func (c command) output(ctx context.Context) ([]byte, error) {
+func (c Command) output(ctx context.Context) ([]byte, error) {
 	var out bytes.Buffer
 	err := c.run(ctx, &out)
 	return out.Bytes(), err
 }
 
 // run runs a command.
-func (c command) run(ctx context.Context, stdout io.Writer) error {
-	cmd, err := c.start(ctx)
+func (c Command) run(ctx context.Context, stdout io.Writer) error {
+	cmd, err := c.Cmd(ctx)
 	if err != nil {
 		return err
 	}
@@ -125,15 +137,15 @@ func (c command) run(ctx context.Context, stdout io.Writer) error {
 }
 
 // ended says what it means that a process ended with err.
-func (c command) ended(ctx context.Context, err error, stderr *tail) error {
+func (c Command) ended(ctx context.Context, err error, stderr *tail) error {
 	var exit *exec.ExitError
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case errors.As(err, &exit):
-		return &errFailed{c.args[0], string(stderr.text)}
+		return &errFailed{c.Args[0], string(stderr.text)}
 	case err != nil:
-		return fmt.Errorf("run git %s: %w", c.args[0], err)
+		return fmt.Errorf("run git %s: %w", c.Args[0], err)
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package git
+package gitrepo
 
 import (
 	"bufio"
@@ -13,8 +13,8 @@ import (
 	"github.com/cairnhq/cairn/connectors"
 )
 
-// conversation is one talk with git-upload-pack at a repository's host.
-type conversation interface {
+// Conversation is one talk with git-upload-pack at a repository's host.
+type Conversation interface {
 	io.Writer
 	io.Reader
 	// CloseWrite says that git has nothing more to say.
@@ -23,18 +23,19 @@ type conversation interface {
 	Close() error
 }
 
-// dial begins a conversation of a version of git's protocol.
-type dial func(ctx context.Context, version string) (conversation, error)
+// Dial begins a conversation of a version of git's protocol, which may be empty. A
+// failure of kind ErrUnavailable is one after which a command is tried again.
+type Dial func(ctx context.Context, version string) (Conversation, error)
 
-// open implements upstream: to git it is a server of gitprotocol-pack(5), "git://", where
+// Open implements Upstream: to git it is a server of gitprotocol-pack(5), "git://", where
 // what is said after the request is the same as over SSH.
-func (d dial) open(ctx context.Context) (*relay, error) {
+func (d Dial) Open(ctx context.Context) (*Relay, error) {
 	listener, key, err := listen()
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	r := &relay{
+	r := &Relay{
 		protocol: "git", listener: listener, stop: cancel,
 		config: map[string]string{"remote.origin.url": "git://" + listener.Addr().String() + "/" + key, "core.gitProxy": ""},
 	}
@@ -51,7 +52,7 @@ func (d dial) open(ctx context.Context) (*relay, error) {
 }
 
 // converse serves one connection of git.
-func (r *relay) converse(ctx context.Context, conn net.Conn, key string, d dial) {
+func (r *Relay) converse(ctx context.Context, conn net.Conn, key string, d Dial) {
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
 	in := bufio.NewReader(conn)
@@ -77,7 +78,7 @@ func (r *relay) converse(ctx context.Context, conn net.Conn, key string, d dial)
 	if err := talk.Close(); err != nil {
 		r.fail(err, errors.Is(err, connectors.ErrUnavailable))
 	} else if copied != nil && ctx.Err() == nil && !errors.Is(copied, net.ErrClosed) {
-		r.fail(brokenOff("the host"), true)
+		r.fail(BrokenOff("the host"), true)
 	}
 	_ = conn.Close()
 	<-asked
