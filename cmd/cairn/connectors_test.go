@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"strings"
 	"testing"
@@ -98,7 +99,7 @@ func readFake(r *reading) {
 	}
 
 	r.allow("guide", r.bob.Email)
-	r.sync(false)
+	r.permissions()
 	r.closed(r.ann, "who may read it no longer")
 	if a := r.ask(r.bob); !strings.Contains(a.Text, "190") {
 		r.t.Errorf("who may read it now is told %+v", a)
@@ -174,13 +175,23 @@ func (r *reading) add() {
 	r.t.Logf("the test says %s", tested)
 }
 
+// permissions reads who may read what at the place, without the documents.
+func (r *reading) permissions() {
+	r.t.Helper()
+	if _, ok := r.faked.(guardedFake); ok {
+		r.run(`{"permissions_only": true}`)
+	}
+}
+
 // sync reads the place and waits for the end; full compares it with a listing.
 func (r *reading) sync(full bool) {
 	r.t.Helper()
-	body := `{}`
-	if full {
-		body = `{"full": true}`
-	}
+	r.run(fmt.Sprintf(`{"full": %v}`, full))
+}
+
+// run has a run of the source, as body asks for it, and waits for the end.
+func (r *reading) run(body string) {
+	r.t.Helper()
 	var run struct{ ID string }
 	r.must(r.admin, "POST", "/api/v1/sources/"+r.kind+"/sync "+body, &run)
 	var ended struct {

@@ -18,7 +18,7 @@ func (s *source) Test(ctx context.Context) (string, error) {
 	}
 	counts := map[string]int{}
 	total := 0
-	for r, err := range s.repositories(ctx) {
+	for r, err := range s.repositories(ctx, visibilities, map[string]any{}) {
 		if err != nil {
 			return "", err
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"iter"
 	"strings"
@@ -12,10 +11,11 @@ import (
 	"github.com/cairnhq/cairn/connectors"
 )
 
-// Page sizes: of whole issues, and of their ids alone.
+// Page sizes: of whole issues, of their ids with few other fields, and with attachments.
 const (
 	issuePage = 50
 	idPage    = 1000
+	filePage  = 250
 )
 
 // Changes implements connectors.Connector: see the package and positions.
@@ -27,8 +27,7 @@ func (s *Site) Changes(ctx context.Context, since connectors.Cursor) iter.Seq2[c
 			return
 		}
 		projects, failed := s.selected(ctx)
-		missing := (*missingProjects)(nil)
-		if failed != nil && !errors.As(failed, &missing) {
+		if failed != nil && !isMissing(failed) {
 			fail(failed)
 			return
 		}

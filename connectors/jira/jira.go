@@ -42,9 +42,10 @@ func Kind() connectors.Kind {
 }
 
 var (
-	_ connectors.Lister    = (*Site)(nil)
-	_ connectors.Directory = (*Site)(nil)
-	_ connectors.Tester    = (*Site)(nil)
+	_ connectors.Lister      = (*Site)(nil)
+	_ connectors.Permissions = (*Site)(nil)
+	_ connectors.Directory   = (*Site)(nil)
+	_ connectors.Tester      = (*Site)(nil)
 )
 
 // Site is the connector.

@@ -321,6 +321,11 @@ func TestKeptAttachments(t *testing.T) {
 				t.Errorf("%s: %v", name, found[site.ID(name)].Err)
 			}
 		}
+		for p, err := range read(t, site, nil).connect().(connectors.Permissions).Permissions(t.Context()) {
+			if attached := strings.HasPrefix(p.External, "attachment-"); err != nil || p.Err != nil || p.ACL == nil || p.Tentative != attached {
+				t.Errorf("the permission %+v, %v", p, err)
+			}
+		}
 	})
 }
 

@@ -123,6 +123,11 @@ func TestUntold(t *testing.T) {
 					t.Errorf("%s: %v, %v", id, c.ACL, c.Err)
 				}
 			}
+			for p, err := range r.connect(t).(connectors.Parts).Parts(t.Context()) {
+				if err != nil || p.ACL != nil || failure(t, p.Err) != connectors.PermissionsUnknown {
+					t.Errorf("the channel has %v, %v, %v", p.ACL, p.Err, err)
+				}
+			}
 			if len(r.listed(t)) != 5 { // they stay
 				t.Errorf("there are %v", r.listed(t))
 			}
@@ -157,6 +162,11 @@ func TestBecomesPrivate(t *testing.T) {
 			for id, d := range r.docs {
 				if d.ACL == nil || d.ACL.Hash() != want.Hash() {
 					t.Errorf("public=%s, %s: %s has %v", setting, when, id, d.ACL)
+				}
+			}
+			for p, err := range r.connect(t).(connectors.Parts).Parts(t.Context()) {
+				if err != nil || p.Err != nil || p.ACL == nil || p.ACL.Hash() != want.Hash() {
+					t.Errorf("public=%s, %s: the channel has %v, %v, %v", setting, when, p.ACL, p.Err, err)
 				}
 			}
 			if len(r.docs) != 3 {

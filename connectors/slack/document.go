@@ -49,9 +49,10 @@ type writer struct {
 }
 
 // The external ids.
-func threadID(ch channel, ts string) string { return ch.ID + "/" + ts }
-func dayID(ch channel, d day) string        { return ch.ID + "/" + d.Date }
-func fileID(ch channel, f file) string      { return ch.ID + "/" + f.ID }
+func ofChannel(ch channel) string           { return ch.ID + "/" }
+func threadID(ch channel, ts string) string { return ofChannel(ch) + ts }
+func dayID(ch channel, d day) string        { return ofChannel(ch) + d.Date }
+func fileID(ch channel, f file) string      { return ofChannel(ch) + f.ID }
 
 // day yields the documents of a day: its threads, its other messages as one document,
 // and the files of both.
@@ -226,9 +227,11 @@ func (w *writer) attributes() map[string]string {
 
 // untold is the change of a document of which nobody knows who may read it.
 func (w *writer) untold(id string) connectors.Change {
-	return connectors.Change{External: id, Err: &connectors.DocumentError{
-		Code: connectors.PermissionsUnknown, Reason: "Slack does not tell who is in the channel, or says of it what Cairn does not know.",
-	}}
+	return connectors.Change{External: id, Err: errUntold}
+}
+
+var errUntold = &connectors.DocumentError{
+	Code: connectors.PermissionsUnknown, Reason: "Slack does not tell who is in the channel, or says of it what Cairn does not know.",
 }
 
 func malformed(id string) connectors.Change {
