@@ -205,8 +205,12 @@ type Change struct {
 // Metadata is what a source says of a document beside its bytes. All fields
 // are optional.
 type Metadata struct {
-	Title      string
-	URL        string // http, https or file
+	Title string
+	URL   string // http, https or file
+	// Lines is how the source addresses lines of the document: a reference relative to
+	// URL with {first}, {last} and {next}, the line behind the last, as in
+	// "#lines-{first}:{last}". Empty: "#L{first}-L{last}".
+	Lines      string
 	Author     string
 	Kind       cairn.Kind
 	MediaType  string // as the source declares it; extraction trusts the bytes more

@@ -33,6 +33,12 @@ type guardedFake interface {
 	Allow(t testing.TB, name string, emails ...string)
 }
 
+// discussed is a fake of a place where people comment on documents.
+type discussed interface {
+	// Discuss adds a comment with a text to a document, and returns its address.
+	Discuss(t testing.TB, name, text string) string
+}
+
 // TestConnectors reads the fake of every kind of source with a server of its own: from the
 // first sync over a question and its citation to other people, other text and the end.
 func TestConnectors(t *testing.T) {
@@ -91,6 +97,7 @@ func readFake(r *reading) {
 	}
 	r.t.Logf("the citation leads to %s", a.Citations[0].URL)
 	r.closed(r.bob, "who may not read it")
+	r.comment()
 
 	r.Put(r.t, "guide", "Travel guide", "The hotel limit in Tromsø is 190 euros a night.")
 	r.sync(false)
@@ -110,6 +117,28 @@ func readFake(r *reading) {
 	r.closed(r.bob, "after the end")
 	r.secretsStay()
 	r.must(r.admin, "DELETE", "/api/v1/sources/"+r.kind, nil)
+}
+
+// comment adds a comment to the document: a citation of it opens the comment itself.
+func (r *reading) comment() {
+	r.t.Helper()
+	f, ok := r.faked.(discussed)
+	if !ok {
+		return
+	}
+	link := f.Discuss(r.t, "guide", "Breakfast in Tromsø costs 23 euros.")
+	r.sync(false)
+	a := r.asks(r.ann, "What does breakfast in Tromsø cost?")
+	for _, c := range a.Citations {
+		if strings.Contains(c.Quote, "23 euros") {
+			r.t.Logf("the citation of a comment leads to %s", c.URL)
+			if c.URL != link {
+				r.t.Errorf("the citation %q leads to %s; want %s", c.Quote, c.URL, link)
+			}
+			return
+		}
+	}
+	r.t.Errorf("no citation has the comment: %+v", a)
 }
 
 // secretsStay looks for the secrets of the source where they must not be.
@@ -223,7 +252,12 @@ type told struct {
 
 func (r *reading) ask(who person) told {
 	r.t.Helper()
-	body, err := json.Marshal(map[string]any{"question": hotelQuestion, "sources": []string{r.kind}})
+	return r.asks(who, hotelQuestion)
+}
+
+func (r *reading) asks(who person, question string) told {
+	r.t.Helper()
+	body, err := json.Marshal(map[string]any{"question": question, "sources": []string{r.kind}})
 	r.check(err)
 	var a told
 	r.must(who, "POST", "/api/v1/ask "+string(body), &a)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cairnhq/cairn/connectors"
 	"github.com/cairnhq/cairn/connectors/confluence/storage"
+	"github.com/cairnhq/cairn/connectors/internal/atlassian"
 )
 
 // pageOpener opens a page as HTML: its text, and its comments behind it.
@@ -68,11 +69,12 @@ func (s *Site) html(p *page, text string, comments []comment) string {
 		if !c.created.IsZero() {
 			heading += ", " + c.created.Format("2006-01-02")
 		}
-		fmt.Fprintf(&out, "<h2 id=\"comment-%s\">%s</h2>\n", html.EscapeString(c.id), html.EscapeString(heading))
+		out.WriteString(atlassian.Comment(s.link(p.web), c.id, heading, s.cfg.cloud))
 		if c.quote != "" {
 			fmt.Fprintf(&out, "<blockquote>%s</blockquote>\n", html.EscapeString(c.quote))
 		}
 		out.WriteString(storage.HTML(c.body, opts))
+		out.WriteString("</article>\n")
 	}
 	out.WriteString("\n</main></body></html>\n")
 	return out.String()

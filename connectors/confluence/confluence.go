@@ -154,7 +154,7 @@ func untold(err error) error {
 
 // made changes when pages are made into other text than before, so that they are read
 // again.
-const made = "1"
+const made = "2"
 
 func (s *Site) pageMetadata(d document) connectors.Metadata {
 	p := d.page

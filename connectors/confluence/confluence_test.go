@@ -159,10 +159,11 @@ func TestComments(t *testing.T) {
 		}
 		at := map[string]string{}
 		for _, s := range extracted.Sections {
-			at[s.Anchor] = string(extracted.Body[s.Start:s.End])
+			at[s.Link(c.Metadata.URL)] += string(extracted.Body[s.Start:s.End])
 		}
-		for name, want := range map[string]string{"first": "Why @Cid Smith?", "answer": "Because.", "third": "a quote"} {
-			if got := at["#comment-"+p.ID(name)]; !strings.Contains(got, want) {
+		for name, want := range map[string]string{"first": "Why @Cid Smith?", "answer": "Because.", "second": "# Head", "third": "a quote"} {
+			host := strings.TrimSuffix(c.Metadata.URL, p.Link("page"))
+			if got := at[host+p.CommentLink("page", name)]; !strings.Contains(got, want) {
 				t.Errorf("the comment %s is %q", name, got)
 			}
 		}

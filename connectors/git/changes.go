@@ -162,7 +162,7 @@ func (r *Repository) change(f file, last change) connectors.Change {
 	return connectors.Change{
 		External: external,
 		Metadata: connectors.Metadata{
-			Title: title, URL: r.config.link.ofFile(last.commit, f.path), Author: last.author, Filename: path.Base(external),
+			Title: title, URL: r.config.link.ofFile(last.commit, f.path), Lines: r.config.link.ofLines(last.commit, f.path), Author: last.author, Filename: path.Base(external),
 			Size: f.size, Modified: last.at, Revision: f.oid + " " + last.commit, Attributes: r.attributes(last.commit, external),
 		},
 		Open: r.opener(f),

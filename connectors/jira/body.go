@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/cairnhq/cairn/connectors"
+	"github.com/cairnhq/cairn/connectors/internal/atlassian"
 )
 
 // opener opens an issue as HTML: its fields, texts and links, and its comments behind
@@ -122,7 +123,7 @@ func (s *Site) html(i issue, comments []comment) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		fmt.Fprintf(&out, "<h2 id=\"comment-%s\">%s</h2>\n%s", html.EscapeString(string(c.ID)), html.EscapeString(c.heading()), text)
+		out.WriteString(atlassian.Comment(s.link(i), string(c.ID), c.heading(), s.cfg.cloud) + text + "</article>\n")
 	}
 	out.WriteString("\n</main></body></html>\n")
 	return out.String(), nil

@@ -143,13 +143,16 @@ func untold(err error) error {
 
 // made changes when issues are made into other text than before, so that they are read
 // again.
-const made = "1"
+const made = "2"
+
+// link is the address of an issue.
+func (s *Site) link(i issue) string { return s.cfg.web + "/browse/" + i.Key }
 
 func title(i issue) string { return i.Key + ": " + value[string](i, "summary") }
 
 func (s *Site) metadata(p project, i issue) connectors.Metadata {
 	m := connectors.Metadata{
-		Title: title(i), URL: s.cfg.web + "/browse/" + i.Key, MediaType: "text/html",
+		Title: title(i), URL: s.link(i), MediaType: "text/html",
 		Created: i.when("created"), Modified: i.when("updated"), Attributes: attributes(p),
 	}
 	if reporter := value[*user](i, "reporter"); reporter != nil {

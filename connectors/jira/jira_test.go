@@ -116,6 +116,7 @@ func TestIssue(t *testing.T) {
 		first := site.Comment("fault", "Bob", jiratest.Plain("", "First answer."))
 		second := site.Comment("fault", "Cid", jiratest.Plain("", "Second answer."))
 		c := read(t, site, nil).must()[site.ID("fault")]
+		anchor := func(id string) string { return strings.TrimPrefix(site.CommentLink("fault", id), site.Link("fault")) }
 		want := `<!DOCTYPE html>
 <html><head><meta charset="utf-8"><title>DOCS-2: Printer &lt;burns&gt;</title></head><body><main>
 <ul>
@@ -138,9 +139,11 @@ func TestIssue(t *testing.T) {
 <h1>Customer</h1>
 <p>Acme &amp; Co</p>
 <h1>Comments</h1>
-<h2 id="comment-` + first + `">Bob Smith, 2024-03-01</h2>
-<p>First answer.</p><h2 id="comment-` + second + `">Cid Smith, 2024-03-01</h2>
-<p>Second answer.</p>
+<article><h2><a rel="bookmark" href="` + anchor(first) + `">Bob Smith, 2024-03-01</a></h2>
+<p>First answer.</p></article>
+<article><h2><a rel="bookmark" href="` + anchor(second) + `">Cid Smith, 2024-03-01</a></h2>
+<p>Second answer.</p></article>
+
 </main></body></html>
 `
 		if d := cmp.Diff(want, text(t, c)); d != "" {

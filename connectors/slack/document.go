@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -240,11 +241,20 @@ func malformed(id string) connectors.Change {
 
 // permalink is the address of a message that is no reply.
 func (w *writer) permalink(ts string) string {
-	return strings.TrimSuffix(w.site.team.URL, "/") + "/archives/" + w.channel.ID + "/" + anchor(ts)
+	return strings.TrimSuffix(w.site.team.URL, "/") + "/archives/" + w.channel.ID + "/" + inAddress(ts)
 }
 
-// anchor is what Slack calls a message in addresses.
-func anchor(ts string) string { return "p" + strings.ReplaceAll(ts, ".", "") }
+// reference is the permalink of a message relative to that of another of its channel, as
+// chat.getPermalink tells it: that of a reply opens its thread.
+func (w *writer) reference(m message) string {
+	if !m.isReply() {
+		return inAddress(m.TS)
+	}
+	return inAddress(m.TS) + "?thread_ts=" + m.ThreadTS + "&cid=" + url.QueryEscape(w.channel.ID)
+}
+
+// inAddress is what Slack calls a message in addresses.
+func inAddress(ts string) string { return "p" + strings.ReplaceAll(ts, ".", "") }
 
 // modified returns when messages were last edited, at least least.
 func modified(least time.Time, messages []message) time.Time {

@@ -156,7 +156,7 @@ func TestAnchors(t *testing.T) {
 	r.Put(t, "deploy", "How do we deploy?", "With <care> & on Mondays.")
 	r.read(t)
 	for _, c := range r.docs {
-		if c.Metadata.URL != r.Link("deploy") || c.Metadata.Title != "How do we deploy?" {
+		if c.Metadata.URL != r.Thread("deploy") || c.Metadata.Title != "How do we deploy?" {
 			t.Errorf("it is %+v", c.Metadata)
 		}
 		page, err := markup.HTML([]byte(text(t, c)), 1<<20)
@@ -165,13 +165,11 @@ func TestAnchors(t *testing.T) {
 		}
 		var got []string
 		for _, s := range page.Sections {
-			got = append(got, strings.Join(s.Heading, " > ")+" "+s.Anchor)
-			if s.Start > 0 && !strings.HasPrefix(s.Anchor, "#p") {
-				t.Errorf("%v has the anchor %q", s.Heading, s.Anchor)
-			}
+			got = append(got, s.Heading[len(s.Heading)-1][:3]+" "+s.Link(c.Metadata.URL))
 		}
-		if len(got) != 4 || !strings.Contains(got[3], "Bob Example") || !strings.Contains(got[3], "> Details #p") {
-			t.Errorf("the sections are %q", got)
+		want := []string{"How " + r.Thread("deploy"), "Ann " + r.Thread("deploy"), "Bob " + r.Link("deploy"), "Det " + r.Link("deploy")}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("the sections (-want +got):\n%s", diff)
 		}
 		if !strings.Contains(string(page.Body), "With <care> & on Mondays.") {
 			t.Errorf("the text is %s", page.Body)

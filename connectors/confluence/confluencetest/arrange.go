@@ -87,6 +87,21 @@ func (s *Site) Comment(name, page, answers, quote, body string) {
 	s.touch(c)
 }
 
+// CommentLink returns the address at which the site opens a comment on a page.
+func (s *Site) CommentLink(page, name string) string {
+	link := s.Link(page) + "?focusedCommentId=" + s.ID(name)
+	if !s.cloud {
+		link += "#comment-" + s.ID(name)
+	}
+	return link
+}
+
+// Discuss makes a comment on a page, and returns its address.
+func (s *Site) Discuss(_ testing.TB, page, text string) string {
+	s.Comment("comment on "+page, page, "", "", "<p>"+escape(text)+"</p>")
+	return s.CommentLink(page, "comment on "+page)
+}
+
 // Remove moves something to the trash. What lies below a page moves up.
 func (s *Site) Remove(_ testing.TB, name string) {
 	s.mu.Lock()

@@ -242,6 +242,20 @@ func (s *Site) comment(name string, c *comment) string {
 	return c.id
 }
 
+// CommentLink returns the address at which the site opens a comment on an issue.
+func (s *Site) CommentLink(name, id string) string {
+	link := s.Link(name) + "?focusedCommentId=" + id
+	if !s.cloud {
+		link += "#comment-" + id
+	}
+	return link
+}
+
+// Discuss makes a comment on an issue, and returns its address.
+func (s *Site) Discuss(_ testing.TB, name, text string) string {
+	return s.CommentLink(name, s.Comment(name, "Bob", Plain("", text)))
+}
+
 // EditComment changes a comment; without a text, it is deleted.
 func (s *Site) EditComment(name, id string, body *Text) {
 	s.change(name, func(i *issue) {
