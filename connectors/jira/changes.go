@@ -2,13 +2,11 @@ package jira
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"fmt"
 	"iter"
 	"strings"
 
 	"github.com/cairnhq/cairn/connectors"
+	"github.com/cairnhq/cairn/connectors/internal/atlassian"
 )
 
 // Page sizes: of whole issues, of their ids with few other fields, and with attachments.
@@ -27,7 +25,7 @@ func (s *Site) Changes(ctx context.Context, since connectors.Cursor) iter.Seq2[c
 			return
 		}
 		projects, failed := s.selected(ctx)
-		if failed != nil && !isMissing(failed) {
+		if failed != nil && !atlassian.IsMissing(failed) {
 			fail(failed)
 			return
 		}
@@ -122,7 +120,7 @@ func (s *Site) changes(ctx context.Context, p project, a *access, i issue) ([]co
 			c.Err = untold(unknown)
 		case kept.all || kept.names[file.Filename]:
 			c.Err = &connectors.DocumentError{Code: connectors.PermissionsUnknown, Reason: "The attachment may belong to a comment that not all who see the issue may read."}
-		case file.Size > s.cfg.maxSize:
+		case file.Size > s.cfg.MaxSize:
 			c.Err = &connectors.DocumentError{Code: "too_large", Reason: "The attachment is larger than the setting max_attachment_size allows."}
 		default:
 			c.ACL, c.Metadata, c.Open = &acl, s.attachmentMetadata(p, i, file), s.attachmentOpener(file)
@@ -146,7 +144,7 @@ func untold(err error) error {
 const made = "2"
 
 // link is the address of an issue.
-func (s *Site) link(i issue) string { return s.cfg.web + "/browse/" + i.Key }
+func (s *Site) link(i issue) string { return s.cfg.Web + "/browse/" + i.Key }
 
 func title(i issue) string { return i.Key + ": " + value[string](i, "summary") }
 
@@ -164,19 +162,10 @@ func (s *Site) metadata(p project, i issue) connectors.Metadata {
 			m.Attributes[f.attribute] = strings.Join(texts, ", ")
 		}
 	}
-	m.Revision = value[string](i, "updated") + "-" + digest(s.cfg.content, m.Title, m.URL)
+	m.Revision = value[string](i, "updated") + "-" + atlassian.Digest(s.cfg.content, m.Title, m.URL)
 	return m
 }
 
 func attributes(p project) map[string]string {
 	return map[string]string{"project": p.Key, "project_name": p.Name}
-}
-
-// digest is a short name of texts.
-func digest(texts ...string) string {
-	h := sha256.New()
-	for _, t := range texts {
-		fmt.Fprintf(h, "%d:%s", len(t), t)
-	}
-	return hex.EncodeToString(h.Sum(nil)[:8])
 }

@@ -70,7 +70,7 @@ func (s *Site) wanted(a *access) []string {
 	for _, f := range facts {
 		fields = append(fields, f.field)
 	}
-	if s.cfg.attachments {
+	if s.cfg.Attachments {
 		fields = append(fields, "attachment")
 	}
 	fields = append(append(fields, s.texts...), s.epics...)

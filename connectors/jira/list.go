@@ -2,13 +2,10 @@ package jira
 
 import (
 	"context"
-	"errors"
 	"iter"
-	"maps"
-	"slices"
-	"strings"
 
 	"github.com/cairnhq/cairn/connectors"
+	"github.com/cairnhq/cairn/connectors/internal/atlassian"
 )
 
 // Externals implements connectors.Lister.
@@ -70,7 +67,7 @@ func (s *Site) list(ctx context.Context, fields func(project) ([]string, error))
 		}
 		seen := map[string]bool{}
 		for _, p := range projects {
-			if err != nil && !isMissing(err) {
+			if err != nil && !atlassian.IsMissing(err) {
 				break
 			}
 			names, failed := fields(p)
@@ -99,7 +96,7 @@ func (s *Site) list(ctx context.Context, fields func(project) ([]string, error))
 func (s *Site) listProject(ctx context.Context, p project, fields []string) iter.Seq2[listed, error] {
 	return func(yield func(listed, error) bool) {
 		q := query{project: p.ID, by: "created", fields: fields, size: idPage}
-		if s.cfg.attachments {
+		if s.cfg.Attachments {
 			q.fields, q.size = append(q.fields, "attachment"), filePage
 		}
 		for page, err := range s.api.search(ctx, q, s.zone) {
@@ -122,46 +119,7 @@ func (s *Site) listProject(ctx context.Context, p project, fields []string) iter
 	}
 }
 
-// missingProjects says that projects which were asked for are not there.
-type missingProjects struct{ cause *connectors.Error }
-
-// Error returns the message.
-func (m *missingProjects) Error() string { return m.cause.Message }
-
-// Unwrap returns the cause.
-func (m *missingProjects) Unwrap() error { return m.cause }
-
-// isMissing reports whether an error says no more than that projects are not there.
-func isMissing(err error) bool {
-	missing := (*missingProjects)(nil)
-	return errors.As(err, &missing)
-}
-
-// selected returns the projects that are to be read. The error is a missingProjects when
-// all but those are among them.
+// selected returns the projects that are to be read: see atlassian.Select.
 func (s *Site) selected(ctx context.Context) ([]project, error) {
-	var projects []project
-	missing := maps.Clone(s.cfg.include)
-	seen := map[string]bool{}
-	for p, err := range s.api.projects(ctx) {
-		if err != nil {
-			return nil, err
-		}
-		if !seen[p.ID] && s.cfg.reads(p) {
-			projects = append(projects, p)
-		}
-		seen[p.ID] = true
-		delete(missing, p.Key)
-	}
-	switch {
-	case len(seen) == 0:
-		return nil, &connectors.Error{Kind: connectors.ErrForbidden, Message: s.client.Host() + " shows no project to the account: let it browse the projects that are to be read"}
-	case len(missing) > 0:
-		keys := strings.Join(slices.Sorted(maps.Keys(missing)), ", ")
-		return projects, &missingProjects{&connectors.Error{
-			Kind:    connectors.ErrNotFound,
-			Message: "these projects do not exist, are archived, or the account may not browse them: " + keys + ". Their documents stay as they are. Let the account browse them, or take them out of the setting projects",
-		}}
-	}
-	return projects, nil
+	return atlassian.Select(product, s.cfg.Settings, s.client.Host(), s.api.projects(ctx), func(p project) string { return p.Key }, s.cfg.reads)
 }
