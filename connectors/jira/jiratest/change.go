@@ -30,8 +30,8 @@ func Plain(heading, text string) Text {
 
 // edit changes the site.
 func (s *Site) edit(change func()) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
 	change()
 }
 
@@ -73,7 +73,7 @@ func (s *Site) Remove(t testing.TB, name string) {
 // Allow lets exactly these people read an issue of Cloud, as far as they may browse its
 // project; nobody but the account of the source when there are none.
 func (s *Site) Allow(t testing.TB, name string, emails ...string) {
-	if !s.cloud {
+	if !s.Cloud {
 		t.Fatal("Data Center does not tell who is in a security level")
 	}
 	var members []Holder
@@ -245,7 +245,7 @@ func (s *Site) comment(name string, c *comment) string {
 // CommentLink returns the address at which the site opens a comment on an issue.
 func (s *Site) CommentLink(name, id string) string {
 	link := s.Link(name) + "?focusedCommentId=" + id
-	if !s.cloud {
+	if !s.Cloud {
 		link += "#comment-" + id
 	}
 	return link
