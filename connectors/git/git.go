@@ -27,6 +27,7 @@ import (
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/connectors"
+	"github.com/cairnhq/cairn/connectors/internal/remote"
 	"github.com/cairnhq/cairn/connectors/internal/selection"
 )
 
@@ -85,7 +86,7 @@ func newRepository(env connectors.Environment, set map[string]string) (*Reposito
 	r := &Repository{config: c, clone: newClone(env.WorkDir, c, set["url"])}
 	r.clone.sleep = env.Sleep
 	if r.clone.sleep == nil {
-		r.clone.sleep = sleep
+		r.clone.sleep = remote.Sleep
 	}
 	switch a := c.address; {
 	case a.web != nil:
@@ -97,18 +98,6 @@ func newRepository(env connectors.Environment, set map[string]string) (*Reposito
 	}
 	r.blobs = &blobs{clone: r.clone}
 	return r, nil
-}
-
-// sleep waits for d, or until ctx ends.
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-timer.C:
-		return nil
-	}
 }
 
 // snapshot brings the copy of the repository up to date, once a run. A copy that turns

@@ -3,7 +3,6 @@ package jira_test
 import (
 	"context"
 	"errors"
-	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -67,24 +66,6 @@ func (r *reader) must() map[string]connectors.Change {
 	return found
 }
 
-// text opens a document.
-func text(t *testing.T, c connectors.Change) string {
-	t.Helper()
-	if c.Open == nil {
-		t.Fatalf("%s cannot be opened: %v", c.External, c.Err)
-	}
-	body, err := c.Open(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer body.Close()
-	b, err := io.ReadAll(body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
-}
-
 // code returns the code of a document that failed.
 func code(c connectors.Change) string {
 	var failed *connectors.DocumentError
@@ -146,7 +127,7 @@ func TestIssue(t *testing.T) {
 
 </main></body></html>
 `
-		if d := cmp.Diff(want, text(t, c)); d != "" {
+		if d := cmp.Diff(want, connectortest.Text(t, c)); d != "" {
 			t.Errorf("(-want +got):\n%s", d)
 		}
 		m := c.Metadata
@@ -171,7 +152,7 @@ func TestFields(t *testing.T) {
 		for _, tt := range []struct{ fields, has, hasNot string }{
 			{"", "No smoke.", "Hardware"}, {"off", "Details", "No smoke."}, {"Team", "<h1>Team</h1>\n<p>Hardware, Printers</p>", "No smoke."},
 		} {
-			got := text(t, read(t, site, map[string]string{"fields": tt.fields}).must()[site.ID("fault")])
+			got := connectortest.Text(t, read(t, site, map[string]string{"fields": tt.fields}).must()[site.ID("fault")])
 			if !strings.Contains(got, tt.has) || strings.Contains(got, tt.hasNot) {
 				t.Errorf("fields %q: %s", tt.fields, got)
 			}
@@ -201,7 +182,7 @@ func TestComments(t *testing.T) {
 		r := read(t, site, nil)
 		before := r.must()
 		for _, name := range []string{"fault", "ticket"} {
-			got := text(t, before[site.ID(name)])
+			got := connectortest.Text(t, before[site.ID(name)])
 			if at := order(got, "One.", "Two.", "Three.", "Four.", "Five."); at != "" {
 				t.Errorf("%s: %s is missing or in another place:\n%s", name, at, got)
 			}
@@ -209,16 +190,16 @@ func TestComments(t *testing.T) {
 				t.Errorf("%s has comments that not all may read:\n%s", name, got)
 			}
 		}
-		if got := text(t, read(t, site, map[string]string{"internal_comments": "on"}).must()[site.ID("ticket")]); !strings.Contains(got, "wrong") || strings.Contains(got, "alone") {
+		if got := connectortest.Text(t, read(t, site, map[string]string{"internal_comments": "on"}).must()[site.ID("ticket")]); !strings.Contains(got, "wrong") || strings.Contains(got, "alone") {
 			t.Errorf("with internal comments:\n%s", got)
 		}
-		if got := text(t, read(t, site, map[string]string{"comments": "off"}).must()[site.ID("ticket")]); strings.Contains(got, "One.") {
+		if got := connectortest.Text(t, read(t, site, map[string]string{"comments": "off"}).must()[site.ID("ticket")]); strings.Contains(got, "One.") {
 			t.Errorf("without comments:\n%s", got)
 		}
 
 		if r.settings["edition"] == "datacenter" {
 			site.Hide("properties")
-			if got := text(t, read(t, site, nil).must()[site.ID("ticket")]); strings.Contains(got, "One.") {
+			if got := connectortest.Text(t, read(t, site, nil).must()[site.ID("ticket")]); strings.Contains(got, "One.") {
 				t.Errorf("comments of a service project of which it is not told whether they are internal:\n%s", got)
 			}
 			site.Show("properties")
@@ -231,7 +212,7 @@ func TestComments(t *testing.T) {
 		if after.Metadata.Revision == before[site.ID("fault")].Metadata.Revision {
 			t.Error("comments changed, the revision did not")
 		}
-		if got := text(t, after); !strings.Contains(got, "Changed.") || strings.Contains(got, "Two.") || strings.Contains(got, "One.") {
+		if got := connectortest.Text(t, after); !strings.Contains(got, "Changed.") || strings.Contains(got, "Two.") || strings.Contains(got, "One.") {
 			t.Errorf("after an edit and a deletion:\n%s", got)
 		}
 	})
@@ -258,7 +239,7 @@ func TestAttachments(t *testing.T) {
 		r := read(t, site, map[string]string{"max_attachment_size": "1kB"})
 		found := r.must()
 		c := found["attachment-"+log]
-		if got := text(t, c); got != "PC LOAD LETTER" {
+		if got := connectortest.Text(t, c); got != "PC LOAD LETTER" {
 			t.Errorf("the attachment is %q", got)
 		}
 		issue := found[site.ID("fault")]
@@ -280,7 +261,7 @@ func TestAttachments(t *testing.T) {
 			t.Errorf("a file that the account may not see: %v", err)
 		}
 		site.Detach("fault", log)
-		if listed := externals(t, r); slices.Contains(listed, "attachment-"+log) || !slices.Contains(listed, "attachment-"+big) {
+		if listed := connectortest.List(t, r.connect()); slices.Contains(listed, "attachment-"+log) || !slices.Contains(listed, "attachment-"+big) {
 			t.Errorf("after one was removed, there are %v", listed)
 		}
 		if n := len(read(t, site, map[string]string{"attachments": "off"}).must()); n != 1 {
@@ -352,19 +333,6 @@ func TestUntoldComments(t *testing.T) {
 	}
 }
 
-func externals(t *testing.T, r *reader) []string {
-	t.Helper()
-	var all []string
-	for external, err := range r.connect().(connectors.Lister).Externals(t.Context()) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, external)
-	}
-	slices.Sort(all)
-	return all
-}
-
 func TestProjects(t *testing.T) {
 	editions(t, func(t *testing.T, site *jiratest.Site) {
 		for _, key := range []string{"OPS", "HR"} {
@@ -390,7 +358,7 @@ func TestProjects(t *testing.T) {
 			if d := cmp.Diff(want, slices.Sorted(maps.Keys(r.must()))); d != "" {
 				t.Errorf("%v (-want +got):\n%s", tt.settings, d)
 			}
-			if d := cmp.Diff(want, externals(t, r)); d != "" {
+			if d := cmp.Diff(want, connectortest.List(t, r.connect())); d != "" {
 				t.Errorf("%v, listed (-want +got):\n%s", tt.settings, d)
 			}
 		}

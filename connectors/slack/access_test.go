@@ -12,6 +12,7 @@ import (
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/connectors"
+	"github.com/cairnhq/cairn/connectors/connectortest"
 	"github.com/cairnhq/cairn/connectors/slack"
 	"github.com/cairnhq/cairn/connectors/slack/slacktest"
 )
@@ -196,7 +197,7 @@ func TestPrivateNames(t *testing.T) {
 	})
 	r.read(t)
 	for _, d := range r.docs {
-		if said := text(t, d); strings.Contains(said, "swan") || !strings.Contains(said, "See #private-channel and #ops") {
+		if said := connectortest.Text(t, d); strings.Contains(said, "swan") || !strings.Contains(said, "See #private-channel and #ops") {
 			t.Errorf("it says %s", said)
 		}
 	}

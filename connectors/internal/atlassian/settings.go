@@ -2,15 +2,16 @@
 package atlassian
 
 import (
+	"cmp"
 	"net/url"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/connectors"
 	"github.com/cairnhq/cairn/connectors/internal/remote"
+	"github.com/cairnhq/cairn/connectors/internal/selection"
 )
 
 // Product is what tells one product from the other in settings and messages.
@@ -91,7 +92,7 @@ func (p Product) Parse(from map[string]string) (Settings, error) {
 	if s.Attachments, err = OnOff("attachments", from["attachments"], true); err != nil {
 		return s, err
 	}
-	if s.MaxSize, err = size(from["max_attachment_size"]); err != nil {
+	if s.MaxSize, err = selection.ParseSize("max_attachment_size", cmp.Or(from["max_attachment_size"], "50MB")); err != nil {
 		return s, err
 	}
 	for key := range s.Include {
@@ -205,27 +206,4 @@ func OnOff(name, value string, unset bool) (bool, error) {
 		return false, nil
 	}
 	return false, cairn.Errorf(cairn.ErrInvalid, "%s: give on or off, not %q", name, value)
-}
-
-// size reads a number of bytes such as 20MB, from 1; empty stands for 50 MB. The error is
-// ErrInvalid.
-func size(text string) (int64, error) {
-	if text == "" {
-		return 50 << 20, nil
-	}
-	number, shift := strings.ToUpper(strings.TrimSpace(text)), 0
-	for _, unit := range []struct {
-		name  string
-		shift int
-	}{{"KB", 10}, {"MB", 20}, {"GB", 30}} {
-		if n, ok := strings.CutSuffix(number, unit.name); ok {
-			number, shift = strings.TrimSpace(n), unit.shift
-			break
-		}
-	}
-	n, err := strconv.ParseInt(number, 10, 32)
-	if err != nil || n <= 0 {
-		return 0, cairn.Errorf(cairn.ErrInvalid, "max_attachment_size: give a number of bytes such as 20MB, not %q", text)
-	}
-	return n << shift, nil
 }
