@@ -25,13 +25,14 @@ var layers = []struct {
 
 	{"connectors", []string{"."}},
 	{"connectors/connectortest", []string{".", "connectors", "outbound"}},
+	{"connectors/internal/atlassian/atlassiantest", []string{"connectors/connectortest"}},
 	{"connectors/internal/…", []string{".", "connectors", "connectors/internal/…"}},
 	{"connectors/github/githubtest", []string{".", "connectors", "connectors/connectortest", "connectors/git/gittest"}},
 	{"connectors/confluence", []string{".", "connectors", "connectors/internal/…", "connectors/confluence/storage"}},
-	{"connectors/confluence/confluencetest", []string{".", "connectors/connectortest"}},
+	{"connectors/confluence/confluencetest", []string{".", "connectors/connectortest", "connectors/internal/atlassian/atlassiantest"}},
 	{"connectors/slack/slacktest", []string{".", "connectors", "connectors/connectortest"}},
 	{"connectors/jira", []string{".", "connectors", "connectors/internal/…", "connectors/jira/adf"}},
-	{"connectors/jira/jiratest", []string{".", "connectors", "connectors/connectortest"}},
+	{"connectors/jira/jiratest", []string{".", "connectors", "connectors/connectortest", "connectors/internal/atlassian/atlassiantest"}},
 	{"connectors/…", []string{".", "connectors", "connectors/internal/…"}}, // no connector knows another
 
 	{"retrieval/dense/…", []string{"."}},

@@ -3,6 +3,7 @@ package cairn
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"net/url"
 	"strings"
 	"time"
 )
@@ -68,15 +69,32 @@ type Section struct {
 	Heading []string // path of headings, outermost first; empty before the first
 	Start   int      // bytes of Document.Body, half-open
 	End     int
-	Anchor  string // what a link appends to the URL to get here: "#heading", "#page=3", "#L10-L20"; may be empty
+	// Anchor is a reference to the section, relative to the document's URL (RFC 3986,
+	// section 4.2): "#heading", "#page=3", "#L10-L20", "?focusedCommentId=4711",
+	// "p1700000000000200?thread_ts=1700000000.000100"; may be empty.
+	Anchor string
 }
 
-// Link returns the address of the section, given that of its document.
+// Link returns the address of the section, given that of its document; the latter where
+// the anchor leads to another site, or is none.
 func (s Section) Link(document string) string {
-	if document == "" || s.Anchor == "" || strings.Contains(document, "#") {
+	switch {
+	case document == "" || s.Anchor == "":
+		return document
+	case s.Anchor[0] == '#' && strings.Contains(document, "#"):
+		return document
+	case s.Anchor[0] == '#':
+		return document + s.Anchor
+	}
+	base, err := url.Parse(document)
+	if err != nil || base.Scheme != "https" && base.Scheme != "http" {
 		return document
 	}
-	return document + s.Anchor
+	to, err := base.Parse(s.Anchor)
+	if err != nil || to.Scheme != base.Scheme || to.Host != base.Host || to.User != nil || to.Opaque != "" {
+		return document
+	}
+	return to.String()
 }
 
 // Chunk is the unit that is indexed: a byte range of a body.

@@ -59,6 +59,37 @@ type Permission struct {
 	// that was told before, and is readable by nobody when none was. A *DocumentError
 	// has the reason that people are shown.
 	Err error
+	// Tentative says that the ACL is the document's unless its last reading could not
+	// tell one: a document that has the error PermissionsUnknown keeps its ACL and the
+	// error until it is read again.
+	Tentative bool
+}
+
+// Parts is what Permissions is for connectors of sources that consist of parts, such as
+// channels or repositories, where all documents of a part have one ACL.
+type Parts interface {
+	// Parts yields every part that the source has now, each once, in any order. No
+	// document is listed or opened: what vanished within a part is left to Changes and
+	// Externals. Documents of a part that is not yielded can be read by nobody until it
+	// is yielded again. Errors are as in Permissions.
+	Parts(ctx context.Context) iter.Seq2[Part, error]
+}
+
+// Part is who may read the documents of one part of a source.
+type Part struct {
+	// Prefix is what the external ids of the part's documents begin with, and those of
+	// no others.
+	Prefix string
+	ACL    *cairn.ACL // as in Change
+	Err    error      // as in Permission
+}
+
+// TellsPermissions reports whether a connector can tell who may read documents without
+// reading them.
+func TellsPermissions(c Connector) bool {
+	_, documents := c.(Permissions)
+	_, parts := c.(Parts)
+	return documents || parts
 }
 
 // PermissionsUnknown is the code of a DocumentError that says that who may read a
@@ -174,8 +205,12 @@ type Change struct {
 // Metadata is what a source says of a document beside its bytes. All fields
 // are optional.
 type Metadata struct {
-	Title      string
-	URL        string // http, https or file
+	Title string
+	URL   string // http, https or file
+	// Lines is how the source addresses lines of the document: a reference relative to
+	// URL with {first}, {last} and {next}, the line behind the last, as in
+	// "#lines-{first}:{last}". Empty: "#L{first}-L{last}".
+	Lines      string
 	Author     string
 	Kind       cairn.Kind
 	MediaType  string // as the source declares it; extraction trusts the bytes more

@@ -45,8 +45,7 @@ func (r *Runner) tellsPermissions(s cairn.Source) bool {
 		return false
 	}
 	c, err := kind.Open(r.environment(s), s.Settings)
-	_, ok := c.(connectors.Permissions)
-	return err == nil && ok
+	return err == nil && connectors.TellsPermissions(c)
 }
 
 // mayPermit returns an error when a run that only brings permissions is asked of a

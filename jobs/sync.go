@@ -160,8 +160,8 @@ func (r *Runner) job(ctx context.Context, t Taken, connector connectors.Connecto
 		PermissionsEvery: r.cfg.PermissionsEvery, PermissionsAge: t.PermissionsAge,
 		Permitted: func(ago time.Duration) { noted(r.cfg.Runs.PermissionsRead(ctx, t.Lease, ago)) },
 	}
-	if beside, err := r.open(t.Source, place); err == nil && !t.Source.Paused { // else the clock brings no permissions
-		job.Beside = beside
+	if !t.Source.Paused { // else the clock brings no permissions
+		job.Beside = func() (connectors.Connector, error) { return r.open(t.Source, place) }
 	}
 	return job
 }

@@ -31,6 +31,20 @@ func (s *Ingest) Hidden(ctx context.Context, source cairn.SourceID) (map[string]
 	return hidden, nil
 }
 
+// Withheld implements ingest.Store.
+func (s *Ingest) Withheld(ctx context.Context, source cairn.SourceID) ([]string, error) {
+	rows, err := s.db.worker.Query(ctx, `
+		SELECT external_id FROM documents WHERE source_id = $1 AND withheld_acl IS NOT NULL AND hidden_at IS NULL AND NOT attached`, source)
+	if err != nil {
+		return nil, fmt.Errorf("withheld documents: %w", err)
+	}
+	withheld, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil, fmt.Errorf("withheld documents: %w", err)
+	}
+	return withheld, nil
+}
+
 // ACLs implements ingest.Store.
 func (s *Ingest) ACLs(ctx context.Context, source cairn.SourceID) (map[string]ingest.StoredACL, error) {
 	rows, err := s.db.worker.Query(ctx, `

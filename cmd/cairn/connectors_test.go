@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"strings"
 	"testing"
@@ -30,6 +31,12 @@ type faked interface {
 // guardedFake says who may read a document: these people alone.
 type guardedFake interface {
 	Allow(t testing.TB, name string, emails ...string)
+}
+
+// discussed is a fake of a place where people comment on documents.
+type discussed interface {
+	// Discuss adds a comment with a text to a document, and returns its address.
+	Discuss(t testing.TB, name, text string) string
 }
 
 // TestConnectors reads the fake of every kind of source with a server of its own: from the
@@ -92,6 +99,7 @@ func readFake(r *reading) {
 	}
 	r.t.Logf("the citation leads to %s", a.Citations[0].URL)
 	r.closed(r.bob, "who may not read it")
+	r.comment()
 
 	r.Put(r.t, "guide", "Travel guide", "The hotel limit in Tromsø is 190 euros a night.")
 	r.sync(false)
@@ -100,7 +108,7 @@ func readFake(r *reading) {
 	}
 
 	r.allow("guide", r.bob.Email)
-	r.sync(false)
+	r.permissions()
 	r.closed(r.ann, "who may read it no longer")
 	if a := r.ask(r.bob); !strings.Contains(a.Text, "190") {
 		r.t.Errorf("who may read it now is told %+v", a)
@@ -111,6 +119,28 @@ func readFake(r *reading) {
 	r.closed(r.bob, "after the end")
 	r.secretsStay()
 	r.must(r.admin, "DELETE", "/api/v1/sources/"+r.kind, nil)
+}
+
+// comment adds a comment to the document: a citation of it opens the comment itself.
+func (r *reading) comment() {
+	r.t.Helper()
+	f, ok := r.faked.(discussed)
+	if !ok {
+		return
+	}
+	link := f.Discuss(r.t, "guide", "Breakfast in Tromsø costs 23 euros.")
+	r.sync(false)
+	a := r.asks(r.ann, "What does breakfast in Tromsø cost?")
+	for _, c := range a.Citations {
+		if strings.Contains(c.Quote, "23 euros") {
+			r.t.Logf("the citation of a comment leads to %s", c.URL)
+			if c.URL != link {
+				r.t.Errorf("the citation %q leads to %s; want %s", c.Quote, c.URL, link)
+			}
+			return
+		}
+	}
+	r.t.Errorf("no citation has the comment: %+v", a)
 }
 
 // secretsStay looks for the secrets of the source where they must not be.
@@ -176,13 +206,23 @@ func (r *reading) add() {
 	r.t.Logf("the test says %s", tested)
 }
 
+// permissions reads who may read what at the place, without the documents.
+func (r *reading) permissions() {
+	r.t.Helper()
+	if _, ok := r.faked.(guardedFake); ok {
+		r.run(`{"permissions_only": true}`)
+	}
+}
+
 // sync reads the place and waits for the end; full compares it with a listing.
 func (r *reading) sync(full bool) {
 	r.t.Helper()
-	body := `{}`
-	if full {
-		body = `{"full": true}`
-	}
+	r.run(fmt.Sprintf(`{"full": %v}`, full))
+}
+
+// run has a run of the source, as body asks for it, and waits for the end.
+func (r *reading) run(body string) {
+	r.t.Helper()
 	var run struct{ ID string }
 	r.must(r.admin, "POST", "/api/v1/sources/"+r.kind+"/sync "+body, &run)
 	var ended struct {
@@ -214,7 +254,12 @@ type told struct {
 
 func (r *reading) ask(who person) told {
 	r.t.Helper()
-	body, err := json.Marshal(map[string]any{"question": hotelQuestion, "sources": []string{r.kind}})
+	return r.asks(who, hotelQuestion)
+}
+
+func (r *reading) asks(who person, question string) told {
+	r.t.Helper()
+	body, err := json.Marshal(map[string]any{"question": question, "sources": []string{r.kind}})
 	r.check(err)
 	var a told
 	r.must(who, "POST", "/api/v1/ask "+string(body), &a)

@@ -2,14 +2,13 @@ package confluence
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"html"
 	"io"
 	"strings"
 
-	"github.com/cairnhq/cairn/connectors"
 	"github.com/cairnhq/cairn/connectors/confluence/storage"
+	"github.com/cairnhq/cairn/connectors/internal/atlassian"
 )
 
 // pageOpener opens a page as HTML: its text, and its comments behind it.
@@ -18,12 +17,12 @@ func (s *Site) pageOpener(d document) func(context.Context) (io.ReadCloser, erro
 	return func(ctx context.Context) (io.ReadCloser, error) {
 		text, err := s.api.body(ctx, p)
 		if err != nil {
-			return nil, ofDocument(err)
+			return nil, product.OfDocument(err)
 		}
 		var comments []comment
 		if p.commented {
 			if comments, err = s.api.comments(ctx, p); err != nil {
-				return nil, ofDocument(err)
+				return nil, product.OfDocument(err)
 			}
 		}
 		if err := s.learnNames(ctx, text, comments); err != nil {
@@ -39,7 +38,7 @@ func (s *Site) learnNames(ctx context.Context, text string, comments []comment) 
 	for _, c := range comments {
 		ids = append(append(ids, c.author), storage.Mentions(c.body)...)
 	}
-	if err := s.names.learn(ctx, ids...); err != nil && !concernsOne(err) {
+	if err := s.names.learn(ctx, ids...); err != nil && !atlassian.ConcernsOne(err) {
 		return err
 	}
 	return nil
@@ -48,7 +47,7 @@ func (s *Site) learnNames(ctx context.Context, text string, comments []comment) 
 // html returns a page with its comments.
 func (s *Site) html(p *page, text string, comments []comment) string {
 	opts := storage.Options{Name: func(id string) string { return s.names.of(id).name }}
-	if s.cfg.cloud {
+	if s.cfg.Cloud {
 		opts.Anchor = storage.CloudAnchor
 	} else {
 		opts.Anchor = storage.DataCenterAnchor(p.title)
@@ -68,11 +67,12 @@ func (s *Site) html(p *page, text string, comments []comment) string {
 		if !c.created.IsZero() {
 			heading += ", " + c.created.Format("2006-01-02")
 		}
-		fmt.Fprintf(&out, "<h2 id=\"comment-%s\">%s</h2>\n", html.EscapeString(c.id), html.EscapeString(heading))
+		out.WriteString(atlassian.Comment(s.link(p.web), c.id, heading, s.cfg.Cloud))
 		if c.quote != "" {
 			fmt.Fprintf(&out, "<blockquote>%s</blockquote>\n", html.EscapeString(c.quote))
 		}
 		out.WriteString(storage.HTML(c.body, opts))
+		out.WriteString("</article>\n")
 	}
 	out.WriteString("\n</main></body></html>\n")
 	return out.String()
@@ -81,25 +81,7 @@ func (s *Site) html(p *page, text string, comments []comment) string {
 func (s *Site) attachmentOpener(a *attachment) func(context.Context) (io.ReadCloser, error) {
 	return func(ctx context.Context) (io.ReadCloser, error) {
 		r := s.api.download(a)
-		r.MaxBytes = s.cfg.maxSize
+		r.MaxBytes = s.cfg.MaxSize
 		return s.client.Open(ctx, r)
 	}
-}
-
-// ofDocument makes a failure that concerns one page that of a document.
-func ofDocument(err error) error {
-	for _, known := range []struct {
-		kind         error
-		code, reason string
-	}{
-		{connectors.ErrNotFound, "vanished", "The page was removed before it could be read."},
-		{connectors.ErrForbidden, "unreadable", "The site does not let the account read this page."},
-		{connectors.ErrTooLarge, "too_large", "The page is larger than what is read of one."},
-		{connectors.ErrUnexpected, "unreadable", "The site answered something unexpected when asked for this page."},
-	} {
-		if errors.Is(err, known.kind) {
-			return &connectors.DocumentError{Code: known.code, Reason: known.reason, Err: err}
-		}
-	}
-	return err
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/cairnhq/cairn/connectors"
+	"github.com/cairnhq/cairn/connectors/internal/atlassian"
 	"github.com/cairnhq/cairn/connectors/internal/remote"
 )
 
@@ -118,7 +119,7 @@ func (e cloudPage) ref() ref {
 func (e cloudPage) page(blog bool) *page {
 	p := &page{
 		id: e.ID, title: e.Title, blog: blog, version: e.Version.Number, author: e.AuthorID,
-		created: moment(e.CreatedAt), modified: moment(e.Version.CreatedAt), web: e.Links.WebUI,
+		created: atlassian.Moment(e.CreatedAt), modified: atlassian.Moment(e.Version.CreatedAt), web: e.Links.WebUI,
 	}
 	if !blog { // which lie in nothing
 		p.parent = e.ref()
@@ -179,7 +180,7 @@ func (l *cloudListing) listAttachments(ctx context.Context) error {
 		}
 		a := &attachment{
 			id: e.ID, name: e.Title, mediaType: e.MediaType, page: on, size: e.FileSize, version: e.Version.Number,
-			created: moment(e.CreatedAt), modified: moment(e.Version.CreatedAt), author: e.Version.AuthorID, web: e.WebUI,
+			created: atlassian.Moment(e.CreatedAt), modified: atlassian.Moment(e.Version.CreatedAt), author: e.Version.AuthorID, web: e.WebUI,
 		}
 		if l.want.takes == nil || l.want.takes(a) {
 			l.attachments[on] = append(l.attachments[on], a)
@@ -212,7 +213,7 @@ func (l *cloudListing) pages(ctx context.Context, sp space) iter.Seq2[*page, err
 		for _, p := range pages {
 			p.readers, p.attachments = told[p.id], l.attachments[p.id]
 			slices.Sort(l.comments[p.id])
-			p.comments, p.commented = digest(l.comments[p.id]...), len(l.comments[p.id]) > 0
+			p.comments, p.commented = atlassian.Digest(l.comments[p.id]...), len(l.comments[p.id]) > 0
 			if !yield(p, nil) {
 				return
 			}

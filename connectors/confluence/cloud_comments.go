@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strconv"
 
+	"github.com/cairnhq/cairn/connectors/internal/atlassian"
 	"github.com/cairnhq/cairn/connectors/internal/remote"
 )
 
@@ -53,7 +54,7 @@ func (c *cloud) thread(ctx context.Context, kind, parent string, all *[]comment,
 			return nil
 		}
 		*all = append(*all, comment{
-			id: e.ID, parent: parent, author: e.Version.AuthorID, created: moment(e.Version.CreatedAt),
+			id: e.ID, parent: parent, author: e.Version.AuthorID, created: atlassian.Moment(e.Version.CreatedAt),
 			quote: e.Properties.Selection, body: e.Body.Storage.Value,
 		})
 		if err := c.thread(ctx, kind, e.ID, all, kind, e.ID, "children"); err != nil {

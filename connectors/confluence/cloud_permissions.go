@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/connectors/internal/atlassian"
 	"github.com/cairnhq/cairn/connectors/internal/remote"
 )
 
@@ -119,7 +120,7 @@ func (c *cloud) readRoles(ctx context.Context) error {
 	}
 	roles := map[string]bool{}
 	for e, err := range cursors[role](ctx, c.client, ofV2("the roles of spaces", nil, "space-roles")) {
-		if err != nil && !concernsOne(err) {
+		if err != nil && !atlassian.ConcernsOne(err) {
 			return err
 		}
 		if err == nil && slices.Contains(e.Permissions, "read/space") {
@@ -157,11 +158,11 @@ func (c *cloud) keys(ctx context.Context, all []principal) ([]cairn.PrincipalKey
 			if err != nil {
 				return nil, err
 			}
-			if key, ok := c.who.group(name); ok {
+			if key, ok := c.who.Group(name); ok {
 				keys = append(keys, key)
 			}
 		default: // role, access_class: who may sign in, or is not signed in
-			if p.id == "anonymous-users" || c.who.everyone[p.id] {
+			if p.id == "anonymous-users" || c.who.Everyone[p.id] {
 				keys = append(keys, cairn.Everyone)
 			}
 		}

@@ -14,14 +14,13 @@ package confluence
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"iter"
 	"time"
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/connectors"
+	"github.com/cairnhq/cairn/connectors/internal/atlassian"
 	"github.com/cairnhq/cairn/connectors/internal/remote"
 )
 
@@ -62,13 +61,13 @@ type Site struct {
 }
 
 func open(env connectors.Environment, cfg settings) (*Site, error) {
-	client, err := newClient(env, cfg)
+	client, err := product.NewClient(env, cfg.Settings)
 	if err != nil {
 		return nil, err
 	}
 	s := &Site{cfg: cfg, client: client}
-	who := principals{addresses: cfg.people, everyone: cfg.everyone}
-	if cfg.cloud {
+	who := principals{atlassian.People{Addresses: cfg.People, Everyone: cfg.Everyone}}
+	if cfg.Cloud {
 		s.api = newCloud(client, who)
 	} else {
 		s.api = newDataCenter(client, who)
@@ -86,7 +85,7 @@ func (s *Site) Changes(ctx context.Context, _ connectors.Cursor) iter.Seq2[conne
 			for i, d := range batch {
 				ids[i] = d.author()
 			}
-			if err := s.names.learn(ctx, ids...); err != nil && !concernsOne(err) {
+			if err := s.names.learn(ctx, ids...); err != nil && !atlassian.ConcernsOne(err) {
 				yield(connectors.Change{}, err)
 				return false
 			}
@@ -133,7 +132,7 @@ func (s *Site) change(d document) connectors.Change {
 	switch {
 	case d.unknown != nil:
 		c.Err = untold(d.unknown)
-	case d.attachment != nil && d.attachment.size > s.cfg.maxSize:
+	case d.attachment != nil && d.attachment.size > s.cfg.MaxSize:
 		c.Err = &connectors.DocumentError{Code: "too_large", Reason: "The attachment is larger than the setting max_attachment_size allows."}
 	case d.attachment != nil:
 		c.ACL, c.Metadata, c.Open = &d.acl, s.attachmentMetadata(d), s.attachmentOpener(d.attachment)
@@ -154,7 +153,7 @@ func untold(err error) error {
 
 // made changes when pages are made into other text than before, so that they are read
 // again.
-const made = "1"
+const made = "2"
 
 func (s *Site) pageMetadata(d document) connectors.Metadata {
 	p := d.page
@@ -167,7 +166,7 @@ func (s *Site) pageMetadata(d document) connectors.Metadata {
 		Created: p.created, Modified: p.modified,
 		Attributes: map[string]string{"space": d.space.key, "space_name": d.space.name, "type": kind},
 	}
-	m.Revision = fmt.Sprintf("%d-%s", p.version, digest(made, p.title, m.URL, p.comments))
+	m.Revision = fmt.Sprintf("%d-%s", p.version, atlassian.Digest(made, p.title, m.URL, p.comments))
 	return m
 }
 
@@ -178,7 +177,7 @@ func (s *Site) attachmentMetadata(d document) connectors.Metadata {
 		Created: a.created, Modified: a.modified, Parent: d.page.id,
 		Attributes: map[string]string{"space": d.space.key, "space_name": d.space.name, "type": "attachment"},
 	}
-	m.Revision = fmt.Sprintf("%d-%s", a.version, digest(a.name, m.URL, a.page))
+	m.Revision = fmt.Sprintf("%d-%s", a.version, atlassian.Digest(a.name, m.URL, a.page))
 	return m
 }
 
@@ -187,16 +186,7 @@ func (s *Site) link(path string) string {
 	if path == "" {
 		return ""
 	}
-	return s.cfg.web + path
-}
-
-// digest is a short name of texts.
-func digest(texts ...string) string {
-	h := sha256.New()
-	for _, t := range texts {
-		fmt.Fprintf(h, "%d:%s", len(t), t)
-	}
-	return hex.EncodeToString(h.Sum(nil)[:8])
+	return s.cfg.Web + path
 }
 
 // Externals implements connectors.Lister.
@@ -239,7 +229,7 @@ func (s *Site) Permissions(ctx context.Context) iter.Seq2[connectors.Permission,
 // they are nobody here.
 func (s *Site) Members(ctx context.Context) iter.Seq2[connectors.Member, error] {
 	return func(yield func(connectors.Member, error) bool) {
-		who := principals{addresses: s.cfg.people}
+		who := principals{atlassian.People{Addresses: s.cfg.People}}
 		for g, err := range s.api.groups(ctx) {
 			if err != nil {
 				yield(connectors.Member{}, err)
@@ -262,14 +252,4 @@ func (s *Site) Members(ctx context.Context) iter.Seq2[connectors.Member, error] 
 			}
 		}
 	}
-}
-
-// moment reads a time of the site; the zero time when it is none.
-func moment(text string) time.Time {
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999Z0700"} {
-		if at, err := time.Parse(layout, text); err == nil {
-			return at.UTC()
-		}
-	}
-	return time.Time{}
 }

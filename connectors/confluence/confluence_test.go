@@ -3,7 +3,6 @@ package confluence_test
 import (
 	"context"
 	"errors"
-	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -75,23 +74,6 @@ func (p *place) one(t *testing.T, name string) connectors.Change {
 	return c
 }
 
-func text(t *testing.T, c connectors.Change) string {
-	t.Helper()
-	if c.Err != nil {
-		t.Fatalf("%s: %v", c.External, c.Err)
-	}
-	r, err := c.Open(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	b, err := io.ReadAll(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
-}
-
 func must[T any](value T, err error) T {
 	if err != nil {
 		panic(err)
@@ -108,7 +90,7 @@ func TestAttachments(t *testing.T) {
 		p.Attach("page", "big.txt", "text/plain", strings.Repeat("x", 2000))
 		changes := must(p.read(t))
 		c := changes[p.ID("page/my notes.md")]
-		if got := text(t, c); got != "# Notes" {
+		if got := connectortest.Text(t, c); got != "# Notes" {
 			t.Errorf("the attachment is %q", got)
 		}
 		if m := c.Metadata; m.Parent != p.ID("page") || m.Filename != "my notes.md" || m.Author != "Ann Smith" || m.Size != 7 || !strings.Contains(m.URL, p.ID("page")) {
@@ -127,7 +109,7 @@ func TestAttachments(t *testing.T) {
 		}
 		p.Attach("page", "my notes.md", "text/markdown", "# Other")
 		again := p.one(t, "page/my notes.md")
-		if again.Metadata.Revision == c.Metadata.Revision || text(t, again) != "# Other" {
+		if again.Metadata.Revision == c.Metadata.Revision || connectortest.Text(t, again) != "# Other" {
 			t.Error("the new version is not read")
 		}
 		p.settings["attachment_types"] = "image/*"
@@ -153,16 +135,17 @@ func TestComments(t *testing.T) {
 		if c.Metadata.Revision == before.Metadata.Revision {
 			t.Error("new comments do not change the revision")
 		}
-		extracted, err := markup.HTML([]byte(text(t, c)), 1<<20)
+		extracted, err := markup.HTML([]byte(connectortest.Text(t, c)), 1<<20)
 		if err != nil {
 			t.Fatal(err)
 		}
 		at := map[string]string{}
 		for _, s := range extracted.Sections {
-			at[s.Anchor] = string(extracted.Body[s.Start:s.End])
+			at[s.Link(c.Metadata.URL)] += string(extracted.Body[s.Start:s.End])
 		}
-		for name, want := range map[string]string{"first": "Why @Cid Smith?", "answer": "Because.", "third": "a quote"} {
-			if got := at["#comment-"+p.ID(name)]; !strings.Contains(got, want) {
+		for name, want := range map[string]string{"first": "Why @Cid Smith?", "answer": "Because.", "second": "# Head", "third": "a quote"} {
+			host := strings.TrimSuffix(c.Metadata.URL, p.Link("page"))
+			if got := at[host+p.CommentLink("page", name)]; !strings.Contains(got, want) {
 				t.Errorf("the comment %s is %q", name, got)
 			}
 		}
@@ -181,11 +164,11 @@ func TestComments(t *testing.T) {
 			}
 			c = after
 		}
-		if got := text(t, c); !strings.Contains(got, "Really.") || strings.Contains(got, "Head") {
+		if got := connectortest.Text(t, c); !strings.Contains(got, "Really.") || strings.Contains(got, "Head") {
 			t.Errorf("the comments are not those of now: %s", got)
 		}
 		p.settings["comments"] = "off"
-		if got := text(t, p.one(t, "page")); strings.Contains(got, "Comments") {
+		if got := connectortest.Text(t, p.one(t, "page")); strings.Contains(got, "Comments") {
 			t.Errorf("comments are read: %s", got)
 		}
 	})
@@ -207,10 +190,10 @@ func TestPage(t *testing.T) {
 		if strings.Contains(m.URL, "/confluence/") {
 			anchor = `id="MyPage-Setup"`
 		}
-		if got := text(t, c); !strings.Contains(got, anchor) || !strings.Contains(got, "text") {
+		if got := connectortest.Text(t, c); !strings.Contains(got, anchor) || !strings.Contains(got, "text") {
 			t.Errorf("%s", got)
 		}
-		if post := p.one(t, "post"); post.Metadata.Attributes["type"] != "blogpost" || !strings.Contains(text(t, post), "posted") {
+		if post := p.one(t, "post"); post.Metadata.Attributes["type"] != "blogpost" || !strings.Contains(connectortest.Text(t, post), "posted") {
 			t.Errorf("%+v", post.Metadata)
 		}
 	})
@@ -299,7 +282,7 @@ func TestOAuth(t *testing.T) {
 	p := newPlace(t, site)
 	p.Put(t, "page", "page", "x")
 	p.Attach("page", "a.txt", "text/plain", "attached")
-	if got := text(t, p.one(t, "page/a.txt")); got != "attached" {
+	if got := connectortest.Text(t, p.one(t, "page/a.txt")); got != "attached" {
 		t.Errorf("%q", got)
 	}
 	stored, err := p.remote.Secrets.Secret(context.Background(), "refresh_token")

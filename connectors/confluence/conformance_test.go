@@ -87,7 +87,13 @@ func source(t *testing.T, site *confluencetest.Site) connectortest.Source {
 			acl := site.ACL(name)
 			return &acl
 		},
-		Puzzle: func(_ *testing.T, name string) { site.Puzzle(name) },
+		Content: func(r *http.Request, _ string) bool {
+			q := r.URL.Query()
+			return q.Has("body-format") || strings.Contains(q.Get("expand"), "body") || strings.Contains(r.URL.Path, "comments") ||
+				strings.Contains(r.URL.Path, "/download")
+		},
+		PermissionRequests: 35,
+		Puzzle:             func(_ *testing.T, name string) { site.Puzzle(name) },
 	}
 }
 

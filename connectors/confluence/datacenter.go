@@ -12,7 +12,7 @@ import (
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/connectors"
-
+	"github.com/cairnhq/cairn/connectors/internal/atlassian"
 	"github.com/cairnhq/cairn/connectors/internal/remote"
 )
 
@@ -160,7 +160,7 @@ func (l *dcListing) pages(ctx context.Context, sp space) iter.Seq2[*page, error]
 func (l *dcListing) page(ctx context.Context, e v1Content, blog bool) (*page, error) {
 	p := &page{
 		id: e.ID, title: e.Title, blog: blog, version: e.Version.Number, author: e.History.CreatedBy.UserKey,
-		created: moment(e.History.CreatedDate), modified: moment(e.Version.When), web: e.Links.WebUI,
+		created: atlassian.Moment(e.History.CreatedDate), modified: atlassian.Moment(e.Version.When), web: e.Links.WebUI,
 	}
 	l.note(e.History.CreatedBy)
 	if !blog {
@@ -198,7 +198,7 @@ func (l *dcListing) page(ctx context.Context, e v1Content, blog bool) (*page, er
 		versions[i] = c.ID + "." + strconv.Itoa(c.Version.Number)
 	}
 	slices.Sort(versions)
-	p.comments, p.commented = digest(versions...), len(versions) > 0
+	p.comments, p.commented = atlassian.Digest(versions...), len(versions) > 0
 	return p, nil
 }
 
@@ -224,7 +224,7 @@ func (d *datacenter) whole(ctx context.Context, told *numbered[v1Content], reque
 func (e v1Content) attachment(page string) *attachment {
 	a := &attachment{
 		id: e.ID, name: e.Title, mediaType: e.Extensions.MediaType, page: page, size: e.Extensions.FileSize, version: e.Version.Number,
-		created: moment(e.History.CreatedDate), modified: moment(e.Version.When), author: e.Version.By.UserKey,
+		created: atlassian.Moment(e.History.CreatedDate), modified: atlassian.Moment(e.Version.When), author: e.Version.By.UserKey,
 		web: e.Links.WebUI, download: e.Links.Download,
 	}
 	if a.mediaType == "" {
@@ -288,7 +288,7 @@ func (d *datacenter) comments(ctx context.Context, p *page) ([]comment, error) {
 		}
 		d.note(e.History.CreatedBy)
 		c := comment{
-			id: e.ID, author: e.History.CreatedBy.UserKey, created: moment(e.History.CreatedDate),
+			id: e.ID, author: e.History.CreatedBy.UserKey, created: atlassian.Moment(e.History.CreatedDate),
 			quote: e.Extensions.InlineProperties.Selection, body: e.Body.Storage.Value,
 		}
 		if n := len(e.Ancestors); n > 0 {
@@ -363,7 +363,7 @@ func (d *datacenter) viewers(ctx context.Context, sp space) ([]cairn.PrincipalKe
 			switch {
 			case ok || p.Subject == nil:
 			case p.Subject.Type == "group":
-				key, ok = d.who.group(p.Subject.Name)
+				key, ok = d.who.Group(p.Subject.Name)
 			case p.Subject.Type == "user":
 				who := d.active[p.Subject.UserKey]
 				who.UserKey = p.Subject.UserKey

@@ -8,6 +8,7 @@ import (
 	"net/url"
 
 	"github.com/cairnhq/cairn/connectors"
+	"github.com/cairnhq/cairn/connectors/internal/atlassian"
 	"github.com/cairnhq/cairn/connectors/internal/remote"
 )
 
@@ -36,7 +37,7 @@ func (d *datacenter) directory(ctx context.Context) error {
 	active := map[string]v1Person{}
 	request := ofV1("the list of users", plainLimit, "", "admin", "users", "list", "active")
 	for p, err := range numbers(ctx, d.client, request, func(p v1Person) string { return p.UserKey }) {
-		if err != nil && !concernsOne(err) {
+		if err != nil && !atlassian.ConcernsOne(err) {
 			return err
 		}
 		if err == nil {
@@ -80,7 +81,7 @@ func (d *datacenter) people(ctx context.Context, ids []string) (map[string]perso
 		request := remote.Request{Path: "rest/api/user", Query: url.Values{"key": {id}}, What: "the name of a person"}
 		p, _, err := remote.Get[v1Person](ctx, d.client, request)
 		if err != nil {
-			if concernsOne(err) {
+			if atlassian.ConcernsOne(err) {
 				continue
 			}
 			return nil, err
@@ -102,7 +103,7 @@ func (d *datacenter) members(ctx context.Context, g group) iter.Seq2[person, err
 		}
 		for p, err := range v1Members(ctx, d.client, "rest/api/group/"+url.PathEscape(g.name)+"/member") {
 			who := d.personOf(p)
-			if told, ok := d.who.addresses[p.Username]; ok && p.Username != "" {
+			if told, ok := d.who.Addresses[p.Username]; ok && p.Username != "" {
 				who.email = told
 			}
 			if !yield(who, err) || err != nil {

@@ -5,34 +5,16 @@ import (
 	"sync"
 
 	"github.com/cairnhq/cairn"
-	"github.com/cairnhq/cairn/connectors"
+	"github.com/cairnhq/cairn/connectors/internal/atlassian"
 )
 
 // principals makes principals of the people and groups of a site.
-type principals struct {
-	addresses map[string]string // by account, where the site does not tell them
-	everyone  map[string]bool   // groups and access classes that stand for everybody
-}
+type principals struct{ atlassian.People }
 
-// user returns the principal of a person; false when the address is unknown, so that
-// there is none. An account may have several names.
+// user returns the principal of a person; false when there is none. An account may have
+// several names.
 func (p principals) user(who person, alsoNamed ...string) (cairn.PrincipalKey, bool) {
-	address := who.email
-	for _, account := range append(alsoNamed, who.id) {
-		if told, ok := p.addresses[account]; ok {
-			address = told
-		}
-	}
-	key := cairn.UserKey(address)
-	return key, key.Valid()
-}
-
-// group returns the principal of a group; false when there can be none of its name.
-func (p principals) group(name string) (cairn.PrincipalKey, bool) {
-	if p.everyone[name] {
-		return cairn.Everyone, true
-	}
-	return connectors.SiteGroup(name), cairn.GroupKey("site", name).Valid()
+	return p.User(who.email, append(alsoNamed, who.id)...)
 }
 
 // names keeps what accounts are called. It may be used by several goroutines at once.

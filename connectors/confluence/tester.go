@@ -3,6 +3,8 @@ package confluence
 import (
 	"context"
 	"fmt"
+
+	"github.com/cairnhq/cairn/connectors/internal/atlassian"
 )
 
 // Test implements connectors.Tester: it asks for one of each thing that a run needs.
@@ -26,7 +28,7 @@ func (s *Site) Test(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := s.api.probe(ctx, want{attachments: s.cfg.attachments, comments: s.cfg.comments}); err != nil {
+	if err := s.api.probe(ctx, want{attachments: s.cfg.Attachments, comments: s.cfg.Comments}); err != nil {
 		return "", err
 	}
 	if err := s.testPage(ctx, spaces[0]); err != nil {
@@ -45,7 +47,7 @@ const someMembers = 200
 // hiddenAddresses looks at the first group that has members, and says how many of them
 // are nobody here because their addresses are unknown; nothing when none is.
 func (s *Site) hiddenAddresses(ctx context.Context) (string, error) {
-	who := principals{addresses: s.cfg.people}
+	who := principals{atlassian.People{Addresses: s.cfg.People}}
 	for g, err := range s.api.groups(ctx) {
 		if err != nil {
 			return "", err

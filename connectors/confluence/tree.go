@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"github.com/cairnhq/cairn"
-	"github.com/cairnhq/cairn/connectors"
+	"github.com/cairnhq/cairn/connectors/internal/atlassian"
 )
 
 // tree knows who may read what is in a space: whoever may view the space, and is let in
@@ -44,7 +44,7 @@ var errCircle = errors.New("the ancestors of the page form a circle")
 func newTree(ctx context.Context, a api, sp space) (*tree, error) {
 	t := &tree{api: a, nodes: map[string]*node{}}
 	viewers, err := a.viewers(ctx, sp)
-	if err != nil && !concernsOne(err) {
+	if err != nil && !atlassian.ConcernsOne(err) {
 		return nil, err
 	}
 	t.viewers, t.unknown = viewers, err
@@ -116,26 +116,16 @@ func (t *tree) node(ctx context.Context, r ref) (*node, error) {
 	if n == nil {
 		n = &node{}
 		t.nodes[r.id] = n
-		if n.parent, n.unknown = t.api.parent(ctx, r); n.unknown != nil && !concernsOne(n.unknown) {
+		if n.parent, n.unknown = t.api.parent(ctx, r); n.unknown != nil && !atlassian.ConcernsOne(n.unknown) {
 			return nil, n.unknown
 		}
 	}
 	if n.readers == nil && n.unknown == nil {
 		told, err := t.api.readers(ctx, r.id)
-		if err != nil && !concernsOne(err) {
+		if err != nil && !atlassian.ConcernsOne(err) {
 			return nil, err
 		}
 		n.readers, n.unknown = &told, err
 	}
 	return n, nil
-}
-
-// concernsOne reports whether an error concerns what was asked for and not the site.
-func concernsOne(err error) bool {
-	for _, kind := range []error{connectors.ErrForbidden, connectors.ErrNotFound, connectors.ErrUnexpected, connectors.ErrTooLarge} {
-		if errors.Is(err, kind) {
-			return true
-		}
-	}
-	return false
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/connectors"
+	"github.com/cairnhq/cairn/connectors/internal/atlassian"
 	"github.com/cairnhq/cairn/connectors/internal/remote"
 )
 
@@ -87,7 +88,7 @@ func (s subjects) keys(who principals, personOf func(v1Person) person) []cairn.P
 		}
 	}
 	for _, g := range s.groups.Results {
-		if key, ok := who.group(g.Name); ok {
+		if key, ok := who.Group(g.Name); ok {
 			keys = append(keys, key)
 		}
 	}
@@ -112,7 +113,7 @@ func restrictionOf(ctx context.Context, c *remote.Client, id string, who princip
 		What:  "the restrictions of a page",
 	}
 	for start := 0; ; {
-		r, _, err := remote.Get[v1Restriction](ctx, c, from(request, start))
+		r, _, err := remote.Get[v1Restriction](ctx, c, atlassian.With(request, "start", strconv.Itoa(start)))
 		if err != nil {
 			return readers{}, err
 		}

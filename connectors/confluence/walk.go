@@ -2,14 +2,10 @@ package confluence
 
 import (
 	"context"
-	"errors"
 	"iter"
-	"maps"
-	"slices"
-	"strings"
 
 	"github.com/cairnhq/cairn"
-	"github.com/cairnhq/cairn/connectors"
+	"github.com/cairnhq/cairn/connectors/internal/atlassian"
 )
 
 // document is something that is found on a walk: a page, or an attachment of it.
@@ -32,11 +28,10 @@ func (d document) external() string {
 // wanted. It ends with an error when something may be missing.
 func (s *Site) walk(ctx context.Context, w want) iter.Seq2[document, error] {
 	return func(yield func(document, error) bool) {
-		w.attachments, w.takes = s.cfg.attachments, s.cfg.takes
-		w.comments = w.comments && s.cfg.comments
+		w.attachments, w.takes = s.cfg.Attachments, s.cfg.takes
+		w.comments = w.comments && s.cfg.Comments
 		spaces, err := s.selected(ctx)
-		missing := (*missingSpaces)(nil)
-		if err != nil && !errors.As(err, &missing) {
+		if err != nil && !atlassian.IsMissing(err) {
 			yield(document{}, err)
 			return
 		}
@@ -105,40 +100,7 @@ func (s *Site) walkSpace(ctx context.Context, w want, list listing, sp space) it
 	}
 }
 
-// missingSpaces says that spaces which were asked for are not there.
-type missingSpaces struct{ cause *connectors.Error }
-
-// Error returns the message.
-func (m *missingSpaces) Error() string { return m.cause.Message }
-
-// Unwrap returns the cause.
-func (m *missingSpaces) Unwrap() error { return m.cause }
-
-// selected returns the spaces that are to be read. The error is a missingSpaces when all
-// but those are among them.
+// selected returns the spaces that are to be read: see atlassian.Select.
 func (s *Site) selected(ctx context.Context) ([]space, error) {
-	var spaces []space
-	missing := maps.Clone(s.cfg.include)
-	seen := 0
-	for sp, err := range s.api.spaces(ctx) {
-		if err != nil {
-			return nil, err
-		}
-		seen++
-		delete(missing, sp.key)
-		if s.cfg.reads(sp) {
-			spaces = append(spaces, sp)
-		}
-	}
-	switch {
-	case seen == 0:
-		return nil, &connectors.Error{Kind: connectors.ErrForbidden, Message: s.client.Host() + " shows no space to the account: let it view the spaces that are to be read"}
-	case len(missing) > 0:
-		keys := strings.Join(slices.Sorted(maps.Keys(missing)), ", ")
-		return spaces, &missingSpaces{&connectors.Error{
-			Kind:    connectors.ErrNotFound,
-			Message: "these spaces do not exist, are archived, or the account may not view them: " + keys + ". Their documents stay as they are. Let the account view them, or take them out of the setting spaces",
-		}}
-	}
-	return spaces, nil
+	return atlassian.Select(product, s.cfg.Settings, s.client.Host(), s.api.spaces(ctx), func(sp space) string { return sp.key }, s.cfg.reads)
 }

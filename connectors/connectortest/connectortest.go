@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -48,6 +49,12 @@ type Source struct {
 	Puzzle func(t *testing.T, name string)
 	// Remote is where the source is served, when it is reached over the network.
 	Remote *Remote
+	// Content reports whether a request asks for what documents say. A reading of
+	// permissions and groups alone makes none such, and at most PermissionRequests for
+	// the five documents that tests begin with. Both are needed of a remote source whose
+	// connector tells permissions.
+	Content            func(r *http.Request, body string) bool
+	PermissionRequests int
 }
 
 // NewSource makes a source without documents.
@@ -55,7 +62,7 @@ type NewSource func(t *testing.T) Source
 
 // TestConnector checks that the connectors of sources made by newSource keep
 // the contract of connectors.Connector and, where they have it, of
-// connectors.Lister, connectors.Permissions and connectors.Directory.
+// connectors.Lister, connectors.Permissions or connectors.Parts, and connectors.Directory.
 func TestConnector(t *testing.T, newSource NewSource) {
 	for _, tt := range []struct {
 		name string
@@ -63,7 +70,7 @@ func TestConnector(t *testing.T, newSource NewSource) {
 	}{
 		{"Empty", testEmpty}, {"Everything", testEverything}, {"Open", testOpen}, {"Resume", testResume},
 		{"Follow", testFollow}, {"Replay", testReplay}, {"Broken", testBroken}, {"Hundred", testHundred}, {"List", testList},
-		{"Permissions", testPermissions}, {"Puzzle", testPuzzle}, {"Directory", testDirectory}, {"Cancel", testCancel},
+		{"Permissions", testPermissions}, {"Permitted", testPermitted}, {"Puzzle", testPuzzle}, {"Directory", testDirectory}, {"Cancel", testCancel},
 		{"Faults", testFaults}, {"Outage", testOutage}, {"Refused", testRefused}, {"Expiry", testExpiry},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -38,6 +38,7 @@ type Faults struct {
 	fault Fault
 	fails func(n int) bool
 	n     int
+	watch func(r *http.Request, body []byte)
 }
 
 // Every makes each request fail whose number, from 1 for the next one, every divides.
@@ -50,6 +51,13 @@ func (f *Faults) From(n int, fault Fault) { f.set(fault, func(i int) bool { retu
 
 // Heal ends the faults, and counts requests anew.
 func (f *Faults) Heal() { f.set("", nil) }
+
+// Watch shows each request to a function from now on; nil ends that.
+func (f *Faults) Watch(show func(r *http.Request, body []byte)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.watch = show
+}
 
 // Requests returns how many requests came since Every, From or Heal.
 func (f *Faults) Requests() int {
@@ -65,10 +73,13 @@ func (f *Faults) set(fault Fault, fails func(n int) bool) {
 }
 
 // next returns the fault of a request; none is empty.
-func (f *Faults) next() Fault {
+func (f *Faults) next(r *http.Request) Fault {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.n++
+	if f.watch != nil && watch(r, f.watch) != nil {
+		return Broken
+	}
 	if f.fails == nil || !f.fails(f.n) {
 		return ""
 	}
@@ -81,7 +92,7 @@ const asked = 7 * time.Second
 // ServeHTTP implements http.Handler.
 func (f *Faults) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fail := func(status int) { http.Error(w, http.StatusText(status), status) }
-	switch f.next() {
+	switch f.next(r) {
 	case Limited:
 		w.Header().Set("Retry-After", strconv.Itoa(int(asked.Seconds())))
 		fail(http.StatusTooManyRequests)

@@ -2,10 +2,12 @@ package connectortest
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
+	"slices"
 	"testing"
 	"time"
 
@@ -104,4 +106,36 @@ func Open(t testing.TB, kind connectors.Kind, env connectors.Environment, settin
 		t.Fatal(err)
 	}
 	return c
+}
+
+// Text returns the text of a document that can be read.
+func Text(t testing.TB, c connectors.Change) string {
+	t.Helper()
+	if c.Open == nil {
+		t.Fatalf("%s cannot be opened: %v", c.External, c.Err)
+	}
+	r, err := c.Open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	b, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// List returns what a connector lists without an error, in order.
+func List(t testing.TB, c connectors.Connector) []string {
+	t.Helper()
+	var all []string
+	for external, err := range c.(connectors.Lister).Externals(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, external)
+	}
+	slices.Sort(all)
+	return all
 }

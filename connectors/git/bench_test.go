@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/cairnhq/cairn/connectors"
+	"github.com/cairnhq/cairn/connectors/connectortest"
 	"github.com/cairnhq/cairn/connectors/git/gittest"
 )
 
@@ -53,7 +54,7 @@ func BenchmarkSecondSync(b *testing.B) {
 		s.Commit(b, map[string]string{gittest.PagePath(42): gittest.Page(42, i+1_000_000)})
 		b.StartTimer()
 		c := s.connect(b)
-		listed := list(b, c)
+		listed := connectortest.List(b, c)
 		changes, next := read(b, c, cursor)
 		if cursor = next; len(changes) != 1 || len(listed) != files {
 			b.Fatalf("%d changes, %d files", len(changes), len(listed))

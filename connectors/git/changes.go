@@ -78,7 +78,7 @@ func (r *Repository) change(f gitrepo.Pending) connectors.Change {
 	return connectors.Change{
 		External: external,
 		Metadata: connectors.Metadata{
-			Title: title, URL: r.config.link.ofFile(f.Origin.Commit, f.Path), Author: f.Origin.Author, Filename: path.Base(external),
+			Title: title, URL: r.config.link.ofFile(f.Origin.Commit, f.Path), Lines: r.config.link.ofLines(f.Origin.Commit, f.Path), Author: f.Origin.Author, Filename: path.Base(external),
 			Size: f.Size, Modified: f.Origin.At, Revision: f.OID + " " + f.Origin.Commit, Attributes: r.attributes(f.Origin.Commit, external),
 		},
 		Open: r.opener(f.File),

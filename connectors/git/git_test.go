@@ -95,20 +95,6 @@ func read(t testing.TB, c connectors.Connector, since connectors.Cursor) (map[st
 	return out, since
 }
 
-// list is the listing of a connector.
-func list(t testing.TB, c connectors.Connector) []string {
-	t.Helper()
-	var out []string
-	for external, err := range c.(connectors.Lister).Externals(t.Context()) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		out = append(out, external)
-	}
-	slices.Sort(out)
-	return out
-}
-
 // content opens a document.
 func content(t testing.TB, c connectors.Change) (string, error) {
 	t.Helper()
@@ -170,7 +156,7 @@ func readSome(t *testing.T, c connectors.Connector, since connectors.Cursor, lim
 		}
 	}
 	there := map[string]bool{}
-	for _, external := range list(t, c) {
+	for _, external := range connectortest.List(t, c) {
 		there[external] = true
 	}
 	maps.DeleteFunc(known, func(external, _ string) bool { return !there[external] })

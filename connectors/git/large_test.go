@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cairnhq/cairn/connectors"
+	"github.com/cairnhq/cairn/connectors/connectortest"
 	"github.com/cairnhq/cairn/connectors/git/gittest"
 )
 
@@ -38,7 +39,7 @@ func TestOneChangedFileOfTenThousand(t *testing.T) {
 		s.Commit(t, map[string]string{gittest.PagePath(4711): gittest.Page(4711, len(cursor)+int(time.Now().UnixNano()))})
 		s.remote.Faults.Heal()
 		begin, used, c := time.Now(), processor(), s.connect(t)
-		if listed := list(t, c); len(listed) != files {
+		if listed := connectortest.List(t, c); len(listed) != files {
 			t.Errorf("%d files are listed", len(listed))
 		}
 		read, next := map[string]bool{}, cursor

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/cairnhq/cairn/connectors"
+	"github.com/cairnhq/cairn/connectors/connectortest"
 	"github.com/cairnhq/cairn/connectors/git/gittest"
 )
 
@@ -56,7 +57,7 @@ func TestWhatIsRead(t *testing.T) {
 				if diff := cmp.Diff(tt.want, summary(t, changes)); diff != "" {
 					t.Errorf("other files (-want +got):\n%s", diff)
 				}
-				if got := list(t, c); len(got) != len(tt.want) {
+				if got := connectortest.List(t, c); len(got) != len(tt.want) {
 					t.Errorf("the listing has %d documents, not %d: %q", len(got), len(tt.want), got)
 				}
 				for external, text := range map[string]string{"docs/large.md": tree["docs/large.md"], "caf\uFFFDE9.md": "latin", "line\nbreak.md": "n"} {
@@ -146,7 +147,7 @@ func TestRenamesAndForcedPushes(t *testing.T) {
 		}
 		// The old name is no deletion of its own: the listing has the new one alone, so
 		// that the two are known as one document.
-		if diff := cmp.Diff([]string{"amended.md", "b.md", "back.md", "c.md", "d.md", "docs/a.md"}, list(t, c)); diff != "" {
+		if diff := cmp.Diff([]string{"amended.md", "b.md", "back.md", "c.md", "d.md", "docs/a.md"}, connectortest.List(t, c)); diff != "" {
 			t.Error(diff)
 		}
 		cursor = next
@@ -231,7 +232,7 @@ func TestIgnoreFilesAndSettingsThatChange(t *testing.T) {
 	}
 	s.Commit(t, map[string]string{".cairnignore": "a.md\n"})
 	c := s.connect(t)
-	if changes, cursor = read(t, c, cursor); !cmp.Equal([]string{"b/c.md"}, summary(t, changes)) || !cmp.Equal([]string{"b/c.md"}, list(t, c)) {
+	if changes, cursor = read(t, c, cursor); !cmp.Equal([]string{"b/c.md"}, summary(t, changes)) || !cmp.Equal([]string{"b/c.md"}, connectortest.List(t, c)) {
 		t.Errorf("after .cairnignore has changed: %q", summary(t, changes))
 	}
 	s.settings["exclude"] = "nothing"
@@ -292,7 +293,7 @@ func TestCommits(t *testing.T) {
 	if diff := cmp.Diff(sorted("/commits/"+d, "a.md"), summary(t, changes)); diff != "" {
 		t.Errorf("other documents (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(sorted("/commits/"+c, "/commits/"+d, "a.md"), list(t, again)); diff != "" {
+	if diff := cmp.Diff(sorted("/commits/"+c, "/commits/"+d, "a.md"), connectortest.List(t, again)); diff != "" {
 		t.Errorf("another listing (-want +got):\n%s", diff)
 	}
 	s.settings["commits"] = "all"

@@ -26,7 +26,7 @@ func settings() []connectors.Setting {
 		{Name: "skip_folders", Help: "names of folders that are skipped wherever they are; unset: " + selection.DefaultSkipped},
 		{Name: "max_size", Help: "larger files are reported and not fetched, such as 2MB; unset: " + defaultSize},
 		{Name: "commits", Help: "how many of the newest commits are documents, too: a number, or all; unset: none"},
-		{Name: "link", Help: "how the site's pages are addressed: github, gitlab, gitea, bitbucket, none, or a template such as https://git.example.com/r/plain/{path}?id={commit}; unset: told by the host"},
+		{Name: "link", Help: "how the site's pages are addressed: github, gitlab, gitea, bitbucket, bitbucket-server, azure, none, or a template such as https://git.example.com/r/plain/{path}?id={commit}; unset: told by the host"},
 		{Name: "web_url", Help: "address of the repository's page, where it is not that of url"},
 		{Name: "user", Help: "user name that goes with the token; unset: git, which most sites take"},
 		{Name: "token", Secret: true, Help: "token or password that reads the repository over HTTPS"},

@@ -62,6 +62,12 @@ func TestAddresses(t *testing.T) {
 
 func TestLinks(t *testing.T) {
 	for name, tt := range map[string]struct{ url, link, page, file, commit string }{
+		"Azure": {"https://dev.azure.com/acme/Travel%20desk/_git/handbook", "", "", "https://dev.azure.com/acme/Travel%20desk/_git/handbook?path=/a+b/c%23.go&version=GCC",
+			"https://dev.azure.com/acme/Travel%20desk/_git/handbook/commit/C"},
+		"Bitbucket Data Center": {"https://bitbucket.acme.com/scm/hb/handbook.git", "", "", "https://bitbucket.acme.com/projects/hb/repos/handbook/browse/a%20b/c%23.go?at=C",
+			"https://bitbucket.acme.com/projects/hb/repos/handbook/commits/C"},
+		"of a person": {"https://git.acme.com/bb/scm/~ann/notes.git", "bitbucket-server", "", "https://git.acme.com/bb/users/ann/repos/notes/browse/a%20b/c%23.go?at=C",
+			"https://git.acme.com/bb/users/ann/repos/notes/commits/C"},
 		"GitHub":     {"https://github.com/acme/handbook.git", "", "", "https://github.com/acme/handbook/blob/C/a%20b/c%23.go", "https://github.com/acme/handbook/commit/C"},
 		"by SSH":     {"git@github.com:acme/handbook.git", "", "", "https://github.com/acme/handbook/blob/C/a%20b/c%23.go", "https://github.com/acme/handbook/commit/C"},
 		"Enterprise": {"https://github.acme.com/acme/handbook", "", "", "https://github.acme.com/acme/handbook/blob/C/a%20b/c%23.go", "https://github.acme.com/acme/handbook/commit/C"},
@@ -81,6 +87,23 @@ func TestLinks(t *testing.T) {
 		l, err := parseLinks(a, tt.link, tt.page)
 		if file, commit := l.ofFile("C", "a b/c#.go"), l.ofCommit("C"); err != nil || file != tt.file || commit != tt.commit {
 			t.Errorf("%s: %q, %q, %v", name, file, commit, err)
+		}
+	}
+}
+
+func TestLines(t *testing.T) {
+	for link, want := range map[string]string{
+		"https://github.com/acme/handbook.git": "", "https://codeberg.org/acme/handbook.git": "", "https://git.acme.com/handbook.git": "",
+		"https://gitlab.com/acme/handbook.git": "#L{first}-{last}", "https://bitbucket.org/acme/handbook.git": "#lines-{first}:{last}",
+		"https://bitbucket.acme.com/scm/hb/handbook.git":   "#{first}-{last}",
+		"https://acme.visualstudio.com/desk/_git/handbook": "?path=/a+b/c%23.go&version=GCC&line={first}&lineEnd={next}&lineStartColumn=1&lineEndColumn=1&lineStyle=plain",
+	} {
+		a, err := parseAddress(connectors.Environment{}, link)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if l, err := parseLinks(a, "", ""); err != nil || l.ofLines("C", "a b/c#.go") != want {
+			t.Errorf("%s: %q, %v", link, l.ofLines("C", "a b/c#.go"), err)
 		}
 	}
 }

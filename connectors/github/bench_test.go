@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/cairnhq/cairn/connectors/connectortest"
 	"github.com/cairnhq/cairn/connectors/github/githubtest"
 )
 
@@ -25,7 +26,7 @@ func BenchmarkSync(b *testing.B) {
 	for b.Loop() {
 		changes, _ := read(b, connect(b, s), "")
 		for _, c := range changes {
-			textOf(b, c)
+			connectortest.Text(b, c)
 		}
 		if len(changes) != documents {
 			b.Fatalf("%d documents", len(changes))

@@ -35,7 +35,7 @@ type reading struct {
 
 func (r *reading) run() error {
 	var all []repository
-	for repo, err := range r.repositories(r.ctx) {
+	for repo, err := range r.repositories(r.ctx, heads, r.reads()) {
 		if err != nil {
 			return err
 		}
@@ -158,7 +158,9 @@ func (repo *repository) change(c connectors.Change) connectors.Change {
 	if c.ACL = repo.acl(); c.ACL != nil {
 		return c
 	}
-	return connectors.Change{External: c.External, Err: &connectors.DocumentError{
-		Code: connectors.PermissionsUnknown, Reason: "Its repository is visible in a way that Cairn does not know.",
-	}}
+	return connectors.Change{External: c.External, Err: errUntold}
+}
+
+var errUntold = &connectors.DocumentError{
+	Code: connectors.PermissionsUnknown, Reason: "Its repository is visible in a way that Cairn does not know.",
 }

@@ -20,6 +20,8 @@
 //   - A wiki is a git repository, of which a copy is kept; what changed is what two commits
 //     differ in. See wikis.go.
 //   - GitHub tells of no deletions. Externals lists the numbers, 100 a query.
+//   - One query per 100 repositories tells their visibility, which is all that the ACLs of
+//     documents follow from.
 //
 // Who may read a private repository is a group of its own, so that documents keep their
 // ACLs when people come and go; see directory.go.
@@ -66,6 +68,7 @@ type source struct {
 
 var (
 	_ connectors.Lister    = (*source)(nil)
+	_ connectors.Parts     = (*source)(nil)
 	_ connectors.Directory = (*source)(nil)
 	_ connectors.Tester    = (*source)(nil)
 )

@@ -3,6 +3,7 @@ package github_test
 import (
 	"fmt"
 	"hash/fnv"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -166,7 +167,12 @@ func (h *harness) source() connectortest.Source {
 		Connect: func(t *testing.T) connectors.Connector {
 			return connectortest.Open(t, github.Kind(), h.Env, h.settings)
 		},
-		Put: h.put, Remove: h.remove, Move: h.move, Permit: h.permit, External: h.external, ACL: h.acl, Break: h.breakOne,
+		Content: func(r *http.Request, body string) bool {
+			return !strings.HasSuffix(r.URL.Path, "/orgs/acme") && !strings.HasSuffix(r.URL.Path, "/access_tokens") &&
+				(!strings.HasSuffix(r.URL.Path, "/graphql") || strings.Contains(body, "bodyHTML") || strings.Contains(body, "issues(") || strings.Contains(body, "releases("))
+		},
+		PermissionRequests: 20,
+		Put:                h.put, Remove: h.remove, Move: h.move, Permit: h.permit, External: h.external, ACL: h.acl, Break: h.breakOne,
 	}
 }
 

@@ -35,6 +35,15 @@ const heads = `query($login: String!, $after: String, $issues: Boolean!, $pulls:
   }
 }`
 
+// visibilities are repositories with what tells who may read them.
+const visibilities = `query($login: String!, $after: String) {
+  repositoryOwner(login: $login) {
+    repositories(first: 100, after: $after, ownerAffiliations: [OWNER], orderBy: {field: CREATED_AT, direction: ASC}) {` + page + `
+      nodes { databaseId nameWithOwner visibility owner { login } }
+    }
+  }
+}`
+
 // numbers are repositories with the numbers of what they hold.
 const numbers = `query($login: String!, $after: String, $issues: Boolean!, $pulls: Boolean!, $discussions: Boolean!, $releases: Boolean!,
     $issueStates: [IssueState!], $pullStates: [PullRequestState!], $discussionStates: [DiscussionState!]) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -48,24 +47,10 @@ func read(t testing.TB, c connectors.Connector, since connectors.Cursor) ([]conn
 	return all, since
 }
 
-func textOf(t testing.TB, c connectors.Change) string {
-	t.Helper()
-	r, err := c.Open(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	b, err := io.ReadAll(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
-}
-
 // sections returns what extraction makes of a document: its headings with their links.
 func sections(t *testing.T, c connectors.Change) []string {
 	t.Helper()
-	text, err := markup.HTML([]byte(textOf(t, c)), 1<<20)
+	text, err := markup.HTML([]byte(connectortest.Text(t, c)), 1<<20)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,7 +163,7 @@ func TestChangesWhileItIsRead(t *testing.T) {
 	if delete(seen, ""); len(seen) != 20 {
 		t.Errorf("%d of 20 issues were seen", len(seen))
 	}
-	if got := list(t, connect(t, s)); len(got) != 20 {
+	if got := connectortest.List(t, connect(t, s)); len(got) != 20 {
 		t.Errorf("%d of 20 issues are listed", len(got))
 	}
 }
@@ -233,7 +218,7 @@ func TestEditedTwice(t *testing.T) {
 			i.HTML = "two"
 			w.Touch(i)
 		})
-		if changes, _ := read(t, connect(t, s), cursor); len(changes) != 1 || !strings.Contains(textOf(t, changes[0]), "two") {
+		if changes, _ := read(t, connect(t, s), cursor); len(changes) != 1 || !strings.Contains(connectortest.Text(t, changes[0]), "two") {
 			t.Errorf("%s: %+v", kind, changes)
 		}
 	}
@@ -313,7 +298,7 @@ func TestCost(t *testing.T) {
 	}
 	s.Faults.Heal()
 	for _, c := range changes {
-		textOf(t, c)
+		connectortest.Text(t, c)
 	}
 	if n := s.Faults.Requests(); n != 20*3 {
 		t.Errorf("their texts took %d requests", n)
@@ -323,22 +308,9 @@ func TestCost(t *testing.T) {
 		t.Errorf("unchanged, %d changes in %d requests, and another cursor: %v", len(again), s.Faults.Requests(), after != cursor)
 	}
 	s.Faults.Heal()
-	if n := len(list(t, connect(t, s))); n != 620 || s.Faults.Requests() != 2*1 {
+	if n := len(connectortest.List(t, connect(t, s))); n != 620 || s.Faults.Requests() != 2*1 {
 		t.Errorf("%d listed in %d requests", n, s.Faults.Requests())
 	}
-}
-
-func list(t *testing.T, c connectors.Connector) []string {
-	t.Helper()
-	var all []string
-	for external, err := range c.(connectors.Lister).Externals(t.Context()) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, external)
-	}
-	slices.Sort(all)
-	return all
 }
 
 // What is closed leaves a source that holds what is open, and comes back when opened.
@@ -351,7 +323,7 @@ func TestState(t *testing.T) {
 		}
 	})
 	changes, cursor := read(t, connect(t, s, "state", "open"), "")
-	if len(changes) != 3 || len(list(t, connect(t, s, "state", "open"))) != 3 {
+	if len(changes) != 3 || len(connectortest.List(t, connect(t, s, "state", "open"))) != 3 {
 		t.Fatalf("%d changes", len(changes))
 	}
 	s.Change(func(w *githubtest.World) {
@@ -369,10 +341,10 @@ func TestState(t *testing.T) {
 			t.Errorf("%s is closed, and the change is %v", c.External, c.Op)
 		}
 	}
-	if got := list(t, connect(t, s, "state", "open")); len(changes) != 3 || len(got) != 0 {
+	if got := connectortest.List(t, connect(t, s, "state", "open")); len(changes) != 3 || len(got) != 0 {
 		t.Errorf("%d changes, listed %v", len(changes), got)
 	}
-	if got := list(t, connect(t, s, "state", "closed")); len(got) != 3 {
+	if got := connectortest.List(t, connect(t, s, "state", "closed")); len(got) != 3 {
 		t.Errorf("closed ones: %v", got)
 	}
 	if changes, _ = read(t, connect(t, s, "state", "all"), cursor); len(changes) != 3 {
@@ -409,7 +381,7 @@ func TestSelection(t *testing.T) {
 		if d := cmp.Diff(tt.want, slices.Sorted(maps.Keys(titles))); d != "" {
 			t.Errorf("%v: (-want +got):\n%s", tt.settings, d)
 		}
-		if d := cmp.Diff(externals, list(t, c)); d != "" {
+		if d := cmp.Diff(externals, connectortest.List(t, c)); d != "" {
 			t.Errorf("%v: (-read +listed):\n%s", tt.settings, d)
 		}
 	}

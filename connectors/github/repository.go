@@ -68,8 +68,11 @@ func (r *repository) key() string { return strconv.FormatInt(r.DatabaseID, 10) }
 // external returns the external id of something in the repository, which is that of the
 // repository with the kind and the number of the thing.
 func (r *repository) external(kind string, number int64) string {
-	return r.key() + "/" + kind + "/" + strconv.FormatInt(number, 10)
+	return r.prefix() + kind + "/" + strconv.FormatInt(number, 10)
 }
+
+// prefix is what the external ids of all that is in the repository begin with.
+func (r *repository) prefix() string { return r.key() + "/" }
 
 // path is where the repository is in the REST API; owner and name are safe in addresses.
 func (r *repository) path() string { return "repos/" + r.NameWithOwner }
@@ -136,14 +139,36 @@ func repositoriesOf[T any](ctx context.Context, s *source, owner, text string, v
 	}
 }
 
-// repositories yields the repositories that are to be read.
-func (s *source) repositories(ctx context.Context) iter.Seq2[repository, error] {
+// repositories yields the repositories that are to be read, as a query tells of them.
+func (s *source) repositories(ctx context.Context, text string, variables map[string]any) iter.Seq2[repository, error] {
 	return func(yield func(repository, error) bool) {
 		for _, owner := range s.settings.owners {
-			for r, err := range repositoriesOf(ctx, s, owner, heads, s.reads(), func(r repository) (string, int64) { return r.NameWithOwner, r.DatabaseID }) {
+			for r, err := range repositoriesOf(ctx, s, owner, text, variables, func(r repository) (string, int64) { return r.NameWithOwner, r.DatabaseID }) {
 				if !yield(r, err) || err != nil {
 					return
 				}
+			}
+		}
+	}
+}
+
+// Parts implements connectors.Parts: a repository is a part.
+func (s *source) Parts(ctx context.Context) iter.Seq2[connectors.Part, error] {
+	return func(yield func(connectors.Part, error) bool) {
+		for r, err := range s.repositories(ctx, visibilities, map[string]any{}) {
+			if err == nil {
+				err = context.Cause(ctx)
+			}
+			if err != nil {
+				yield(connectors.Part{}, err)
+				return
+			}
+			p := connectors.Part{Prefix: r.prefix(), ACL: r.acl()}
+			if p.ACL == nil {
+				p.Err = errUntold
+			}
+			if !yield(p, nil) {
+				return
 			}
 		}
 	}

@@ -18,7 +18,7 @@ func (s *source) Test(ctx context.Context) (string, error) {
 	}
 	counts := map[string]int{}
 	total, withWiki := 0, false
-	for r, err := range s.repositories(ctx) {
+	for r, err := range s.repositories(ctx, heads, s.reads()) {
 		if err != nil {
 			return "", err
 		}

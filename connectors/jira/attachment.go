@@ -6,12 +6,13 @@ import (
 	"net/url"
 
 	"github.com/cairnhq/cairn/connectors"
+	"github.com/cairnhq/cairn/connectors/internal/atlassian"
 )
 
 // attachmentsOf returns the attachments of an issue that are read.
 func (s *Site) attachmentsOf(i issue) []attachment {
 	var all []attachment
-	if !s.cfg.attachments {
+	if !s.cfg.Attachments {
 		return nil
 	}
 	for _, a := range value[[]attachment](i, "attachment") {
@@ -37,7 +38,7 @@ type keptFiles struct {
 func (s *Site) kept(ctx context.Context, p project, i issue) (keptFiles, error) {
 	_, comments, err := s.commentsOf(ctx, p, i)
 	if err != nil {
-		if concernsOne(err) {
+		if atlassian.ConcernsOne(err) {
 			return keptFiles{all: true}, nil
 		}
 		return keptFiles{}, err
@@ -58,22 +59,22 @@ func (s *Site) kept(ctx context.Context, p project, i issue) (keptFiles, error) 
 
 func (s *Site) attachmentMetadata(p project, i issue, a attachment) connectors.Metadata {
 	m := connectors.Metadata{
-		Title: a.Filename, MediaType: a.MimeType, Filename: a.Filename, Size: a.Size, Created: moment(a.Created), Modified: moment(a.Created),
-		URL:    s.cfg.web + "/secure/attachment/" + url.PathEscape(string(a.ID)) + "/" + url.PathEscape(a.Filename),
+		Title: a.Filename, MediaType: a.MimeType, Filename: a.Filename, Size: a.Size, Created: atlassian.Moment(a.Created), Modified: atlassian.Moment(a.Created),
+		URL:    s.cfg.Web + "/secure/attachment/" + url.PathEscape(string(a.ID)) + "/" + url.PathEscape(a.Filename),
 		Parent: i.ID, Attributes: attributes(p),
 	}
 	m.Attributes["key"], m.Attributes["type"] = i.Key, "attachment"
 	if a.Author != nil {
 		m.Author = a.Author.DisplayName
 	}
-	m.Revision = string(a.ID) + "-" + digest(a.Filename, m.URL, i.ID, i.Key)
+	m.Revision = string(a.ID) + "-" + atlassian.Digest(a.Filename, m.URL, i.ID, i.Key)
 	return m
 }
 
 func (s *Site) attachmentOpener(a attachment) func(context.Context) (io.ReadCloser, error) {
 	return func(ctx context.Context) (io.ReadCloser, error) {
 		r := s.api.download(a)
-		r.MaxBytes = s.cfg.maxSize
+		r.MaxBytes = s.cfg.MaxSize
 		return s.client.Open(ctx, r)
 	}
 }

@@ -3,14 +3,13 @@ package jira
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"html"
 	"io"
 	"slices"
 	"strings"
 
-	"github.com/cairnhq/cairn/connectors"
+	"github.com/cairnhq/cairn/connectors/internal/atlassian"
 )
 
 // opener opens an issue as HTML: its fields, texts and links, and its comments behind
@@ -22,7 +21,7 @@ func (s *Site) opener(p project, i issue) func(context.Context) (io.ReadCloser, 
 		}
 		shown, _, err := s.commentsOf(ctx, p, i)
 		if err != nil {
-			return nil, ofDocument(err)
+			return nil, product.OfDocument(err)
 		}
 		text, err := s.html(i, shown)
 		if err != nil {
@@ -38,7 +37,7 @@ func (s *Site) commentsOf(ctx context.Context, p project, i issue) (shown, kept 
 	first := value[commentField](i, "comment")
 	all := first.Comments
 	service := p.ProjectTypeKey == "service_desk"
-	if first.Total > len(all) || service && !s.cfg.cloud && first.Total > 0 {
+	if first.Total > len(all) || service && !s.cfg.Cloud && first.Total > 0 {
 		if all, err = s.api.comments(ctx, i.ID); err != nil {
 			return nil, nil, err
 		}
@@ -52,10 +51,10 @@ func (s *Site) commentsOf(ctx context.Context, p project, i issue) (shown, kept 
 			shown = append(shown, c)
 		}
 	}
-	if !s.cfg.comments {
+	if !s.cfg.Comments {
 		shown = nil
 	}
-	slices.SortStableFunc(shown, func(a, b comment) int { return moment(a.Created).Compare(moment(b.Created)) })
+	slices.SortStableFunc(shown, func(a, b comment) int { return atlassian.Moment(a.Created).Compare(atlassian.Moment(b.Created)) })
 	return shown, kept, nil
 }
 
@@ -122,7 +121,7 @@ func (s *Site) html(i issue, comments []comment) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		fmt.Fprintf(&out, "<h2 id=\"comment-%s\">%s</h2>\n%s", html.EscapeString(string(c.ID)), html.EscapeString(c.heading()), text)
+		out.WriteString(atlassian.Comment(s.link(i), string(c.ID), c.heading(), s.cfg.Cloud) + text + "</article>\n")
 	}
 	out.WriteString("\n</main></body></html>\n")
 	return out.String(), nil
@@ -133,7 +132,7 @@ func (c comment) heading() string {
 	if c.Author != nil && c.Author.DisplayName != "" {
 		heading = c.Author.DisplayName
 	}
-	if at := moment(c.Created); !at.IsZero() {
+	if at := atlassian.Moment(c.Created); !at.IsZero() {
 		heading += ", " + at.Format("2006-01-02")
 	}
 	return heading
@@ -251,22 +250,4 @@ func paragraphs(text string) string {
 	}
 	escaped := html.EscapeString(text)
 	return "<p>" + strings.ReplaceAll(strings.ReplaceAll(escaped, "\n\n", "</p>\n<p>"), "\n", "<br>") + "</p>"
-}
-
-// ofDocument makes a failure that concerns one issue that of a document.
-func ofDocument(err error) error {
-	for _, known := range []struct {
-		kind         error
-		code, reason string
-	}{
-		{connectors.ErrNotFound, "vanished", "The issue was removed before it could be read."},
-		{connectors.ErrForbidden, "unreadable", "The site does not let the account read this issue."},
-		{connectors.ErrTooLarge, "too_large", "The issue is larger than what is read of one."},
-		{connectors.ErrUnexpected, "unreadable", "The site answered something unexpected when asked for this issue."},
-	} {
-		if errors.Is(err, known.kind) {
-			return &connectors.DocumentError{Code: known.code, Reason: known.reason, Err: err}
-		}
-	}
-	return err
 }

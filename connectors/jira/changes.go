@@ -2,20 +2,18 @@ package jira
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"errors"
-	"fmt"
 	"iter"
 	"strings"
 
 	"github.com/cairnhq/cairn/connectors"
+	"github.com/cairnhq/cairn/connectors/internal/atlassian"
 )
 
-// Page sizes: of whole issues, and of their ids alone.
+// Page sizes: of whole issues, of their ids with few other fields, and with attachments.
 const (
 	issuePage = 50
 	idPage    = 1000
+	filePage  = 250
 )
 
 // Changes implements connectors.Connector: see the package and positions.
@@ -27,8 +25,7 @@ func (s *Site) Changes(ctx context.Context, since connectors.Cursor) iter.Seq2[c
 			return
 		}
 		projects, failed := s.selected(ctx)
-		missing := (*missingProjects)(nil)
-		if failed != nil && !errors.As(failed, &missing) {
+		if failed != nil && !atlassian.IsMissing(failed) {
 			fail(failed)
 			return
 		}
@@ -123,7 +120,7 @@ func (s *Site) changes(ctx context.Context, p project, a *access, i issue) ([]co
 			c.Err = untold(unknown)
 		case kept.all || kept.names[file.Filename]:
 			c.Err = &connectors.DocumentError{Code: connectors.PermissionsUnknown, Reason: "The attachment may belong to a comment that not all who see the issue may read."}
-		case file.Size > s.cfg.maxSize:
+		case file.Size > s.cfg.MaxSize:
 			c.Err = &connectors.DocumentError{Code: "too_large", Reason: "The attachment is larger than the setting max_attachment_size allows."}
 		default:
 			c.ACL, c.Metadata, c.Open = &acl, s.attachmentMetadata(p, i, file), s.attachmentOpener(file)
@@ -144,13 +141,16 @@ func untold(err error) error {
 
 // made changes when issues are made into other text than before, so that they are read
 // again.
-const made = "1"
+const made = "2"
+
+// link is the address of an issue.
+func (s *Site) link(i issue) string { return s.cfg.Web + "/browse/" + i.Key }
 
 func title(i issue) string { return i.Key + ": " + value[string](i, "summary") }
 
 func (s *Site) metadata(p project, i issue) connectors.Metadata {
 	m := connectors.Metadata{
-		Title: title(i), URL: s.cfg.web + "/browse/" + i.Key, MediaType: "text/html",
+		Title: title(i), URL: s.link(i), MediaType: "text/html",
 		Created: i.when("created"), Modified: i.when("updated"), Attributes: attributes(p),
 	}
 	if reporter := value[*user](i, "reporter"); reporter != nil {
@@ -162,19 +162,10 @@ func (s *Site) metadata(p project, i issue) connectors.Metadata {
 			m.Attributes[f.attribute] = strings.Join(texts, ", ")
 		}
 	}
-	m.Revision = value[string](i, "updated") + "-" + digest(s.cfg.content, m.Title, m.URL)
+	m.Revision = value[string](i, "updated") + "-" + atlassian.Digest(s.cfg.content, m.Title, m.URL)
 	return m
 }
 
 func attributes(p project) map[string]string {
 	return map[string]string{"project": p.Key, "project_name": p.Name}
-}
-
-// digest is a short name of texts.
-func digest(texts ...string) string {
-	h := sha256.New()
-	for _, t := range texts {
-		fmt.Fprintf(h, "%d:%s", len(t), t)
-	}
-	return hex.EncodeToString(h.Sum(nil)[:8])
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/cairnhq/cairn/connectors"
+	"github.com/cairnhq/cairn/connectors/internal/atlassian"
 	"github.com/cairnhq/cairn/connectors/internal/remote"
 	"github.com/cairnhq/cairn/connectors/jira/adf"
 )
@@ -54,7 +55,7 @@ func (c *cloud) search(ctx context.Context, q query, zone *time.Location) iter.S
 				err = pageOf(c.client, p.Issues)
 			}
 			if err == nil && (p.NextPageToken == "" && p.IsLast != nil && !*p.IsLast || p.NextPageToken != "" && p.NextPageToken == body.NextPageToken) {
-				err = incomplete(c.client, "issues")
+				err = atlassian.Incomplete(c.client, request)
 			}
 			if !yield(p.Issues, err) || err != nil || p.NextPageToken == "" {
 				return
@@ -75,7 +76,7 @@ func (c *cloud) levels(ctx context.Context, p project) (levels, error) {
 	}
 	if c.schemeOf == nil && c.levelError == nil {
 		err := c.readLevels(ctx)
-		if err != nil && !concernsOne(err) {
+		if err != nil && !atlassian.ConcernsOne(err) {
 			return levels{}, err
 		}
 		c.levelError = err

@@ -2,6 +2,8 @@ package jira_test
 
 import (
 	"net/http"
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/cairnhq/cairn"
@@ -65,7 +67,12 @@ func source(t *testing.T, site *jiratest.Site) connectortest.Source {
 			acl := site.ACL(name)
 			return &acl
 		},
-		Puzzle: func(_ *testing.T, name string) { site.Puzzle(name) },
+		Content: func(r *http.Request, body string) bool {
+			return strings.Contains(r.URL.Path, "/comment") || strings.Contains(r.URL.Path, "attachment") ||
+				regexp.MustCompile(`"(summary|description|environment|comment)"`).MatchString(body)
+		},
+		PermissionRequests: 25,
+		Puzzle:             func(_ *testing.T, name string) { site.Puzzle(name) },
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/cairnhq/cairn/connectors"
+	"github.com/cairnhq/cairn/connectors/internal/atlassian"
 	"github.com/cairnhq/cairn/connectors/internal/remote"
 )
 
@@ -69,7 +70,7 @@ func (d *datacenter) search(ctx context.Context, q query, zone *time.Location) i
 						begin, again = at, 0
 					}
 					if again++; again > stuck {
-						yield(nil, incomplete(d.client, "issues"))
+						yield(nil, atlassian.Incomplete(d.client, remote.Request{What: "issues"}))
 						return
 					}
 					q.since, start = begin, 0
@@ -81,7 +82,7 @@ func (d *datacenter) search(ctx context.Context, q query, zone *time.Location) i
 				return
 			}
 			if len(fresh) == 0 {
-				yield(nil, incomplete(d.client, "issues"))
+				yield(nil, atlassian.Incomplete(d.client, remote.Request{What: "issues"}))
 				return
 			}
 			last = fresh[len(fresh)-1]
@@ -135,7 +136,7 @@ func (d *datacenter) levels(ctx context.Context, p project) (levels, error) {
 		} `json:"levels"`
 	}
 	s, _, err := remote.Get[scheme](ctx, d.client, d.get("the issue security of a project", nil, "project", p.ID, "issuesecuritylevelscheme"))
-	if err != nil && !concernsOne(err) {
+	if err != nil && !atlassian.ConcernsOne(err) {
 		return levels{}, err
 	}
 	out := levels{any: !errors.Is(err, connectors.ErrNotFound), members: map[string][]holder{}} // else it has some, or may have
@@ -174,7 +175,7 @@ func (d *datacenter) people(ctx context.Context, ids []string) (map[string]user,
 func (d *datacenter) person(ctx context.Context, id string) (user, error) {
 	for _, by := range []string{"username", "key"} {
 		u, _, err := remote.Get[user](ctx, d.client, d.get("a person", url.Values{by: {id}}, "user"))
-		if err == nil || !concernsOne(err) {
+		if err == nil || !atlassian.ConcernsOne(err) {
 			return u, err
 		}
 	}

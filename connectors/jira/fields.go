@@ -64,24 +64,32 @@ func (s *Site) chooseFields(all []field) {
 
 // wanted are the fields that a reading asks for.
 func (s *Site) wanted(a *access) []string {
-	fields := []string{
-		"summary", "description", "environment", "project", "created", "updated", "security", "parent", "subtasks", "issuelinks", "comment",
-	}
+	fields := append(a.fields(),
+		"summary", "description", "environment", "project", "created", "updated", "parent", "subtasks", "issuelinks", "comment",
+	)
 	for _, f := range facts {
 		fields = append(fields, f.field)
 	}
-	if s.cfg.attachments {
+	if s.cfg.Attachments {
 		fields = append(fields, "attachment")
 	}
 	fields = append(append(fields, s.texts...), s.epics...)
+	slices.Sort(fields)
+	return slices.Compact(fields)
+}
+
+// fields are those that the ACLs of issues follow from.
+func (a *access) fields() []string {
+	fields := []string{"security"}
 	if a.roles != nil {
 		fields = append(fields, restrictionField)
 	}
 	for _, c := range append(slices.Collect(maps.Values(a.levels)), a.browse) {
 		for name := range c.fields {
-			fields = append(fields, name)
+			if !slices.Contains(fields, name) {
+				fields = append(fields, name)
+			}
 		}
 	}
-	slices.Sort(fields)
-	return slices.Compact(fields)
+	return fields
 }

@@ -203,7 +203,7 @@ func TestShift(t *testing.T) {
 				site.Touch("5")
 			}
 		})
-		for _, external := range externals(t, r) {
+		for _, external := range connectortest.List(t, r.connect()) {
 			listing[external] = true
 		}
 		for n := range 12 {

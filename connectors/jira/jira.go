@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/cairnhq/cairn/connectors"
+	"github.com/cairnhq/cairn/connectors/internal/atlassian"
 	"github.com/cairnhq/cairn/connectors/internal/remote"
 )
 
@@ -42,9 +43,10 @@ func Kind() connectors.Kind {
 }
 
 var (
-	_ connectors.Lister    = (*Site)(nil)
-	_ connectors.Directory = (*Site)(nil)
-	_ connectors.Tester    = (*Site)(nil)
+	_ connectors.Lister      = (*Site)(nil)
+	_ connectors.Permissions = (*Site)(nil)
+	_ connectors.Directory   = (*Site)(nil)
+	_ connectors.Tester      = (*Site)(nil)
 )
 
 // Site is the connector.
@@ -68,12 +70,12 @@ type Site struct {
 }
 
 func open(env connectors.Environment, cfg settings) (*Site, error) {
-	client, err := newClient(env, cfg)
+	client, err := product.NewClient(env, cfg.Settings)
 	if err != nil {
 		return nil, err
 	}
-	s := &Site{cfg: cfg, client: client, accesses: map[string]*access{}, who: principals{addresses: cfg.people, everyone: cfg.everyone}}
-	if cfg.cloud {
+	s := &Site{cfg: cfg, client: client, accesses: map[string]*access{}, who: principals{atlassian.People{Addresses: cfg.People, Everyone: cfg.Everyone}}}
+	if cfg.Cloud {
 		s.api = newCloud(client)
 	} else {
 		s.api = newDataCenter(client, cfg.levels)

@@ -3,7 +3,6 @@ package jira_test
 import (
 	"context"
 	"errors"
-	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -67,24 +66,6 @@ func (r *reader) must() map[string]connectors.Change {
 	return found
 }
 
-// text opens a document.
-func text(t *testing.T, c connectors.Change) string {
-	t.Helper()
-	if c.Open == nil {
-		t.Fatalf("%s cannot be opened: %v", c.External, c.Err)
-	}
-	body, err := c.Open(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer body.Close()
-	b, err := io.ReadAll(body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
-}
-
 // code returns the code of a document that failed.
 func code(c connectors.Change) string {
 	var failed *connectors.DocumentError
@@ -116,6 +97,7 @@ func TestIssue(t *testing.T) {
 		first := site.Comment("fault", "Bob", jiratest.Plain("", "First answer."))
 		second := site.Comment("fault", "Cid", jiratest.Plain("", "Second answer."))
 		c := read(t, site, nil).must()[site.ID("fault")]
+		anchor := func(id string) string { return strings.TrimPrefix(site.CommentLink("fault", id), site.Link("fault")) }
 		want := `<!DOCTYPE html>
 <html><head><meta charset="utf-8"><title>DOCS-2: Printer &lt;burns&gt;</title></head><body><main>
 <ul>
@@ -138,12 +120,14 @@ func TestIssue(t *testing.T) {
 <h1>Customer</h1>
 <p>Acme &amp; Co</p>
 <h1>Comments</h1>
-<h2 id="comment-` + first + `">Bob Smith, 2024-03-01</h2>
-<p>First answer.</p><h2 id="comment-` + second + `">Cid Smith, 2024-03-01</h2>
-<p>Second answer.</p>
+<article><h2><a rel="bookmark" href="` + anchor(first) + `">Bob Smith, 2024-03-01</a></h2>
+<p>First answer.</p></article>
+<article><h2><a rel="bookmark" href="` + anchor(second) + `">Cid Smith, 2024-03-01</a></h2>
+<p>Second answer.</p></article>
+
 </main></body></html>
 `
-		if d := cmp.Diff(want, text(t, c)); d != "" {
+		if d := cmp.Diff(want, connectortest.Text(t, c)); d != "" {
 			t.Errorf("(-want +got):\n%s", d)
 		}
 		m := c.Metadata
@@ -168,7 +152,7 @@ func TestFields(t *testing.T) {
 		for _, tt := range []struct{ fields, has, hasNot string }{
 			{"", "No smoke.", "Hardware"}, {"off", "Details", "No smoke."}, {"Team", "<h1>Team</h1>\n<p>Hardware, Printers</p>", "No smoke."},
 		} {
-			got := text(t, read(t, site, map[string]string{"fields": tt.fields}).must()[site.ID("fault")])
+			got := connectortest.Text(t, read(t, site, map[string]string{"fields": tt.fields}).must()[site.ID("fault")])
 			if !strings.Contains(got, tt.has) || strings.Contains(got, tt.hasNot) {
 				t.Errorf("fields %q: %s", tt.fields, got)
 			}
@@ -198,7 +182,7 @@ func TestComments(t *testing.T) {
 		r := read(t, site, nil)
 		before := r.must()
 		for _, name := range []string{"fault", "ticket"} {
-			got := text(t, before[site.ID(name)])
+			got := connectortest.Text(t, before[site.ID(name)])
 			if at := order(got, "One.", "Two.", "Three.", "Four.", "Five."); at != "" {
 				t.Errorf("%s: %s is missing or in another place:\n%s", name, at, got)
 			}
@@ -206,16 +190,16 @@ func TestComments(t *testing.T) {
 				t.Errorf("%s has comments that not all may read:\n%s", name, got)
 			}
 		}
-		if got := text(t, read(t, site, map[string]string{"internal_comments": "on"}).must()[site.ID("ticket")]); !strings.Contains(got, "wrong") || strings.Contains(got, "alone") {
+		if got := connectortest.Text(t, read(t, site, map[string]string{"internal_comments": "on"}).must()[site.ID("ticket")]); !strings.Contains(got, "wrong") || strings.Contains(got, "alone") {
 			t.Errorf("with internal comments:\n%s", got)
 		}
-		if got := text(t, read(t, site, map[string]string{"comments": "off"}).must()[site.ID("ticket")]); strings.Contains(got, "One.") {
+		if got := connectortest.Text(t, read(t, site, map[string]string{"comments": "off"}).must()[site.ID("ticket")]); strings.Contains(got, "One.") {
 			t.Errorf("without comments:\n%s", got)
 		}
 
 		if r.settings["edition"] == "datacenter" {
 			site.Hide("properties")
-			if got := text(t, read(t, site, nil).must()[site.ID("ticket")]); strings.Contains(got, "One.") {
+			if got := connectortest.Text(t, read(t, site, nil).must()[site.ID("ticket")]); strings.Contains(got, "One.") {
 				t.Errorf("comments of a service project of which it is not told whether they are internal:\n%s", got)
 			}
 			site.Show("properties")
@@ -228,7 +212,7 @@ func TestComments(t *testing.T) {
 		if after.Metadata.Revision == before[site.ID("fault")].Metadata.Revision {
 			t.Error("comments changed, the revision did not")
 		}
-		if got := text(t, after); !strings.Contains(got, "Changed.") || strings.Contains(got, "Two.") || strings.Contains(got, "One.") {
+		if got := connectortest.Text(t, after); !strings.Contains(got, "Changed.") || strings.Contains(got, "Two.") || strings.Contains(got, "One.") {
 			t.Errorf("after an edit and a deletion:\n%s", got)
 		}
 	})
@@ -255,7 +239,7 @@ func TestAttachments(t *testing.T) {
 		r := read(t, site, map[string]string{"max_attachment_size": "1kB"})
 		found := r.must()
 		c := found["attachment-"+log]
-		if got := text(t, c); got != "PC LOAD LETTER" {
+		if got := connectortest.Text(t, c); got != "PC LOAD LETTER" {
 			t.Errorf("the attachment is %q", got)
 		}
 		issue := found[site.ID("fault")]
@@ -277,7 +261,7 @@ func TestAttachments(t *testing.T) {
 			t.Errorf("a file that the account may not see: %v", err)
 		}
 		site.Detach("fault", log)
-		if listed := externals(t, r); slices.Contains(listed, "attachment-"+log) || !slices.Contains(listed, "attachment-"+big) {
+		if listed := connectortest.List(t, r.connect()); slices.Contains(listed, "attachment-"+log) || !slices.Contains(listed, "attachment-"+big) {
 			t.Errorf("after one was removed, there are %v", listed)
 		}
 		if n := len(read(t, site, map[string]string{"attachments": "off"}).must()); n != 1 {
@@ -321,6 +305,11 @@ func TestKeptAttachments(t *testing.T) {
 				t.Errorf("%s: %v", name, found[site.ID(name)].Err)
 			}
 		}
+		for p, err := range read(t, site, nil).connect().(connectors.Permissions).Permissions(t.Context()) {
+			if attached := strings.HasPrefix(p.External, "attachment-"); err != nil || p.Err != nil || p.ACL == nil || p.Tentative != attached {
+				t.Errorf("the permission %+v, %v", p, err)
+			}
+		}
 	})
 }
 
@@ -342,19 +331,6 @@ func TestUntoldComments(t *testing.T) {
 	if failed := (*connectors.DocumentError)(nil); !errors.As(err, &failed) || failed.Code != "unreadable" {
 		t.Errorf("the issue: %v", err)
 	}
-}
-
-func externals(t *testing.T, r *reader) []string {
-	t.Helper()
-	var all []string
-	for external, err := range r.connect().(connectors.Lister).Externals(t.Context()) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, external)
-	}
-	slices.Sort(all)
-	return all
 }
 
 func TestProjects(t *testing.T) {
@@ -382,7 +358,7 @@ func TestProjects(t *testing.T) {
 			if d := cmp.Diff(want, slices.Sorted(maps.Keys(r.must()))); d != "" {
 				t.Errorf("%v (-want +got):\n%s", tt.settings, d)
 			}
-			if d := cmp.Diff(want, externals(t, r)); d != "" {
+			if d := cmp.Diff(want, connectortest.List(t, r.connect())); d != "" {
 				t.Errorf("%v, listed (-want +got):\n%s", tt.settings, d)
 			}
 		}
@@ -396,10 +372,15 @@ func TestProjects(t *testing.T) {
 		if !errors.Is(err, connectors.ErrNotFound) || !strings.Contains(err.Error(), "HR") || found[ops].Open == nil {
 			t.Errorf("of a project that is missing: %v, with %d changes", err, len(found))
 		}
-		for _, err = range r.connect().(connectors.Lister).Externals(t.Context()) {
+		var listed []string
+		var external string
+		for external, err = range r.connect().(connectors.Lister).Externals(t.Context()) {
 			if err == nil {
-				t.Error("without a project that is to be read, the listing passes for complete")
+				listed = append(listed, external)
 			}
+		}
+		if !errors.Is(err, connectors.ErrNotFound) || !slices.Equal(listed, []string{ops}) {
+			t.Errorf("without a project that is to be read, %v are listed, and then %v", listed, err)
 		}
 		for _, key := range []string{"OPS", "DOCS"} {
 			site.Unproject(key)

@@ -49,13 +49,3 @@ func minute(at time.Time, zone *time.Location) string {
 	}
 	return local.Format(layout)
 }
-
-// moment reads a time of the site; the zero time when it is none.
-func moment(text string) time.Time {
-	for _, layout := range []string{"2006-01-02T15:04:05.999Z0700", time.RFC3339Nano} {
-		if at, err := time.Parse(layout, text); err == nil {
-			return at.UTC()
-		}
-	}
-	return time.Time{}
-}

@@ -50,7 +50,7 @@ func (s *Site) Members(ctx context.Context) iter.Seq2[connectors.Member, error] 
 // groupNames returns the names of the groups that may read something, where the site
 // does not list its groups.
 func (s *Site) groupNames(ctx context.Context) ([]string, error) {
-	if s.cfg.cloud {
+	if s.cfg.Cloud {
 		return nil, nil
 	}
 	if err := s.begin(ctx); err != nil {

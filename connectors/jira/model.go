@@ -6,6 +6,7 @@ import (
 	"iter"
 	"time"
 
+	"github.com/cairnhq/cairn/connectors/internal/atlassian"
 	"github.com/cairnhq/cairn/connectors/internal/remote"
 )
 
@@ -89,7 +90,7 @@ func value[T any](i issue, name string) T {
 }
 
 // when reads a field that is a time.
-func (i issue) when(name string) time.Time { return moment(value[string](i, name)) }
+func (i issue) when(name string) time.Time { return atlassian.Moment(value[string](i, name)) }
 
 // named is something of Jira's that has a name.
 type named struct {

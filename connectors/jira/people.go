@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 
 	"github.com/cairnhq/cairn"
-	"github.com/cairnhq/cairn/connectors"
+	"github.com/cairnhq/cairn/connectors/internal/atlassian"
 )
 
 // user is a person as both editions show one.
@@ -19,33 +19,15 @@ type user struct {
 }
 
 // principals makes principals of the people and groups of a site.
-type principals struct {
-	addresses map[string]string // by account, where the site does not tell them
-	everyone  map[string]bool   // groups and application roles that stand for everybody
-}
+type principals struct{ atlassian.People }
 
-// user returns the principal of a person; false when the address is unknown, so that
-// there is none, and of customers, who see requests in a portal alone.
+// user returns the principal of a person; false when there is none, and of customers, who
+// see requests in a portal alone.
 func (p principals) user(u user) (cairn.PrincipalKey, bool) {
 	if u.AccountType == "customer" {
 		return "", false
 	}
-	address := u.EmailAddress
-	for _, account := range []string{u.Name, u.Key, u.AccountID} {
-		if told, ok := p.addresses[account]; ok && account != "" {
-			address = told
-		}
-	}
-	key := cairn.UserKey(address)
-	return key, key.Valid()
-}
-
-// group returns the principal of a group; false when there can be none of its name.
-func (p principals) group(name string) (cairn.PrincipalKey, bool) {
-	if p.everyone[name] {
-		return cairn.Everyone, true
-	}
-	return connectors.SiteGroup(name), cairn.GroupKey("site", name).Valid()
+	return p.User(u.EmailAddress, u.Name, u.Key, u.AccountID)
 }
 
 // inField returns the principals of the people, or groups, in a field of an issue: one
@@ -65,7 +47,7 @@ func (p principals) inField(raw json.RawMessage, groups bool) []cairn.PrincipalK
 	}
 	var keys []cairn.PrincipalKey
 	for _, e := range all {
-		key, ok := p.group(e.Name)
+		key, ok := p.Group(e.Name)
 		if !groups {
 			e.user.Name = e.Name
 			key, ok = p.user(e.user)

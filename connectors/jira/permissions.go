@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/connectors/internal/atlassian"
 )
 
 // clause is a condition of an ACL as a project has it: keys that are the same for all of
@@ -154,7 +155,7 @@ func (s *Site) readAccess(ctx context.Context, p project) (*access, error) {
 	if err == nil && p.Simplified && s.restrictions {
 		err = r.readRoles(ctx, a)
 	}
-	if err != nil && !concernsOne(err) {
+	if err != nil && !atlassian.ConcernsOne(err) {
 		return nil, err
 	}
 	a.unknown = err
@@ -165,7 +166,7 @@ func (s *Site) readAccess(ctx context.Context, p project) (*access, error) {
 		}
 		parts = append(parts, "")
 	}
-	a.digest = digest(parts...)
+	a.digest = atlassian.Digest(parts...)
 	s.accesses[p.ID] = a
 	return a, nil
 }
@@ -262,7 +263,7 @@ func (c *clause) addUser(who principals, u user) {
 }
 
 func (c *clause) addGroup(who principals, name string) {
-	if key, ok := who.group(name); ok {
+	if key, ok := who.Group(name); ok {
 		c.keys = append(c.keys, key)
 	}
 }
@@ -321,13 +322,13 @@ const anyApplication = "applicationRole"
 
 // addApplication adds the users of an application; without a name, those of any.
 func (r *resolver) addApplication(ctx context.Context, c *clause, name string) error {
-	if r.who.everyone[name] || name == "" && r.who.everyone[anyApplication] {
+	if r.who.Everyone[name] || name == "" && r.who.Everyone[anyApplication] {
 		c.keys = append(c.keys, cairn.Everyone)
 		return nil
 	}
 	if r.applications == nil {
 		all, err := r.api.applicationRoles(ctx)
-		if err != nil && !concernsOne(err) {
+		if err != nil && !atlassian.ConcernsOne(err) {
 			return err // others say that the account may not know: nobody is in it then
 		}
 		r.applications = append([]applicationRole{}, all...)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/cairnhq/cairn/connectors"
+	"github.com/cairnhq/cairn/connectors/internal/atlassian"
 	"github.com/cairnhq/cairn/connectors/internal/remote"
 )
 
@@ -103,8 +104,11 @@ type numbered[T any] struct {
 	IsLast  *bool `json:"isLast"`
 }
 
-// more reports whether something follows the page.
-func (n numbered[T]) more() bool {
+// Elements implements atlassian.Page.
+func (n numbered[T]) Elements() []T { return n.Values }
+
+// More implements atlassian.Page.
+func (n numbered[T]) More() bool {
 	switch {
 	case n.IsLast != nil:
 		return !*n.IsLast
@@ -114,63 +118,9 @@ func (n numbered[T]) more() bool {
 	return len(n.Values) > 0
 }
 
-// tries is how often a list is read from its beginning when it changes meanwhile.
-const tries = 3
-
-// numbers yields the elements of a list with numbers. Such a list shifts when something
-// is taken out of it meanwhile, and elements would be missed: so each page begins with
-// the last element of the one before, and where it does not, the list is read anew, and
-// elements come again. id names an element.
+// numbers yields the elements of a list with numbers.
 func numbers[T any](ctx context.Context, c *remote.Client, r remote.Request, id func(T) string) iter.Seq2[T, error] {
-	return func(yield func(T, error) bool) {
-		var zero T
-		for range tries {
-			last, start := "", 0
-			for {
-				p, _, err := remote.Get[numbered[T]](ctx, c, from(r, start))
-				if err != nil {
-					yield(zero, err)
-					return
-				}
-				fresh := p.Values
-				if last != "" {
-					if len(fresh) == 0 || id(fresh[0]) != last {
-						break // it has shifted
-					}
-					fresh = fresh[1:]
-				}
-				for _, element := range fresh {
-					if last = id(element); !yield(element, nil) {
-						return
-					}
-				}
-				if !p.more() {
-					return
-				}
-				if len(fresh) == 0 {
-					break
-				}
-				start += len(p.Values) - 1
-			}
-		}
-		yield(zero, incomplete(c, r.What))
-	}
-}
-
-// from returns the request for the part of a list that begins at start.
-func from(r remote.Request, start int) remote.Request {
-	q := url.Values{}
-	for name, values := range r.Query {
-		q[name] = values
-	}
-	q.Set("startAt", strconv.Itoa(start))
-	r.Query = q
-	return r
-}
-
-// incomplete is the failure of a list that cannot be read to its end.
-func incomplete(c *remote.Client, what string) error {
-	return &connectors.Error{Kind: connectors.ErrUnavailable, Message: c.Host() + " did not let " + what + " be read to its end"}
+	return atlassian.Numbers[numbered[T]](ctx, c, r, "startAt", id)
 }
 
 // searchBytes is how large a page of issues may be.

@@ -43,7 +43,7 @@ func TestSettings(t *testing.T) {
 		{cloud, map[string]string{"projects": "A, B", "exclude_projects": "B"}, "exclude_projects: the project B"},
 		{cloud, map[string]string{"comments": "yes"}, "comments: give on or off"},
 		{cloud, map[string]string{"internal_comments": "yes"}, "internal_comments: give on or off"},
-		{cloud, map[string]string{"max_attachment_size": "lots"}, "max_attachment_size: give a number of bytes"},
+		{cloud, map[string]string{"max_attachment_size": "lots"}, "max_attachment_size: \"lots\" is not a size"},
 		{cloud, map[string]string{"jql": "x"}, "has no setting"},
 	} {
 		settings := maps.Clone(tt.base)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/connectors"
+	"github.com/cairnhq/cairn/connectors/connectortest"
 	"github.com/cairnhq/cairn/connectors/slack"
 	"github.com/cairnhq/cairn/connectors/slack/slacktest"
 )
@@ -123,6 +124,11 @@ func TestUntold(t *testing.T) {
 					t.Errorf("%s: %v, %v", id, c.ACL, c.Err)
 				}
 			}
+			for p, err := range r.connect(t).(connectors.Parts).Parts(t.Context()) {
+				if err != nil || p.ACL != nil || failure(t, p.Err) != connectors.PermissionsUnknown {
+					t.Errorf("the channel has %v, %v, %v", p.ACL, p.Err, err)
+				}
+			}
 			if len(r.listed(t)) != 5 { // they stay
 				t.Errorf("there are %v", r.listed(t))
 			}
@@ -159,6 +165,11 @@ func TestBecomesPrivate(t *testing.T) {
 					t.Errorf("public=%s, %s: %s has %v", setting, when, id, d.ACL)
 				}
 			}
+			for p, err := range r.connect(t).(connectors.Parts).Parts(t.Context()) {
+				if err != nil || p.Err != nil || p.ACL == nil || p.ACL.Hash() != want.Hash() {
+					t.Errorf("public=%s, %s: the channel has %v, %v, %v", setting, when, p.ACL, p.Err, err)
+				}
+			}
 			if len(r.docs) != 3 {
 				t.Errorf("public=%s, %s: there are %d documents", setting, when, len(r.docs))
 			}
@@ -186,7 +197,7 @@ func TestPrivateNames(t *testing.T) {
 	})
 	r.read(t)
 	for _, d := range r.docs {
-		if said := text(t, d); strings.Contains(said, "swan") || !strings.Contains(said, "See #private-channel and #ops") {
+		if said := connectortest.Text(t, d); strings.Contains(said, "swan") || !strings.Contains(said, "See #private-channel and #ops") {
 			t.Errorf("it says %s", said)
 		}
 	}

@@ -78,7 +78,7 @@ func (r *renderer) block(b block) {
 		}
 	case "header":
 		if text := line(textOf(b.Text)); text != "" {
-			r.b.WriteString(`<h3 id="` + r.anchor + `">` + esc(text) + "</h3>\n")
+			r.b.WriteString("<h3>" + esc(text) + "</h3>\n")
 		}
 	case "section", "context":
 		r.object(b.Text)

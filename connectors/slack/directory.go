@@ -34,6 +34,29 @@ func (c *connector) Members(ctx context.Context) iter.Seq2[connectors.Member, er
 	}
 }
 
+// Parts implements connectors.Parts: a channel is a part.
+func (c *connector) Parts(ctx context.Context) iter.Seq2[connectors.Part, error] {
+	return func(yield func(connectors.Part, error) bool) {
+		s, err := c.load(ctx)
+		if err != nil {
+			yield(connectors.Part{}, err)
+			return
+		}
+		for _, ch := range s.channels {
+			p := connectors.Part{Prefix: ofChannel(ch)}
+			if p.ACL, err = c.acl(ctx, ch); err == nil {
+				err = context.Cause(ctx)
+			}
+			if p.ACL == nil {
+				p.Err = errUntold
+			}
+			if !yield(p, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
 // addressed returns an error when no person has an address: without the scope
 // users:read.email nobody has.
 func (s *site) addressed() error {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -49,9 +50,10 @@ type writer struct {
 }
 
 // The external ids.
-func threadID(ch channel, ts string) string { return ch.ID + "/" + ts }
-func dayID(ch channel, d day) string        { return ch.ID + "/" + d.Date }
-func fileID(ch channel, f file) string      { return ch.ID + "/" + f.ID }
+func ofChannel(ch channel) string           { return ch.ID + "/" }
+func threadID(ch channel, ts string) string { return ofChannel(ch) + ts }
+func dayID(ch channel, d day) string        { return ofChannel(ch) + d.Date }
+func fileID(ch channel, f file) string      { return ofChannel(ch) + f.ID }
 
 // day yields the documents of a day: its threads, its other messages as one document,
 // and the files of both.
@@ -226,9 +228,11 @@ func (w *writer) attributes() map[string]string {
 
 // untold is the change of a document of which nobody knows who may read it.
 func (w *writer) untold(id string) connectors.Change {
-	return connectors.Change{External: id, Err: &connectors.DocumentError{
-		Code: connectors.PermissionsUnknown, Reason: "Slack does not tell who is in the channel, or says of it what Cairn does not know.",
-	}}
+	return connectors.Change{External: id, Err: errUntold}
+}
+
+var errUntold = &connectors.DocumentError{
+	Code: connectors.PermissionsUnknown, Reason: "Slack does not tell who is in the channel, or says of it what Cairn does not know.",
 }
 
 func malformed(id string) connectors.Change {
@@ -237,11 +241,20 @@ func malformed(id string) connectors.Change {
 
 // permalink is the address of a message that is no reply.
 func (w *writer) permalink(ts string) string {
-	return strings.TrimSuffix(w.site.team.URL, "/") + "/archives/" + w.channel.ID + "/" + anchor(ts)
+	return strings.TrimSuffix(w.site.team.URL, "/") + "/archives/" + w.channel.ID + "/" + inAddress(ts)
 }
 
-// anchor is what Slack calls a message in addresses.
-func anchor(ts string) string { return "p" + strings.ReplaceAll(ts, ".", "") }
+// reference is the permalink of a message relative to that of another of its channel, as
+// chat.getPermalink tells it: that of a reply opens its thread.
+func (w *writer) reference(m message) string {
+	if !m.isReply() {
+		return inAddress(m.TS)
+	}
+	return inAddress(m.TS) + "?thread_ts=" + m.ThreadTS + "&cid=" + url.QueryEscape(w.channel.ID)
+}
+
+// inAddress is what Slack calls a message in addresses.
+func inAddress(ts string) string { return "p" + strings.ReplaceAll(ts, ".", "") }
 
 // modified returns when messages were last edited, at least least.
 func modified(least time.Time, messages []message) time.Time {

@@ -12,32 +12,30 @@ import (
 type renderer struct {
 	people   people
 	channels map[string]string // names of public channels: those of others are nobody's business
-	anchor   string            // of the message that is written
 	b        strings.Builder
 }
 
-// render makes the page of messages. Each has a heading whose id is what Slack calls the
-// message in addresses.
+// render makes the page of messages. Each is an article with its permalink.
 func (w *writer) render(title string, messages []message) string {
 	r := &renderer{people: w.site.people, channels: w.site.names}
 	r.b.WriteString("<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\"><title>" + esc(title) + "</title></head>\n<body><main>\n")
 	r.b.WriteString("<h1>" + esc(title) + "</h1>\n<p>In " + esc(w.channel.label()) + "</p>\n")
 	for _, m := range messages {
-		r.message(m)
+		r.message(m, w.reference(m))
 	}
 	r.b.WriteString("</main></body></html>\n")
 	return r.b.String()
 }
 
-func (r *renderer) message(m message) {
-	r.anchor = anchor(m.TS)
-	r.b.WriteString(`<h2 id="` + r.anchor + `">` + esc(r.people.author(m)) + ", " + at(m.TS).Format("2006-01-02 15:04") + "</h2>\n")
+func (r *renderer) message(m message, permalink string) {
+	r.b.WriteString(`<article><h2><a rel="bookmark" href="` + esc(permalink) + `">` + esc(r.people.author(m)) + ", " + at(m.TS).Format("2006-01-02 15:04") + "</a></h2>\n")
 	r.said(m)
 	for _, f := range m.Files {
 		if f.Mode != "tombstone" && f.Mode != "hidden_by_limit" && (f.Title != "" || f.Name != "") {
 			r.b.WriteString("<p>File: " + esc(line(first(f.Title, f.Name))) + "</p>\n")
 		}
 	}
+	r.b.WriteString("</article>\n")
 }
 
 // said writes what a message says: its blocks, else its text, and its attachments that

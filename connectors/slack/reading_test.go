@@ -3,7 +3,6 @@ package slack_test
 import (
 	"context"
 	"errors"
-	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -76,23 +75,6 @@ func (r *reader) listed(t *testing.T) []string {
 	return slices.Sorted(maps.Keys(ids))
 }
 
-func text(t *testing.T, c connectors.Change) string {
-	t.Helper()
-	if c.Open == nil {
-		t.Fatalf("there is nothing to open: %+v", c)
-	}
-	body, err := c.Open(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer body.Close()
-	b, err := io.ReadAll(body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
-}
-
 func failure(t *testing.T, err error) string {
 	t.Helper()
 	var d *connectors.DocumentError
@@ -136,7 +118,7 @@ func TestDocuments(t *testing.T) {
 	if m := r.docs[single].Metadata; m.Title != "#ops, "+ago(2).UTC().Format("2 January 2006") || !strings.HasPrefix(m.URL, slacktest.Address+"archives/"+c.ID+"/p") {
 		t.Errorf("the day is %+v", m)
 	}
-	said, day := text(t, r.docs[thread]), text(t, r.docs[single])
+	said, day := connectortest.Text(t, r.docs[thread]), connectortest.Text(t, r.docs[single])
 	for _, tt := range []struct {
 		page, phrase string
 		times        int
@@ -156,22 +138,20 @@ func TestAnchors(t *testing.T) {
 	r.Put(t, "deploy", "How do we deploy?", "With <care> & on Mondays.")
 	r.read(t)
 	for _, c := range r.docs {
-		if c.Metadata.URL != r.Link("deploy") || c.Metadata.Title != "How do we deploy?" {
+		if c.Metadata.URL != r.Thread("deploy") || c.Metadata.Title != "How do we deploy?" {
 			t.Errorf("it is %+v", c.Metadata)
 		}
-		page, err := markup.HTML([]byte(text(t, c)), 1<<20)
+		page, err := markup.HTML([]byte(connectortest.Text(t, c)), 1<<20)
 		if err != nil {
 			t.Fatal(err)
 		}
 		var got []string
 		for _, s := range page.Sections {
-			got = append(got, strings.Join(s.Heading, " > ")+" "+s.Anchor)
-			if s.Start > 0 && !strings.HasPrefix(s.Anchor, "#p") {
-				t.Errorf("%v has the anchor %q", s.Heading, s.Anchor)
-			}
+			got = append(got, s.Heading[len(s.Heading)-1][:3]+" "+s.Link(c.Metadata.URL))
 		}
-		if len(got) != 4 || !strings.Contains(got[3], "Bob Example") || !strings.Contains(got[3], "> Details #p") {
-			t.Errorf("the sections are %q", got)
+		want := []string{"How " + r.Thread("deploy"), "Ann " + r.Thread("deploy"), "Bob " + r.Link("deploy"), "Det " + r.Link("deploy")}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("the sections (-want +got):\n%s", diff)
 		}
 		if !strings.Contains(string(page.Body), "With <care> & on Mondays.") {
 			t.Errorf("the text is %s", page.Body)
@@ -203,7 +183,7 @@ func TestSingleBecomesThreadAndBack(t *testing.T) {
 	want("answered", thread)
 	r.Change(func(*slacktest.World) { c.Delete(m) })
 	want("a tombstone", thread)
-	if said := text(t, r.docs[thread]); strings.Contains(said, "deleted") || !strings.Contains(said, "Me.") || !strings.HasPrefix(r.docs[thread].Metadata.Title, "Thread in #ops") {
+	if said := connectortest.Text(t, r.docs[thread]); strings.Contains(said, "deleted") || !strings.Contains(said, "Me.") || !strings.HasPrefix(r.docs[thread].Metadata.Title, "Thread in #ops") {
 		t.Errorf("under a tombstone stands %q: %s", r.docs[thread].Metadata.Title, said)
 	}
 	r.Change(func(*slacktest.World) {
@@ -245,19 +225,19 @@ func TestSettledThread(t *testing.T) {
 	}
 	r.Change(func(w *slacktest.World) { w.Edit(root, "Which version of Go?") })
 	r.read(t)
-	if r.docs[id].Metadata.Revision == first.Revision || !strings.Contains(text(t, r.docs[id]), "Eight.") {
+	if r.docs[id].Metadata.Revision == first.Revision || !strings.Contains(connectortest.Text(t, r.docs[id]), "Eight.") {
 		t.Error("the first message was edited, and nothing changed")
 	}
 	edited := r.docs[id].Metadata.Revision
 	r.Change(func(*slacktest.World) { c.Delete(last) })
 	r.read(t)
-	if r.docs[id].Metadata.Revision == edited || strings.Contains(text(t, r.docs[id]), "Eight.") {
+	if r.docs[id].Metadata.Revision == edited || strings.Contains(connectortest.Text(t, r.docs[id]), "Eight.") {
 		t.Error("a reply was deleted, and nothing changed")
 	}
 	r.Change(func(w *slacktest.World) {
 		w.Post(c, &slacktest.Message{Thread: root.TS, User: root.User, Text: "Nine.", Files: []*slacktest.File{{Name: "nine.txt", Mimetype: "text/plain", Content: "9"}}})
 	})
-	if came := r.read(t); len(came) != 2 || !strings.Contains(text(t, r.docs[id]), "Nine.") {
+	if came := r.read(t); len(came) != 2 || !strings.Contains(connectortest.Text(t, r.docs[id]), "Nine.") {
 		t.Errorf("a reply with a file came, and there are %v", came)
 	}
 }
@@ -283,7 +263,7 @@ func TestOldThread(t *testing.T) {
 	if err := r.Env.Sleep(t.Context(), 8*24*time.Hour); err != nil {
 		t.Fatal(err)
 	}
-	if came := r.read(t); len(came) != 2 || !strings.Contains(text(t, r.docs[c.ID+"/"+root.TS]), "Eight.") {
+	if came := r.read(t); len(came) != 2 || !strings.Contains(connectortest.Text(t, r.docs[c.ID+"/"+root.TS]), "Eight.") {
 		t.Errorf("a week later there are %v", came)
 	}
 }
@@ -316,14 +296,14 @@ func TestFiles(t *testing.T) {
 	if m := plan.Metadata; m.Parent != day || m.Title != "The plan" || m.Filename != "plan.txt" || m.MediaType != "text/plain" || m.Size != 16 || m.Author != "Ann Example" || plan.ACL == nil {
 		t.Errorf("the file is %+v", plan)
 	}
-	if script.Metadata.Parent != thread || text(t, plan) != "Flamingos first." || text(t, script) != "echo heron" {
-		t.Errorf("the files are %q and %q", text(t, plan), text(t, script))
+	if script.Metadata.Parent != thread || connectortest.Text(t, plan) != "Flamingos first." || connectortest.Text(t, script) != "echo heron" {
+		t.Errorf("the files are %q and %q", connectortest.Text(t, plan), connectortest.Text(t, script))
 	}
 	if code := failure(t, r.docs[c.ID+"/"+large.ID].Err); code != "too_large" {
 		t.Errorf("the large file is %s", code)
 	}
-	if !strings.Contains(text(t, r.docs[day]), "File: The plan") {
-		t.Errorf("the message names no file: %s", text(t, r.docs[day]))
+	if !strings.Contains(connectortest.Text(t, r.docs[day]), "File: The plan") {
+		t.Errorf("the message names no file: %s", connectortest.Text(t, r.docs[day]))
 	}
 	r.Withhold("files:read")
 	if _, err := plan.Open(t.Context()); failure(t, err) != "unreadable" {
@@ -349,8 +329,8 @@ func TestHosts(t *testing.T) {
 	})
 	r.read(t)
 	for id, c := range r.docs {
-		if strings.HasSuffix(id, f.ID) && text(t, c) != "Heron." {
-			t.Errorf("the file is %q", text(t, c))
+		if strings.HasSuffix(id, f.ID) && connectortest.Text(t, c) != "Heron." {
+			t.Errorf("the file is %q", connectortest.Text(t, c))
 		}
 	}
 	if len(r.docs) != 2 {
@@ -396,7 +376,7 @@ func TestMalformed(t *testing.T) {
 			t.Errorf("%s fails with %s", id, got)
 		}
 	}
-	if !strings.Contains(text(t, r.docs[c.ID+"/"+dayOf(ago(3))]), "Fine.") {
+	if !strings.Contains(connectortest.Text(t, r.docs[c.ID+"/"+dayOf(ago(3))]), "Fine.") {
 		t.Error("another day suffers from it")
 	}
 }
@@ -471,7 +451,7 @@ func TestGoesOn(t *testing.T) {
 	if n := r.Faults.Requests(); n > whole/2 {
 		t.Errorf("it takes %d requests, of %d for all", n, whole)
 	}
-	if len(r.docs) != 60 || !strings.Contains(text(t, r.docs[c.ID+"/"+dayOf(ago(0))]), "otherwise") {
+	if len(r.docs) != 60 || !strings.Contains(connectortest.Text(t, r.docs[c.ID+"/"+dayOf(ago(0))]), "otherwise") {
 		t.Errorf("there are %d documents", len(r.docs))
 	}
 }

@@ -14,7 +14,7 @@ import (
 func said(m message) string {
 	ann := user{ID: "U1", Name: "ann"}
 	ann.Profile.RealName = "Ann <Example>"
-	r := &renderer{people: people{byID: map[string]user{"U1": ann}}, channels: map[string]string{"C1": "general"}, anchor: "p1"}
+	r := &renderer{people: people{byID: map[string]user{"U1": ann}}, channels: map[string]string{"C1": "general"}}
 	r.said(m)
 	return r.b.String()
 }
@@ -61,7 +61,7 @@ func TestBlocks(t *testing.T) {
 		{"header, section, context", `[{"type":"header","text":{"type":"plain_text","text":"Incident"}},{"type":"divider"},
 			{"type":"section","text":{"type":"mrkdwn","text":"*Down*"},"fields":[{"type":"mrkdwn","text":"a"},{"type":"plain_text","text":"*b*"}],"accessory":{"type":"button"}},
 			{"type":"context","elements":[{"type":"image","image_url":"https://x.test/i.png","alt_text":"i"},{"type":"mrkdwn","text":"by <@U1>"}]}]`,
-			`<h3 id="p1">Incident</h3>` + "\n<p><b>Down</b></p>\n<p>a</p>\n<p>*b*</p>\n<p>by @Ann &lt;Example&gt;</p>\n"},
+			`<h3>Incident</h3>` + "\n<p><b>Down</b></p>\n<p>a</p>\n<p>*b*</p>\n<p>by @Ann &lt;Example&gt;</p>\n"},
 		{"table", `[{"type":"table","rows":[[{"type":"raw_text","text":"Host"}],[{"type":"rich_text","elements":[{"type":"rich_text_section","elements":[{"type":"text","text":"db1"}]}]}]]}]`,
 			"<table>\n<tr><th>Host</th></tr>\n<tr><td>db1</td></tr>\n</table>\n"},
 		{"markdown, image", `[{"type":"markdown","text":"# one\ntwo"},{"type":"image","title":{"type":"plain_text","text":"a graph"},"alt_text":"b"}]`, "<p># one<br>two</p>\n<p>a graph</p>\n"},

@@ -60,6 +60,7 @@ type connector struct {
 
 var (
 	_ connectors.Lister    = (*connector)(nil)
+	_ connectors.Parts     = (*connector)(nil)
 	_ connectors.Directory = (*connector)(nil)
 	_ connectors.Tester    = (*connector)(nil)
 )

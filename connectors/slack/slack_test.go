@@ -3,6 +3,9 @@ package slack_test
 import (
 	"fmt"
 	"hash/fnv"
+	"net/http"
+	"path"
+	"slices"
 	"testing"
 	"time"
 
@@ -134,6 +137,10 @@ func (h *harness) source() connectortest.Source {
 			acl := cairn.Allow(connectors.SiteGroup(h.homes[name].ID))
 			return &acl
 		},
+		Content: func(r *http.Request, _ string) bool {
+			return !slices.Contains([]string{"auth.test", "users.list", "users.conversations", "conversations.list", "conversations.members"}, path.Base(r.URL.Path))
+		},
+		PermissionRequests: 20,
 		Puzzle: func(_ *testing.T, name string) {
 			h.Change(func(*slacktest.World) { h.homes[name].Strange = true })
 		},

@@ -15,6 +15,7 @@ import (
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/connectors/internal/remote"
+	"github.com/cairnhq/cairn/connectors/internal/selection"
 )
 
 // settings are the settings of a source, read.
@@ -66,8 +67,8 @@ func parse(values map[string]string) (settings, error) {
 
 // parsePlaces reads where to begin.
 func (s *settings) parsePlaces(values map[string]string) error {
-	s.normal = newNormaliser(list(values["drop_parameters"]))
-	for _, text := range list(values["url"]) {
+	s.normal = newNormaliser(selection.Split(values["drop_parameters"], ","))
+	for _, text := range selection.Split(values["url"], ",") {
 		at, err := s.place("url", text)
 		if err != nil {
 			return err
@@ -82,7 +83,7 @@ func (s *settings) parsePlaces(values map[string]string) error {
 	case "none":
 		s.sitemaps = []string{}
 	default:
-		for _, text := range list(text) {
+		for _, text := range selection.Split(text, ",") {
 			at, err := s.place("sitemap", text)
 			if err != nil {
 				return err
@@ -120,7 +121,7 @@ func (s *settings) place(name, text string) (string, error) {
 }
 
 func (s *settings) parseScope(values map[string]string) (err error) {
-	s.scope, err = newScope(s.starts, list(values["include"]), list(values["exclude"]))
+	s.scope, err = newScope(s.starts, selection.Split(values["include"], ","), selection.Split(values["exclude"], ","))
 	return err
 }
 
@@ -234,28 +235,4 @@ func (s *settings) sign() func(*http.Request, string) {
 		return remote.Header(s.header, "")
 	}
 	return nil
-}
-
-// list returns what stands between commas and lines, outside of {}.
-func list(text string) []string {
-	var parts []string
-	depth, from := 0, 0
-	add := func(part string) {
-		if part = strings.TrimSpace(part); part != "" {
-			parts = append(parts, part)
-		}
-	}
-	for i, r := range text {
-		switch {
-		case r == '{':
-			depth++
-		case r == '}':
-			depth = max(0, depth-1)
-		case r == '\n', r == ',' && depth == 0:
-			add(text[from:i])
-			depth, from = 0, i+1
-		}
-	}
-	add(text[from:])
-	return parts
 }

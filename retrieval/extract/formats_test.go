@@ -145,6 +145,23 @@ Skua: a gateway
 `)
 }
 
+// A link with the relation "bookmark" is the address of its article, for all headings in it
+// that have none of their own.
+func TestHTMLPermalinks(t *testing.T) {
+	text := mustExtract(t, "a.html", []byte(`<html><body><main><h1>Thread</h1><p>Top.</p>
+<article><h2 id="x"><a rel="nofollow Bookmark" href=" p1?thread_ts=1 ">Ann</a></h2><p>One.</p><h3>Inner</h3><p>Two.</p><h3 id="own">Own</h3><p>Three.</p>
+<article><h4>Deep</h4><p><a href="p4" rel="bookmark">#</a> Four.</p></article><h3>Again</h3><p>Five.</p></article>
+<h2><a href="p5">No bookmark</a></h2><p>Six.</p><h2><a rel="bookmark" href="`+strings.Repeat("p", 2000)+`">Long</a></h2><p>Seven.</p></main></body></html>`))
+	var got []string
+	for _, s := range text.Sections {
+		got = append(got, s.Heading[len(s.Heading)-1]+" "+s.Anchor)
+	}
+	want := []string{"Thread ", "Ann p1?thread_ts=1", "Inner p1?thread_ts=1", "Own #own", "Deep p4", "Again p1?thread_ts=1", "No bookmark ", "Long "}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func TestHTMLMainPart(t *testing.T) {
 	article := strings.Repeat("<p>The article has a sentence of some length, with commas, and says what the reader came for.</p>", 12)
 	menu := "<div class='sidebar'><ul>" + strings.Repeat("<li><a href='/x'>Link to another page</a></li>", 30) + "</ul></div>"

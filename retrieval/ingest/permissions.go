@@ -23,10 +23,9 @@ const (
 // left to the next Run. Like Run it can be killed at any moment and run again. When
 // the source ends the list with an error, what came before it stands, all other
 // documents keep their ACLs and none is hidden. ErrInvalid when the connector does not
-// implement connectors.Permissions.
+// tell permissions alone.
 func (s *Syncer) RunPermissions(ctx context.Context, job Sync) (Result, error) {
-	source, ok := job.Connector.(connectors.Permissions)
-	if !ok {
+	if !connectors.TellsPermissions(job.Connector) {
 		return Result{}, cairn.Errorf(cairn.ErrInvalid, "a source of kind %s cannot tell permissions alone: synchronise it as a whole", job.Source.Kind)
 	}
 	r := &syncRun{Syncer: s, Sync: job}
@@ -34,7 +33,7 @@ func (s *Syncer) RunPermissions(ctx context.Context, job Sync) (Result, error) {
 	unknown := r.readDirectory(ctx, job.Connector)
 	r.enter(PhaseReading)
 	p := &permissionRun{syncRun: r}
-	incomplete, err := p.run(ctx, source)
+	incomplete, err := p.run(ctx, job.Connector)
 	if err != nil {
 		return r.result, err
 	}
@@ -45,18 +44,23 @@ func (s *Syncer) RunPermissions(ctx context.Context, job Sync) (Result, error) {
 // run that reads documents may take days. What the source fails at now, it may tell
 // the next time; an error is one of the store.
 func (r *syncRun) permitBetween(ctx context.Context) error {
-	source, ok := r.Beside.(connectors.Permissions)
-	if !ok || r.DryRun || r.PermissionsEvery <= 0 || time.Since(r.permitted) < r.PermissionsEvery {
+	if r.Beside == nil || r.DryRun || r.PermissionsEvery <= 0 || time.Since(r.permitted) < r.PermissionsEvery {
 		return nil
 	}
 	r.permitted = time.Now()
-	unknown := r.readDirectory(ctx, r.Beside)
 	p := &permissionRun{syncRun: r, between: true}
-	incomplete, err := p.run(ctx, source)
-	if err != nil || ctx.Err() != nil {
-		return errors.Join(err, ctx.Err())
+	source, failed := r.Beside() // a connector may keep what it has been told of groups
+	if failed == nil {
+		if !connectors.TellsPermissions(source) {
+			return nil
+		}
+		unknown := r.readDirectory(ctx, source)
+		incomplete, err := p.run(ctx, source)
+		if err != nil || ctx.Err() != nil {
+			return errors.Join(err, ctx.Err())
+		}
+		failed = errors.Join(incomplete, unknown)
 	}
-	failed := errors.Join(incomplete, unknown)
 	r.unpermitted = failed != nil
 	switch {
 	case r.unpermitted:
@@ -72,6 +76,7 @@ func (r *syncRun) permitBetween(ctx context.Context) error {
 type permissionRun struct {
 	*syncRun
 	between   bool // two batches of a run that reads documents, which are what it counts
+	parts     bool // the source tells of its parts, not of each document
 	acls      map[string]StoredACL
 	seen      map[string]struct{} // those of acls that the source has
 	out       Batch
@@ -80,13 +85,13 @@ type permissionRun struct {
 
 // run reads the list. That the source did not tell all of it, or that documents are
 // withheld, is incomplete; err is an error of the store.
-func (r *permissionRun) run(ctx context.Context, source connectors.Permissions) (incomplete, err error) {
+func (r *permissionRun) run(ctx context.Context, source connectors.Connector) (incomplete, err error) {
 	if r.acls, err = r.Store.ACLs(ctx, r.Source.ID); err != nil {
 		return nil, err
 	}
 	r.stored = max(r.stored, len(r.acls))
 	r.seen, r.out = make(map[string]struct{}, len(r.acls)), r.batch()
-	for p, err := range source.Permissions(ctx) {
+	for p, err := range r.told(ctx, source) {
 		if err != nil {
 			return fmt.Errorf("read the permissions of %s: %w", r.Source.Name, err), r.flush(ctx)
 		}
@@ -114,7 +119,9 @@ func (r *permissionRun) batch() Batch {
 // add notes what the source says of a document. One that is not stored waits for the
 // next Run. Of a document that comes twice the last ACL holds.
 func (r *permissionRun) add(p connectors.Permission) {
-	delete(r.vanished, p.External) // it is there after all
+	if !r.parts {
+		delete(r.vanished, p.External) // it is there after all
+	}
 	k, ok := r.acls[p.External]
 	if !ok {
 		r.out.Unknown = append(r.out.Unknown, p.External)
@@ -125,6 +132,9 @@ func (r *permissionRun) add(p connectors.Permission) {
 	counter := &r.out.Counts.Unchanged
 	acl, own := r.aclOf(p.ACL)
 	switch {
+	case p.Tentative && k.Error == connectors.PermissionsUnknown && !r.IgnoreACLs:
+		r.result.Untold, r.untoldAny = true, true
+		counter = &r.out.Counts.Failed
 	case p.Err != nil && !r.IgnoreACLs:
 		if r.result.Untold, r.untoldAny = true, true; !again {
 			r.untold(p, k)
@@ -197,6 +207,8 @@ func (r *permissionRun) hide(ctx context.Context) error {
 	slices.Sort(gone)
 	slices.Sort(open)
 	switch {
+	case r.parts:
+		return r.shut(ctx, open)
 	case r.between:
 		return r.closeToAll(ctx, open)
 	case r.exceedsGuard(len(gone)): // what is withheld already is not written again

@@ -567,13 +567,18 @@ func (s slow) Changes(ctx context.Context, since connectors.Cursor) iter.Seq2[co
 	}
 }
 
+// beside opens a connector as a run does beside its own.
+func beside(c connectors.Connector) func() (connectors.Connector, error) {
+	return func() (connectors.Connector, error) { return c, nil }
+}
+
 // readSlowly takes a run that reads documents and brings permissions up to date
 // between all batches, of which the first has 8 documents and the second 16.
 func (b *bench) readSlowly(w *wall, before func(n int)) (cairn.Run, ingest.Result, error) {
 	b.t.Helper()
 	taken := b.take(cairn.SyncOptions{})
 	result, err := b.syncer.Run(b.t.Context(), ingest.Sync{
-		Source: b.source, Connector: slow{w, before}, Lease: taken.Lease, Prune: true, Beside: w, PermissionsEvery: time.Nanosecond,
+		Source: b.source, Connector: slow{w, before}, Lease: taken.Lease, Prune: true, Beside: beside(w), PermissionsEvery: time.Nanosecond,
 		Permitted: func(ago time.Duration) { check(b.t, b.db.PermissionsRead(b.t.Context(), taken.Lease, ago)) },
 	})
 	check(b.t, b.db.FinishRun(b.t.Context(), taken.Lease, jobs.Ending{State: cairn.RunSucceeded}))
@@ -722,7 +727,7 @@ func TestLogHoldsNoWordOfASource(t *testing.T) {
 	w.failed, w.listed, w.breaks, w.untold["01.md"] = named, named, 5, named
 	taken := b.take(cairn.SyncOptions{})
 	_, err := b.syncer.Run(t.Context(), ingest.Sync{
-		Source: b.source, Connector: broken{slow{w, func(int) {}}}, Lease: taken.Lease, Prune: true, Beside: w, PermissionsEvery: time.Nanosecond,
+		Source: b.source, Connector: broken{slow{w, func(int) {}}}, Lease: taken.Lease, Prune: true, Beside: beside(w), PermissionsEvery: time.Nanosecond,
 	})
 	if err == nil {
 		t.Error("a source that broke off is no error")

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"regexp"
 	"runtime"
 	"slices"
 	"strconv"
@@ -103,7 +104,7 @@ func assemble(o original, t *extract.Text) Put {
 	d := cairn.Document{
 		ID: cairn.DocumentID(cairn.NewID()), External: o.External, Version: cairn.VersionOf(t.Body),
 		Kind: cmp.Or(m.Kind, t.Kind), Title: cmp.Or(m.Title, t.Title, titleOf(cmp.Or(m.Filename, o.External))),
-		URL: m.URL, Author: cmp.Or(m.Author, t.Author), Language: t.Language, Body: t.Body, Sections: t.Sections, ACL: o.ACL,
+		URL: m.URL, Author: cmp.Or(m.Author, t.Author), Language: t.Language, Body: t.Body, Sections: withLines(t.Sections, m.Lines), ACL: o.ACL,
 		Created: m.Created, Modified: m.Modified, Attributes: m.Attributes,
 	}
 	if d.Created.IsZero() {
@@ -123,6 +124,26 @@ func assemble(o original, t *extract.Text) Put {
 		}
 	}
 	return Put{Document: d, OwnACL: o.OwnACL, Parent: m.Parent, Revision: m.Revision, Fingerprint: fingerprint(&d, m.Parent)}
+}
+
+// lineAnchor is the anchor that extraction gives lines: see canon.Lines.
+var lineAnchor = regexp.MustCompile(`^#L([0-9]+)(?:-L([0-9]+))?$`)
+
+// withLines returns sections whose anchors name lines in the way of their source; empty is
+// the way of extraction.
+func withLines(sections []cairn.Section, way string) []cairn.Section {
+	if way == "" {
+		return sections
+	}
+	sections = slices.Clone(sections)
+	for i, s := range sections {
+		if m := lineAnchor.FindStringSubmatch(s.Anchor); m != nil {
+			last := cmp.Or(m[2], m[1])
+			n, _ := strconv.Atoi(last) // of digits alone
+			sections[i].Anchor = strings.NewReplacer("{first}", m[1], "{last}", last, "{next}", strconv.Itoa(n+1)).Replace(way)
+		}
+	}
+	return sections
 }
 
 // titleOf makes a title of a file name: "claim-travel_costs.md" → "claim travel costs".

@@ -26,6 +26,8 @@ type Store interface {
 	// Hidden returns, in the same way, the documents that were hidden since the
 	// source's complete listing was last compared by a run that reads documents.
 	Hidden(ctx context.Context, source cairn.SourceID) (map[string]cairn.Version, error)
+	// Withheld returns the documents that nobody may read until the source has them again.
+	Withheld(ctx context.Context, source cairn.SourceID) ([]string, error)
 	// ACLs returns what is stored of who may read each document of a source, without
 	// what was found inside other documents or is hidden.
 	ACLs(ctx context.Context, source cairn.SourceID) (map[string]StoredACL, error)

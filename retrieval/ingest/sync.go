@@ -45,10 +45,10 @@ type Sync struct {
 	// Listed, when not nil, is told how many documents the source has.
 	Listed func(total int)
 
-	// Beside is another connector of the source. When it can tell permissions alone,
+	// Beside opens another connector of the source. When that can tell permissions alone,
 	// Run brings them up to date between two batches, PermissionsEvery after they last
 	// were, which was PermissionsAge before it began. Nil: it does not.
-	Beside           connectors.Connector
+	Beside           func() (connectors.Connector, error)
 	PermissionsEvery time.Duration
 	PermissionsAge   time.Duration
 	// Permitted, when not nil, is told that those of all documents were, as they were
@@ -119,7 +119,7 @@ func (s *Syncer) Run(ctx context.Context, job Sync) (Result, error) {
 	}
 	r.enter(PhaseReading)
 	limit := firstDocuments
-	for c, err := range job.Connector.Changes(ctx, job.since()) {
+	for c, err := range job.Connector.Changes(ctx, r.since()) {
 		if err != nil {
 			return r.result, errors.Join(r.flush(ctx), fmt.Errorf("read %s: %w", job.Source.Name, err))
 		}
@@ -247,6 +247,15 @@ func (r *syncRun) list(ctx context.Context) error {
 	hidden, err := r.Store.Hidden(ctx, r.Source.ID)
 	if err != nil {
 		return err
+	}
+	withheld, err := r.Store.Withheld(ctx, r.Source.ID)
+	if err != nil {
+		return err
+	}
+	for _, external := range withheld {
+		if _, back := present[external]; back {
+			r.Cursor = "" // a source that tells only what is new would never tell of it
+		}
 	}
 	r.vanishedBy = make(map[cairn.Version][]string)
 	r.vanished, r.hidden = r.missing(stored, present), r.missing(hidden, present)

@@ -33,7 +33,7 @@ func (b *bench) open(when, word string) {
 	}
 }
 
-func (b *bench) mustSync(s *shelf) cairn.Run {
+func (b *bench) mustSync(s connectors.Connector) cairn.Run {
 	b.t.Helper()
 	run, err := b.sync(s, cairn.SyncOptions{})
 	check(b.t, err)

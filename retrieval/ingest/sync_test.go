@@ -155,7 +155,7 @@ func (b *bench) sync(s connectors.Connector, o cairn.SyncOptions) (cairn.Run, er
 }
 
 func (b *bench) run(s connectors.Connector, taken jobs.Taken) (ingest.Result, error) {
-	return b.syncer.Run(b.t.Context(), ingest.Sync{Source: b.source, Connector: s, Lease: taken.Lease, Prune: true,
+	return b.syncer.Run(b.t.Context(), ingest.Sync{Source: b.source, Connector: s, Cursor: taken.Cursor, Lease: taken.Lease, Prune: true,
 		Full: taken.Run.Full, DryRun: taken.Run.DryRun, Confirm: taken.Run.Confirm})
 }
 

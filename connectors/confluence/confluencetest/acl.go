@@ -7,8 +7,8 @@ import (
 // ACL returns who may read something, with groups of the site as their connector names
 // them.
 func (s *Site) ACL(name string) cairn.ACL {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
 	c := s.named(name)
 	if c.kind == "attachment" {
 		c = s.contents[c.parent]
@@ -47,8 +47,8 @@ func (s *Site) keys(users, groups []string) []cairn.PrincipalKey {
 
 // Above returns the ids of what a content lies in, its parent first.
 func (s *Site) Above(name string) []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
 	var ids []string
 	for c := s.contents[s.named(name).parent]; c != nil; c = s.contents[c.parent] {
 		ids = append(ids, c.id)

@@ -12,8 +12,8 @@ func (s *Site) Put(_ testing.TB, name, title, text string) {
 
 // PutBody makes a page of the space DOCS, or changes it: its text is in storage format.
 func (s *Site) PutBody(name, title, body string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
 	c := s.named(name)
 	if c == nil {
 		c = s.make("page", "DOCS")
@@ -25,8 +25,8 @@ func (s *Site) PutBody(name, title, body string) {
 
 // PutIn makes a page of a space.
 func (s *Site) PutIn(key, name, title, text string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
 	c := s.make("page", key)
 	c.title, c.body = title, "<p>"+escape(text)+"</p>"
 	s.names[name] = c.id
@@ -34,8 +34,8 @@ func (s *Site) PutIn(key, name, title, text string) {
 
 // Post makes a blog post of the space DOCS.
 func (s *Site) Post(name, title, text string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
 	c := s.make("blogpost", "DOCS")
 	c.title, c.body = title, "<h1>Details</h1><p>"+escape(text)+"</p>"
 	s.names[name] = c.id
@@ -43,8 +43,8 @@ func (s *Site) Post(name, title, text string) {
 
 // Folder makes a folder, which Cloud has, or moves it below another content.
 func (s *Site) Folder(name, parent string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
 	c := s.named(name)
 	if c == nil {
 		c = s.make("folder", "DOCS")
@@ -55,8 +55,8 @@ func (s *Site) Folder(name, parent string) {
 
 // Attach attaches a file to a page, or makes a new version of it.
 func (s *Site) Attach(page, name, mediaType, text string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
 	c := s.named(page + "/" + name)
 	if c == nil {
 		c = s.make("attachment", "DOCS")
@@ -72,8 +72,8 @@ func (s *Site) Attach(page, name, mediaType, text string) {
 // Comment makes a comment on a page, inline on a quote where there is one, or changes it.
 // It answers another comment where one is named.
 func (s *Site) Comment(name, page, answers, quote, body string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
 	c := s.named(name)
 	if c == nil {
 		kind := "footer"
@@ -87,13 +87,28 @@ func (s *Site) Comment(name, page, answers, quote, body string) {
 	s.touch(c)
 }
 
+// CommentLink returns the address at which the site opens a comment on a page.
+func (s *Site) CommentLink(page, name string) string {
+	link := s.Link(page) + "?focusedCommentId=" + s.ID(name)
+	if !s.Cloud {
+		link += "#comment-" + s.ID(name)
+	}
+	return link
+}
+
+// Discuss makes a comment on a page, and returns its address.
+func (s *Site) Discuss(_ testing.TB, page, text string) string {
+	s.Comment("comment on "+page, page, "", "", "<p>"+escape(text)+"</p>")
+	return s.CommentLink(page, "comment on "+page)
+}
+
 // Remove moves something to the trash. What lies below a page moves up.
 func (s *Site) Remove(_ testing.TB, name string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
 	c := s.named(name)
 	if c == nil {
-		s.t.Errorf("there is no content %q to remove", name)
+		s.T.Errorf("there is no content %q to remove", name)
 		return
 	}
 	c.status = "trashed"
@@ -107,8 +122,8 @@ func (s *Site) Remove(_ testing.TB, name string) {
 
 // Move moves a page below another content, or to the top of its space. Its version stays.
 func (s *Site) Move(name, parent string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
 	s.named(name).parent = s.names[parent]
 }
 
@@ -126,8 +141,8 @@ func (s *Site) Allow(_ testing.TB, name string, emails ...string) {
 // account returns the id of the account with an address, which it makes when there is
 // none.
 func (s *Site) account(address string) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
 	for id, u := range s.users {
 		if u.email == address {
 			return id
@@ -142,21 +157,18 @@ func (s *Site) account(address string) string {
 // Restrict lets exactly these people and groups read something; everybody when there are
 // none. No version changes.
 func (s *Site) Restrict(name string, users, groups []string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
 	c := s.named(name)
 	c.users, c.groups = users, groups
 }
 
 // Link returns how the address of a page begins.
 func (s *Site) Link(name string) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	base := ""
-	if s.server != nil {
-		base = s.server.URL
-	}
-	if s.cloud {
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
+	base := s.Base()
+	if s.Cloud {
 		return base + "/wiki" + webUI(s.named(name))
 	}
 	return base + "/confluence" + webUI(s.named(name))
@@ -164,44 +176,44 @@ func (s *Site) Link(name string) string {
 
 // Space makes a space, which nobody may view.
 func (s *Site) Space(key string, personal bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
 	s.spaces[key] = &space{id: s.next(), key: key, name: "Space " + key, personal: personal}
 }
 
 // View lets exactly these people and groups view a space.
 func (s *Site) View(key string, users, groups []string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
 	s.spaces[key].users, s.spaces[key].groups = users, groups
 }
 
 // Public lets anonymous people view a space, or not.
 func (s *Site) Public(key string, public bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
 	s.spaces[key].anonymous = public
 }
 
 // Roles turns on roles in spaces, and gives people and access classes that of a viewer.
 func (s *Site) Roles(key string, users, access []string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
 	s.roles = true
 	s.spaces[key].roleUsers, s.spaces[key].access = users, access
 }
 
 // User makes an account, whose id is its name. Without an address its profile hides it.
 func (s *Site) User(name, address string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
 	s.users[name] = &user{id: name, name: name + " Smith", email: address, private: address == ""}
 }
 
 // Group makes a group, or replaces its members.
 func (s *Site) Group(name string, members ...string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
 	if s.groups[name] == nil {
 		s.groups[name] = &group{id: "g-" + s.next(), name: name}
 	}
@@ -210,66 +222,57 @@ func (s *Site) Group(name string, members ...string) {
 
 // Break makes the text of something unreadable.
 func (s *Site) Break(name string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
 	s.named(name).broken = true
 }
 
 // Puzzle gives something restrictions of an unknown form.
 func (s *Site) Puzzle(name string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
 	s.named(name).puzzle = true
 }
 
 // Orphan lets the site keep to itself what something lies in.
 func (s *Site) Orphan(name string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
 	s.named(name).orphan = true
 }
 
 // Refuse lets the site keep the restrictions of something to itself.
 func (s *Site) Refuse(name string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
 	s.named(name).refused = true
 }
 
 // Unindex takes something out of the search index, which is behind.
 func (s *Site) Unindex(name string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
 	s.named(name).hidden = true
 }
 
 // PageSize sets how many elements a page of a list has.
 func (s *Site) PageSize(n int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
 	s.size = n
 }
 
 // Demote takes the rights of an administrator from the account, which Data Center tells
 // permissions of spaces only to.
 func (s *Site) Demote() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
 	s.admin = false
 }
 
 // ID returns the id of something.
 func (s *Site) ID(name string) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
 	return s.names[name]
-}
-
-// Requests returns how often the route of a pattern was asked, and forgets it.
-func (s *Site) Requests(pattern string) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	n := s.requests[pattern]
-	s.requests[pattern] = 0
-	return n
 }

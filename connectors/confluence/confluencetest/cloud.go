@@ -13,15 +13,23 @@ import (
 	"time"
 
 	"github.com/cairnhq/cairn/connectors/connectortest"
+	"github.com/cairnhq/cairn/connectors/internal/atlassian/atlassiantest"
 )
+
+// scopes are all that the connector needs.
+var scopes = []string{
+	"read:space:confluence", "read:page:confluence", "read:comment:confluence", "read:attachment:confluence", "read:folder:confluence",
+	"read:user:confluence", "read:content-details:confluence", "read:content.restriction:confluence", "read:group:confluence",
+	"read:space.permission:confluence", "readonly:content.attachment:confluence",
+}
 
 // cloudRoutes are the routes of Confluence Cloud.
 func (s *Site) cloudRoutes() []connectortest.Route {
 	v2 := func(path, scope string, query string, handle http.HandlerFunc) connectortest.Route {
-		return s.route("GET /wiki/api/v2/"+path, scope, query, handle)
+		return s.Route("GET /wiki/api/v2/"+path, scope, query, handle)
 	}
 	v1 := func(path, scope string, query string, handle http.HandlerFunc) connectortest.Route {
-		return s.route("GET /wiki/rest/api/"+path, scope, query, handle)
+		return s.Route("GET /wiki/rest/api/"+path, scope, query, handle)
 	}
 	const paging = " cursor limit"
 	routes := []connectortest.Route{
@@ -32,7 +40,7 @@ func (s *Site) cloudRoutes() []connectortest.Route {
 		v2("spaces/{id}/pages", "read:page:confluence", "depth sort status title body-format"+paging, s.v2Pages("page")),
 		v2("spaces/{id}/blogposts", "read:page:confluence", "sort status title body-format"+paging, s.v2Pages("blogpost")),
 		v2("attachments", "read:attachment:confluence", "sort status mediaType filename"+paging, s.v2Attachments),
-		s.route("POST /wiki/api/v2/users-bulk", "read:user:confluence", "", s.v2Users),
+		s.Route("POST /wiki/api/v2/users-bulk", "read:user:confluence", "", s.v2Users),
 		v1("content/search", "read:content-details:confluence", "cql! cqlcontext expand"+paging, s.search),
 		v1("content/{id}/restriction/byOperation/read", "read:content.restriction:confluence", "expand start limit", s.restriction),
 		v1("content/{id}/child/attachment/{attachment}/download", "readonly:content.attachment:confluence", "version", s.download),
@@ -59,64 +67,16 @@ func (s *Site) cloudRoutes() []connectortest.Route {
 	return routes
 }
 
-// route makes a route whose handler has the lock. query are the names of parameters.
-func (s *Site) route(pattern, scope, query string, handle http.HandlerFunc) connectortest.Route {
-	route := connectortest.Route{Pattern: pattern, Query: strings.Fields(query), Accept: "application/json"}
-	if strings.HasPrefix(pattern, "POST") {
-		route.Body = "application/json"
-	}
-	if strings.HasSuffix(pattern, "/download") || strings.Contains(pattern, " /confluence/download/") {
-		route.Accept = ""
-	}
-	route.Handle = func(w http.ResponseWriter, r *http.Request) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.requests[pattern]++
-		if s.permits(w, r, scope) && s.bounded(w, r) {
-			handle(w, r)
-		}
-	}
-	return route
-}
-
-// bounded checks limit and start.
-func (s *Site) bounded(w http.ResponseWriter, r *http.Request) bool {
-	q := r.URL.Query()
-	for name, most := range map[string]int{"limit": 250, "start": 1 << 30} {
-		if n, err := strconv.Atoi(q.Get(name)); q.Has(name) && (err != nil || n < 0 || n > most || name == "limit" && n == 0) {
-			return s.refuse(w, r, "the parameter "+name+" is out of bounds")
-		}
-	}
-	return true
-}
-
-func (s *Site) refuse(w http.ResponseWriter, r *http.Request, wrong string) bool {
-	s.t.Errorf("the fake site refuses a request: %s\n%s %s", wrong, r.Method, r.URL)
-	http.Error(w, wrong, http.StatusBadRequest)
-	return false
-}
-
-// only checks that a parameter has one of some values, or is not there.
-func (s *Site) only(w http.ResponseWriter, r *http.Request, name string, values ...string) bool {
-	got := r.URL.Query().Get(name)
-	return got == "" || slices.Contains(values, got) || s.refuse(w, r, fmt.Sprintf("the parameter %s is %q", name, got))
-}
-
 // expands checks that what is to be expanded is known.
 func (s *Site) expands(w http.ResponseWriter, r *http.Request, known ...string) (asked map[string]bool, ok bool) {
 	asked = map[string]bool{}
 	for part := range strings.SplitSeq(r.URL.Query().Get("expand"), ",") {
 		if part != "" && !slices.Contains(known, part) {
-			return nil, s.refuse(w, r, fmt.Sprintf("%q cannot be expanded", part))
+			return nil, s.Reject(w, r, fmt.Sprintf("%q cannot be expanded", part))
 		}
 		asked[part] = true
 	}
 	return asked, true
-}
-
-func reply(w http.ResponseWriter, value any) {
-	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(value)
 }
 
 // cursored answers with the part of a list that begins behind the element that the cursor
@@ -128,7 +88,7 @@ func cursored[T any](s *Site, w http.ResponseWriter, r *http.Request, next strin
 		raw, err := base64.RawURLEncoding.DecodeString(cursor)
 		path, last, ok := strings.Cut(string(raw), "\n")
 		if err != nil || !ok || path != next {
-			s.refuse(w, r, "the cursor is none of this list")
+			s.Reject(w, r, "the cursor is none of this list")
 			return
 		}
 		n, _ := strconv.Atoi(last)
@@ -148,7 +108,7 @@ func cursored[T any](s *Site, w http.ResponseWriter, r *http.Request, next strin
 		links["next"] = next + "?" + q.Encode()
 		w.Header().Set("Link", "<"+next+"?"+q.Encode()+`>; rel="next"`)
 	}
-	reply(w, map[string]any{"results": results, "_links": links})
+	atlassiantest.Reply(w, map[string]any{"results": results, "_links": links})
 }
 
 func idOf(c *content) string { return c.id }
@@ -156,7 +116,7 @@ func idOf(c *content) string { return c.id }
 func stamp(at time.Time) string { return at.UTC().Format("2006-01-02T15:04:05.000Z") }
 
 func (s *Site) v2Spaces(w http.ResponseWriter, r *http.Request) {
-	if !s.only(w, r, "status", "current", "archived") {
+	if !s.Only(w, r, "status", "current", "archived") {
 		return
 	}
 	var all []*space
@@ -264,7 +224,7 @@ func (s *Site) v2Content(c *content, withBody bool) map[string]any {
 func (s *Site) v2Pages(kind string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		sp := s.spaceOf(w, r)
-		if sp == nil || !s.only(w, r, "status", "current") || !s.only(w, r, "sort", "id") {
+		if sp == nil || !s.Only(w, r, "status", "current") || !s.Only(w, r, "sort", "id") {
 			return
 		}
 		all := s.current(func(c *content) bool { return c.kind == kind && c.space == sp.key })
@@ -276,19 +236,19 @@ func (s *Site) v2One(kind string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		c := s.contents[r.PathValue("id")]
 		switch {
-		case !s.only(w, r, "body-format", "storage"):
+		case !s.Only(w, r, "body-format", "storage"):
 		case c == nil || c.kind != kind || c.status != "current":
 			http.NotFound(w, r)
 		case c.broken:
 			http.Error(w, `{"statusCode":403}`, http.StatusForbidden)
 		default:
-			reply(w, s.v2Content(c, r.URL.Query().Has("body-format")))
+			atlassiantest.Reply(w, s.v2Content(c, r.URL.Query().Has("body-format")))
 		}
 	}
 }
 
 func (s *Site) v2Attachments(w http.ResponseWriter, r *http.Request) {
-	if !s.only(w, r, "status", "current") {
+	if !s.Only(w, r, "status", "current") {
 		return
 	}
 	all := s.current(func(c *content) bool { return c.kind == "attachment" })
@@ -308,7 +268,7 @@ func (s *Site) v2Attachments(w http.ResponseWriter, r *http.Request) {
 // answers to one.
 func (s *Site) v2Comments(kind, of string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if !s.only(w, r, "body-format", "storage") {
+		if !s.Only(w, r, "body-format", "storage") {
 			return
 		}
 		on := s.contents[r.PathValue("id")]
@@ -354,7 +314,7 @@ func (s *Site) v2Users(w http.ResponseWriter, r *http.Request) {
 	d := json.NewDecoder(r.Body)
 	d.DisallowUnknownFields()
 	if err := d.Decode(&body); err != nil || len(body.AccountIDs) == 0 || len(body.AccountIDs) > 250 {
-		s.refuse(w, r, fmt.Sprintf("%d accounts are asked for: %v", len(body.AccountIDs), err))
+		s.Reject(w, r, fmt.Sprintf("%d accounts are asked for: %v", len(body.AccountIDs), err))
 		return
 	}
 	results := []any{}
@@ -365,7 +325,7 @@ func (s *Site) v2Users(w http.ResponseWriter, r *http.Request) {
 			})
 		}
 	}
-	reply(w, map[string]any{"results": results})
+	atlassiantest.Reply(w, map[string]any{"results": results})
 }
 
 var cql = regexp.MustCompile(`^space = "([^"\\]+)" and type in \(page, blogpost\)$`)
@@ -373,7 +333,7 @@ var cql = regexp.MustCompile(`^space = "([^"\\]+)" and type in \(page, blogpost\
 func (s *Site) search(w http.ResponseWriter, r *http.Request) {
 	m := cql.FindStringSubmatch(r.URL.Query().Get("cql"))
 	if m == nil {
-		s.refuse(w, r, "the query is not understood")
+		s.Reject(w, r, "the query is not understood")
 		return
 	}
 	asked, ok := s.expands(w, r, "restrictions.read.restrictions.user", "restrictions.read.restrictions.group")
@@ -397,7 +357,7 @@ func (s *Site) download(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "no", http.StatusForbidden)
 	default:
 		base := s.media.URL
-		if s.oauth != nil {
+		if s.IsApp() {
 			base = "https://api.media.atlassian.com"
 		}
 		http.Redirect(w, r, base+"/file/"+c.id+"?token=x", http.StatusFound)
@@ -408,10 +368,10 @@ func (s *Site) download(w http.ResponseWriter, r *http.Request) {
 // there.
 func (s *Site) serveMedia(w http.ResponseWriter, r *http.Request) {
 	if r.Header.Get("Authorization") != "" {
-		s.t.Errorf("the credential comes to where attachments lie")
+		s.T.Errorf("the credential comes to where attachments lie")
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
 	if c := s.contents[strings.TrimPrefix(r.URL.Path, "/file/")]; c != nil {
 		w.Header().Set("Content-Type", c.mediaType)
 		_, _ = w.Write(c.data)

@@ -10,12 +10,13 @@ import (
 	"time"
 
 	"github.com/cairnhq/cairn/connectors/connectortest"
+	"github.com/cairnhq/cairn/connectors/internal/atlassian/atlassiantest"
 )
 
 // dataCenterRoutes are the routes of Confluence Data Center, below its context path.
 func (s *Site) dataCenterRoutes() []connectortest.Route {
 	v1 := func(path, query string, handle http.HandlerFunc) connectortest.Route {
-		return s.route("GET /confluence/rest/api/"+path, "", query, handle)
+		return s.Route("GET /confluence/rest/api/"+path, "", query, handle)
 	}
 	const paging = " expand start limit"
 	return []connectortest.Route{
@@ -33,7 +34,7 @@ func (s *Site) dataCenterRoutes() []connectortest.Route {
 		v1("admin/users/list/active", paging, s.dcUsers),
 		v1("user", "key username expand", s.dcUser),
 		v1("user/current", "expand", s.currentUser),
-		s.route("GET /confluence/download/attachments/{page}/{file}", "", "version modificationDate api", s.dcDownload),
+		s.Route("GET /confluence/download/attachments/{page}/{file}", "", "version modificationDate api", s.dcDownload),
 	}
 }
 
@@ -41,7 +42,7 @@ func (s *Site) dataCenterRoutes() []connectortest.Route {
 func zoned(at time.Time) string { return at.Format("2006-01-02T15:04:05.000-07:00") }
 
 func (s *Site) dcSpaces(w http.ResponseWriter, r *http.Request) {
-	if !s.only(w, r, "status", "current", "archived") {
+	if !s.Only(w, r, "status", "current", "archived") {
 		return
 	}
 	all := slices.SortedFunc(maps.Values(s.spaces), func(a, b *space) int { return number(a.id) - number(b.id) })
@@ -78,7 +79,7 @@ func (s *Site) dcPermissions(w http.ResponseWriter, r *http.Request) {
 	for _, g := range sp.groups {
 		add("read", "space", map[string]any{"type": "group", "name": g})
 	}
-	reply(w, all)
+	atlassiantest.Reply(w, all)
 }
 
 func (s *Site) dcAnonymous(w http.ResponseWriter, r *http.Request) {
@@ -87,7 +88,7 @@ func (s *Site) dcAnonymous(w http.ResponseWriter, r *http.Request) {
 		if sp.anonymous {
 			all = append(all, map[string]any{"operation": map[string]any{"targetType": "space", "operationKey": "read"}, "spaceKey": sp.key, "spaceId": number(sp.id)})
 		}
-		reply(w, all)
+		atlassiantest.Reply(w, all)
 	}
 }
 
@@ -100,7 +101,7 @@ var expansions = []string{
 func (s *Site) dcContents(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	asked, ok := s.expands(w, r, expansions...)
-	if !ok || !s.only(w, r, "type", "page", "blogpost") || !s.only(w, r, "status", "current") {
+	if !ok || !s.Only(w, r, "type", "page", "blogpost") || !s.Only(w, r, "status", "current") {
 		return
 	}
 	all := s.current(func(c *content) bool { return c.kind == q.Get("type") && c.space == q.Get("spaceKey") })
@@ -117,7 +118,7 @@ func (s *Site) dcContent(w http.ResponseWriter, r *http.Request) {
 	case c.broken:
 		http.Error(w, `{"statusCode":403}`, http.StatusForbidden)
 	default:
-		reply(w, s.dcOne(c, asked))
+		atlassiantest.Reply(w, s.dcOne(c, asked))
 	}
 }
 
@@ -189,11 +190,11 @@ func (s *Site) dcBelow(kinds ...string) http.HandlerFunc {
 		asked, ok := s.expands(w, r, expansions...)
 		c := s.contents[r.PathValue("id")]
 		switch {
-		case !ok || !s.only(w, r, "depth", "all"):
+		case !ok || !s.Only(w, r, "depth", "all"):
 		case c == nil || c.status != "current":
 			http.NotFound(w, r)
 		default:
-			reply(w, s.part(r, s.dcParts(c, asked, kinds...)))
+			atlassiantest.Reply(w, s.part(r, s.dcParts(c, asked, kinds...)))
 		}
 	}
 }
@@ -215,7 +216,7 @@ func (s *Site) dcUser(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	reply(w, s.v1User(r.URL.Query().Get("key")))
+	atlassiantest.Reply(w, s.v1User(r.URL.Query().Get("key")))
 }
 
 func (s *Site) dcDownload(w http.ResponseWriter, r *http.Request) {

@@ -23,18 +23,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/cairnhq/cairn/connectors/connectortest"
-)
-
-// The credential and the places of a fake site.
-const (
-	CloudID = "11223344-a1b2-3b33-c444-def123456789"
-	email   = "bot@example.com"
-	token   = "api-token"
+	"github.com/cairnhq/cairn/connectors/internal/atlassian/atlassiantest"
 )
 
 // smallPage is how many elements a page of a list has, unless a test wants another size.
@@ -42,23 +34,17 @@ const smallPage = 2
 
 // Site is a fake site. Its state may be changed while it is served.
 type Site struct {
-	t     testing.TB
-	cloud bool
-	fake  *connectortest.Fake
+	*atlassiantest.Site
 
-	mu       sync.Mutex
 	last     int // id
 	spaces   map[string]*space
 	contents map[string]*content
 	users    map[string]*user
 	groups   map[string]*group
 	names    map[string]string // ids of contents, by the names of tests
-	oauth    *oauth            // nil: API token or personal access token
 	media    *httptest.Server  // where attachments of Cloud lie
-	server   *httptest.Server  // serves the site where Settings was asked
 	roles    bool              // space roles are on
 	admin    bool              // Data Center: the account is an administrator
-	requests map[string]int    // by pattern
 	size     int               // of pages of lists
 }
 
@@ -109,8 +95,9 @@ func NewDataCenter(t testing.TB) *Site { return newSite(t, false) }
 func newSite(t testing.TB, cloud bool) *Site {
 	t.Helper()
 	s := &Site{
-		t: t, cloud: cloud, last: 1000, admin: true, spaces: map[string]*space{}, contents: map[string]*content{},
-		users: map[string]*user{}, groups: map[string]*group{}, names: map[string]string{}, requests: map[string]int{}, size: smallPage,
+		Site: &atlassiantest.Site{T: t, Cloud: cloud, Product: "confluence", Scopes: scopes, Bounds: map[string][2]int{"limit": {1, 250}, "start": {0, 1 << 30}}},
+		last: 1000, admin: true, spaces: map[string]*space{}, contents: map[string]*content{},
+		users: map[string]*user{}, groups: map[string]*group{}, names: map[string]string{}, size: smallPage,
 	}
 	routes := s.dataCenterRoutes()
 	if cloud {
@@ -118,7 +105,8 @@ func newSite(t testing.TB, cloud bool) *Site {
 		s.media = httptest.NewServer(http.HandlerFunc(s.serveMedia))
 		t.Cleanup(s.media.Close)
 	}
-	s.fake = connectortest.NewFake(t, s.known, routes...)
+	s.Handler = s
+	s.Serve(routes...)
 	for _, name := range []string{"Ann", "Bob", "Cid", "Bot"} {
 		s.User(name, strings.ToLower(name)+"@example.com")
 	}
@@ -132,62 +120,11 @@ func newSite(t testing.TB, cloud bool) *Site {
 
 // ServeHTTP implements http.Handler.
 func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.Host == "auth.atlassian.com" {
-		s.serveToken(w, r)
-		return
-	}
 	if r.Host == "api.media.atlassian.com" {
 		s.serveMedia(w, r)
 		return
 	}
-	if prefix := "/ex/confluence/" + CloudID; r.Host == "api.atlassian.com" && strings.HasPrefix(r.URL.Path, prefix) {
-		http.StripPrefix(prefix, s.fake).ServeHTTP(w, r)
-		return
-	}
-	s.fake.ServeHTTP(w, r)
-}
-
-// known reports whether a request has a credential.
-func (s *Site) known(r *http.Request) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	switch {
-	case s.oauth != nil:
-		return r.Host == "api.atlassian.com" && strings.HasPrefix(r.Header.Get("Authorization"), "Bearer access-")
-	case s.cloud:
-		name, password, ok := r.BasicAuth()
-		return ok && name == email && password == token
-	}
-	return r.Header.Get("Authorization") == "Bearer "+token
-}
-
-// Settings returns the settings of a source that reads the site, which it serves from
-// now on until the test ends.
-func (s *Site) Settings() map[string]string {
-	if s.server == nil {
-		s.server = httptest.NewServer(s)
-		s.t.Cleanup(s.server.Close)
-	}
-	return s.SettingsAt(s.server.URL)
-}
-
-// SettingsAt is Settings for a site that somebody else serves.
-func (s *Site) SettingsAt(url string) map[string]string {
-	switch {
-	case s.oauth != nil:
-		return map[string]string{"url": url, "edition": "cloud", "cloud_id": CloudID, "client_id": clientID}
-	case s.cloud:
-		return map[string]string{"url": url, "edition": "cloud", "email": email}
-	}
-	return map[string]string{"url": url + "/confluence", "edition": "datacenter"}
-}
-
-// Secrets returns the secret settings.
-func (s *Site) Secrets() map[string]string {
-	if s.oauth != nil {
-		return map[string]string{"client_secret": clientSecret, "refresh_token": s.oauth.refresh}
-	}
-	return map[string]string{"token": token}
+	s.Site.ServeHTTP(w, r)
 }
 
 // What follows is called with the lock held.

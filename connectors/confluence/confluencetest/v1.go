@@ -4,11 +4,13 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+
+	"github.com/cairnhq/cairn/connectors/internal/atlassian/atlassiantest"
 )
 
 // numbered answers with the part of a list that begins at start.
 func numbered[T any](s *Site, w http.ResponseWriter, r *http.Request, all []T, element func(T) any) {
-	reply(w, s.part(r, all2any(all, element)))
+	atlassiantest.Reply(w, s.part(r, all2any(all, element)))
 }
 
 func all2any[T any](all []T, element func(T) any) []any {
@@ -46,7 +48,7 @@ func (s *Site) v1User(id string) any {
 	if u == nil {
 		return map[string]any{"type": "unknown", "displayName": "Former user"}
 	}
-	if s.cloud {
+	if s.Cloud {
 		return map[string]any{"type": "known", "accountId": u.id, "accountType": "atlassian", "email": u.email, "displayName": u.name, "publicName": u.name}
 	}
 	return map[string]any{"type": "known", "username": "name-" + u.id, "userKey": u.id, "displayName": u.name}
@@ -54,7 +56,7 @@ func (s *Site) v1User(id string) any {
 
 func (s *Site) v1GroupOf(name string) any {
 	out := map[string]any{"type": "group", "name": name}
-	if g := s.groups[name]; g != nil && s.cloud {
+	if g := s.groups[name]; g != nil && s.Cloud {
 		out["id"] = g.id
 	}
 	return out
@@ -92,7 +94,7 @@ func (s *Site) restriction(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, `{"statusCode":403}`, http.StatusForbidden)
 	default:
 		start, _ := strconv.Atoi(r.URL.Query().Get("start"))
-		reply(w, s.v1Restriction(c, start, asked))
+		atlassiantest.Reply(w, s.v1Restriction(c, start, asked))
 	}
 }
 
@@ -112,7 +114,7 @@ func (s *Site) listGroups(w http.ResponseWriter, r *http.Request) {
 
 func (s *Site) listMembers(w http.ResponseWriter, r *http.Request) {
 	for _, g := range s.groups {
-		if s.cloud && g.id == r.PathValue("id") || !s.cloud && g.name == r.PathValue("name") {
+		if s.Cloud && g.id == r.PathValue("id") || !s.Cloud && g.name == r.PathValue("name") {
 			numbered(s, w, r, g.members, s.v1User)
 			return
 		}
@@ -120,4 +122,6 @@ func (s *Site) listMembers(w http.ResponseWriter, r *http.Request) {
 	http.NotFound(w, r)
 }
 
-func (s *Site) currentUser(w http.ResponseWriter, _ *http.Request) { reply(w, s.v1User("Bot")) }
+func (s *Site) currentUser(w http.ResponseWriter, _ *http.Request) {
+	atlassiantest.Reply(w, s.v1User("Bot"))
+}

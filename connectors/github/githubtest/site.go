@@ -16,6 +16,7 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
+	"fmt"
 	"html"
 	"net/http"
 	"strconv"
@@ -190,6 +191,17 @@ func (s *Site) Link(name string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.URL + s.world.path(s.named[name])
+}
+
+// Discuss comments on what Put made, and returns the address of the comment.
+func (s *Site) Discuss(_ testing.TB, name, text string) (link string) {
+	s.Change(func(w *World) {
+		i, c := s.named[name], &Comment{Author: "ann", HTML: `<p dir="auto">` + html.EscapeString(text) + "</p>"}
+		i.Comments = append(i.Comments, c)
+		w.Touch(i)
+		link = fmt.Sprintf("%s%s#%s%d", s.URL, w.path(i), fragments["IssueComment"], c.id)
+	})
+	return link
 }
 
 // UseApp makes the site one that is read with an App, and returns the settings and

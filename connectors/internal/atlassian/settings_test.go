@@ -1,4 +1,4 @@
-package atlassian_test
+package atlassian
 
 import (
 	"errors"
@@ -6,29 +6,18 @@ import (
 	"testing"
 
 	"github.com/cairnhq/cairn"
-	"github.com/cairnhq/cairn/connectors/internal/atlassian"
 )
 
 func TestSettings(t *testing.T) {
-	if got := atlassian.List(" a, b\n,c ,"); !slices.Equal(got, []string{"a", "b", "c"}) {
+	if got := List(" a, b\n,c ,"); !slices.Equal(got, []string{"a", "b", "c"}) {
 		t.Errorf("list %q", got)
 	}
-	for text, want := range map[string]int64{"": 50 << 20, "20MB": 20 << 20, "1 kb": 1 << 10, "7": 7} {
-		if got, err := atlassian.Size(text); err != nil || got != want {
-			t.Errorf("%q: %d, %v; want %d", text, got, err, want)
-		}
-	}
-	for _, text := range []string{"0", "-1MB", "many", "1.5GB"} {
-		if _, err := atlassian.Size(text); !errors.Is(err, cairn.ErrInvalid) {
-			t.Errorf("%q: %v", text, err)
-		}
-	}
 	for value, want := range map[string]bool{"": true, "on": true, "off": false} {
-		if got, err := atlassian.OnOff("comments", value, true); err != nil || got != want {
+		if got, err := OnOff("comments", value, true); err != nil || got != want {
 			t.Errorf("%q: %t, %v", value, got, err)
 		}
 	}
-	if _, err := atlassian.OnOff("comments", "yes", true); !errors.Is(err, cairn.ErrInvalid) {
+	if _, err := OnOff("comments", "yes", true); !errors.Is(err, cairn.ErrInvalid) {
 		t.Errorf("yes: %v", err)
 	}
 }

@@ -109,7 +109,7 @@ func New(env connectors.Environment, cfg Config) (*Client, error) {
 		c.env.Now = time.Now
 	}
 	if c.env.Sleep == nil {
-		c.env.Sleep = sleep
+		c.env.Sleep = Sleep
 	}
 	if c.limiter == nil {
 		c.limiter = NewLimiter(c.env.Now)
@@ -129,8 +129,8 @@ func (c *Client) Host() string { return c.base.Host }
 // Sent returns how many requests were sent, repeated ones and redirects included.
 func (c *Client) Sent() int { return int(c.sent.Load()) }
 
-// sleep waits for d, or until ctx ends.
-func sleep(ctx context.Context, d time.Duration) error {
+// Sleep waits for d, or until ctx ends, whose cause it returns.
+func Sleep(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

@@ -30,8 +30,8 @@ func Plain(heading, text string) Text {
 
 // edit changes the site.
 func (s *Site) edit(change func()) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
 	change()
 }
 
@@ -73,7 +73,7 @@ func (s *Site) Remove(t testing.TB, name string) {
 // Allow lets exactly these people read an issue of Cloud, as far as they may browse its
 // project; nobody but the account of the source when there are none.
 func (s *Site) Allow(t testing.TB, name string, emails ...string) {
-	if !s.cloud {
+	if !s.Cloud {
 		t.Fatal("Data Center does not tell who is in a security level")
 	}
 	var members []Holder
@@ -240,6 +240,20 @@ func (s *Site) comment(name string, c *comment) string {
 		i.comments = append(i.comments, c)
 	})
 	return c.id
+}
+
+// CommentLink returns the address at which the site opens a comment on an issue.
+func (s *Site) CommentLink(name, id string) string {
+	link := s.Link(name) + "?focusedCommentId=" + id
+	if !s.Cloud {
+		link += "#comment-" + id
+	}
+	return link
+}
+
+// Discuss makes a comment on an issue, and returns its address.
+func (s *Site) Discuss(_ testing.TB, name, text string) string {
+	return s.CommentLink(name, s.Comment(name, "Bob", Plain("", text)))
 }
 
 // EditComment changes a comment; without a text, it is deleted.

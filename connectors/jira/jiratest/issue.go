@@ -4,11 +4,13 @@ import (
 	"cmp"
 	"net/http"
 	"strconv"
+
+	"github.com/cairnhq/cairn/connectors/internal/atlassian/atlassiantest"
 )
 
 // text returns a text as the edition has it.
 func (s *Site) text(t Text) any {
-	if s.cloud {
+	if s.Cloud {
 		return t.ADF
 	}
 	return t.Wiki
@@ -104,7 +106,7 @@ func (s *Site) person(id string) any {
 	if !u.private {
 		out["emailAddress"] = u.email
 	}
-	if s.cloud {
+	if s.Cloud {
 		out["accountId"], out["accountType"] = u.id, cmp.Or(u.kind, "atlassian")
 	} else {
 		out["key"], out["name"] = "JIRAUSER"+u.id, "name-"+u.id
@@ -114,8 +116,8 @@ func (s *Site) person(id string) any {
 
 // Person returns an account as it stands in a field of an issue.
 func (s *Site) Person(id string) any {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
 	return s.person(id)
 }
 
@@ -123,7 +125,7 @@ func (s *Site) attachments(i *issue) []any {
 	out := []any{}
 	for _, a := range i.attachments {
 		id := any(a.id)
-		if s.cloud {
+		if s.Cloud {
 			id, _ = strconv.Atoi(a.id) // as the description has it
 		}
 		out = append(out, map[string]any{
@@ -138,7 +140,7 @@ func (s *Site) attachments(i *issue) []any {
 func (s *Site) firstComments(i *issue) map[string]any {
 	out := []any{}
 	for _, c := range i.comments {
-		if len(out) < pageSize || !s.cloud {
+		if len(out) < pageSize || !s.Cloud {
 			out = append(out, s.showComment(i, c, false))
 		}
 	}
@@ -150,7 +152,7 @@ func (s *Site) showComment(i *issue, c *comment, whole bool) any {
 	if c.visibility != nil {
 		out["visibility"] = c.visibility
 	}
-	if s.cloud {
+	if s.Cloud {
 		out["jsdPublic"] = !c.internal
 		return out
 	}
@@ -181,7 +183,7 @@ func (s *Site) listComments(w http.ResponseWriter, r *http.Request) {
 	for _, c := range i.comments[begin:min(begin+pageSize, len(i.comments))] {
 		out = append(out, s.showComment(i, c, true))
 	}
-	reply(w, map[string]any{"startAt": start, "maxResults": pageSize, "total": len(i.comments), "comments": out})
+	atlassiantest.Reply(w, map[string]any{"startAt": start, "maxResults": pageSize, "total": len(i.comments), "comments": out})
 }
 
 // redirectToFile leads to where a file lies.

@@ -6,12 +6,13 @@ import (
 	"strings"
 
 	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/connectors/internal/atlassian/atlassiantest"
 )
 
 func (s *Site) myself(w http.ResponseWriter, _ *http.Request) {
 	me, _ := s.person("Bot").(map[string]any)
 	me["timeZone"] = s.zone.String()
-	reply(w, me)
+	atlassiantest.Reply(w, me)
 }
 
 func (s *Site) listFields(w http.ResponseWriter, _ *http.Request) {
@@ -26,15 +27,15 @@ func (s *Site) listFields(w http.ResponseWriter, _ *http.Request) {
 	} {
 		all = append(all, map[string]any{"id": f.id, "name": f.name, "custom": true, "schema": map[string]any{"type": f.kind, "custom": own + f.custom}})
 	}
-	if s.cloud {
+	if s.Cloud {
 		all = append(all, map[string]any{"id": "issuerestriction", "name": "Restrict to", "custom": false, "schema": map[string]any{"type": "issuerestriction", "system": "issuerestriction"}})
 	}
-	reply(w, all)
+	atlassiantest.Reply(w, all)
 }
 
 func (s *Site) showProject(p *project) any {
 	out := map[string]any{"id": p.id, "key": p.key, "name": p.name, "lead": s.person(p.lead), "projectTypeKey": p.kind}
-	if s.cloud {
+	if s.Cloud {
 		out["simplified"] = p.simplified
 		lead, _ := out["lead"].(map[string]any)
 		delete(lead, "emailAddress")
@@ -55,7 +56,7 @@ func (s *Site) listProjects(w http.ResponseWriter, _ *http.Request) {
 	for _, p := range s.allProjects() {
 		out = append(out, s.showProject(p))
 	}
-	reply(w, out)
+	atlassiantest.Reply(w, out)
 }
 
 // holder returns a holder as the edition shows one.
@@ -66,7 +67,7 @@ func (s *Site) holder(h Holder) any {
 	}
 	switch h.Type {
 	case "group":
-		if g := s.groups[h.Parameter]; g != nil && s.cloud {
+		if g := s.groups[h.Parameter]; g != nil && s.Cloud {
 			out["value"] = g.id
 		}
 	case "user":
@@ -99,7 +100,7 @@ func (s *Site) permissionScheme(w http.ResponseWriter, r *http.Request) {
 		}
 		out["permissions"] = permissions
 	}
-	reply(w, out)
+	atlassiantest.Reply(w, out)
 }
 
 func (s *Site) listRoles(w http.ResponseWriter, r *http.Request) {
@@ -111,14 +112,14 @@ func (s *Site) listRoles(w http.ResponseWriter, r *http.Request) {
 	for name, role := range p.roles {
 		out[name] = "https://acme.atlassian.net/rest/api/3/project/" + p.id + "/role/" + role.id
 	}
-	reply(w, out)
+	atlassiantest.Reply(w, out)
 }
 
 func (s *Site) role(w http.ResponseWriter, r *http.Request) {
 	if p := s.projectOf(r); p != nil && !p.closed {
 		for name, role := range p.roles {
 			if role.id == r.PathValue("role") {
-				reply(w, map[string]any{"id": number(role.id), "name": name, "actors": s.actors(role)})
+				atlassiantest.Reply(w, map[string]any{"id": number(role.id), "name": name, "actors": s.actors(role)})
 				return
 			}
 		}
@@ -130,7 +131,7 @@ func (s *Site) actors(role *role) []any {
 	out := []any{}
 	for _, id := range role.users {
 		a := map[string]any{"id": len(out), "displayName": id, "type": "atlassian-user-role-actor"}
-		if s.cloud {
+		if s.Cloud {
 			a["actorUser"] = map[string]any{"accountId": id}
 		} else {
 			a["name"] = "name-" + id
@@ -195,7 +196,7 @@ func (s *Site) securityScheme(w http.ResponseWriter, r *http.Request) {
 		for name, l := range s.levels {
 			all = append(all, map[string]any{"id": l.id, "name": name})
 		}
-		reply(w, map[string]any{"id": number(securityID), "name": "Security", "levels": all})
+		atlassiantest.Reply(w, map[string]any{"id": number(securityID), "name": "Security", "levels": all})
 	}
 }
 
@@ -204,7 +205,7 @@ func (s *Site) applicationRoles(w http.ResponseWriter, _ *http.Request) {
 		forbid(w)
 		return
 	}
-	reply(w, []any{
+	atlassiantest.Reply(w, []any{
 		map[string]any{"key": "jira-software", "name": "Jira Software", "groups": []string{"eng", "ops"}, "defined": true},
 		map[string]any{"key": "jira-servicedesk", "name": "Jira Service Management", "groups": []string{"staff"}, "defined": true},
 	})
@@ -224,7 +225,7 @@ func (s *Site) oneUser(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	for id := range s.users {
 		if q.Get("username") == "name-"+id || q.Get("key") == "JIRAUSER"+id {
-			reply(w, s.person(id))
+			atlassiantest.Reply(w, s.person(id))
 			return
 		}
 	}
@@ -241,7 +242,7 @@ func (s *Site) listMembers(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	for _, g := range s.groups {
-		if s.cloud && g.id == r.URL.Query().Get("groupId") || !s.cloud && g.name == r.URL.Query().Get("groupname") {
+		if s.Cloud && g.id == r.URL.Query().Get("groupId") || !s.Cloud && g.name == r.URL.Query().Get("groupname") {
 			numbered(w, r, g.members, s.person)
 			return
 		}
@@ -252,11 +253,11 @@ func (s *Site) listMembers(w http.ResponseWriter, r *http.Request) {
 // ACL returns who may read an issue, with groups of the site as their connector names
 // them. On a site of Data Center, security levels are no part of it.
 func (s *Site) ACL(name string) cairn.ACL {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
 	i := s.named(name)
 	acl := cairn.Allow(s.keys(i, s.projects[i.project].browse)...)
-	if i.level != "" && s.cloud {
+	if i.level != "" && s.Cloud {
 		acl.Allow = append(acl.Allow, s.keys(i, s.levels[i.level].members))
 	}
 	if len(i.restricted) > 0 {

@@ -1,14 +1,11 @@
 package jiratest
 
 import (
-	"encoding/json"
-	"fmt"
 	"net/http"
-	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/cairnhq/cairn/connectors/connectortest"
+	"github.com/cairnhq/cairn/connectors/internal/atlassian/atlassiantest"
 )
 
 const paging = " startAt maxResults"
@@ -64,54 +61,12 @@ func (s *Site) dataCenterRoutes() []connectortest.Route {
 	}
 }
 
-// route makes a route whose handler has the lock. query are the names of parameters.
+// route makes a route; the site tells its time with each reply.
 func (s *Site) route(pattern, scope, query string, handle http.HandlerFunc) connectortest.Route {
-	route := connectortest.Route{Pattern: pattern, Query: strings.Fields(query), Accept: "application/json"}
-	if strings.HasPrefix(pattern, "POST") {
-		route.Body = "application/json"
-	}
-	if strings.Contains(pattern, "/attachment/") {
-		route.Accept = ""
-	}
-	route.Handle = func(w http.ResponseWriter, r *http.Request) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.requests[pattern]++
+	return s.Route(pattern, scope, query, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Date", s.now().UTC().Format(http.TimeFormat))
-		if s.permits(w, r, scope) && s.bounded(w, r) {
-			handle(w, r)
-		}
-	}
-	return route
-}
-
-// bounded checks maxResults and startAt.
-func (s *Site) bounded(w http.ResponseWriter, r *http.Request) bool {
-	q := r.URL.Query()
-	for name, most := range map[string]int{"maxResults": 200, "startAt": 1 << 30} {
-		if n, err := strconv.Atoi(q.Get(name)); q.Has(name) && (err != nil || n < 0 || n > most) {
-			return s.refuse(w, r, "the parameter "+name+" is out of bounds")
-		}
-	}
-	return s.only(w, r, "orderBy", "created", "key") && s.only(w, r, "status", "live") &&
-		s.only(w, r, "expand", "all", "lead", "renderedBody,properties")
-}
-
-func (s *Site) refuse(w http.ResponseWriter, r *http.Request, wrong string) bool {
-	s.t.Errorf("the fake site refuses a request: %s\n%s %s", wrong, r.Method, r.URL)
-	http.Error(w, wrong, http.StatusBadRequest)
-	return false
-}
-
-// only checks that a parameter has one of some values, or is not there.
-func (s *Site) only(w http.ResponseWriter, r *http.Request, name string, values ...string) bool {
-	got := r.URL.Query().Get(name)
-	return got == "" || slices.Contains(values, got) || s.refuse(w, r, fmt.Sprintf("the parameter %s is %q", name, got))
-}
-
-func reply(w http.ResponseWriter, value any) {
-	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(value)
+		handle(w, r)
+	})
 }
 
 // forbid answers what the account may not know.
@@ -130,5 +85,5 @@ func numbered[T any](w http.ResponseWriter, r *http.Request, all []T, element fu
 	for _, e := range all[begin:end] {
 		values = append(values, element(e))
 	}
-	reply(w, map[string]any{"self": "https://acme.atlassian.net" + r.URL.Path, "startAt": start, "maxResults": pageSize, "total": len(all), "isLast": end == len(all), "values": values})
+	atlassiantest.Reply(w, map[string]any{"self": "https://acme.atlassian.net" + r.URL.Path, "startAt": start, "maxResults": pageSize, "total": len(all), "isLast": end == len(all), "values": values})
 }

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/cairnhq/cairn/connectors/internal/atlassian/atlassiantest"
 )
 
 // grammar is the part of JQL that the fake understands.
@@ -62,18 +64,18 @@ func (s *Site) read(w http.ResponseWriter, r *http.Request) (q searchRequest, ok
 	d := json.NewDecoder(r.Body)
 	d.DisallowUnknownFields()
 	if err := d.Decode(&q); err != nil {
-		return q, s.refuse(w, r, "the search cannot be read: "+err.Error())
+		return q, s.Reject(w, r, "the search cannot be read: "+err.Error())
 	}
-	if (q.StartAt == nil) != s.cloud || !s.cloud && q.NextPageToken != "" || s.cloud && q.Expand != nil {
-		return q, s.refuse(w, r, "the search has members of the other edition")
+	if (q.StartAt == nil) != s.Cloud || !s.Cloud && q.NextPageToken != "" || s.Cloud && q.Expand != nil {
+		return q, s.Reject(w, r, "the search has members of the other edition")
 	}
 	if q.MaxResults < 1 || q.MaxResults > 5000 || len(q.Fields) == 0 {
-		return q, s.refuse(w, r, "the search asks for no fields, or for too many issues")
+		return q, s.Reject(w, r, "the search asks for no fields, or for too many issues")
 	}
 	known := append(standardFields(), "comment", "attachment", "issuerestriction", Criteria, Customer, Team, Watchers, Teams)
 	for _, name := range q.Fields {
 		if !slices.Contains(known, name) {
-			return q, s.refuse(w, r, "there is no field "+name)
+			return q, s.Reject(w, r, "there is no field "+name)
 		}
 	}
 	return q, true
@@ -94,14 +96,14 @@ func (s *Site) searchByToken(w http.ResponseWriter, r *http.Request) {
 	}
 	found, by, ok := s.find(q.JQL)
 	if !ok {
-		s.refuse(w, r, "this is no JQL: "+q.JQL)
+		s.Reject(w, r, "this is no JQL: "+q.JQL)
 		return
 	}
 	if q.NextPageToken != "" {
 		raw, _ := base64.StdEncoding.DecodeString(q.NextPageToken)
 		jql, last, _ := strings.Cut(string(raw), "\n")
 		if jql != q.JQL {
-			s.refuse(w, r, "the token is none of this search")
+			s.Reject(w, r, "the token is none of this search")
 			return
 		}
 		found = slices.DeleteFunc(found, func(i *issue) bool { return i.place(by) <= last })
@@ -112,7 +114,7 @@ func (s *Site) searchByToken(w http.ResponseWriter, r *http.Request) {
 		out["nextPageToken"] = base64.StdEncoding.EncodeToString([]byte(q.JQL + "\n" + found[s.page-1].place(by)))
 	}
 	out["issues"] = s.show(found, q)
-	reply(w, out)
+	atlassiantest.Reply(w, out)
 }
 
 // searchByNumber is the search of Data Center.
@@ -123,11 +125,11 @@ func (s *Site) searchByNumber(w http.ResponseWriter, r *http.Request) {
 	}
 	found, _, ok := s.find(q.JQL)
 	if !ok {
-		s.refuse(w, r, "this is no JQL: "+q.JQL)
+		s.Reject(w, r, "this is no JQL: "+q.JQL)
 		return
 	}
 	begin := min(*q.StartAt, len(found))
-	reply(w, map[string]any{
+	atlassiantest.Reply(w, map[string]any{
 		"expand": "schema,names", "startAt": *q.StartAt, "maxResults": s.page, "total": len(found),
 		"issues": s.show(found[begin:min(begin+s.page, len(found))], q),
 	})

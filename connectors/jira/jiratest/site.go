@@ -23,18 +23,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/cairnhq/cairn/connectors/connectortest"
-)
-
-// The credential and the places of a fake site.
-const (
-	CloudID = "11223344-a1b2-3b33-c444-def123456789"
-	email   = "bot@example.com"
-	token   = "api-token"
+	"github.com/cairnhq/cairn/connectors/internal/atlassian/atlassiantest"
 )
 
 // pageSize is how many elements a page of a list has.
@@ -55,11 +47,8 @@ type Holder struct{ Type, Parameter string }
 
 // Site is a fake site. Its state may be changed while it is served.
 type Site struct {
-	t     testing.TB
-	cloud bool
-	fake  *connectortest.Fake
+	*atlassiantest.Site
 
-	mu       sync.Mutex
 	last     int // id
 	page     int // how many issues a search returns at once
 	waited   time.Duration
@@ -70,11 +59,8 @@ type Site struct {
 	users    map[string]*user
 	groups   map[string]*group
 	names    map[string]string // ids of issues, by the names of tests
-	oauth    *oauth            // nil: API token or personal access token
 	media    *httptest.Server  // where attachments of Cloud lie
-	server   *httptest.Server  // serves the site where Settings was asked
 	admin    bool              // the account is an administrator of Jira
-	requests map[string]int    // by pattern
 	before   func(r *http.Request)
 	hidden   map[string]bool // fields, and files, that the account is not told
 }
@@ -153,9 +139,14 @@ func NewDataCenter(t testing.TB) *Site { return newSite(t, false) }
 
 func newSite(t testing.TB, cloud bool) *Site {
 	s := &Site{
-		t: t, cloud: cloud, admin: true, last: 10000, page: pageSize, zone: time.FixedZone("Asia/Kathmandu", 5*60*60+45*60),
+		Site: &atlassiantest.Site{
+			T: t, Cloud: cloud, Product: "jira", Scopes: []string{"read:jira-work", "read:jira-user", "manage:jira-configuration"},
+			Bounds: map[string][2]int{"maxResults": {0, 200}, "startAt": {0, 1 << 30}},
+			Values: map[string][]string{"orderBy": {"created", "key"}, "status": {"live"}, "expand": {"all", "lead", "renderedBody,properties"}},
+		},
+		admin: true, last: 10000, page: pageSize, zone: time.FixedZone("Asia/Kathmandu", 5*60*60+45*60),
 		projects: map[string]*project{}, issues: map[string]*issue{}, levels: map[string]*level{}, users: map[string]*user{},
-		groups: map[string]*group{}, names: map[string]string{}, requests: map[string]int{}, hidden: map[string]bool{},
+		groups: map[string]*group{}, names: map[string]string{}, hidden: map[string]bool{},
 	}
 	routes := s.dataCenterRoutes()
 	if cloud {
@@ -163,7 +154,8 @@ func newSite(t testing.TB, cloud bool) *Site {
 		s.media = httptest.NewServer(http.HandlerFunc(s.serveMedia))
 		t.Cleanup(s.media.Close)
 	}
-	s.fake = connectortest.NewFake(t, s.known, routes...)
+	s.Handler = s
+	s.Serve(routes...)
 	for _, name := range []string{"Ann", "Bob", "Cid", "Bot"} {
 		s.User(name, strings.ToLower(name)+"@example.com")
 	}
@@ -180,74 +172,20 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.before != nil {
 		s.before(r)
 	}
-	if r.Host == "auth.atlassian.com" {
-		s.serveToken(w, r)
-		return
-	}
 	if strings.HasSuffix(r.URL.Path, "/user/bulk") {
 		q := r.URL.Query() // the only parameter that comes several times
 		q["accountId"] = []string{strings.Join(q["accountId"], ",")}
 		r.URL.RawQuery = q.Encode()
 	}
-	if prefix := "/ex/jira/" + CloudID; r.Host == "api.atlassian.com" && strings.HasPrefix(r.URL.Path, prefix) {
-		http.StripPrefix(prefix, s.fake).ServeHTTP(w, r)
-		return
-	}
-	s.fake.ServeHTTP(w, r)
-}
-
-// known reports whether a request has a credential.
-func (s *Site) known(r *http.Request) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	switch {
-	case s.oauth != nil:
-		return r.Host == "api.atlassian.com" && strings.HasPrefix(r.Header.Get("Authorization"), "Bearer access-")
-	case s.cloud:
-		name, password, ok := r.BasicAuth()
-		return ok && name == email && password == token
-	}
-	return r.Header.Get("Authorization") == "Bearer "+token
-}
-
-// Settings returns the settings of a source that reads the site, which it serves from
-// now on until the test ends.
-func (s *Site) Settings() map[string]string {
-	if s.server == nil {
-		s.server = httptest.NewServer(s)
-		s.t.Cleanup(s.server.Close)
-	}
-	return s.SettingsAt(s.server.URL)
-}
-
-// SettingsAt is Settings for a site that somebody else serves.
-func (s *Site) SettingsAt(url string) map[string]string {
-	switch {
-	case s.oauth != nil:
-		return map[string]string{"url": url, "edition": "cloud", "cloud_id": CloudID, "client_id": clientID}
-	case s.cloud:
-		return map[string]string{"url": url, "edition": "cloud", "email": email}
-	}
-	return map[string]string{"url": url + "/jira", "edition": "datacenter"}
-}
-
-// Secrets returns the secret settings.
-func (s *Site) Secrets() map[string]string {
-	if s.oauth != nil {
-		return map[string]string{"client_secret": clientSecret, "refresh_token": s.oauth.refresh}
-	}
-	return map[string]string{"token": token}
+	s.Site.ServeHTTP(w, r)
 }
 
 // Link returns the address of an issue.
 func (s *Site) Link(name string) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	base := ""
-	if s.server != nil {
-		base = s.server.URL
-	}
-	if !s.cloud {
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
+	base := s.Base()
+	if !s.Cloud {
 		base += "/jira"
 	}
 	return base + "/browse/" + s.key(s.named(name))
@@ -255,18 +193,9 @@ func (s *Site) Link(name string) string {
 
 // ID returns the id of an issue.
 func (s *Site) ID(name string) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
 	return s.names[name]
-}
-
-// Requests returns how often the route of a pattern was asked, and forgets it.
-func (s *Site) Requests(pattern string) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	n := s.requests[pattern]
-	s.requests[pattern] = 0
-	return n
 }
 
 // Before has a function called before each request is answered.
@@ -280,8 +209,8 @@ func (s *Site) Page(issues int) { s.page = issues }
 
 // Wait lets time go by at the site.
 func (s *Site) Wait(d time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
 	s.waited += d
 }
 
@@ -290,7 +219,7 @@ func (s *Site) Wait(d time.Duration) {
 func (s *Site) named(name string) *issue {
 	i := s.issues[s.names[name]]
 	if i == nil {
-		s.t.Errorf("there is no issue %q", name)
+		s.T.Errorf("there is no issue %q", name)
 		return &issue{project: "DOCS"}
 	}
 	return i
@@ -341,10 +270,10 @@ func number(id string) int {
 }
 
 func (s *Site) serveMedia(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
 	if r.Header.Get("Authorization") != "" || r.URL.Query().Get("token") != "signed" {
-		s.t.Errorf("the files of the site are asked with a credential, or without a signature: %s", r.URL)
+		s.T.Errorf("the files of the site are asked with a credential, or without a signature: %s", r.URL)
 	}
 	s.sendFile(w, r, strings.TrimPrefix(r.URL.Path, "/file/"))
 }

@@ -164,16 +164,37 @@ func (s *Site) Allow(_ testing.TB, name string, emails ...string) {
 	})
 }
 
-// Link returns the address of what Put made: its permalink.
-func (s *Site) Link(name string) string {
+// Thread returns the permalink of the thread that Put made.
+func (s *Site) Thread(name string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return Permalink(s.homes[name], s.named[name])
 }
 
-// Permalink returns the address of a message.
+// Link returns that of the reply with the text.
+func (s *Site) Link(name string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.homes[name]
+	return Permalink(c, c.Thread(s.named[name])[1])
+}
+
+// Discuss adds a reply to the thread that Put made, and returns its permalink.
+func (s *Site) Discuss(_ testing.TB, name, text string) (link string) {
+	s.Change(func(w *World) {
+		c := s.homes[name]
+		link = Permalink(c, w.Post(c, &Message{User: w.Person("bob@example.com").ID, Thread: s.named[name].TS, Text: Escape(text)}))
+	})
+	return link
+}
+
+// Permalink returns the address of a message, as chat.getPermalink does.
 func Permalink(c *Channel, m *Message) string {
-	return Address + "archives/" + c.ID + "/p" + strings.ReplaceAll(m.TS, ".", "")
+	link := Address + "archives/" + c.ID + "/p" + strings.ReplaceAll(m.TS, ".", "")
+	if m.Thread != "" && m.Thread != m.TS {
+		link += "?thread_ts=" + m.Thread + "&cid=" + c.ID
+	}
+	return link
 }
 
 // Escape makes text of Slack's that has no markup.

@@ -1,6 +1,7 @@
 package markup
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -18,7 +19,8 @@ type renderer struct {
 	prefix       string // of the next block: "- " of a list item
 	lists        []list // that are open, outermost first
 	firstHeading string
-	tight        bool // the next block follows without a blank line
+	tight        bool   // the next block follows without a blank line
+	permalink    string // of the article that is written
 }
 
 type list struct {
@@ -44,6 +46,13 @@ func (r *renderer) walk(n *html.Node) {
 		r.inline.WriteByte('\n')
 	case atom.H1, atom.H2, atom.H3, atom.H4, atom.H5, atom.H6:
 		r.heading(n)
+	case atom.Article:
+		outer := r.permalink
+		if inner := permalink(n); inner != "" {
+			r.permalink = inner
+		}
+		r.children(n)
+		r.permalink = outer
 	case atom.Ul, atom.Ol:
 		r.list(n)
 	case atom.Li:
@@ -158,14 +167,36 @@ func (r *renderer) heading(n *html.Node) {
 		r.firstHeading = title
 	}
 	level := int(n.Data[1] - '0')
-	anchor := ""
-	if id := identifier(n); id != "" {
+	anchor := permalink(n)
+	if id := identifier(n); id != "" && anchor == "" {
 		anchor = "#" + id
+	}
+	if anchor == "" {
+		anchor = r.permalink
 	}
 	r.b.Section(r.outline.Enter(level, title), anchor)
 	r.b.Paragraph(strings.Repeat("#", level) + " " + title)
 	r.prefix, r.tight = "", false
 }
+
+// permalink returns where the first link with the relation "bookmark" below n leads to:
+// the address of the article or section that it stands in (HTML, section 4.6.7.3).
+func permalink(n *html.Node) string {
+	to := ""
+	walk(n, func(c *html.Node) bool {
+		if c.DataAtom == atom.A && to == "" && slices.Contains(strings.Fields(strings.ToLower(attr(c, "rel"))), "bookmark") {
+			to = strings.TrimSpace(attr(c, "href"))
+		}
+		return to == "" && !invisible(c)
+	})
+	if len(to) > maxPermalink {
+		return ""
+	}
+	return to
+}
+
+// maxPermalink bounds, in bytes, what is kept of an address with each section.
+const maxPermalink = 1000
 
 // identifier returns the id by which a heading can be linked: its own, that of
 // something inside it, or that of a section that it opens.

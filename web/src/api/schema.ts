@@ -1261,6 +1261,7 @@ export interface components {
             heading: components["schemas"]["Heading"];
             start: number;
             end: number;
+            /** @description Reference to the section, relative to the document's url: #heading, #L10-L20, ?focusedCommentId=4711. */
             anchor: string;
         };
         AskRequest: {
