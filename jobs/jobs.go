@@ -63,6 +63,11 @@ type Runs interface {
 	// QueueScheduled creates a run that nobody has asked for, if due still says so of the
 	// source while nobody else can queue one, and calls enqueue in the same transaction.
 	QueueScheduled(ctx context.Context, source cairn.SourceID, due func(Idle) bool, enqueue func(tx pgx.Tx, run string) error) error
+	// Told returns the sources that are not paused, of which no run reads documents, and whose
+	// webhooks have told of something that no run has come after.
+	Told(ctx context.Context) ([]Told, error)
+	// QueueTold is QueueScheduled for what webhooks have told.
+	QueueTold(ctx context.Context, source cairn.SourceID, due func(Told) bool, enqueue func(tx pgx.Tx, run string) error) error
 	// SourceByID returns a source, or ErrNotFound.
 	SourceByID(ctx context.Context, id cairn.SourceID) (cairn.Source, error)
 }
@@ -74,6 +79,8 @@ type Taken struct {
 	Source cairn.Source
 	Cursor connectors.Cursor
 	Pruned time.Time // when the source's complete listing was last compared; zero: never
+	// Removal says that webhooks have told of something that is gone since the sync before.
+	Removal bool
 	// PermissionsAge is how long ago the source's permissions were those that are
 	// stored; 0 when nobody knows.
 	PermissionsAge time.Duration
@@ -186,6 +193,7 @@ func (r *Runner) Start(ctx context.Context) error {
 	ctx, r.stop = context.WithCancel(context.WithoutCancel(ctx))
 	r.loops.Go(func() { every(ctx, rescueEvery, r.rescue) })
 	r.loops.Go(func() { every(ctx, scheduleEvery, r.schedule) })
+	r.loops.Go(func() { every(ctx, heedEvery, r.heed) })
 	if r.cfg.WorkDirs != "" {
 		r.loops.Go(func() { every(ctx, choreEvery, r.sweep) })
 	}

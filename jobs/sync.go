@@ -188,7 +188,7 @@ func (r *Runner) keep(ctx context.Context, l ingest.Lease, far *tracker, cancel 
 // mustPrune reports whether the complete listing is to be compared.
 func (r *Runner) mustPrune(t Taken) bool {
 	kind := r.cfg.Kinds[t.Source.Kind]
-	return t.Run.Full || t.Run.Confirm || t.Pruned.IsZero() || time.Since(t.Pruned) >= kind.PruneEvery
+	return t.Run.Full || t.Run.Confirm || t.Removal || t.Pruned.IsZero() || time.Since(t.Pruned) >= kind.PruneEvery
 }
 
 // outcome says how a run ended, in state and reason.

@@ -114,6 +114,9 @@ func (db *DB) TakeRun(ctx context.Context, id string) (t jobs.Taken, ok bool, er
 		return jobs.Taken{}, false, fmt.Errorf("take run: %w", notFound(err))
 	}
 	t.Pruned = orZero(pruned)
+	if t.Removal, err = removalTold(ctx, db.worker, source, id); err != nil {
+		return jobs.Taken{}, false, fmt.Errorf("take run: %w", err)
+	}
 	return t, true, nil
 }
 

@@ -67,16 +67,24 @@ func idle(ctx context.Context, q querier, only cairn.SourceID) ([]jobs.Idle, err
 	return out, nil
 }
 
-// QueueScheduled implements jobs.Runs. The source is held while it is looked at again, so
-// that one of several replicas which all find it due queues the run, however fast that ends.
+// QueueScheduled implements jobs.Runs.
 func (db *DB) QueueScheduled(ctx context.Context, source cairn.SourceID, due func(jobs.Idle) bool, enqueue func(tx pgx.Tx, run string) error) error {
+	return db.queueUnasked(ctx, source, func(tx pgx.Tx) (bool, error) {
+		now, err := idle(ctx, tx, source)
+		return err == nil && len(now) > 0 && due(now[0]), err
+	}, enqueue)
+}
+
+// queueUnasked queues a run of a source that nobody has asked for, if it is due. The source
+// is held while it is looked at again, so that one of several replicas which all find it
+// due queues the run, however fast that ends.
+func (db *DB) queueUnasked(ctx context.Context, source cairn.SourceID, due func(tx pgx.Tx) (bool, error), enqueue func(tx pgx.Tx, run string) error) error {
 	err := pgx.BeginFunc(ctx, db.worker, func(tx pgx.Tx) error {
 		// The source first, as by whoever changes it and its run.
 		if _, err := tx.Exec(ctx, `SELECT FROM sources WHERE id = $1 FOR NO KEY UPDATE`, source); err != nil {
 			return err
 		}
-		now, err := idle(ctx, tx, source)
-		if err != nil || len(now) == 0 || !due(now[0]) {
+		if is, err := due(tx); err != nil || !is {
 			return err
 		}
 		if err := supersede(ctx, tx, source, false); err != nil {

@@ -29,6 +29,7 @@ func settingList() []connectors.Setting {
 		{Name: "client_id", Help: "Cloud, for OAuth (3LO): id of the app; leave email and token out"},
 		{Name: "client_secret", Secret: true, Help: "Cloud, for OAuth: secret of the app"},
 		{Name: "refresh_token", Secret: true, Help: "Cloud, for OAuth: refresh token, which is replaced with each use"},
+		{Name: connectors.HookSecret, Secret: true, Help: "Data Center: secret of the webhook by which Confluence tells of changes"},
 		{Name: "spaces", Help: "only the spaces with these keys, separated by commas; unset: all that the account sees"},
 		{Name: "exclude_spaces", Help: "not the spaces with these keys"},
 		{Name: "personal_spaces", Help: "on: personal spaces, too, when spaces does not name them; off by default"},

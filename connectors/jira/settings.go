@@ -29,6 +29,7 @@ func settingList() []connectors.Setting {
 		{Name: "client_id", Help: "Cloud, for OAuth (3LO): id of the app; leave email and token out"},
 		{Name: "client_secret", Secret: true, Help: "Cloud, for OAuth: secret of the app"},
 		{Name: "refresh_token", Secret: true, Help: "Cloud, for OAuth: refresh token, which is replaced with each use"},
+		{Name: connectors.HookSecret, Secret: true, Help: "secret of the webhook by which Jira tells of changes"},
 		{Name: "projects", Help: "only the projects with these keys, separated by commas; unset: all that the account sees"},
 		{Name: "exclude_projects", Help: "not the projects with these keys"},
 		{Name: "fields", Help: "custom fields to read, by name, separated by commas; off: none; unset: all that are texts"},
