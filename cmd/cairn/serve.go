@@ -169,7 +169,7 @@ func newServer(ctx context.Context, s server.Settings, p *parts) (*server.Server
 	surface := api.New(api.Config{
 		Store: p.db, Auth: authenticator, Search: p.retriever, Ask: p.asker, Push: p.pusher, Jobs: p.jobs, Index: p.index,
 		Kinds: p.kinds, Environment: p.env, Models: models(p), Log: p.log,
-		Erased: p.bury,
+		Erased: p.bury, BaseURL: s.PublicOrigin(),
 	})
 	provisioning := scim.New(scim.Config{Store: postgres.NewSCIM(p.db), BaseURL: s.PublicOrigin(), Erased: p.bury})
 	receiver := hooks.New(hooks.Config{Store: p.db, Auth: authenticator, Kinds: p.kinds, Log: p.log})

@@ -44,6 +44,12 @@ var (
 	permitted = []string{"member_joined_channel", "member_left_channel", "channel_shared", "channel_unshared", "team_join"}
 )
 
+// ofBot reports whether an event is about the bot itself: a channel is to be read that it
+// was added to.
+func ofBot(body, event webhook.Fields) bool {
+	return slices.ContainsFunc(body.Objects("authorizations"), func(a webhook.Fields) bool { return a.Text("user_id") == event.Text("user") })
+}
+
 // readHook returns what a delivery tells.
 func readHook(settings map[string]string, d connectors.Delivery) (connectors.News, error) {
 	cfg, err := parse(settings)
@@ -66,7 +72,7 @@ func readHook(settings map[string]string, d connectors.Delivery) (connectors.New
 	switch channel := event.Text("channel"); {
 	case news.Event == "message" && event.Text("channel_type") == "im":
 	case channel != "" && slices.Contains(cfg.skip, channel):
-	case slices.Contains(changing, news.Event):
+	case slices.Contains(changing, news.Event), news.Event == "member_joined_channel" && ofBot(body, event):
 		news.Tells = connectors.TellsChange
 	case slices.Contains(removing, news.Event):
 		news.Tells = connectors.TellsRemoval

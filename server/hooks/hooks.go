@@ -23,11 +23,6 @@ import (
 	"github.com/cairnhq/cairn/server/auth"
 )
 
-// Path returns where the webhook of a source is, below the server's address.
-func Path(source string) string { return prefix + source }
-
-const prefix = "/hooks/"
-
 const (
 	// MaxBody is how long the body of a delivery may be. Places may send more, such as
 	// GitHub 25 MB; what that tells of is found by the clock.
@@ -99,7 +94,7 @@ func New(cfg Config) *Receiver {
 
 // Routes returns the one route, which everybody may use who can sign.
 func (r *Receiver) Routes() []server.Route {
-	return []server.Route{{Method: http.MethodPost, Path: prefix + ":source", Public: true, Handle: r.receive}}
+	return []server.Route{{Method: http.MethodPost, Path: server.HookPath(":source"), Public: true, Handle: r.receive}}
 }
 
 // receive answers POST /hooks/{source}. What it does is one row, so that places which
