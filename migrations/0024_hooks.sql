@@ -5,13 +5,11 @@
 -- nothing is forgotten by a restart. Rows go after a day.
 CREATE TABLE hook_deliveries (
     source_id text NOT NULL REFERENCES sources ON DELETE CASCADE,
-    id        text NOT NULL,                    -- as the place calls it
-    digest    bytea NOT NULL,                   -- of the body, since only that is signed
+    id        text NOT NULL,                    -- as the place calls it, or a hash of the body
     tells     text NOT NULL CHECK (tells IN ('nothing', 'change', 'removal', 'permissions')),
     at        timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (source_id, id)
 );
-CREATE UNIQUE INDEX ON hook_deliveries (source_id, digest);
 CREATE INDEX hook_deliveries_at ON hook_deliveries (source_id, at);
 
 -- The last that was accepted and the last that was refused, for administrators who wonder

@@ -38,11 +38,11 @@ func (db *DB) HookedSource(ctx context.Context, name string) (cairn.Source, cair
 func (db *DB) NoteDelivery(ctx context.Context, source cairn.SourceID, d hooks.Delivery) (fresh bool, err error) {
 	err = db.worker.QueryRow(ctx, `
 		WITH fresh AS (
-			INSERT INTO hook_deliveries (source_id, id, digest, tells) VALUES ($1, $2, $3, $4)
+			INSERT INTO hook_deliveries (source_id, id, tells) VALUES ($1, $2, $3)
 			ON CONFLICT DO NOTHING RETURNING true AS it_is)
-		INSERT INTO source_hooks (source_id, accepted_at, event) VALUES ($1, now(), $5)
+		INSERT INTO source_hooks (source_id, accepted_at, event) VALUES ($1, now(), $4)
 		ON CONFLICT (source_id) DO UPDATE SET accepted_at = excluded.accepted_at, event = excluded.event
-		RETURNING coalesce((SELECT it_is FROM fresh), false)`, source, d.ID, d.Digest, d.Tells, d.Event).Scan(&fresh)
+		RETURNING coalesce((SELECT it_is FROM fresh), false)`, source, d.ID, d.Tells, d.Event).Scan(&fresh)
 	if errors.Is(refused(err, ""), cairn.ErrInvalid) { // the source was removed just now
 		err = cairn.ErrNotFound
 	}
@@ -82,8 +82,8 @@ func (db *DB) ForgetDeliveries(ctx context.Context) error {
 // told before.
 const toldSince = `
 	LEFT JOIN LATERAL (
-		SELECT started_at, finished_at FROM runs
-		WHERE source_id = s.id AND NOT permissions_only AND NOT dry_run AND started_at IS NOT NULL AND state <> 'failed'
+		SELECT coalesce(started_at, finished_at) AS started_at, finished_at FROM runs
+		WHERE source_id = s.id AND NOT permissions_only AND NOT dry_run AND (started_at IS NOT NULL AND state <> 'failed' OR state = 'cancelled')
 		ORDER BY created_at DESC, id DESC LIMIT 1) synced ON true
 	LEFT JOIN LATERAL (
 		SELECT min(at) FILTER (WHERE tells IN ('change', 'removal')) AS changed, min(at) FILTER (WHERE tells = 'permissions') AS members

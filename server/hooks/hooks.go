@@ -33,10 +33,9 @@ const (
 
 // Delivery is what is kept of a request that was signed: nothing of its content.
 type Delivery struct {
-	ID     string // that of the place or, where it has none, the digest
-	Digest []byte // SHA-256 of the body
-	Event  string
-	Tells  connectors.Tells
+	ID    string // that of the place or, where it has none, a hash of the body
+	Event string
+	Tells connectors.Tells
 }
 
 // Refusal is a word for why a delivery was refused.
@@ -58,8 +57,8 @@ type Store interface {
 	// ErrNotFound when there is none or it has none, ErrUnavailable when the secret cannot
 	// be opened.
 	HookedSource(ctx context.Context, name string) (cairn.Source, cairn.Secret, error)
-	// NoteDelivery notes that a source has told of something, and reports whether that is
-	// new: neither its id nor its digest was there. ErrNotFound when the source is gone.
+	// NoteDelivery notes that a source has told of something, and reports whether its id is
+	// new. ErrNotFound when the source is gone.
 	NoteDelivery(ctx context.Context, source cairn.SourceID, d Delivery) (fresh bool, err error)
 	// NoteRefusal notes that a delivery to the source with a name was refused, if there is
 	// such a source and it has a secret.
@@ -196,11 +195,12 @@ var (
 )
 
 // kept returns what is kept of a delivery. Only words that name an event are, not what
-// else a place may put there.
+// else a place may put there. Bodies do not tell deliveries apart: that of who leaves a
+// team for the second time may be the same.
 func kept(news connectors.News, d connectors.Delivery) Delivery {
-	sum := sha256.Sum256(d.Body)
-	out := Delivery{ID: news.ID, Digest: sum[:], Event: notShown.ReplaceAllString(news.Event, ""), Tells: news.Tells}
+	out := Delivery{ID: news.ID, Event: notShown.ReplaceAllString(news.Event, ""), Tells: news.Tells}
 	if !deliveryID.MatchString(out.ID) {
+		sum := sha256.Sum256(d.Body)
 		out.ID = hex.EncodeToString(sum[:])
 	}
 	out.Event = out.Event[:min(len(out.Event), maxEvent)]

@@ -208,16 +208,12 @@ func TestDeliveriesActOnce(t *testing.T) {
 	if n := w.deliveries("code"); n != 1 {
 		t.Errorf("a delivery that came six times is %d", n)
 	}
-	// Only the body is signed: with another id it is an old one all the same.
-	if got := w.send(0, "/hooks/code", strings.NewReader(edited), fromGitHub("d-2", edited)); got.status != 200 || w.deliveries("code") != 1 {
-		t.Errorf("a replayed one is answered with %d and makes %d", got.status, w.deliveries("code"))
-	}
-	other := strings.Replace(edited, "edited", "opened", 1)
-	if got := w.send(0, "/hooks/code", strings.NewReader(other), fromGitHub("d-2", other)); got.status != 200 || w.deliveries("code") != 2 {
+	// What happens for the second time may be told in the same words.
+	if got := w.send(0, "/hooks/code", strings.NewReader(edited), fromGitHub("d-2", edited)); got.status != 200 || w.deliveries("code") != 2 {
 		t.Errorf("another one is answered with %d and makes %d", got.status, w.deliveries("code"))
 	}
 	for i := range 3 { // an id that is none is not kept
-		other = fmt.Sprintf(`{"action": "opened", "number": %d}`, i)
+		other := fmt.Sprintf(`{"action": "opened", "number": %d}`, i)
 		if got := w.send(0, "/hooks/code", strings.NewReader(other), fromGitHub("'; DROP TABLE x", other)); got.status != 200 || w.deliveries("code") != 3+i {
 			t.Errorf("one without an id is answered with %d %s and makes %d", got.status, got.body, w.deliveries("code"))
 		}
