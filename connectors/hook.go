@@ -44,6 +44,9 @@ type News struct {
 	// Event is what the place calls it, for administrators.
 	Event string
 	Tells Tells
+	// Part is what alone has changed, when Tells is TellsChange and the connector is a
+	// Rereader; empty: nobody knows.
+	Part string
 	// Challenge is to be answered, when it is not empty: the place asks whether somebody
 	// is there who has the secret.
 	Challenge string

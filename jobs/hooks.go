@@ -3,11 +3,13 @@ package jobs
 import (
 	"context"
 	"errors"
+	"iter"
 	"time"
 
 	"github.com/riverqueue/river"
 
 	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/connectors"
 )
 
 // Told is what the webhooks of a source have told that no run has come after. Times are
@@ -17,11 +19,13 @@ type Told struct {
 	Name   string
 	Kind   string
 	// Changed and Members are when it was first told, since the last sync has begun, of
-	// documents, and of who may read them. Permissions is the latter since a run has begun
-	// that brought all permissions, or tried to bring them alone.
-	Changed, Members, Permissions time.Time
+	// documents, and of who may read them. Parts is when it was first told of parts of the
+	// source alone, since these were read; Permissions, of who may read documents, since a run
+	// has begun that brought all permissions or tried to bring them alone.
+	Changed, Parts, Members, Permissions time.Time
 
 	Sync  Rest // of syncs
+	Part  Rest // of partial runs
 	Alone Rest // of runs of permissions alone
 	Busy  bool // it has an unfinished run
 	Now   time.Time
@@ -66,37 +70,72 @@ func (r *Runner) heed(ctx context.Context) {
 	}
 }
 
-// heedOne queues a run of a source that is due: of permissions alone when its connector can
-// tell these and nothing else is due, so that who may read no longer need not wait for the
-// rest that is taken of syncs.
+// heedOne queues a run of a source that is due: a sync; or, when its connector can do so
+// and nothing else is due, one that reads parts or permissions alone, which need not wait
+// for the rest that is taken of syncs.
 func (r *Runner) heedOne(ctx context.Context, told Told) error {
-	alone := false
-	if !told.Members.IsZero() || !told.Permissions.IsZero() {
-		source, err := r.cfg.Runs.SourceByID(ctx, told.Source)
-		if err != nil {
-			return err
-		}
-		alone = r.tellsPermissions(source)
+	source, err := r.cfg.Runs.SourceByID(ctx, told.Source)
+	if err != nil {
+		return err
 	}
-	due := func(t Told) bool {
+	alone, parts := !told.Permissions.IsZero() && r.tellsPermissions(source), !told.Parts.IsZero() && r.rereads(source)
+	whole := func(t Told) bool {
 		first := t.Changed
 		if !alone {
-			first = earliest(t.Changed, t.Members)
+			first = earliest(first, t.Members)
+		}
+		if !parts {
+			first = earliest(first, t.Parts)
 		}
 		return due(first, t.Sync, t.Now)
 	}
+	part := func(t Told) bool { return parts && !t.Busy && due(t.Parts, t.Part, t.Now) }
+	enqueue := r.enqueue(ctx, river.InsertOpts{Priority: scheduled})
 	switch {
-	case due(told):
-		return r.cfg.Runs.QueueTold(ctx, told.Source, due, r.enqueue(ctx, river.InsertOpts{Priority: scheduled}))
-	case alone && !told.Busy && dueAlone(told):
+	case whole(told):
+		return r.cfg.Runs.QueueTold(ctx, told.Source, false, whole, enqueue)
+	case alone && !told.Busy && due(told.Permissions, told.Alone, told.Now):
 		_, err := r.queue(ctx, told.Source, cairn.SyncOptions{PermissionsOnly: true})
 		return err
+	case part(told):
+		return r.cfg.Runs.QueueTold(ctx, told.Source, true, part, enqueue)
 	}
 	return nil
 }
 
-// dueAlone reports whether a run of permissions alone is to begin now.
-func dueAlone(t Told) bool { return due(t.Permissions, t.Alone, t.Now) }
+// rereads reports whether the connector of a source can read parts of it anew.
+func (r *Runner) rereads(s cairn.Source) bool {
+	_, ok := r.unopened(s).(connectors.Rereader)
+	return ok
+}
+
+// partOf returns a connector that reads parts of a source alone: neither its list, nor its
+// groups.
+func partOf(c connectors.Connector, parts []string) (connectors.Connector, error) {
+	whole, ok := c.(connectors.Rereader)
+	if !ok {
+		return nil, cairn.Errorf(cairn.ErrInvalid, "the source cannot be read in parts: synchronise it as a whole")
+	}
+	return part{whole, parts}, nil
+}
+
+// part is the connector of parts of a source.
+type part struct {
+	whole connectors.Rereader
+	parts []string
+}
+
+// Changes implements connectors.Connector. The cursor stays where it is.
+func (p part) Changes(ctx context.Context, since connectors.Cursor) iter.Seq2[connectors.Change, error] {
+	return func(yield func(connectors.Change, error) bool) {
+		for c, err := range p.whole.Reread(ctx, since, p.parts) {
+			c.Cursor = ""
+			if c.Op != connectors.Checkpoint && !yield(c, err) {
+				return
+			}
+		}
+	}
+}
 
 // due reports whether a run is to begin now for what was first told at a time.
 func due(first time.Time, last Rest, now time.Time) bool {

@@ -66,8 +66,9 @@ type Runs interface {
 	// Told returns the sources that are not paused, of which no run reads documents, and whose
 	// webhooks have told of something that no run has come after.
 	Told(ctx context.Context) ([]Told, error)
-	// QueueTold is QueueScheduled for what webhooks have told.
-	QueueTold(ctx context.Context, source cairn.SourceID, due func(Told) bool, enqueue func(tx pgx.Tx, run string) error) error
+	// QueueTold is QueueScheduled for what webhooks have told; partial makes the run one that
+	// reads the parts that they told of alone.
+	QueueTold(ctx context.Context, source cairn.SourceID, partial bool, due func(Told) bool, enqueue func(tx pgx.Tx, run string) error) error
 	// SourceByID returns a source, or ErrNotFound.
 	SourceByID(ctx context.Context, id cairn.SourceID) (cairn.Source, error)
 }
@@ -79,8 +80,11 @@ type Taken struct {
 	Source cairn.Source
 	Cursor connectors.Cursor
 	Pruned time.Time // when the source's complete listing was last compared; zero: never
-	// Removal says that webhooks have told of something that is gone since the sync before.
+	// Told says that a webhook began it; Removal, that webhooks have told of something that
+	// is gone since the sync before; Parts are those that a partial run is to read.
+	Told    bool
 	Removal bool
+	Parts   []string
 	// PermissionsAge is how long ago the source's permissions were those that are
 	// stored; 0 when nobody knows.
 	PermissionsAge time.Duration

@@ -7,6 +7,7 @@ CREATE TABLE hook_deliveries (
     source_id text NOT NULL REFERENCES sources ON DELETE CASCADE,
     id        text NOT NULL,                    -- as the place calls it, or a hash of the body
     tells     text NOT NULL CHECK (tells IN ('nothing', 'change', 'removal', 'permissions')),
+    part      text NOT NULL DEFAULT '',         -- of the source, that alone has changed; empty: nobody knows
     at        timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (source_id, id)
 );
@@ -21,3 +22,13 @@ CREATE TABLE source_hooks (
     refused_at  timestamptz,
     refusal     text NOT NULL DEFAULT ''        -- a word for why
 );
+
+ALTER TABLE runs
+    ADD COLUMN told    boolean NOT NULL DEFAULT false,  -- a webhook began it
+    ADD COLUMN partial boolean NOT NULL DEFAULT false;  -- it reads nothing but the parts that webhooks tell of
+
+-- The last runs of each kind are looked up for sources every second.
+DROP INDEX runs_documents;
+CREATE INDEX runs_documents ON runs (source_id, created_at DESC, id DESC) WHERE NOT permissions_only AND NOT partial;
+CREATE INDEX runs_partial ON runs (source_id, created_at DESC, id DESC) WHERE partial;
+CREATE INDEX runs_permissions ON runs (source_id, created_at DESC, id DESC) WHERE permissions_only;

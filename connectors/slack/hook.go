@@ -35,10 +35,11 @@ func verifyHook(secret cairn.Secret, d connectors.Delivery) error {
 // mostly seen by an incremental reading; a listing reads all channels from their
 // beginning, and is not made for every message that somebody deletes.
 var (
+	messages = []string{"message", "channel_history_changed", "group_history_changed"} // of a channel
 	changing = []string{
-		"message", "file_created", "file_shared", "file_change", "file_public", "file_unshared", "file_deleted",
-		"channel_created", "channel_rename", "channel_archive", "channel_unarchive", "channel_history_changed",
-		"group_rename", "group_archive", "group_unarchive", "group_open", "group_history_changed", "app_rate_limited",
+		"file_created", "file_shared", "file_change", "file_public", "file_unshared", "file_deleted",
+		"channel_created", "channel_rename", "channel_archive", "channel_unarchive",
+		"group_rename", "group_archive", "group_unarchive", "group_open", "app_rate_limited",
 	}
 	removing  = []string{"channel_deleted", "channel_left", "group_deleted", "group_left", "group_close"}
 	permitted = []string{"member_joined_channel", "member_left_channel", "channel_shared", "channel_unshared", "team_join"}
@@ -72,6 +73,8 @@ func readHook(settings map[string]string, d connectors.Delivery) (connectors.New
 	switch channel := event.Text("channel"); {
 	case news.Event == "message" && event.Text("channel_type") == "im":
 	case channel != "" && slices.Contains(cfg.skip, channel):
+	case slices.Contains(messages, news.Event):
+		news.Tells, news.Part = connectors.TellsChange, channel
 	case slices.Contains(changing, news.Event), news.Event == "member_joined_channel" && ofBot(body, event):
 		news.Tells = connectors.TellsChange
 	case slices.Contains(removing, news.Event):

@@ -63,6 +63,7 @@ type connector struct {
 var (
 	_ connectors.Lister    = (*connector)(nil)
 	_ connectors.Directory = (*connector)(nil)
+	_ connectors.Rereader  = (*connector)(nil)
 	_ connectors.Tester    = (*connector)(nil)
 )
 

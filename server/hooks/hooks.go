@@ -36,6 +36,7 @@ type Delivery struct {
 	ID    string // that of the place or, where it has none, a hash of the body
 	Event string
 	Tells connectors.Tells
+	Part  string // of the source, that alone has changed; empty: nobody knows
 }
 
 // Refusal is a word for why a delivery was refused.
@@ -190,7 +191,7 @@ func (r *Receiver) refuse(ctx context.Context, name string, why Refusal) {
 }
 
 var (
-	deliveryID = regexp.MustCompile(`^[A-Za-z0-9._:+/=-]{1,128}$`)
+	identifier = regexp.MustCompile(`^[A-Za-z0-9._:+/=-]{1,128}$`)
 	notShown   = regexp.MustCompile(`[^A-Za-z0-9._:-]`)
 )
 
@@ -199,9 +200,12 @@ var (
 // team for the second time may be the same.
 func kept(news connectors.News, d connectors.Delivery) Delivery {
 	out := Delivery{ID: news.ID, Event: notShown.ReplaceAllString(news.Event, ""), Tells: news.Tells}
-	if !deliveryID.MatchString(out.ID) {
+	if !identifier.MatchString(out.ID) {
 		sum := sha256.Sum256(d.Body)
 		out.ID = hex.EncodeToString(sum[:])
+	}
+	if news.Tells == connectors.TellsChange && identifier.MatchString(news.Part) {
+		out.Part = news.Part
 	}
 	out.Event = out.Event[:min(len(out.Event), maxEvent)]
 	return out
