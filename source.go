@@ -64,9 +64,9 @@ type Run struct {
 	PermissionsOnly bool
 
 	Scheduled bool // the clock began it, or a webhook; false when somebody has asked for it
-	// Partial says that it has read nothing but what webhooks told of, and is no sync that
-	// the schedule counts from.
-	Partial bool
+	// PartsOnly says that it has read nothing but the parts that webhooks told of, and is no
+	// sync that the schedule counts from.
+	PartsOnly bool
 
 	// Preview is what a dry run would do; nil of others, and a day after its end.
 	Preview *RunPreview

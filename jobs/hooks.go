@@ -25,7 +25,7 @@ type Told struct {
 	Changed, Parts, Members, Permissions time.Time
 
 	Sync  Rest // of syncs
-	Part  Rest // of partial runs
+	Part  Rest // of runs of parts only
 	Alone Rest // of runs of permissions alone
 	Busy  bool // it has an unfinished run
 	Now   time.Time

@@ -3,7 +3,10 @@ package jobs_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"iter"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -18,10 +21,13 @@ import (
 var deliveries atomic.Int64
 
 // tell has the webhook of the source tell of something.
-func (s *site) tell(what connectors.Tells) {
+func (s *site) tell(what connectors.Tells) { s.t.Helper(); s.tellOf(what, "") }
+
+// tellOf has it tell of a part.
+func (s *site) tellOf(what connectors.Tells, part string) {
 	s.t.Helper()
 	id := fmt.Sprint(deliveries.Add(1))
-	fresh, err := s.db.NoteDelivery(s.t.Context(), s.source.ID, hooks.Delivery{ID: id, Event: "test", Tells: what})
+	fresh, err := s.db.NoteDelivery(s.t.Context(), s.source.ID, hooks.Delivery{ID: id, Event: "test", Tells: what, Part: part})
 	check(s.t, err)
 	if !fresh {
 		s.t.Fatal("a new delivery is known")
@@ -236,6 +242,125 @@ func TestPermissionsAreReadAlone(t *testing.T) {
 	plain.until("a sync", func() bool { return len(plain.runs()) == 1 && plain.runs()[0].State == cairn.RunSucceeded })
 	if run := plain.runs()[0]; run.PermissionsOnly || run.Added != 3 {
 		t.Errorf("the run is %+v", run)
+	}
+}
+
+// rack is a shelf that can be read in parts, each of which has one document.
+type rack struct {
+	shelf
+	fails *atomic.Bool
+	parts chan []string // that were read
+}
+
+func (r rack) Reread(_ context.Context, _ connectors.Cursor, parts []string) iter.Seq2[connectors.Change, error] {
+	return func(yield func(connectors.Change, error) bool) {
+		r.parts <- parts
+		if r.fails.Load() {
+			yield(connectors.Change{}, cairn.Errorf(cairn.ErrUnavailable, "The site is away."))
+			return
+		}
+		for _, name := range parts {
+			c := connectors.Change{External: name, Metadata: connectors.Metadata{Filename: "d.md"}, Cursor: "of a part"}
+			c.Open = func(context.Context) (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("# " + name)), nil }
+			if !yield(c, nil) {
+				return
+			}
+		}
+	}
+}
+
+// TestPartsAreReadAlone: what is told of a part is read soon, in a run that moves neither
+// the cursor nor the schedule and removes nothing.
+func TestPartsAreReadAlone(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, tap{documents: 3})
+	place := rack{shelf{*s.tap, &atomic.Int64{}}, &atomic.Bool{}, make(chan []string, 9)}
+	r := s.runner(func(c *jobs.Config) {
+		c.Kinds["tap"] = connectors.Kind{Name: "tap", Open: func(connectors.Environment, map[string]string) (connectors.Connector, error) { return place, nil }}
+	})
+	s.asked(r, cairn.SyncOptions{})
+	s.exec(`UPDATE sources SET cursor = 'of all'`)
+	s.later(time.Hour)
+	before := s.status().LastSync
+	for _, name := range []string{"b", "a", "b"} {
+		s.tellOf(connectors.TellsChange, name)
+	}
+	s.later(jobs.Settling)
+	s.until("a run", func() bool { return len(s.runs()) == 2 })
+	run := s.wait(s.runs()[0].ID, "finished", final)
+	if parts := <-place.parts; !slices.Equal(parts, []string{"a", "b"}) || !run.PartsOnly || run.Added != 2 || run.Deleted != 0 || place.listed.Load() != 1 {
+		t.Errorf("the parts %q were read by %+v, and %d lists were made", parts, run, place.listed.Load())
+	}
+	var cursor string
+	check(t, s.db.Worker().QueryRow(t.Context(), `SELECT cursor FROM sources`).Scan(&cursor))
+	status := s.status()
+	if cursor != "of all" || !status.LastSync.Finished.Equal(before.Finished.Add(-jobs.Settling)) || status.LastRun.PartsOnly {
+		t.Errorf("the cursor is %q, the last sync %+v (before %+v), the last run %+v", cursor, status.LastSync, before, status.LastRun)
+	}
+
+	// More of the same is read after a rest, and alone.
+	s.later(time.Minute)
+	s.tellOf(connectors.TellsChange, "c")
+	s.later(jobs.Settling)
+	s.until("another run", func() bool { return len(s.runs()) == 3 })
+	s.wait(s.runs()[0].ID, "finished", final)
+	if parts := <-place.parts; !slices.Equal(parts, []string{"c"}) {
+		t.Errorf("the parts %q were read", parts)
+	}
+
+	// What cannot be read in parts is read as a whole, which removes what is no longer there.
+	place.fails.Store(true)
+	s.later(time.Minute)
+	s.tellOf(connectors.TellsChange, "d")
+	s.later(jobs.Settling)
+	s.until("a run of the part and a sync", func() bool { return len(s.runs()) == 5 })
+	all := s.runs()
+	if whole := s.wait(all[0].ID, "finished", final); all[1].State != cairn.RunFailed || !all[1].PartsOnly || whole.PartsOnly || !whole.State.Final() || whole.State == cairn.RunFailed {
+		t.Errorf("%+v is followed by %+v", all[1], whole)
+	}
+	time.Sleep(2500 * time.Millisecond)
+	if n := len(s.runs()); n != 5 {
+		t.Errorf("there are %d runs in the end", n)
+	}
+}
+
+// TestASyncTakesThePlaceOfAPart: who asks for a sync gets one.
+func TestASyncTakesThePlaceOfAPart(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, tap{documents: 3})
+	r := s.idle()
+	s.exec(`INSERT INTO runs (id, source_id, scheduled, told, parts_only) VALUES ('part', '` + string(s.source.ID) + `', true, true, true)`)
+	run, err := r.Sync(t.Context(), s.source.ID, cairn.SyncOptions{})
+	check(t, err)
+	part, err := s.db.RunByID(t.Context(), "part")
+	check(t, err)
+	if run.ID == "part" || run.PartsOnly || part.State != cairn.RunCancelled {
+		t.Errorf("%+v, %+v", run, part)
+	}
+}
+
+// TestHooksListNoMoreThanTheClock: runs that webhooks begin, which may be many, make a list
+// of everything as often as those that the clock begins.
+func TestHooksListNoMoreThanTheClock(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, tap{documents: 3})
+	place := shelf{tap: *s.tap, listed: &atomic.Int64{}}
+	r := s.runner(func(c *jobs.Config) {
+		c.Kinds["tap"] = connectors.Kind{Name: "tap", SyncEvery: time.Hour, Open: func(connectors.Environment, map[string]string) (connectors.Connector, error) { return place, nil }}
+	})
+	s.asked(r, cairn.SyncOptions{})
+	for n, want := range []int64{1, 1, 2} {
+		if n == 2 {
+			s.exec(`UPDATE sources SET pruned_at = pruned_at - interval '1 hour'`)
+		}
+		s.later(time.Minute)
+		s.tell(connectors.TellsChange)
+		s.later(jobs.Settling)
+		s.until("a run", func() bool { return len(s.runs()) == n+2 })
+		s.wait(s.runs()[0].ID, "finished", final)
+		if listed := place.listed.Load(); listed != want {
+			t.Errorf("run %d: %d lists, want %d", n, listed, want)
+		}
 	}
 }
 

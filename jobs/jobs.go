@@ -66,9 +66,9 @@ type Runs interface {
 	// Told returns the sources that are not paused, of which no run reads documents, and whose
 	// webhooks have told of something that no run has come after.
 	Told(ctx context.Context) ([]Told, error)
-	// QueueTold is QueueScheduled for what webhooks have told; partial makes the run one that
+	// QueueTold is QueueScheduled for what webhooks have told; partsOnly makes the run one that
 	// reads the parts that they told of alone.
-	QueueTold(ctx context.Context, source cairn.SourceID, partial bool, due func(Told) bool, enqueue func(tx pgx.Tx, run string) error) error
+	QueueTold(ctx context.Context, source cairn.SourceID, partsOnly bool, due func(Told) bool, enqueue func(tx pgx.Tx, run string) error) error
 	// SourceByID returns a source, or ErrNotFound.
 	SourceByID(ctx context.Context, id cairn.SourceID) (cairn.Source, error)
 }
@@ -81,7 +81,7 @@ type Taken struct {
 	Cursor connectors.Cursor
 	Pruned time.Time // when the source's complete listing was last compared; zero: never
 	// Told says that a webhook began it; Removal, that webhooks have told of something that
-	// is gone since the sync before; Parts are those that a partial run is to read.
+	// is gone since the sync before; Parts are those that a run of parts only is to read.
 	Told    bool
 	Removal bool
 	Parts   []string

@@ -76,7 +76,7 @@ func (r *Runner) mayPermit(s cairn.Source, o cairn.SyncOptions) error {
 func (r *Runner) permissionsState(t Taken, result ingest.Result, err error) PermissionsState {
 	alone := r.tellsPermissions(t.Source)
 	switch {
-	case t.Run.Partial, !alone && !r.cfg.Kinds[t.Source.Kind].ReadsACL, errors.Is(err, cairn.ErrConflict):
+	case t.Run.PartsOnly, !alone && !r.cfg.Kinds[t.Source.Kind].ReadsACL, errors.Is(err, cairn.ErrConflict):
 		return PermissionsUntouched
 	case err != nil, result.Untold:
 		return PermissionsDegraded

@@ -127,7 +127,7 @@ func (r *Runner) sync(ctx context.Context, t Taken, place *turn) (ingest.Result,
 	if t.Run.PermissionsOnly {
 		run = r.cfg.Syncer.RunPermissions
 	}
-	if t.Run.Partial {
+	if t.Run.PartsOnly {
 		if connector, err = partOf(connector, t.Parts); err != nil {
 			return ingest.Result{}, err
 		}
@@ -197,7 +197,7 @@ func (r *Runner) mustPrune(t Taken) bool {
 	if t.Told { // which may be every few seconds
 		every = max(every, kind.SyncEvery)
 	}
-	return !t.Run.Partial && (t.Run.Full || t.Run.Confirm || t.Removal || t.Pruned.IsZero() || time.Since(t.Pruned) >= every)
+	return !t.Run.PartsOnly && (t.Run.Full || t.Run.Confirm || t.Removal || t.Pruned.IsZero() || time.Since(t.Pruned) >= every)
 }
 
 // outcome says how a run ended, in state and reason.

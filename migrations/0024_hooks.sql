@@ -24,11 +24,11 @@ CREATE TABLE source_hooks (
 );
 
 ALTER TABLE runs
-    ADD COLUMN told    boolean NOT NULL DEFAULT false,  -- a webhook began it
-    ADD COLUMN partial boolean NOT NULL DEFAULT false;  -- it reads nothing but the parts that webhooks tell of
+    ADD COLUMN told       boolean NOT NULL DEFAULT false,  -- a webhook began it
+    ADD COLUMN parts_only boolean NOT NULL DEFAULT false;  -- it reads nothing but the parts that webhooks tell of
 
 -- The last runs of each kind are looked up for sources every second.
 DROP INDEX runs_documents;
-CREATE INDEX runs_documents ON runs (source_id, created_at DESC, id DESC) WHERE NOT permissions_only AND NOT partial;
-CREATE INDEX runs_partial ON runs (source_id, created_at DESC, id DESC) WHERE partial;
+CREATE INDEX runs_documents ON runs (source_id, created_at DESC, id DESC) WHERE NOT permissions_only AND NOT parts_only;
+CREATE INDEX runs_parts ON runs (source_id, created_at DESC, id DESC) WHERE parts_only;
 CREATE INDEX runs_permissions ON runs (source_id, created_at DESC, id DESC) WHERE permissions_only;

@@ -84,12 +84,12 @@ func (db *DB) ForgetDeliveries(ctx context.Context) error {
 const toldSince = `
 	LEFT JOIN LATERAL (
 		SELECT coalesce(started_at, finished_at) AS started_at, finished_at FROM runs
-		WHERE source_id = s.id AND NOT permissions_only AND NOT partial AND NOT dry_run
+		WHERE source_id = s.id AND NOT permissions_only AND NOT parts_only AND NOT dry_run
 		  AND (started_at IS NOT NULL AND state <> 'failed' OR state = 'cancelled')
 		ORDER BY created_at DESC, id DESC LIMIT 1) synced ON true
 	LEFT JOIN LATERAL (
 		SELECT coalesce(started_at, finished_at) AS started_at, finished_at, state = 'failed' AS failed FROM runs
-		WHERE source_id = s.id AND partial AND (started_at IS NOT NULL OR state = 'cancelled')
+		WHERE source_id = s.id AND parts_only AND (started_at IS NOT NULL OR state = 'cancelled')
 		ORDER BY created_at DESC, id DESC LIMIT 1) parted ON true
 	LEFT JOIN LATERAL (
 		SELECT started_at, finished_at FROM runs
@@ -163,8 +163,8 @@ func told(ctx context.Context, q querier, only cairn.SourceID) ([]jobs.Told, err
 }
 
 // QueueTold implements jobs.Runs.
-func (db *DB) QueueTold(ctx context.Context, source cairn.SourceID, partial bool, due func(jobs.Told) bool, enqueue func(tx pgx.Tx, run string) error) error {
-	return db.queueUnasked(ctx, source, unasked{told: true, partial: partial}, func(tx pgx.Tx) (bool, error) {
+func (db *DB) QueueTold(ctx context.Context, source cairn.SourceID, partsOnly bool, due func(jobs.Told) bool, enqueue func(tx pgx.Tx, run string) error) error {
+	return db.queueUnasked(ctx, source, unasked{told: true, partsOnly: partsOnly}, func(tx pgx.Tx) (bool, error) {
 		now, err := told(ctx, tx, source)
 		return err == nil && len(now) > 0 && due(now[0]), err
 	}, enqueue)
@@ -175,10 +175,10 @@ func (db *DB) QueueTold(ctx context.Context, source cairn.SourceID, partial bool
 func addTold(ctx context.Context, q querier, t *jobs.Taken) error {
 	const since = `coalesce((
 		SELECT started_at FROM runs
-		WHERE source_id = $1 AND id <> $2 AND NOT permissions_only AND NOT dry_run AND started_at IS NOT NULL AND (NOT partial OR $4)
+		WHERE source_id = $1 AND id <> $2 AND NOT permissions_only AND NOT dry_run AND started_at IS NOT NULL AND (NOT parts_only OR $4)
 		  AND state IN ('succeeded', 'partial')
 		ORDER BY created_at DESC, id DESC LIMIT 1) - $3::interval, '-infinity')`
-	if !t.Run.Partial {
+	if !t.Run.PartsOnly {
 		return q.QueryRow(ctx, `
 			SELECT EXISTS (SELECT FROM hook_deliveries WHERE source_id = $1 AND tells = 'removal' AND at > `+since+`)`,
 			t.Source.ID, t.Run.ID, jobs.Settling, false).Scan(&t.Removal)

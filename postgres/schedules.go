@@ -21,7 +21,7 @@ const lastSyncs = `
 		SELECT max(r.finished_at) AS finished, count(*) FILTER (WHERE r.failing AND r.state = 'failed') AS failures
 		FROM (SELECT finished_at, state, bool_and(state IN ('failed', 'cancelled')) OVER (ORDER BY created_at DESC, id DESC) AS failing
 		      FROM (SELECT * FROM runs
-		            WHERE source_id = s.id AND NOT permissions_only AND NOT partial AND NOT dry_run AND finished_at IS NOT NULL
+		            WHERE source_id = s.id AND NOT permissions_only AND NOT parts_only AND NOT dry_run AND finished_at IS NOT NULL
 		            ORDER BY created_at DESC, id DESC LIMIT 12) newest) r) last ON true`
 
 // atWork is whether a source s has an unfinished run that reads documents.
@@ -77,8 +77,8 @@ func (db *DB) QueueScheduled(ctx context.Context, source cairn.SourceID, due fun
 
 // unasked is what is told of a run that nobody has asked for.
 type unasked struct {
-	told    bool // by webhooks
-	partial bool // it reads parts of the source alone
+	told      bool // by webhooks
+	partsOnly bool // it reads parts of the source alone
 }
 
 // queueUnasked queues a run of a source that nobody has asked for, if it is due. The source
@@ -98,8 +98,8 @@ func (db *DB) queueUnasked(ctx context.Context, source cairn.SourceID, kind unas
 		}
 		id := cairn.NewID()
 		tag, err := tx.Exec(ctx, `
-			INSERT INTO runs (id, source_id, scheduled, told, partial) VALUES ($1, $2, true, $3, $4)
-			ON CONFLICT (source_id) WHERE state IN ('queued', 'running') DO NOTHING`, id, source, kind.told, kind.partial)
+			INSERT INTO runs (id, source_id, scheduled, told, parts_only) VALUES ($1, $2, true, $3, $4)
+			ON CONFLICT (source_id) WHERE state IN ('queued', 'running') DO NOTHING`, id, source, kind.told, kind.partsOnly)
 		if err != nil || tag.RowsAffected() == 0 { // somebody has asked for one meanwhile
 			return err
 		}

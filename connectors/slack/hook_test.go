@@ -81,6 +81,9 @@ func TestHookTells(t *testing.T) {
 		if err != nil || news.Tells != c.want || news.ID != "Ev08MFMKH6" || news.Challenge != "" {
 			t.Errorf("%s: %+v, %v; want %s", c.body, news, err, c.want)
 		}
+		if (news.Part == "C1") != (news.Event == "message" && news.Tells == connectors.TellsChange) {
+			t.Errorf("%s is of the channel %q alone", c.body, news.Part)
+		}
 	}
 	news, err := readHook(settings, connectors.Delivery{Body: []byte(`{"token": "x", "challenge": "3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkvFXO7tYXAYM8P", "type": "url_verification"}`)})
 	if err != nil || news.Tells != connectors.TellsNothing || news.Challenge != "3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkvFXO7tYXAYM8P" {
