@@ -168,6 +168,7 @@ type Run struct {
 	Unchanged  int            `json:"unchanged"`
 
 	PermissionsOnly bool `json:"permissions_only"` // it read no document
+	PartsOnly       bool `json:"parts_only"`       // it read what webhooks told of
 	Scheduled       bool `json:"scheduled"`        // the clock began it
 
 	// While it runs: "waiting" for its turn, "groups", "listing", "reading", "removing";
