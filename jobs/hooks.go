@@ -78,7 +78,8 @@ func (r *Runner) heedOne(ctx context.Context, told Told) error {
 	if err != nil {
 		return err
 	}
-	alone, parts := !told.Permissions.IsZero() && r.tellsPermissions(source), !told.Parts.IsZero() && r.rereads(source)
+	alone := !earliest(told.Members, told.Permissions).IsZero() && r.tellsPermissions(source)
+	parts := !told.Parts.IsZero() && r.rereads(source)
 	whole := func(t Told) bool {
 		first := t.Changed
 		if !alone {
@@ -87,7 +88,7 @@ func (r *Runner) heedOne(ctx context.Context, told Told) error {
 		if !parts {
 			first = earliest(first, t.Parts)
 		}
-		return due(first, t.Sync, t.Now)
+		return !t.Busy && due(first, t.Sync, t.Now) // else syncs would let no run of permissions come to its end
 	}
 	part := func(t Told) bool { return parts && !t.Busy && due(t.Parts, t.Part, t.Now) }
 	enqueue := r.enqueue(ctx, river.InsertOpts{Priority: scheduled})

@@ -172,6 +172,41 @@ func (s shelf) Externals(context.Context) iter.Seq2[string, error] {
 	}
 }
 
+// TestPermissionsNeedNoSync: where they can be told alone no document is read for them.
+func TestPermissionsNeedNoSync(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, tap{documents: 3})
+	_, walled := s.walled()
+	r := s.runner(walled)
+	s.asked(r, cairn.SyncOptions{})
+	s.later(time.Hour)
+	s.tell(connectors.TellsPermissions)
+	s.later(jobs.Settling)
+	s.until("a run", func() bool { return len(s.runs()) == 2 })
+	s.later(time.Hour)
+	time.Sleep(2500 * time.Millisecond)
+	if all := s.runs(); len(all) != 2 || !all[0].PermissionsOnly {
+		t.Errorf("the runs are %+v", all)
+	}
+}
+
+// TestPermissionsComeToTheirEnd: a webhook that never rests ends no run of permissions.
+func TestPermissionsComeToTheirEnd(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, tap{})
+	r := []*jobs.Runner{s.idle()}
+	s.exec(`INSERT INTO runs (id, source_id, permissions_only) VALUES ('permissions', '` + string(s.source.ID) + `', true)`)
+	s.take()
+	s.tell(connectors.TellsChange)
+	s.later(time.Hour)
+	s.count(r, 1, "permissions are read")
+	if run := s.runs()[0]; run.State != cairn.RunRunning {
+		t.Errorf("the run of permissions is %+v", run)
+	}
+	s.end(cairn.RunSucceeded)
+	s.count(r, 2, "they were read")
+}
+
 // TestRemovalIsLookedFor: a listing that need not be made for an hour is made when the
 // place has told that something is gone, and once.
 func TestRemovalIsLookedFor(t *testing.T) {
