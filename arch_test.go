@@ -51,7 +51,7 @@ var layers = []struct {
 	{"postgres/postgrestest", []string{"migrations", "postgres", "postgres/local"}},
 	// What postgres imports beside the vocabulary are the packages whose
 	// interfaces it implements; only the wiring imports postgres.
-	{"postgres", []string{".", "connectors", "jobs/…", "keyring", "migrations", "retrieval/…", "server/api", "server/audit", "server/auth", "server/scim"}},
+	{"postgres", []string{".", "connectors", "jobs/…", "keyring", "migrations", "retrieval/…", "server/api", "server/audit", "server/auth", "server/hooks", "server/scim"}},
 	{"jobs/schedule", []string{".", "connectors"}},
 	{"jobs", []string{".", "connectors", "jobs/schedule", "retrieval/…"}},
 

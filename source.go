@@ -63,7 +63,10 @@ type Run struct {
 	// another ACL, Failed those whose permissions could not be told.
 	PermissionsOnly bool
 
-	Scheduled bool // the clock began it; false when somebody has asked for it
+	Scheduled bool // the clock began it, or a webhook; false when somebody has asked for it
+	// PartsOnly says that it has read nothing but the parts that webhooks told of, and is no
+	// sync that the schedule counts from.
+	PartsOnly bool
 
 	// Preview is what a dry run would do; nil of others, and a day after its end.
 	Preview *RunPreview

@@ -32,7 +32,19 @@ type Source struct {
 	Schedule  string     `json:"schedule"`
 	NextRunAt *time.Time `json:"next_run_at"`
 	Failures  int        `json:"failures"`
+	Webhook   *Webhook   `json:"webhook"` // nil where the kind has none
 	Reply
+}
+
+// Webhook is what is known of the webhook by which a place tells of changes.
+type Webhook struct {
+	URL        string     `json:"url"` // to be entered at the place; without a host when that is not known
+	Ready      bool       `json:"ready"`
+	AcceptedAt *time.Time `json:"accepted_at"` // nil: none yet
+	Event      string     `json:"event"`
+	RefusedAt  *time.Time `json:"refused_at"`
+	Refusal    string     `json:"refusal"`
+	Reason     string     `json:"reason"` // of the refusal, a sentence
 }
 
 // Degraded says that permissions could not be brought up to date.
@@ -156,6 +168,7 @@ type Run struct {
 	Unchanged  int            `json:"unchanged"`
 
 	PermissionsOnly bool `json:"permissions_only"` // it read no document
+	PartsOnly       bool `json:"parts_only"`       // it read what webhooks told of
 	Scheduled       bool `json:"scheduled"`        // the clock began it
 
 	// While it runs: "waiting" for its turn, "groups", "listing", "reading", "removing";

@@ -39,6 +39,15 @@ type Lister interface {
 	Externals(ctx context.Context) iter.Seq2[string, error]
 }
 
+// Rereader is implemented by connectors that can read parts of a source by themselves, as
+// News.Part names them: of a source that is large, when webhooks tell of one part.
+type Rereader interface {
+	// Reread yields what changed in the parts, as Changes does, since a cursor of Changes.
+	// The caller drops the cursors that come with it: Changes will yield the same again.
+	// Parts that the source does not have, or that Changes has not read yet, are left to it.
+	Reread(ctx context.Context, since Cursor, parts []string) iter.Seq2[Change, error]
+}
+
 // Permissions is implemented by connectors that can tell who may read each document
 // without reading the document: often, and cheaply.
 type Permissions interface {
@@ -84,9 +93,9 @@ type Part struct {
 	Err    error      // as in Permission
 }
 
-// TellsPermissions reports whether a connector can tell who may read documents without
+// CanTellPermissions reports whether a connector can tell who may read documents without
 // reading them.
-func TellsPermissions(c Connector) bool {
+func CanTellPermissions(c Connector) bool {
 	_, documents := c.(Permissions)
 	_, parts := c.(Parts)
 	return documents || parts

@@ -24,6 +24,9 @@ type Kind struct {
 	SyncEvery time.Duration
 	// Pushed says that documents are brought by programs; there is no Open.
 	Pushed bool
+	// Hook understands the webhooks of the place, which are signed with the secret setting
+	// HookSecret; nil: there are none.
+	Hook *Hook
 	// Rules returns, where settings give single documents an ACL of their own, what
 	// that is, by external id; nil stands for none. May be nil. The settings are valid.
 	Rules func(settings map[string]string) (func(external string) *cairn.ACL, error)

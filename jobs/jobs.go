@@ -63,6 +63,12 @@ type Runs interface {
 	// QueueScheduled creates a run that nobody has asked for, if due still says so of the
 	// source while nobody else can queue one, and calls enqueue in the same transaction.
 	QueueScheduled(ctx context.Context, source cairn.SourceID, due func(Idle) bool, enqueue func(tx pgx.Tx, run string) error) error
+	// Told returns the sources that are not paused, of which no run reads documents, and whose
+	// webhooks have told of something that no run has come after.
+	Told(ctx context.Context) ([]Told, error)
+	// QueueTold is QueueScheduled for what webhooks have told; partsOnly makes the run one that
+	// reads the parts that they told of alone.
+	QueueTold(ctx context.Context, source cairn.SourceID, partsOnly bool, due func(Told) bool, enqueue func(tx pgx.Tx, run string) error) error
 	// SourceByID returns a source, or ErrNotFound.
 	SourceByID(ctx context.Context, id cairn.SourceID) (cairn.Source, error)
 }
@@ -74,6 +80,11 @@ type Taken struct {
 	Source cairn.Source
 	Cursor connectors.Cursor
 	Pruned time.Time // when the source's complete listing was last compared; zero: never
+	// Told says that a webhook began it; Removal, that webhooks have told of something that
+	// is gone since the sync before; Parts are those that a run of parts only is to read.
+	Told    bool
+	Removal bool
+	Parts   []string
 	// PermissionsAge is how long ago the source's permissions were those that are
 	// stored; 0 when nobody knows.
 	PermissionsAge time.Duration
@@ -186,6 +197,7 @@ func (r *Runner) Start(ctx context.Context) error {
 	ctx, r.stop = context.WithCancel(context.WithoutCancel(ctx))
 	r.loops.Go(func() { every(ctx, rescueEvery, r.rescue) })
 	r.loops.Go(func() { every(ctx, scheduleEvery, r.schedule) })
+	r.loops.Go(func() { every(ctx, heedEvery, r.heed) })
 	if r.cfg.WorkDirs != "" {
 		r.loops.Go(func() { every(ctx, choreEvery, r.sweep) })
 	}

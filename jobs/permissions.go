@@ -40,12 +40,20 @@ func (r *Runner) queuePermissions(ctx context.Context) error {
 // tellsPermissions reports whether the connector of a source can tell permissions
 // alone, whether or not the source can be reached.
 func (r *Runner) tellsPermissions(s cairn.Source) bool {
+	return connectors.CanTellPermissions(r.unopened(s))
+}
+
+// unopened returns the connector of a source to see what it can do; nil when there is none.
+func (r *Runner) unopened(s cairn.Source) connectors.Connector {
 	kind, err := r.cfg.Kinds.Lookup(s.Kind)
 	if err != nil || kind.Open == nil {
-		return false
+		return nil
 	}
 	c, err := kind.Open(r.environment(s), s.Settings)
-	return err == nil && connectors.TellsPermissions(c)
+	if err != nil {
+		return nil
+	}
+	return c
 }
 
 // mayPermit returns an error when a run that only brings permissions is asked of a
@@ -67,7 +75,7 @@ func (r *Runner) mayPermit(s cairn.Source, o cairn.SyncOptions) error {
 func (r *Runner) permissionsState(t Taken, result ingest.Result, err error) PermissionsState {
 	alone := r.tellsPermissions(t.Source)
 	switch {
-	case !alone && !r.cfg.Kinds[t.Source.Kind].ReadsACL, errors.Is(err, cairn.ErrConflict):
+	case t.Run.PartsOnly, !alone && !r.cfg.Kinds[t.Source.Kind].ReadsACL, errors.Is(err, cairn.ErrConflict):
 		return PermissionsUntouched
 	case err != nil, result.Untold:
 		return PermissionsDegraded

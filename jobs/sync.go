@@ -127,6 +127,11 @@ func (r *Runner) sync(ctx context.Context, t Taken, place *turn) (ingest.Result,
 	if t.Run.PermissionsOnly {
 		run = r.cfg.Syncer.RunPermissions
 	}
+	if t.Run.PartsOnly {
+		if connector, err = partOf(connector, t.Parts); err != nil {
+			return ingest.Result{}, err
+		}
+	}
 	job := r.job(ctx, t, connector, place)
 	job.Progress = far.reached
 	if place != nil {
@@ -188,7 +193,11 @@ func (r *Runner) keep(ctx context.Context, l ingest.Lease, far *tracker, cancel 
 // mustPrune reports whether the complete listing is to be compared.
 func (r *Runner) mustPrune(t Taken) bool {
 	kind := r.cfg.Kinds[t.Source.Kind]
-	return t.Run.Full || t.Run.Confirm || t.Pruned.IsZero() || time.Since(t.Pruned) >= kind.PruneEvery
+	every := kind.PruneEvery
+	if t.Told { // which may be every few seconds
+		every = max(every, kind.SyncEvery)
+	}
+	return !t.Run.PartsOnly && (t.Run.Full || t.Run.Confirm || t.Removal || t.Pruned.IsZero() || time.Since(t.Pruned) >= every)
 }
 
 // outcome says how a run ended, in state and reason.

@@ -93,7 +93,7 @@ func (db *DB) TakeRun(ctx context.Context, id string) (t jobs.Taken, ok bool, er
 		       scanned = CASE WHEN permissions_only THEN 0 ELSE added + modified END,
 		       modified = CASE WHEN permissions_only THEN 0 ELSE modified END
 		WHERE id = $1 AND NOT cancel AND (state = 'queued' OR (state = 'running' AND lease_until < now())) AND attempt < $3
-		RETURNING attempt, source_id`, id, leaseTime, maxRunAttempts).Scan(&t.Lease.Attempt, &source)
+		RETURNING attempt, source_id, told`, id, leaseTime, maxRunAttempts).Scan(&t.Lease.Attempt, &source, &t.Told)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return jobs.Taken{}, false, nil
 	}
@@ -114,6 +114,9 @@ func (db *DB) TakeRun(ctx context.Context, id string) (t jobs.Taken, ok bool, er
 		return jobs.Taken{}, false, fmt.Errorf("take run: %w", notFound(err))
 	}
 	t.Pruned = orZero(pruned)
+	if err := addTold(ctx, db.worker, &t); err != nil {
+		return jobs.Taken{}, false, fmt.Errorf("take run: %w", err)
+	}
 	return t, true, nil
 }
 

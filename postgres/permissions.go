@@ -109,15 +109,15 @@ func (db *DB) DuePermissions(ctx context.Context, age time.Duration) ([]cairn.So
 	return due, nil
 }
 
-// supersede ends the unfinished run of a source that only brings permissions, and, when
-// scheduled says so, the one that the clock began: its worker can no longer commit, and
+// supersede ends the unfinished run of a source that only brings permissions, or reads
+// parts alone, and, when scheduled says so, the one that the clock began: its worker can no longer commit, and
 // what is left of it comes with the run that follows.
 func supersede(ctx context.Context, tx pgx.Tx, source cairn.SourceID, scheduled bool) error {
 	_, err := tx.Exec(ctx, `
 		UPDATE runs SET cancel = true, state = 'cancelled', finished_at = now(), lease_until = NULL,
-		       reason = CASE WHEN permissions_only THEN 'A run that reads documents has taken its place.'
+		       reason = CASE WHEN permissions_only OR parts_only THEN 'A run that reads documents has taken its place.'
 		                     ELSE 'Somebody has asked for a sync of another kind, which has taken its place.' END
-		WHERE source_id = $1 AND (permissions_only OR $2 AND scheduled) AND state IN ('queued', 'running')`, source, scheduled)
+		WHERE source_id = $1 AND (permissions_only OR parts_only OR $2 AND scheduled) AND state IN ('queued', 'running')`, source, scheduled)
 	return err
 }
 

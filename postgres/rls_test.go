@@ -51,6 +51,8 @@ var closed = map[string]string{
 	"passwords":        "hashes of secrets",
 	"sign_in_limits":   "hashes of who tries to sign in from where",
 	"source_secrets":   "what is sealed with a key that is elsewhere",
+	"hook_deliveries":  "ids of what webhooks have sent",
+	"source_hooks":     "names of events and times, for administrators",
 	"request_limits":   "hashes of accounts at sources",
 	"runs":             "history of sources, for administrators",
 	"document_errors":  "names of documents, for administrators; also guarded",

@@ -25,6 +25,7 @@ type runRow struct {
 	Reason   string
 
 	PermissionsOnly bool
+	PartsOnly       bool
 	Scheduled       bool
 	CreatedAt       time.Time
 	StartedAt       *time.Time
@@ -39,7 +40,7 @@ type runRow struct {
 func (r runRow) run() cairn.Run {
 	run := cairn.Run{
 		ID: r.ID, Source: r.SourceID, State: r.State, Full: r.Full, DryRun: r.DryRun, Confirm: r.Confirm,
-		PermissionsOnly: r.PermissionsOnly, Scheduled: r.Scheduled, Reason: r.Reason,
+		PermissionsOnly: r.PermissionsOnly, PartsOnly: r.PartsOnly, Scheduled: r.Scheduled, Reason: r.Reason,
 		Created: r.CreatedAt, Started: orZero(r.StartedAt), Finished: orZero(r.FinishedAt),
 		Total: r.Total, Counts: r.Counts, Preview: r.Preview,
 	}
@@ -52,7 +53,7 @@ func (r runRow) run() cairn.Run {
 // RunByID returns one run, or ErrNotFound.
 func (db *DB) RunByID(ctx context.Context, id string) (cairn.Run, error) {
 	rows, err := db.worker.Query(ctx, `
-		SELECT id, source_id, state, "full", dry_run, confirm, permissions_only, scheduled, reason, created_at, started_at, finished_at,
+		SELECT id, source_id, state, "full", dry_run, confirm, permissions_only, parts_only, scheduled, reason, created_at, started_at, finished_at,
 		       total, phase, rate, preview, scanned, added, modified, deleted, failed, unchanged
 		FROM runs WHERE id = $1`, id)
 	if err != nil {
@@ -72,7 +73,7 @@ func (db *DB) ListRuns(ctx context.Context, source cairn.SourceID, p api.Page) (
 		return nil, "", err
 	}
 	rows, err := db.worker.Query(ctx, `
-		SELECT id, source_id, state, "full", dry_run, confirm, permissions_only, scheduled, reason, created_at, started_at, finished_at,
+		SELECT id, source_id, state, "full", dry_run, confirm, permissions_only, parts_only, scheduled, reason, created_at, started_at, finished_at,
 		       total, phase, rate, preview, scanned, added, modified, deleted, failed, unchanged
 		FROM runs
 		WHERE source_id = $1 AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3))
@@ -83,13 +84,13 @@ func (db *DB) ListRuns(ctx context.Context, source cairn.SourceID, p api.Page) (
 	return pageOf(rows, "runs", p.Limit, func(r runRow) timeKey { return timeKey{r.CreatedAt, r.ID} }, runRow.run)
 }
 
-// lastRuns returns, of each source that has one, the newest run that reads documents.
+// lastRuns returns, of each source that has one, the newest run that reads documents, of whole sources.
 func (db *DB) lastRuns(ctx context.Context, sources []cairn.SourceID) (map[cairn.SourceID]*cairn.Run, error) {
 	rows, err := db.worker.Query(ctx, `
-		SELECT r.id, r.source_id, r.state, r."full", r.dry_run, r.confirm, r.permissions_only, r.scheduled, r.reason, r.created_at, r.started_at, r.finished_at,
+		SELECT r.id, r.source_id, r.state, r."full", r.dry_run, r.confirm, r.permissions_only, r.parts_only, r.scheduled, r.reason, r.created_at, r.started_at, r.finished_at,
 		       r.total, r.phase, r.rate, NULL::jsonb AS preview, r.scanned, r.added, r.modified, r.deleted, r.failed, r.unchanged
 		FROM unnest($1::text[]) AS s (id)
-		CROSS JOIN LATERAL (SELECT * FROM runs WHERE source_id = s.id AND NOT permissions_only ORDER BY created_at DESC, id DESC LIMIT 1) r`, sources)
+		CROSS JOIN LATERAL (SELECT * FROM runs WHERE source_id = s.id AND NOT permissions_only AND NOT parts_only ORDER BY created_at DESC, id DESC LIMIT 1) r`, sources)
 	if err != nil {
 		return nil, fmt.Errorf("last runs: %w", err)
 	}

@@ -21,7 +21,7 @@ const lastSyncs = `
 		SELECT max(r.finished_at) AS finished, count(*) FILTER (WHERE r.failing AND r.state = 'failed') AS failures
 		FROM (SELECT finished_at, state, bool_and(state IN ('failed', 'cancelled')) OVER (ORDER BY created_at DESC, id DESC) AS failing
 		      FROM (SELECT * FROM runs
-		            WHERE source_id = s.id AND NOT permissions_only AND NOT dry_run AND finished_at IS NOT NULL
+		            WHERE source_id = s.id AND NOT permissions_only AND NOT parts_only AND NOT dry_run AND finished_at IS NOT NULL
 		            ORDER BY created_at DESC, id DESC LIMIT 12) newest) r) last ON true`
 
 // atWork is whether a source s has an unfinished run that reads documents.
@@ -67,16 +67,30 @@ func idle(ctx context.Context, q querier, only cairn.SourceID) ([]jobs.Idle, err
 	return out, nil
 }
 
-// QueueScheduled implements jobs.Runs. The source is held while it is looked at again, so
-// that one of several replicas which all find it due queues the run, however fast that ends.
+// QueueScheduled implements jobs.Runs.
 func (db *DB) QueueScheduled(ctx context.Context, source cairn.SourceID, due func(jobs.Idle) bool, enqueue func(tx pgx.Tx, run string) error) error {
+	return db.queueUnasked(ctx, source, unasked{}, func(tx pgx.Tx) (bool, error) {
+		now, err := idle(ctx, tx, source)
+		return err == nil && len(now) > 0 && due(now[0]), err
+	}, enqueue)
+}
+
+// unasked is what is told of a run that nobody has asked for.
+type unasked struct {
+	told      bool // by webhooks
+	partsOnly bool // it reads parts of the source alone
+}
+
+// queueUnasked queues a run of a source that nobody has asked for, if it is due. The source
+// is held while it is looked at again, so that one of several replicas which all find it
+// due queues the run, however fast that ends.
+func (db *DB) queueUnasked(ctx context.Context, source cairn.SourceID, kind unasked, due func(tx pgx.Tx) (bool, error), enqueue func(tx pgx.Tx, run string) error) error {
 	err := pgx.BeginFunc(ctx, db.worker, func(tx pgx.Tx) error {
 		// The source first, as by whoever changes it and its run.
 		if _, err := tx.Exec(ctx, `SELECT FROM sources WHERE id = $1 FOR NO KEY UPDATE`, source); err != nil {
 			return err
 		}
-		now, err := idle(ctx, tx, source)
-		if err != nil || len(now) == 0 || !due(now[0]) {
+		if is, err := due(tx); err != nil || !is {
 			return err
 		}
 		if err := supersede(ctx, tx, source, false); err != nil {
@@ -84,8 +98,8 @@ func (db *DB) QueueScheduled(ctx context.Context, source cairn.SourceID, due fun
 		}
 		id := cairn.NewID()
 		tag, err := tx.Exec(ctx, `
-			INSERT INTO runs (id, source_id, scheduled) VALUES ($1, $2, true)
-			ON CONFLICT (source_id) WHERE state IN ('queued', 'running') DO NOTHING`, id, source)
+			INSERT INTO runs (id, source_id, scheduled, told, parts_only) VALUES ($1, $2, true, $3, $4)
+			ON CONFLICT (source_id) WHERE state IN ('queued', 'running') DO NOTHING`, id, source, kind.told, kind.partsOnly)
 		if err != nil || tag.RowsAffected() == 0 { // somebody has asked for one meanwhile
 			return err
 		}

@@ -53,8 +53,9 @@ func (db *DB) sourceStatuses(ctx context.Context, only, after string, limit int)
 		       (SELECT count(*) FROM documents d WHERE d.source_id = s.id AND d.hidden_at IS NULL) AS documents,
 		       (SELECT count(*) FROM document_errors e WHERE e.source_id = s.id) AS errors,
 		       s.permissions_synced_at AS permissions_synced, s.degraded_since, `+degradedReason+` AS degraded_reason,
-		       s.scheduled_at, last.finished, last.failures, `+atWork+` AS at_work
-		FROM sources s JOIN acls a ON a.id = s.acl_id`+lastSyncs+`
+		       s.scheduled_at, last.finished, last.failures, `+atWork+` AS at_work,
+		       h.accepted_at AS accepted, coalesce(h.event, '') AS event, h.refused_at AS refused, coalesce(h.refusal, '') AS refusal
+		FROM sources s JOIN acls a ON a.id = s.acl_id LEFT JOIN source_hooks h ON h.source_id = s.id`+lastSyncs+`
 		WHERE ($1 = '' OR s.name = $1) AND s.name > $2
 		ORDER BY s.name LIMIT $3`, only, after, limit)
 	if err != nil {
@@ -71,6 +72,10 @@ func (db *DB) sourceStatuses(ctx context.Context, only, after string, limit int)
 		Finished          *time.Time
 		Failures          int
 		AtWork            bool
+		Accepted          *time.Time
+		Event             string
+		Refused           *time.Time
+		Refusal           string
 	}
 	found, err := pgx.CollectRows(rows, pgx.RowToStructByName[statusRow])
 	if err != nil {
@@ -90,6 +95,7 @@ func (db *DB) sourceStatuses(ctx context.Context, only, after string, limit int)
 			Source: s.Source, Documents: s.Documents, Errors: s.Errors, LastRun: last[s.ID],
 			PermissionsSynced: orZero(s.PermissionsSynced), Degraded: degraded(s.DegradedSince, s.DegradedReason),
 			LastSync: schedule.Last{Since: s.ScheduledAt, Finished: orZero(s.Finished), Failures: s.Failures}, AtWork: s.AtWork,
+			Hook: api.HookStatus{Accepted: orZero(s.Accepted), Event: s.Event, Refused: orZero(s.Refused), Refusal: s.Refusal},
 		}
 	}
 	return list, nil

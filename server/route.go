@@ -43,6 +43,9 @@ type Route struct {
 	Fail func(c *gin.Context, f Failure)
 }
 
+// HookPath returns where the webhook of a source is.
+func HookPath(source string) string { return "/hooks/" + source }
+
 // requestTimeout ends requests that are not Long.
 const requestTimeout = 60 * time.Second
 

@@ -234,7 +234,7 @@ func (p *parts) openRetrieval(ctx context.Context, s server.Settings) error {
 		Pool: p.db.Worker(), Runs: p.db, Kinds: p.kinds, Environment: p.env, Log: p.log,
 		Secrets: p.db.Secrets, WorkDirs: filepath.Join(s.DataDir, "sources"),
 		Syncer:  p.syncer,
-		Chores:  []func(context.Context) error{p.db.PruneChanges, p.db.ForgetLimits, p.db.EraseExpired, p.db.Clean, p.expireAudit(s.AuditRetention.Duration()), p.db.ScanSensitive},
+		Chores:  []func(context.Context) error{p.db.PruneChanges, p.db.ForgetLimits, p.db.ForgetDeliveries, p.db.EraseExpired, p.db.Clean, p.expireAudit(s.AuditRetention.Duration()), p.db.ScanSensitive},
 		Rescues: []func(context.Context) error{p.asker.Recover, p.stones.Keep}, Maintain: p.index.Maintain,
 		PermissionsEvery: s.PermissionsEvery.Duration(),
 	})

@@ -116,6 +116,7 @@ var requests = map[string]string{
 	"GET /api/v1/tokens":                            `/api/v1/tokens`,
 	"POST /api/v1/tokens":                           `/api/v1/tokens {"name":"t"}`,
 	"DELETE /api/v1/tokens/{id}":                    `/api/v1/tokens/$token`,
+	"POST /hooks/{source}":                          `/hooks/$folder {"zen":"x"}`,
 	"GET /api/openapi.yaml":                         `/api/openapi.yaml`,
 	"GET /healthz":                                  `/healthz`,
 	"GET /readyz":                                   `/readyz`,

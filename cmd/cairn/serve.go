@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,6 +20,7 @@ import (
 	"github.com/cairnhq/cairn/server/api"
 	"github.com/cairnhq/cairn/server/auth"
 	"github.com/cairnhq/cairn/server/auth/password"
+	"github.com/cairnhq/cairn/server/hooks"
 	"github.com/cairnhq/cairn/server/scim"
 	"github.com/cairnhq/cairn/web"
 )
@@ -167,11 +169,12 @@ func newServer(ctx context.Context, s server.Settings, p *parts) (*server.Server
 	surface := api.New(api.Config{
 		Store: p.db, Auth: authenticator, Search: p.retriever, Ask: p.asker, Push: p.pusher, Jobs: p.jobs, Index: p.index,
 		Kinds: p.kinds, Environment: p.env, Models: models(p), Log: p.log,
-		Erased: p.bury,
+		Erased: p.bury, BaseURL: s.PublicOrigin(),
 	})
 	provisioning := scim.New(scim.Config{Store: postgres.NewSCIM(p.db), BaseURL: s.PublicOrigin(), Erased: p.bury})
+	receiver := hooks.New(hooks.Config{Store: p.db, Auth: authenticator, Kinds: p.kinds, Log: p.log})
 	http, err := server.New(server.Config{
-		Auth: authenticator, Routes: append(surface.Routes(), provisioning.Routes()...), Web: files, Ready: p.db.Ping, Log: p.log, Audit: p.audit, Secure: s.Secure(),
+		Auth: authenticator, Routes: slices.Concat(surface.Routes(), provisioning.Routes(), receiver.Routes()), Web: files, Ready: p.db.Ping, Log: p.log, Audit: p.audit, Secure: s.Secure(),
 		DrainDelay: s.DrainDelay,
 	})
 	if err != nil {

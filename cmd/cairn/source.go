@@ -287,6 +287,9 @@ func (e *environment) showSource(s client.Source, now time.Time) {
 	if r := s.LastRun; r != nil && r.Reason != "" {
 		out.Printf("  %s\n", terminal.Line(r.Reason))
 	}
+	for _, line := range hookLines(s.Webhook) {
+		out.Printf("  %s\n", terminal.Line(line))
+	}
 }
 
 func sourceTestCommand(e *environment) *cobra.Command {

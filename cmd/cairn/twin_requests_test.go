@@ -131,6 +131,9 @@ GET /api/v1/login/oidc/callback?code=x&state=y
 POST /api/v1/login {"email":"bob@acme.test","password":"seven penguins pay rent"}
 POST /api/v1/me/password {"password":"seven penguins pay rent"}
 POST /api/v1/logout
+POST /hooks/handbook {"zen":"x"}
+POST /hooks/vault {"zen":"x"}
+POST /hooks/nowhere {"zen":"x"}
 GET /healthz
 GET /readyz
 GET /metrics

@@ -31,6 +31,7 @@ func Kind() connectors.Kind {
 		SyncEvery: time.Hour,
 		ReadsACL:  true,
 		Settings:  settingList(),
+		Hook:      hook(),
 		Check: func(_ connectors.Environment, settings map[string]string) error {
 			_, err := parse(settings)
 			return err

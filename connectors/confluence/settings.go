@@ -12,6 +12,7 @@ var product = atlassian.Product{
 // settingList describes the settings.
 func settingList() []connectors.Setting {
 	return product.Settings(
+		connectors.Setting{Name: connectors.HookSecret, Secret: true, Help: "Data Center: secret of the webhook by which Confluence tells of changes"},
 		connectors.Setting{Name: "personal_spaces", Help: "on: personal spaces, too, when spaces does not name them; off by default"},
 		connectors.Setting{Name: "everyone", Help: "names of groups or access classes that stand for everybody who signs in to Cairn, such as all-licensed-users"},
 	)

@@ -50,7 +50,9 @@ func Kind() connectors.Kind {
 			{Name: "installation", Help: "id of the App's installation at the owner: the number at the end of the address of its page"},
 			{Name: "token", Secret: true, Help: "personal access token, fine-grained or classic (repo, read:org)"},
 			{Name: "private_key", Secret: true, Help: "private key of the App, the PEM file that GitHub gives out"},
+			{Name: connectors.HookSecret, Secret: true, Help: "secret of the webhook by which GitHub tells of changes"},
 		},
+		Hook: hook(),
 		Check: func(_ connectors.Environment, settings map[string]string) error {
 			_, err := parse(settings)
 			return err

@@ -18,6 +18,7 @@ import (
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/connectors"
+	"github.com/cairnhq/cairn/connectors/connectortest"
 	"github.com/cairnhq/cairn/connectors/git/gittest"
 	"github.com/cairnhq/cairn/connectors/github/githubtest"
 )
@@ -104,10 +105,10 @@ func TestWikiPages(t *testing.T) {
 	if texts := opened(t, changes); texts["wiki/Home.md"] != "# Welcome\n\nhello\n\n## Travel costs\n\n170 euros" || texts["wiki/Large.md"] != "too_large" {
 		t.Errorf("the texts are %.200q", texts)
 	}
-	if listed := list(t, connect(t, s)); len(listed) != len(got) {
+	if listed := connectortest.List(t, connect(t, s)); len(listed) != len(got) {
 		t.Errorf("%d of %d pages are listed", len(listed), len(got))
 	}
-	first := list(t, connect(t, s, "read", "issues"))
+	first := connectortest.List(t, connect(t, s, "read", "issues"))
 	second, _ := read(t, connect(t, s, "read", "issues"), "")
 	if left, _ := os.ReadDir(filepath.Join(s.Env.WorkDir, "wikis")); len(first)+len(second)+len(left) > 0 {
 		t.Errorf("not to be read: %d listed, %d told, %d copies left", len(first), len(second), len(left))
@@ -143,7 +144,7 @@ func TestWikiChanges(t *testing.T) {
 
 	s.Faults.Heal()
 	c := connect(t, s)
-	listed := list(t, c)
+	listed := connectortest.List(t, c)
 	changes, again := read(t, c, cursor)
 	if len(listed) != 120 || len(changes) != 0 || again != cursor {
 		t.Errorf("nothing changed: %d pages listed, %d told, the cursor moved: %v", len(listed), len(changes), again != cursor)
@@ -157,7 +158,7 @@ func TestWikiChanges(t *testing.T) {
 	if diff := cmp.Diff(map[string]string{"wiki/Page-007.md": "changed", "wiki/Renamed.md": "text 8", "wiki/New.md": "new"}, opened(t, changes)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if listed = list(t, connect(t, s)); len(listed) != 121 || slices.ContainsFunc(listed, func(e string) bool { return strings.HasSuffix(e, "Page-008.md") }) {
+	if listed = connectortest.List(t, connect(t, s)); len(listed) != 121 || slices.ContainsFunc(listed, func(e string) bool { return strings.HasSuffix(e, "Page-008.md") }) {
 		t.Errorf("%d pages are listed after one was renamed", len(listed))
 	}
 
@@ -169,7 +170,7 @@ func TestWikiChanges(t *testing.T) {
 	if texts["wiki/Page-009.md"] != "from another history" || texts["wiki/Page-007.md"] != "text 7" || texts["wiki/Page-008.md"] != "text 8" {
 		t.Errorf("after a forced push it tells %d pages, such as %q", len(texts), texts["wiki/Page-009.md"])
 	}
-	if listed = list(t, connect(t, s)); len(listed) != 120 {
+	if listed = connectortest.List(t, connect(t, s)); len(listed) != 120 {
 		t.Errorf("%d pages are listed after a forced push", len(listed))
 	}
 
@@ -242,7 +243,7 @@ func TestWikisWithoutPages(t *testing.T) {
 	} {
 		gone()
 		c := connect(t, s)
-		listed := list(t, c)
+		listed := connectortest.List(t, c)
 		changes, next := read(t, c, cursor)
 		if len(listed) != 0 || len(changes) != 0 || next == cursor {
 			t.Errorf("%s: %d pages are listed, %d are told", name, len(listed), len(changes))

@@ -28,6 +28,7 @@ func Kind() connectors.Kind {
 		ReadsACL:   true,
 		Settings:   settingList(),
 		PruneEvery: time.Hour,
+		Hook:       hook(),
 		Check: func(_ connectors.Environment, settings map[string]string) error {
 			_, err := parse(settings)
 			return err

@@ -13,6 +13,7 @@ var product = atlassian.Product{Name: "Jira", Example: "https://jira.example.com
 // settingList describes the settings.
 func settingList() []connectors.Setting {
 	return product.Settings(
+		connectors.Setting{Name: connectors.HookSecret, Secret: true, Help: "secret of the webhook by which Jira tells of changes"},
 		connectors.Setting{Name: "fields", Help: "custom fields to read, by name, separated by commas; off: none; unset: all that are texts"},
 		connectors.Setting{Name: "internal_comments", Help: "on: internal comments of service projects, too; off by default"},
 		connectors.Setting{Name: "everyone", Help: "names of groups or application roles that stand for everybody who signs in to Cairn, such as jira-software"},

@@ -35,9 +35,11 @@ func Kind() connectors.Kind {
 			{Name: "window", Help: "how many days of each channel every sync reads again, for replies, edits and deletions, from 1 to 365; default 30"},
 			{Name: "files", Help: "whether files are read: yes (the default) or no"},
 			{Name: "max_file_size", Help: "larger files are reported and not read, in MB; default 50"},
+			{Name: connectors.HookSecret, Secret: true, Help: "Signing Secret of the app, with which Slack signs the events that it tells of"},
 			{Name: "url", Help: "address of Slack, when it is another: https://slack-gov.com; default https://slack.com"},
 		},
 		PruneEvery: 12 * time.Hour,
+		Hook:       hook(),
 		Check: func(_ connectors.Environment, settings map[string]string) error {
 			_, err := parse(settings)
 			return err
@@ -62,6 +64,7 @@ var (
 	_ connectors.Lister    = (*connector)(nil)
 	_ connectors.Parts     = (*connector)(nil)
 	_ connectors.Directory = (*connector)(nil)
+	_ connectors.Rereader  = (*connector)(nil)
 	_ connectors.Tester    = (*connector)(nil)
 )
 

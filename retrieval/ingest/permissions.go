@@ -25,7 +25,7 @@ const (
 // documents keep their ACLs and none is hidden. ErrInvalid when the connector does not
 // tell permissions alone.
 func (s *Syncer) RunPermissions(ctx context.Context, job Sync) (Result, error) {
-	if !connectors.TellsPermissions(job.Connector) {
+	if !connectors.CanTellPermissions(job.Connector) {
 		return Result{}, cairn.Errorf(cairn.ErrInvalid, "a source of kind %s cannot tell permissions alone: synchronise it as a whole", job.Source.Kind)
 	}
 	r := &syncRun{Syncer: s, Sync: job}
@@ -51,7 +51,7 @@ func (r *syncRun) permitBetween(ctx context.Context) error {
 	p := &permissionRun{syncRun: r, between: true}
 	source, failed := r.Beside() // a connector may keep what it has been told of groups
 	if failed == nil {
-		if !connectors.TellsPermissions(source) {
+		if !connectors.CanTellPermissions(source) {
 			return nil
 		}
 		unknown := r.readDirectory(ctx, source)

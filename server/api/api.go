@@ -25,7 +25,9 @@ type Config struct {
 	Kinds       connectors.Registry
 	Environment connectors.Environment
 	Models      []Model // that can be asked for by name; the extractive one is added
-	Log         *slog.Logger
+	// BaseURL is the scheme and host under which webhooks reach the server; empty: unknown.
+	BaseURL string
+	Log     *slog.Logger
 	// Erased is called after every erasure that somebody asked for, before it is
 	// confirmed. It may be nil.
 	Erased func(ctx context.Context)

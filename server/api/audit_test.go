@@ -25,6 +25,7 @@ var unaudited = map[string]string{
 	"GET /sources/:name/runs":     "counts of runs",
 	"GET /erasures":               "receipts: ids and counts; what was erased is in the log",
 	"GET /grants":                 "grants with their reasons, for those who oversee them; each is in the log",
+	"POST /hooks/:source":         "a place tells that something has changed; the run that follows is listed, and nothing is shown",
 	"GET /login":                  "the same for everybody",
 	"GET /login/oidc":             "begins to sign in; what comes of it is in the log",
 	"GET /me":                     "the caller itself",

@@ -39,6 +39,7 @@ type memory struct {
 	degraded      *Degraded // of every source
 	last          schedule.Last
 	atWork        bool
+	hook          HookStatus
 	withheld      cairn.DocumentID
 	meanwhile     func()   // what somebody else does just before the next change of an account
 	secrets       []string // that were stored
@@ -84,7 +85,7 @@ func (m *memory) ListSources(_ context.Context, p Page) ([]SourceStatus, string,
 }
 
 func (m *memory) status(s cairn.Source) SourceStatus {
-	out := SourceStatus{Source: s, Errors: len(m.errors[s.ID]), LastSync: m.last, AtWork: m.atWork}
+	out := SourceStatus{Source: s, Errors: len(m.errors[s.ID]), LastSync: m.last, AtWork: m.atWork, Hook: m.hook}
 	for _, d := range m.documents {
 		if d.Source == s.ID {
 			out.Documents++

@@ -29,6 +29,7 @@ type run struct {
 	Unchanged int            `json:"unchanged"`
 
 	PermissionsOnly bool `json:"permissions_only"`
+	PartsOnly       bool `json:"parts_only"`
 	Scheduled       bool `json:"scheduled"`
 
 	// While it runs.
@@ -44,7 +45,7 @@ func runOf(r cairn.Run) run {
 		ID: r.ID, State: r.State, Full: r.Full, DryRun: r.DryRun, Reason: r.Reason, Created: r.Created.UTC(),
 		Started: moment(r.Started), Finished: moment(r.Finished), Total: r.Total, Scanned: r.Scanned, Added: r.Added,
 		Modified: r.Modified, Deleted: r.Deleted, Failed: r.Failed, Unchanged: r.Unchanged,
-		PermissionsOnly: r.PermissionsOnly, Scheduled: r.Scheduled, Phase: r.Phase, Rate: r.Rate,
+		PermissionsOnly: r.PermissionsOnly, PartsOnly: r.PartsOnly, Scheduled: r.Scheduled, Phase: r.Phase, Rate: r.Rate,
 	}
 	if left := r.Remaining(); left > 0 {
 		seconds := int(math.Ceil(left.Seconds()))

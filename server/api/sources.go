@@ -45,6 +45,7 @@ type source struct {
 	Schedule string     `json:"schedule,omitempty"`
 	NextRun  *time.Time `json:"next_run_at,omitempty"`
 	Failures *int       `json:"failures,omitempty"` // syncs in a row that have failed
+	Hook     *hook      `json:"webhook,omitempty"`
 }
 
 // degraded says that permissions could not be brought up to date.
@@ -66,8 +67,12 @@ func (a *API) sourceOf(s SourceStatus) source {
 		last := runOf(*s.LastRun)
 		out.LastRun = &last
 	}
-	if kind := a.Kinds[s.Kind]; !kind.Pushed {
+	kind := a.Kinds[s.Kind]
+	if !kind.Pushed {
 		a.addSchedule(&out, s, kind)
+	}
+	if kind.Hook != nil {
+		out.Hook = a.hookOf(s)
 	}
 	return out
 }

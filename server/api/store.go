@@ -33,6 +33,15 @@ type SourceStatus struct {
 	// documents is not finished: when the next is due follows from its end.
 	LastSync schedule.Last
 	AtWork   bool
+	Hook     HookStatus
+}
+
+// HookStatus is what is known of the webhook of a source; zero times: nothing yet.
+type HookStatus struct {
+	Accepted time.Time // when the last delivery came that was signed
+	Event    string    // as the place calls it
+	Refused  time.Time // when the last came that was not accepted, of several in some seconds the first
+	Refusal  string    // a word for why
 }
 
 // Degraded says that permissions could not be brought up to date. What was told before

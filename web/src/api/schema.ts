@@ -1034,6 +1034,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/hooks/{source}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What the webhook of a source sends
+         * @description For GitHub, Jira, Confluence Data Center and Slack, which sign the body with the source's secret setting `webhook_secret`:
+         *     `X-Hub-Signature-256`, `X-Hub-Signature` or `X-Slack-Signature`. Nothing else lets anybody in. What is not signed is
+         *     `not_found`, whether or not there is such a source. A delivery is a hint: the source is read sooner, nothing of the
+         *     body is kept. One that is repeated is accepted and does nothing. Bodies of more than 1 MiB are `too_large`.
+         */
+        post: operations["receiveHook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -1494,6 +1517,38 @@ export interface components {
             next_run_at?: string;
             /** @description How many syncs in a row have failed. Each doubles the wait for the next, up to a day. */
             failures?: number;
+            webhook?: components["schemas"]["Webhook"];
+        };
+        HookReply: {
+            accepted?: boolean;
+            /** @description What Slack has sent, signed, to find out whether the address is right. */
+            challenge?: string;
+        };
+        /**
+         * @description By which the place tells that something has changed there; missing of kinds that have none. A refusal may be of a request that
+         *     somebody else has sent.
+         */
+        Webhook: {
+            /** @description Where the place is to send it. The path alone where `CAIRN_PUBLIC_URL` is not set. */
+            url: string;
+            /** @description The secret setting `webhook_secret` is set. Without it nothing is accepted. */
+            ready: boolean;
+            /**
+             * Format: date-time
+             * @description When the last delivery came that was signed; missing before the first.
+             */
+            accepted_at?: string;
+            /** @description What the place calls that one. */
+            event?: string;
+            /**
+             * Format: date-time
+             * @description When the last came that was not accepted; missing before the first.
+             */
+            refused_at?: string;
+            /** @enum {string} */
+            refusal?: "unsigned" | "stale" | "too_large" | "media_type" | "malformed" | "no_secret";
+            /** @description What to do about the refusal. */
+            reason?: string;
         };
         /** @description Permissions could not be brought up to date since then; what was told before holds. Missing while they are fresh. */
         Degraded: {
@@ -1547,7 +1602,9 @@ export interface components {
              *     whose permissions could not be told.
              */
             permissions_only: boolean;
-            /** @description The clock began it; false when somebody has asked for it. */
+            /** @description It has read nothing but the parts that webhooks told of. The schedule does not count from it. */
+            parts_only: boolean;
+            /** @description The clock began it, or a webhook; false when somebody has asked for it. */
             scheduled: boolean;
             /** @description Why it failed, or what waits for confirmation; else empty. */
             reason: string;
@@ -2114,6 +2171,8 @@ export type AccessPreview = components['schemas']['AccessPreview'];
 export type AccountChanges = components['schemas']['AccountChanges'];
 export type AccountChange = components['schemas']['AccountChange'];
 export type Source = components['schemas']['Source'];
+export type HookReply = components['schemas']['HookReply'];
+export type Webhook = components['schemas']['Webhook'];
 export type Degraded = components['schemas']['Degraded'];
 export type SourceList = components['schemas']['SourceList'];
 export type SyncRequest = components['schemas']['SyncRequest'];
@@ -4337,6 +4396,43 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["ModelList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    receiveHook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                source: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "zen": "Keep it logically awesome."
+                 *     }
+                 */
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description It is accepted, or the answer to Slack's question whether the address is right. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "accepted": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["HookReply"];
                 };
             };
             default: components["responses"]["Error"];
