@@ -21,6 +21,8 @@ type Syncer struct {
 	Prepare *Preparer
 	Workers int // documents that are extracted at once; 0: 2
 	Log     *slog.Logger
+	// PreviewBytes bounds what a dry run keeps in mind of changes; 0: 64 MB.
+	PreviewBytes int
 }
 
 // Sync is one run over one source.
@@ -107,42 +109,52 @@ const (
 // stored twice. Errors are those of the source as a whole or of the store;
 // documents that fail are recorded and passed over.
 func (s *Syncer) Run(ctx context.Context, job Sync) (Result, error) {
+	r := s.begin(job)
+	return r.end(ctx, r.run(ctx))
+}
+
+// begin returns the state of a run that begins.
+func (s *Syncer) begin(job Sync) *syncRun {
 	r := &syncRun{Syncer: s, Sync: job, permitted: time.Now().Add(-job.PermissionsAge)}
 	if job.DryRun {
-		r.result.Preview = new(cairn.RunPreview)
+		r.dry = newDryRun(s.PreviewBytes)
 	}
+	return r
+}
+
+// run does what Run does.
+func (r *syncRun) run(ctx context.Context) error {
 	r.enter(PhaseGroups)
-	unknown := r.readDirectory(ctx, job.Connector)
+	unknown := r.readDirectory(ctx, r.Connector)
 	r.enter(PhaseListing)
 	if err := r.list(ctx); err != nil {
-		return r.result, err
+		return err
 	}
 	r.enter(PhaseReading)
 	limit := firstDocuments
-	for c, err := range job.Connector.Changes(ctx, job.since()) {
+	for c, err := range r.Connector.Changes(ctx, r.since()) {
 		if err != nil {
-			return r.result, errors.Join(r.flush(ctx), fmt.Errorf("read %s: %w", job.Source.Name, err))
+			return errors.Join(r.flush(ctx), fmt.Errorf("read %s: %w", r.Source.Name, err))
 		}
 		r.pending = append(r.pending, c)
 		r.pendingBytes += c.Metadata.Size
 		if len(r.pending) >= limit || r.pendingBytes >= batchBytes {
 			if err := r.flush(ctx); err != nil {
-				return r.result, err
+				return err
 			}
 			if err := errors.Join(r.permitBetween(ctx), r.turn(ctx)); err != nil {
-				return r.result, err
+				return err
 			}
 			limit = min(2*limit, batchDocuments)
 		}
 	}
 	if err := r.flush(ctx); err != nil {
-		return r.result, err
+		return err
 	}
 	// What failed between two batches does not fail a run that has read everything.
 	r.result.Untold = r.result.Untold || r.unpermitted
 	r.enter(PhaseRemoving)
-	err := errors.Join(r.prune(ctx), unknown)
-	return r.result, err
+	return errors.Join(r.prune(ctx), unknown)
 }
 
 // enter begins a phase.
@@ -171,10 +183,10 @@ func (r *syncRun) turn(ctx context.Context) error {
 // so, and ends the run after them.
 func (r *syncRun) readDirectory(ctx context.Context, site connectors.Connector) error {
 	directory, ok := site.(connectors.Directory)
-	if !ok || r.DryRun {
+	if !ok {
 		return nil
 	}
-	err := r.Store.SetMembers(ctx, r.Source, r.Lease, directory.Members(ctx))
+	err := r.setMembers(ctx, directory)
 	if err == nil || ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -188,6 +200,18 @@ func (r *syncRun) readDirectory(ctx context.Context, site connectors.Connector) 
 	return cairn.Errorf(cairn.ErrUnavailable, "The groups of the source could not be read. Who was in them before still is (%s).", Class(err))
 }
 
+// setMembers takes over the groups of a source.
+func (r *syncRun) setMembers(ctx context.Context, directory connectors.Directory) error {
+	if r.dry == nil {
+		return r.Store.SetMembers(ctx, r.Source, r.Lease, directory.Members(ctx))
+	}
+	members, err := CollectMembers(r.Source.Name, directory.Members(ctx))
+	if err == nil {
+		r.dry.plan.Members = &members
+	}
+	return err
+}
+
 func (j Sync) since() connectors.Cursor {
 	if j.Full {
 		return ""
@@ -199,7 +223,11 @@ func (j Sync) since() connectors.Cursor {
 type syncRun struct {
 	*Syncer
 	Sync
-	result       Result
+	result Result
+	dry    *dryRun // nil: what it does is written
+
+	permissionsOnly bool
+
 	phase        Phase
 	pending      []connectors.Change
 	pendingBytes int64
@@ -286,6 +314,9 @@ func (r *syncRun) flush(ctx context.Context) error {
 		return err
 	}
 	changes = slices.DeleteFunc(changes, func(c connectors.Change) bool { return erased[c.External] })
+	if r.dry != nil {
+		r.dry.correct(known, externals, r.Lease.Run)
+	}
 	b := &batch{syncRun: r, known: known, out: Batch{Source: r.Source.ID, Run: r.Lease, Cursor: cursor}}
 	if err := b.add(ctx, changes); err != nil {
 		return err
@@ -305,7 +336,8 @@ var errGuard = errors.New("the run would delete a large part of the source and w
 func IsWaiting(err error) bool { return errors.Is(err, errGuard) }
 
 func (r *syncRun) commit(ctx context.Context, b Batch) error {
-	if r.DryRun {
+	if r.dry != nil {
+		r.dry.note(b, r.permissionsOnly)
 		b = Batch{Source: b.Source, Run: b.Run, Counts: b.Counts}
 	}
 	if _, err := r.Store.Commit(ctx, b); err != nil {
@@ -350,9 +382,6 @@ func (r *syncRun) prune(ctx context.Context) error {
 
 // remove hides documents that have vanished; when they are too many, it withholds them.
 func (r *syncRun) remove(ctx context.Context, gone []string) error {
-	if r.result.Preview != nil {
-		r.result.Preview.Deleted = named(r.result.Preview.Deleted, gone...)
-	}
 	if r.exceedsGuard(len(gone)) {
 		return r.withhold(ctx, gone, gone)
 	}
@@ -364,14 +393,6 @@ func (r *syncRun) remove(ctx context.Context, gone []string) error {
 		}
 	}
 	return nil
-}
-
-// previewed is how many documents of a kind a dry run names.
-const previewed = 100
-
-// named adds names to a list, as far as a dry run has room for them.
-func named(list []string, names ...string) []string {
-	return append(list, names[:min(len(names), previewed-len(list))]...)
 }
 
 // withholdBatch is how many documents are withheld in one transaction.
