@@ -38,6 +38,7 @@ func Kind() connectors.Kind {
 			{Name: "url", Help: "address of Slack, when it is another: https://slack-gov.com; default https://slack.com"},
 		},
 		PruneEvery: 12 * time.Hour,
+		ListLast:   true,
 		Check: func(_ connectors.Environment, settings map[string]string) error {
 			_, err := parse(settings)
 			return err

@@ -86,6 +86,20 @@ func (d *dryRun) correct(known map[string]Known, externals []string, run string)
 	}
 }
 
+// correctStored brings the names of stored documents to what they would be by now.
+func (d *dryRun) correctStored(stored map[string]cairn.Version) {
+	for name := range d.moved {
+		delete(stored, name)
+	}
+	for _, f := range d.plan.Fates {
+		if f.Gone {
+			delete(stored, f.External)
+		} else if stored[f.External] == "" {
+			stored[f.External] = cairn.Version(would)
+		}
+	}
+}
+
 // note takes over what a batch would write.
 func (d *dryRun) note(b Batch, permissionsOnly bool) {
 	former := make(map[string]string, len(b.Moves))

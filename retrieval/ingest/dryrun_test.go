@@ -214,6 +214,7 @@ func TestDryRunEqualsWhatThenHappens(t *testing.T) {
 		if rapid.Bool().Draw(rt, "declare") {
 			b.declare(cairn.Allow(rapid.SampledFrom([]cairn.PrincipalKey{cairn.Everyone, "group:cairn:own", "group:shelf:b"}).Draw(rt, "the source's")))
 		}
+		b.listLast = rapid.IntRange(0, 2).Draw(rt, "list last") == 0
 		o := cairn.SyncOptions{Confirm: rapid.Bool().Draw(rt, "confirm"), Full: rapid.IntRange(0, 4).Draw(rt, "full") == 0}
 		before, tables := b.readers(people), b.dump()
 		o.DryRun = true
@@ -271,7 +272,7 @@ func (b *bench) follow(c connectors.Connector, o cairn.SyncOptions) (cairn.Run, 
 	b.t.Helper()
 	taken := b.take(o)
 	result, err := b.syncer.Run(context.Background(), ingest.Sync{Source: b.source, Connector: c, Cursor: taken.Cursor, Lease: taken.Lease, Prune: true,
-		Full: taken.Run.Full, DryRun: taken.Run.DryRun, Confirm: taken.Run.Confirm})
+		ListLast: b.listLast, Full: taken.Run.Full, DryRun: taken.Run.DryRun, Confirm: taken.Run.Confirm})
 	return b.finish(taken, result, err), err
 }
 

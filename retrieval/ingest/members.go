@@ -1,6 +1,8 @@
 package ingest
 
 import (
+	"context"
+	"errors"
 	"iter"
 	"maps"
 	"slices"
@@ -56,4 +58,38 @@ func CollectMembers(directory string, members iter.Seq2[connectors.Member, error
 
 func (w *Members) add(group, email, subgroup string) {
 	w.Groups, w.Emails, w.Subgroups = append(w.Groups, group), append(w.Emails, email), append(w.Subgroups, subgroup)
+}
+
+// readDirectory takes over who is in which group of the source. When that fails, who
+// was in them before still is, and the documents are read all the same; the error says
+// so, and ends the run after them.
+func (r *syncRun) readDirectory(ctx context.Context, site connectors.Connector) error {
+	directory, ok := site.(connectors.Directory)
+	if !ok {
+		return nil
+	}
+	err := r.setMembers(ctx, directory)
+	if err == nil || ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if errors.Is(err, cairn.ErrConflict) {
+		return err // the run is no longer ours, as its next batch finds out
+	}
+	r.Log.Warn("the groups of a source could not be read", "source", r.Source.Name, "run", r.Lease.Run, "error", Class(err))
+	if shown := (*cairn.Error)(nil); errors.As(err, &shown) {
+		return err
+	}
+	return cairn.Errorf(cairn.ErrUnavailable, "The groups of the source could not be read. Who was in them before still is (%s).", Class(err))
+}
+
+// setMembers takes over the groups of a source.
+func (r *syncRun) setMembers(ctx context.Context, directory connectors.Directory) error {
+	if r.dry == nil {
+		return r.Store.SetMembers(ctx, r.Source, r.Lease, directory.Members(ctx))
+	}
+	members, err := CollectMembers(r.Source.Name, directory.Members(ctx))
+	if err == nil {
+		r.dry.plan.Members = &members
+	}
+	return err
 }

@@ -35,6 +35,10 @@ type Sync struct {
 	Full      bool // read every document again
 	DryRun    bool // count only
 	Confirm   bool // delete as many documents as have vanished
+	// ListLast says that the listing is read after the documents: what a source has that
+	// was never compared with its listing can be found at once. A document that has
+	// another name by then is not recognised by its text.
+	ListLast bool
 	// IgnoreACLs says that the source's ACL was declared to stand for what the
 	// connector reads at the source.
 	IgnoreACLs bool
@@ -154,6 +158,11 @@ func (r *syncRun) run(ctx context.Context) error {
 	// What failed between two batches does not fail a run that has read everything.
 	r.result.Untold = r.result.Untold || r.unpermitted
 	r.enter(PhaseRemoving)
+	if r.ListLast {
+		if err := r.list(ctx); err != nil {
+			return err
+		}
+	}
 	return errors.Join(r.prune(ctx), unknown)
 }
 
@@ -176,40 +185,6 @@ func (r *syncRun) turn(ctx context.Context) error {
 		return nil
 	}
 	return r.Turn(ctx)
-}
-
-// readDirectory takes over who is in which group of the source. When that fails, who
-// was in them before still is, and the documents are read all the same; the error says
-// so, and ends the run after them.
-func (r *syncRun) readDirectory(ctx context.Context, site connectors.Connector) error {
-	directory, ok := site.(connectors.Directory)
-	if !ok {
-		return nil
-	}
-	err := r.setMembers(ctx, directory)
-	if err == nil || ctx.Err() != nil {
-		return ctx.Err()
-	}
-	if errors.Is(err, cairn.ErrConflict) {
-		return err // the run is no longer ours, as its next batch finds out
-	}
-	r.Log.Warn("the groups of a source could not be read", "source", r.Source.Name, "run", r.Lease.Run, "error", Class(err))
-	if shown := (*cairn.Error)(nil); errors.As(err, &shown) {
-		return err
-	}
-	return cairn.Errorf(cairn.ErrUnavailable, "The groups of the source could not be read. Who was in them before still is (%s).", Class(err))
-}
-
-// setMembers takes over the groups of a source.
-func (r *syncRun) setMembers(ctx context.Context, directory connectors.Directory) error {
-	if r.dry == nil {
-		return r.Store.SetMembers(ctx, r.Source, r.Lease, directory.Members(ctx))
-	}
-	members, err := CollectMembers(r.Source.Name, directory.Members(ctx))
-	if err == nil {
-		r.dry.plan.Members = &members
-	}
-	return err
 }
 
 func (j Sync) since() connectors.Cursor {
@@ -239,58 +214,6 @@ type syncRun struct {
 
 	permitted   time.Time // when permissions were last brought up to date, or were to be
 	unpermitted bool      // between two batches, when they last were to be
-}
-
-// list compares the store with the source's listing before anything is read, so
-// that a new name can be recognised as that of a document which has vanished.
-func (r *syncRun) list(ctx context.Context) error {
-	stored, err := r.Store.Externals(ctx, r.Source.ID)
-	if err != nil {
-		return err
-	}
-	for _, version := range stored {
-		if version != "" {
-			r.stored++
-		}
-	}
-	lister, ok := r.Connector.(connectors.Lister)
-	if !ok || !r.Prune {
-		return nil
-	}
-	present := make(map[string]struct{}, len(stored))
-	for external, err := range lister.Externals(ctx) {
-		if err != nil {
-			// An incomplete listing proves nothing: go on without it.
-			r.Log.Warn("the listing of a source is incomplete, nothing will be deleted", "source", r.Source.Name, "run", r.Lease.Run, "error", Class(err))
-			return nil
-		}
-		present[external] = struct{}{}
-		if err := r.turn(ctx); err != nil {
-			return err
-		}
-	}
-	if r.Listed != nil {
-		r.Listed(len(present))
-	}
-	hidden, err := r.Store.Hidden(ctx, r.Source.ID)
-	if err != nil {
-		return err
-	}
-	r.vanishedBy = make(map[cairn.Version][]string)
-	r.vanished, r.hidden = r.missing(stored, present), r.missing(hidden, present)
-	return nil
-}
-
-// missing returns those of the documents that are not present, and notes their versions.
-func (r *syncRun) missing(documents map[string]cairn.Version, present map[string]struct{}) map[string]cairn.Version {
-	gone := make(map[string]cairn.Version)
-	for external, version := range documents {
-		if _, ok := present[external]; !ok {
-			gone[external] = version
-			r.vanishedBy[version] = append(r.vanishedBy[version], external)
-		}
-	}
-	return gone
 }
 
 // flush turns the pending changes into a batch and commits it.
@@ -352,32 +275,6 @@ func (r *syncRun) commit(ctx context.Context, b Batch) error {
 func (r *syncRun) exceedsGuard(n int) bool {
 	total := r.deleted + n
 	return !r.Confirm && r.stored > guardSmall && float64(total) > guardShare*float64(r.stored)
-}
-
-// prune deletes what has vanished from the listing.
-func (r *syncRun) prune(ctx context.Context) error {
-	if r.vanished == nil {
-		return nil
-	}
-	var gone, resolved []string
-	for external, version := range r.vanished {
-		if version == "" { // it never was more than an error
-			resolved = append(resolved, external)
-		} else {
-			gone = append(gone, external)
-		}
-	}
-	for part := range slices.Chunk(resolved, 1000) {
-		if err := r.commit(ctx, Batch{Source: r.Source.ID, Run: r.Lease, Resolved: part}); err != nil {
-			return err
-		}
-	}
-	slices.Sort(gone)
-	if err := r.remove(ctx, gone); err != nil {
-		return err
-	}
-	r.result.Pruned = true
-	return nil
 }
 
 // remove hides documents that have vanished; when they are too many, it withholds them.

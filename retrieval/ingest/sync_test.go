@@ -99,6 +99,8 @@ type bench struct {
 	index  *postgres.Index
 	store  *postgres.Ingest
 	source cairn.Source
+
+	listLast bool // runs do that
 }
 
 func newBench(t testing.TB) *bench {
@@ -162,7 +164,7 @@ func (b *bench) finish(taken jobs.Taken, result ingest.Result, failed error) cai
 
 func (b *bench) run(s connectors.Connector, taken jobs.Taken) (ingest.Result, error) {
 	return b.syncer.Run(b.t.Context(), ingest.Sync{Source: b.source, Connector: s, Lease: taken.Lease, Prune: true,
-		Full: taken.Run.Full, DryRun: taken.Run.DryRun, Confirm: taken.Run.Confirm})
+		ListLast: b.listLast, Full: taken.Run.Full, DryRun: taken.Run.DryRun, Confirm: taken.Run.Confirm})
 }
 
 func (b *bench) externals() map[string]cairn.Version {
