@@ -84,14 +84,6 @@ func (r Run) Remaining() time.Duration {
 	return time.Duration(float64(r.Total-r.Scanned) / r.Rate * float64(time.Second))
 }
 
-// RunPreview names the first documents that a run would change, by their names at the
-// source. Counts tells how many there are.
-type RunPreview struct {
-	Added    []string `json:"added"`
-	Modified []string `json:"modified"`
-	Deleted  []string `json:"deleted"` // of the source, or withheld
-}
-
 // SyncOptions is what a person may ask of a run.
 type SyncOptions struct {
 	Full    bool // read every document again, changed or not

@@ -19,6 +19,9 @@ type Kind struct {
 	// PruneEvery is how long deletions found by a complete listing may wait;
 	// 0 lists on every sync. It has no meaning for a connector that is no Lister.
 	PruneEvery time.Duration
+	// ListLast says that a listing takes about as long as reading everything: the first
+	// sync reads before it lists, so that documents can be found while they come.
+	ListLast bool
 	// SyncEvery is how often a source is synchronised that has no Schedule of its own; 0:
 	// when somebody asks.
 	SyncEvery time.Duration

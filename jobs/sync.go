@@ -158,7 +158,7 @@ func (r *Runner) job(ctx context.Context, t Taken, connector connectors.Connecto
 	}
 	job := ingest.Sync{
 		Source: t.Source, Connector: connector, Cursor: t.Cursor, Lease: t.Lease,
-		Prune: r.mustPrune(t), Full: t.Run.Full, DryRun: t.Run.DryRun, Confirm: t.Run.Confirm,
+		Prune: r.mustPrune(t), ListLast: t.Pruned.IsZero() && r.cfg.Kinds[t.Source.Kind].ListLast, Full: t.Run.Full, DryRun: t.Run.DryRun, Confirm: t.Run.Confirm,
 		IgnoreACLs: t.Source.ACLMode == cairn.ACLDeclared && r.cfg.Kinds[t.Source.Kind].ReadsACL,
 		Listed:     func(total int) { noted(r.cfg.Runs.SetRunTotal(ctx, t.Lease, total)) },
 

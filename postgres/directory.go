@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"maps"
 	"slices"
 	"strings"
 
@@ -20,11 +19,7 @@ import (
 // that groups of two sites are never the same, whatever they are called. When the
 // sequence ends with an error, or a name in it cannot be stored, nothing changes.
 func (s *Ingest) SetMembers(ctx context.Context, source cairn.Source, run ingest.Lease, members iter.Seq2[connectors.Member, error]) error {
-	switch source.Name {
-	case cairn.OwnDirectory, cairn.SCIMDirectory, cairn.OIDCDirectory:
-		return cairn.Errorf(cairn.ErrInvalid, "a source with groups cannot be called %s, which is the name of another directory: add it under another name", source.Name)
-	}
-	w, err := collectMembers(source.Name, members)
+	w, err := ingest.CollectMembers(source.Name, members)
 	if err != nil {
 		return fmt.Errorf("groups of %s: %w", source.Name, err)
 	}
@@ -36,7 +31,7 @@ func (s *Ingest) SetMembers(ctx context.Context, source cairn.Source, run ingest
 		if err := held(ctx, tx, run); err != nil {
 			return err
 		}
-		return w.store(ctx, tx, source)
+		return storeMembers(ctx, tx, source, w)
 	})
 	if err != nil {
 		return fmt.Errorf("groups of %s: %w", source.Name, err)
@@ -44,59 +39,20 @@ func (s *Ingest) SetMembers(ctx context.Context, source cairn.Source, run ingest
 	return nil
 }
 
-// wantedMembers is who a source says is in which group: row i is a member of
-// groups[i], by address or as a group; the other is empty.
-type wantedMembers struct {
-	names             []string // of all groups, in order
-	groups            []string
-	emails, subgroups []string
-}
-
-func collectMembers(directory string, members iter.Seq2[connectors.Member, error]) (wantedMembers, error) {
-	var w wantedMembers
-	names := map[string]bool{}
-	name := func(group string) error {
-		if !cairn.GroupKey(directory, group).Valid() {
-			return cairn.Errorf(cairn.ErrInvalid, "the source has a group called %q, which cannot be named in an ACL: a name is one line and not empty", group)
-		}
-		names[group] = true
-		return nil
-	}
-	for m, err := range members {
-		if err != nil {
-			return w, err
-		}
-		if err := name(m.Group); err != nil {
-			return w, err
-		}
-		if email, ok := cairn.FoldAddress(m.Email); ok {
-			w.groups, w.emails, w.subgroups = append(w.groups, m.Group), append(w.emails, email), append(w.subgroups, "")
-		}
-		if m.Subgroup != "" {
-			if err := name(m.Subgroup); err != nil {
-				return w, err
-			}
-			w.groups, w.emails, w.subgroups = append(w.groups, m.Group), append(w.emails, ""), append(w.subgroups, m.Subgroup)
-		}
-	}
-	w.names = slices.Sorted(maps.Keys(names))
-	return w, nil
-}
-
-// store writes what differs.
-func (w wantedMembers) store(ctx context.Context, tx pgx.Tx, source cairn.Source) error {
-	ids := make([]string, len(w.names))
+// storeMembers writes what differs.
+func storeMembers(ctx context.Context, tx pgx.Tx, source cairn.Source, w ingest.Members) error {
+	ids := make([]string, len(w.Names))
 	for i := range ids {
 		ids[i] = cairn.NewID()
 	}
-	_, err := tx.Exec(ctx, `DELETE FROM groups WHERE source_id = $1 AND name <> ALL ($2)`, source.ID, append([]string{}, w.names...))
+	_, err := tx.Exec(ctx, `DELETE FROM groups WHERE source_id = $1 AND name <> ALL ($2)`, source.ID, append([]string{}, w.Names...))
 	if err != nil {
 		return err
 	}
 	_, err = tx.Exec(ctx, `
 		INSERT INTO groups (id, directory, name, source_id)
 		SELECT id, $1, name, $2 FROM unnest($3::text[], $4::text[]) x (id, name) ON CONFLICT DO NOTHING`,
-		source.Name, source.ID, ids, w.names)
+		source.Name, source.ID, ids, w.Names)
 	if err != nil {
 		return refused(err, "")
 	}
@@ -108,7 +64,7 @@ func (w wantedMembers) store(ctx context.Context, tx pgx.Tx, source cairn.Source
 			JOIN groups g ON g.source_id = $1 AND g.name = w.name
 			LEFT JOIN groups s ON s.source_id = $1 AND s.name = nullif(w.subgroup, '')
 			WHERE w.email <> '' OR s.id IS NOT NULL)`
-	args := []any{source.ID, append([]string{}, w.groups...), append([]string{}, w.emails...), append([]string{}, w.subgroups...)}
+	args := []any{source.ID, append([]string{}, w.Groups...), append([]string{}, w.Emails...), append([]string{}, w.Subgroups...)}
 	_, err = tx.Exec(ctx, wanted+`
 		DELETE FROM group_members m USING groups g
 		WHERE g.source_id = $1 AND m.group_id = g.id

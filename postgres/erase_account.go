@@ -81,6 +81,11 @@ func (e *eraser) account(ctx context.Context, id cairn.AccountID) error {
 	if err != nil {
 		return err
 	}
+	// What dry runs would have done may name it.
+	_, err = e.tx.Exec(ctx, `UPDATE runs SET preview = NULL WHERE preview IS NOT NULL AND strpos(preview::text, $1) > 0`, id)
+	if err != nil {
+		return err
+	}
 	if err := e.dropLists(ctx, keys); err != nil {
 		return err
 	}

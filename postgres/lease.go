@@ -83,15 +83,17 @@ func syncDetail(o cairn.SyncOptions) string {
 
 // TakeRun makes a queued or abandoned run this process's; ok is false when it is
 // finished or somebody else's. A run that is taken up again counts what the
-// attempt before it has committed only once; one that only brings permissions looks
-// at every document again, and counts from the beginning.
+// attempt before it has committed only once; one that only brings permissions, and a dry
+// run, look at every document again, and count from the beginning.
 func (db *DB) TakeRun(ctx context.Context, id string) (t jobs.Taken, ok bool, err error) {
 	var source cairn.SourceID
 	err = db.worker.QueryRow(ctx, `
 		UPDATE runs SET state = 'running', attempt = attempt + 1, lease_until = now() + $2::interval,
 		       started_at = coalesce(started_at, now()), phase = '', rate = 0, failed = 0, unchanged = 0,
-		       scanned = CASE WHEN permissions_only THEN 0 ELSE added + modified END,
-		       modified = CASE WHEN permissions_only THEN 0 ELSE modified END
+		       scanned = CASE WHEN permissions_only OR dry_run THEN 0 ELSE added + modified END,
+		       added = CASE WHEN dry_run THEN 0 ELSE added END,
+		       modified = CASE WHEN permissions_only OR dry_run THEN 0 ELSE modified END,
+		       deleted = CASE WHEN dry_run THEN 0 ELSE deleted END
 		WHERE id = $1 AND NOT cancel AND (state = 'queued' OR (state = 'running' AND lease_until < now())) AND attempt < $3
 		RETURNING attempt, source_id, told`, id, leaseTime, maxRunAttempts).Scan(&t.Lease.Attempt, &source, &t.Told)
 	if errors.Is(err, pgx.ErrNoRows) {

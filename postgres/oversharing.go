@@ -96,7 +96,7 @@ func readExposure(ctx context.Context, q querier, moreThan *int) (exposure, erro
 	if err != nil {
 		return exposure{}, err
 	}
-	r, err := readReaders(ctx, q, maps.Values(rules))
+	r, err := readReaders(ctx, q, maps.Values(rules), nil)
 	if err != nil {
 		return exposure{}, err
 	}

@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"fmt"
-	"maps"
 
 	"github.com/jackc/pgx/v5"
 
@@ -27,11 +26,11 @@ func (db *DB) PreviewAccess(ctx context.Context, edited cairn.Source, own func(e
 		if err := p.read(ctx, tx); err != nil {
 			return err
 		}
-		r, err := readReaders(ctx, tx, maps.Values(p.acls))
-		if err != nil {
+		t := tally{q: tx}
+		if err := t.add(ctx, p.moves, p.acls); err != nil {
 			return err
 		}
-		out = p.change(r)
+		out = t.change()
 		return nil
 	})
 	if err != nil {
@@ -47,9 +46,6 @@ type preview struct {
 	acls          map[[32]byte]cairn.ACL           // of moves, by their hashes
 	moves         map[move]int                     // how many documents
 }
-
-// move is a change from one ACL to another.
-type move struct{ from, to [32]byte }
 
 // read looks at the documents but for those that are withheld, which nobody may read
 // before and after. What is attached to a document goes with it.
@@ -119,32 +115,4 @@ func (p *preview) becomes(now cairn.ACL, own bool, external string) cairn.ACL {
 		return now
 	}
 	return p.after.ACL
-}
-
-// change says who loses and gains documents by the moves.
-func (p *preview) change(r *readers) api.AccessChange {
-	admitted := make(map[[32]byte]accountSet, len(p.acls))
-	for hash, acl := range p.acls {
-		admitted[hash] = r.of(acl)
-	}
-	lost, gained := make([]int, len(r.accounts)), make([]int, len(r.accounts))
-	out := api.AccessChange{}
-	for m, documents := range p.moves {
-		out.Documents += documents
-		for account := range admitted[m.from].without(admitted[m.to]).all() {
-			lost[account] += documents
-		}
-		for account := range admitted[m.to].without(admitted[m.from]).all() {
-			gained[account] += documents
-		}
-	}
-	for i, a := range r.accounts {
-		if lost[i] > 0 {
-			out.Lose = append(out.Lose, api.AccountChange{Account: a, Documents: lost[i]})
-		}
-		if gained[i] > 0 {
-			out.Gain = append(out.Gain, api.AccountChange{Account: a, Documents: gained[i]})
-		}
-	}
-	return out
 }

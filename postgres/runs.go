@@ -3,6 +3,8 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -63,7 +65,11 @@ func (db *DB) RunByID(ctx context.Context, id string) (cairn.Run, error) {
 	if err != nil {
 		return cairn.Run{}, fmt.Errorf("run: %w", missing(err))
 	}
-	return r.run(), nil
+	run := r.run()
+	if err := db.addAddresses(ctx, []cairn.Run{run}); err != nil {
+		return cairn.Run{}, fmt.Errorf("run: %w", err)
+	}
+	return run, nil
 }
 
 // ListRuns implements api.Runs.
@@ -81,7 +87,51 @@ func (db *DB) ListRuns(ctx context.Context, source cairn.SourceID, p api.Page) (
 	if err != nil {
 		return nil, "", fmt.Errorf("list runs: %w", err)
 	}
-	return pageOf(rows, "runs", p.Limit, func(r runRow) timeKey { return timeKey{r.CreatedAt, r.ID} }, runRow.run)
+	runs, next, err := pageOf(rows, "runs", p.Limit, func(r runRow) timeKey { return timeKey{r.CreatedAt, r.ID} }, runRow.run)
+	if err != nil {
+		return nil, "", err
+	}
+	if err := db.addAddresses(ctx, runs); err != nil {
+		return nil, "", fmt.Errorf("list runs: %w", err)
+	}
+	return runs, next, nil
+}
+
+// addAddresses gives the accounts that previews name their addresses, which are not
+// stored with them.
+func (db *DB) addAddresses(ctx context.Context, runs []cairn.Run) error {
+	named := make(map[cairn.AccountID][]*cairn.AccountChange)
+	for _, r := range runs {
+		if r.Preview == nil || r.Preview.Access == nil {
+			continue
+		}
+		a := r.Preview.Access
+		lists := [][]cairn.AccountChange{a.Lose.First, a.Gain.First}
+		for _, d := range a.First {
+			lists = append(lists, d.Lose.First, d.Gain.First)
+		}
+		for _, list := range lists {
+			for i := range list {
+				named[list[i].ID] = append(named[list[i].ID], &list[i])
+			}
+		}
+	}
+	if len(named) == 0 {
+		return nil
+	}
+	rows, err := db.worker.Query(ctx, `SELECT id, coalesce(email, '') FROM accounts WHERE id = ANY ($1)`, slices.Collect(maps.Keys(named)))
+	if err != nil {
+		return err
+	}
+	var id cairn.AccountID
+	var email string
+	_, err = pgx.ForEachRow(rows, []any{&id, &email}, func() error {
+		for _, a := range named[id] {
+			a.Email = email
+		}
+		return nil
+	})
+	return err
 }
 
 // lastRuns returns, of each source that has one, the newest run that reads documents, of whole sources.

@@ -131,9 +131,7 @@ func previewLines(p client.AccessPreview) []string {
 			}
 			lines = append(lines, fmt.Sprintf("  %s  %d documents", terminal.Line(who), a.Documents))
 		}
-		if more := side.changes.Accounts - len(side.changes.First); more > 0 {
-			lines = append(lines, fmt.Sprintf("  and %d more", more))
-		}
+		lines = andMore(lines, side.changes.Accounts-len(side.changes.First))
 	}
 	return lines
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -51,7 +52,7 @@ what has vanished is hidden.`,
 	}
 	c.Flags().BoolVar(&wait, "wait", false, "wait until it is done, and show how far it is")
 	c.Flags().BoolVar(&req.Full, "full", false, "read every document again, changed or not")
-	c.Flags().BoolVar(&req.DryRun, "dry-run", false, "write nothing, only say what would be added, changed and removed")
+	c.Flags().BoolVar(&req.DryRun, "dry-run", false, "write nothing, only say what would be added, changed and removed, and who would lose and gain")
 	c.Flags().BoolVar(&req.Confirm, "confirm", false, "allow the deletions that the last sync held back")
 	c.Flags().BoolVar(&req.PermissionsOnly, "permissions", false, "read no document, only who may read the known ones")
 	return c
@@ -170,6 +171,70 @@ func (e *environment) printDryRun(run client.Run) {
 			e.screen().Printf("  … and %s %d more\n", kind.verb, more)
 		}
 	}
+	if run.Preview.Access != nil {
+		for _, line := range accessLines(*run.Preview.Access) {
+			e.screen().Printf("%s\n", line)
+		}
+	}
+}
+
+// shownDocuments is how many documents are named with who would lose and gain them.
+const shownDocuments = 20
+
+// accessLines says who would lose and gain documents by a sync, line by line, cleaned.
+func accessLines(a cairn.RunAccess) []string {
+	lines := previewLines(client.AccessPreview{Documents: a.Documents, Lose: clientChanges(a.Lose), Gain: clientChanges(a.Gain)})
+	if a.Groups.Groups > 0 {
+		lines = append(lines, fmt.Sprintf("Groups with other members: %d", a.Groups.Groups))
+		shown := a.Groups.First[:min(len(a.Groups.First), shownDocuments)]
+		for _, g := range shown {
+			lines = append(lines, fmt.Sprintf("  %s  %d join, %d leave", terminal.Line(g.Name), g.Joined, g.Left))
+		}
+		lines = andMore(lines, a.Groups.Groups-len(shown))
+	}
+	documents := a.First[:min(len(a.First), shownDocuments)]
+	if len(documents) > 0 {
+		lines = append(lines, "Documents with other permissions, the first of them:")
+	}
+	for _, d := range documents {
+		lines = append(lines, fmt.Sprintf("  %s  %s, %s", terminal.Line(d.External), whoDoes("lose", d.Lose), whoDoes("gain", d.Gain)))
+	}
+	if a.Uncounted > 0 {
+		lines = append(lines, fmt.Sprintf("%d more changes were too many to count: who would lose and gain by them is not told.", a.Uncounted))
+	}
+	return lines
+}
+
+// whoDoes says which accounts lose or gain a document.
+func whoDoes(verb string, c cairn.AccountChanges) string {
+	line := fmt.Sprintf("%d %s", c.Accounts, verb)
+	if len(c.First) == 0 {
+		return line
+	}
+	var names []string
+	for _, a := range c.First {
+		names = append(names, terminal.Line(cmp.Or(a.Email, string(a.ID))))
+	}
+	if c.Accounts > len(names) {
+		names = append(names, "…")
+	}
+	return line + " (" + strings.Join(names, ", ") + ")"
+}
+
+// andMore says how many are not shown.
+func andMore(lines []string, more int) []string {
+	if more > 0 {
+		lines = append(lines, fmt.Sprintf("  and %d more", more))
+	}
+	return lines
+}
+
+func clientChanges(c cairn.AccountChanges) client.AccountChanges {
+	out := client.AccountChanges{Accounts: c.Accounts}
+	for _, a := range c.First[:min(len(c.First), shownDocuments)] {
+		out.First = append(out.First, client.AccountChange{ID: string(a.ID), Email: a.Email, Documents: a.Documents})
+	}
+	return out
 }
 
 func (e *environment) printFailures(ctx context.Context, c *client.Client, source string) error {

@@ -64,6 +64,33 @@ scanned 5, added 2, modified 3, deleted 0, failed 0, unchanged 0 (a dry run: not
 `, "", "sync", "wiki", "--wait", "--dry-run")
 }
 
+func TestDryRunTellsWhoLosesAndGains(t *testing.T) {
+	s := newShell(t)
+	change := func(accounts int, who ...string) string {
+		return fmt.Sprintf(`{"accounts":%d,"first":[%s]}`, accounts, strings.Join(who, ","))
+	}
+	ann, ben := `{"id":"A1","email":"ann@acme.test","documents":2}`, `{"id":"A2","email":"","documents":1}`
+	access := `{"documents":3,"lose":` + change(1, ann) + `,"gain":` + change(5, ben) + `,"groups":{"groups":1,"first":[{"name":"dev\u001b[2J","joined":2,"left":1}]},` +
+		`"first":[{"external_id":"a.md","lose":` + change(1, ann) + `,"gain":` + change(4, ben) + `},{"external_id":"b.md","lose":` + change(0) + `,"gain":` + change(1, ben) + `}],"uncounted":7}`
+	done := strings.Replace(runJSON("succeeded", "", true, 5, 5, 0, 0), `"remaining_s":null`, `"remaining_s":null,"preview":{"added":[],"modified":[],"deleted":[],"access":`+access+`}`, 1)
+	s.syncs(done)
+	s.expect(exitDone, `
+scanned 5, added 0, modified 0, deleted 0, failed 0, unchanged 0 (a dry run: nothing was changed)
+The permissions of 3 documents would change.
+Accounts that lose: 1
+  ann@acme.test  2 documents
+Accounts that gain: 5
+  A2  1 documents
+  and 4 more
+Groups with other members: 1
+  dev␛[2J  2 join, 1 leave
+Documents with other permissions, the first of them:
+  a.md  1 lose (ann@acme.test), 4 gain (A2, …)
+  b.md  0 lose, 1 gain (A2)
+7 more changes were too many to count: who would lose and gain by them is not told.
+`, "", "sync", "wiki", "--wait", "--dry-run")
+}
+
 func TestProgressLine(t *testing.T) {
 	left := 95
 	for want, run := range map[string]client.Run{

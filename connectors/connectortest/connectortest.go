@@ -69,7 +69,7 @@ func TestConnector(t *testing.T, newSource NewSource) {
 		test func(t *testing.T, s Source)
 	}{
 		{"Empty", testEmpty}, {"Everything", testEverything}, {"Open", testOpen}, {"Resume", testResume},
-		{"Follow", testFollow}, {"Replay", testReplay}, {"Broken", testBroken}, {"Hundred", testHundred}, {"List", testList},
+		{"Follow", testFollow}, {"Replay", testReplay}, {"Broken", testBroken}, {"Hundred", testHundred}, {"List", testList}, {"ListAfter", testListAfter},
 		{"Permissions", testPermissions}, {"Permitted", testPermitted}, {"Puzzle", testPuzzle}, {"Directory", testDirectory}, {"Cancel", testCancel},
 		{"Faults", testFaults}, {"Outage", testOutage}, {"Refused", testRefused}, {"Expiry", testExpiry},
 	} {
@@ -250,6 +250,35 @@ func testList(t *testing.T, s Source) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("the listing differs (-want +got):\n%s", diff)
 		}
+	}
+}
+
+// testListAfter lists with the connector that has read the changes before, as a first
+// sync may: the listing must be the same.
+func testListAfter(t *testing.T, s Source) {
+	c := s.Connect(t)
+	lister, ok := c.(connectors.Lister)
+	if !ok {
+		t.Skip("it does not list")
+	}
+	fill(t, s)
+	read, listed := map[string]bool{}, map[string]bool{}
+	for change, err := range c.Changes(t.Context(), "") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if change.Op == connectors.Upsert {
+			read[change.External] = true
+		}
+	}
+	for external, err := range lister.Externals(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		listed[external] = true
+	}
+	if diff := cmp.Diff(read, listed); diff != "" || len(read) != len(names) {
+		t.Errorf("after the changes the listing differs (-read +listed):\n%s", diff)
 	}
 }
 

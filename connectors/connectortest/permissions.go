@@ -21,7 +21,7 @@ import (
 // the documents that Changes yields, with the same ACLs, and not those that are gone.
 // One that was broken off must not pass for complete.
 func testPermissions(t *testing.T, s Source) {
-	if !connectors.TellsPermissions(s.Connect(t)) {
+	if !connectors.CanTellPermissions(s.Connect(t)) {
 		t.Skip("it does not tell permissions")
 	}
 	fill(t, s)
@@ -75,7 +75,7 @@ func testPermissions(t *testing.T, s Source) {
 // testPermitted changes permissions, and reads permissions alone: what is then known is
 // what a reading of all documents tells, no content was asked for, and little else.
 func testPermitted(t *testing.T, s Source) {
-	if !connectors.TellsPermissions(s.Connect(t)) || s.Permit == nil {
+	if !connectors.CanTellPermissions(s.Connect(t)) || s.Permit == nil {
 		t.Skip("it does not tell permissions, or they cannot be changed")
 	}
 	fill(t, s)

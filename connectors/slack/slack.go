@@ -40,6 +40,7 @@ func Kind() connectors.Kind {
 		},
 		PruneEvery: 12 * time.Hour,
 		Hook:       hook(),
+		ListLast:   true,
 		Check: func(_ connectors.Environment, settings map[string]string) error {
 			_, err := parse(settings)
 			return err

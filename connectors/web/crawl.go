@@ -15,6 +15,7 @@ import (
 type crawl struct {
 	id         int64
 	everything bool // ask without conditions
+	told       bool // all of it was yielded as changes
 	prepared   bool
 	robots     robots
 	roots      []string          // of sitemaps

@@ -8,8 +8,6 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/jobs"
 	"github.com/cairnhq/cairn/postgres"
@@ -36,9 +34,10 @@ type server struct {
 	source    cairn.Source
 	syncer    *ingest.Syncer
 	extractor counting
+	index     *postgres.Index
 }
 
-func newServer(t *testing.T) *server {
+func newServer(t testing.TB) *server {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	db, err := postgres.Open(t.Context(), postgrestest.New(t).URL, log)
@@ -48,7 +47,7 @@ func newServer(t *testing.T) *server {
 	check(t, err)
 	space, err := db.UseSpace(t.Context(), embedder.Model(), embedder.Dim(), nil)
 	check(t, err)
-	s := &server{db: db, store: postgres.NewIngest(db, space)}
+	s := &server{db: db, store: postgres.NewIngest(db, space), index: postgres.NewIndex(db, space)}
 	s.source, err = db.CreateSource(t.Context(), cairn.Source{Name: "site", Kind: "web", ACLMode: cairn.ACLDeclared, ACL: cairn.Allow(cairn.Everyone)})
 	check(t, err)
 	s.syncer = &ingest.Syncer{Store: s.store, Prepare: &ingest.Preparer{Extractor: &s.extractor, Embedder: embedder}, Log: log}
@@ -65,15 +64,9 @@ func check(t testing.TB, err error) {
 // sync is one run of a site, as a worker does it; it returns how many documents were extracted.
 func (s *server) sync(t *testing.T, b *bench) (cairn.Counts, int64) {
 	t.Helper()
-	run, err := s.db.QueueRun(t.Context(), s.source.ID, cairn.SyncOptions{}, func(pgx.Tx, string) error { return nil })
-	check(t, err)
-	taken, ok, err := s.db.TakeRun(t.Context(), run.ID)
-	check(t, err)
-	if !ok {
-		t.Fatal("the run cannot be taken")
-	}
+	taken := s.take(t)
 	before := s.extractor.n.Load()
-	result, err := s.syncer.Run(t.Context(), ingest.Sync{Source: s.source, Connector: b.connect(t), Cursor: taken.Cursor, Lease: taken.Lease, Prune: true})
+	result, err := s.work(t.Context(), t, b, taken)
 	check(t, err)
 	check(t, s.db.FinishRun(t.Context(), taken.Lease, jobs.Ending{State: cairn.RunSucceeded, Pruned: result.Pruned}))
 	return result.Counts, s.extractor.n.Load() - before

@@ -33,6 +33,7 @@ func Kind() connectors.Kind {
 	return connectors.Kind{
 		Name:      "web",
 		SyncEvery: 24 * time.Hour,
+		ListLast:  true,
 		Settings: []connectors.Setting{
 			{Name: "url", Required: true, Help: "where to begin: one or more addresses of one site, separated by commas or lines"},
 			{Name: "include", Help: "only addresses whose path matches one of these globs, such as /docs/**,/blog/**; unset: what lies below the start addresses"},
@@ -67,7 +68,7 @@ var (
 )
 
 // Site is the connector, for one run. It implements connectors.Lister; a listing and
-// the changes after it are one crawl.
+// the changes after it, or before it, are one crawl.
 type Site struct {
 	settings
 	env    connectors.Environment
@@ -137,7 +138,7 @@ func (s *Site) Changes(ctx context.Context, since connectors.Cursor) iter.Seq2[c
 func (s *Site) begin(at *position) *crawl {
 	c := s.crawl
 	switch {
-	case c != nil: // that of the listing
+	case c != nil && !c.told: // that of the listing
 		c.everything = at.crawl == 0
 	case at.crawl == s.state.Crawl && s.state.resumable(s.env.Now()):
 		c = s.resume()
@@ -164,7 +165,7 @@ func (s *Site) finish(c *crawl) {
 		s.state.forget(c.id)
 	}
 	s.state.save(s.env.Now())
-	s.crawl = nil
+	c.told = true
 }
 
 // Externals implements connectors.Lister: it crawls the site. Pages that could not be

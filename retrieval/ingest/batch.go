@@ -37,7 +37,7 @@ func (b *batch) add(ctx context.Context, changes []connectors.Change) error {
 		case b.DryRun && c.Err != nil:
 			b.count(c.External, &b.out.Counts.Failed)
 		case b.DryRun:
-			b.preview(c.External)
+			b.preview(c)
 		default:
 			reads = append(reads, c)
 		}
@@ -48,6 +48,9 @@ func (b *batch) add(ctx context.Context, changes []connectors.Change) error {
 	}
 	for i, c := range reads {
 		b.stage(c, results[i])
+	}
+	if b.dry != nil {
+		return nil
 	}
 	return b.Prepare.index(ctx, b.out.Puts)
 }
@@ -68,14 +71,11 @@ func (b *batch) addedOrModified(external string) *int {
 	return &b.out.Counts.Added
 }
 
-// preview counts and names a document that a dry run would read.
-func (b *batch) preview(external string) {
-	b.count(external, b.addedOrModified(external))
-	if p := b.result.Preview; b.known[external].ID != "" {
-		p.Modified = named(p.Modified, external)
-	} else {
-		p.Added = named(p.Added, external)
-	}
+// preview notes a document that a dry run would read: what it would hold is not known.
+func (b *batch) preview(c connectors.Change) {
+	b.count(c.External, b.addedOrModified(c.External))
+	acl, own := b.aclOf(c.ACL)
+	b.out.Puts = append(b.out.Puts, Put{Document: cairn.Document{ID: b.known[c.External].ID, External: c.External, ACL: acl}, OwnACL: own})
 }
 
 // unchanged reports whether the source says that a document is as it was. A
@@ -98,9 +98,6 @@ func (b *batch) delete(external string) {
 	}
 	b.out.Deletes = append(b.out.Deletes, external)
 	b.out.Counts.Deleted++
-	if p := b.result.Preview; p != nil {
-		p.Deleted = named(p.Deleted, external)
-	}
 }
 
 // resolve forgets the recorded error of a document that can be read again.
@@ -115,7 +112,7 @@ func (b *batch) resolve(external string) {
 func (b *batch) setACL(c connectors.Change) {
 	k := b.known[c.External]
 	acl, own := b.aclOf(c.ACL)
-	if k.ID == "" || c.Err != nil || k.has(acl, own) {
+	if k.ID == "" || c.Err != nil || k.has(acl, own) && !b.dry.knows(c.External) {
 		return
 	}
 	if b.out.ACLs == nil {

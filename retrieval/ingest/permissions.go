@@ -28,16 +28,22 @@ func (s *Syncer) RunPermissions(ctx context.Context, job Sync) (Result, error) {
 	if !connectors.CanTellPermissions(job.Connector) {
 		return Result{}, cairn.Errorf(cairn.ErrInvalid, "a source of kind %s cannot tell permissions alone: synchronise it as a whole", job.Source.Kind)
 	}
-	r := &syncRun{Syncer: s, Sync: job}
+	r := s.begin(job)
+	r.permissionsOnly = true
+	return r.end(ctx, r.permit(ctx))
+}
+
+// permit does what RunPermissions does.
+func (r *syncRun) permit(ctx context.Context) error {
 	r.enter(PhaseGroups)
-	unknown := r.readDirectory(ctx, job.Connector)
+	unknown := r.readDirectory(ctx, r.Connector)
 	r.enter(PhaseReading)
 	p := &permissionRun{syncRun: r}
-	incomplete, err := p.run(ctx, job.Connector)
+	incomplete, err := p.run(ctx, r.Connector)
 	if err != nil {
-		return r.result, err
+		return err
 	}
-	return r.result, errors.Join(incomplete, unknown)
+	return errors.Join(incomplete, unknown)
 }
 
 // permitBetween does between two batches what RunPermissions does, when that is due: a

@@ -61,14 +61,8 @@ func (b *bench) permit(s connectors.Connector, o cairn.SyncOptions) (cairn.Run, 
 	o.PermissionsOnly = true
 	taken := b.take(o)
 	result, err := b.permitted(s, taken)
-	state := cairn.RunSucceeded
-	if err != nil {
-		state = cairn.RunFailed
-	}
-	check(b.t, b.db.FinishRun(b.t.Context(), taken.Lease, jobs.Ending{State: state}))
-	run, runErr := b.db.RunByID(b.t.Context(), taken.Run.ID)
-	check(b.t, runErr)
-	return run, result, err
+	result.Pruned = false
+	return b.finish(taken, result, err), result, err
 }
 
 func (b *bench) permitted(s connectors.Connector, taken jobs.Taken) (ingest.Result, error) {

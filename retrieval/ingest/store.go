@@ -41,6 +41,9 @@ type Store interface {
 	// changes. ErrNotFound when the source is gone, ErrConflict when the run, unless
 	// it is zero, is no longer this worker's.
 	SetMembers(ctx context.Context, source cairn.Source, run Lease, members iter.Seq2[connectors.Member, error]) error
+	// PreviewRun says who would gain and lose documents if a source came to be as
+	// planned, and writes nothing. ErrNotFound when the source is gone.
+	PreviewRun(ctx context.Context, source cairn.Source, p Plan) (cairn.RunAccess, error)
 	// Erase deletes documents at once, with what is attached to them and all that
 	// was made from them. It returns those of the externals that were there.
 	Erase(ctx context.Context, source cairn.SourceID, externals []string) (erased []string, err error)

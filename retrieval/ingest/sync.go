@@ -21,6 +21,8 @@ type Syncer struct {
 	Prepare *Preparer
 	Workers int // documents that are extracted at once; 0: 2
 	Log     *slog.Logger
+	// PreviewBytes bounds what a dry run keeps in mind of changes; 0: 64 MB.
+	PreviewBytes int
 }
 
 // Sync is one run over one source.
@@ -33,6 +35,10 @@ type Sync struct {
 	Full      bool // read every document again
 	DryRun    bool // count only
 	Confirm   bool // delete as many documents as have vanished
+	// ListLast says that the listing is read after the documents: what a source has that
+	// was never compared with its listing can be found at once. A document that has
+	// another name by then is not recognised by its text.
+	ListLast bool
 	// IgnoreACLs says that the source's ACL was declared to stand for what the
 	// connector reads at the source.
 	IgnoreACLs bool
@@ -107,42 +113,57 @@ const (
 // stored twice. Errors are those of the source as a whole or of the store;
 // documents that fail are recorded and passed over.
 func (s *Syncer) Run(ctx context.Context, job Sync) (Result, error) {
+	r := s.begin(job)
+	return r.end(ctx, r.run(ctx))
+}
+
+// begin returns the state of a run that begins.
+func (s *Syncer) begin(job Sync) *syncRun {
 	r := &syncRun{Syncer: s, Sync: job, permitted: time.Now().Add(-job.PermissionsAge)}
 	if job.DryRun {
-		r.result.Preview = new(cairn.RunPreview)
+		r.dry = newDryRun(s.PreviewBytes)
 	}
+	return r
+}
+
+// run does what Run does.
+func (r *syncRun) run(ctx context.Context) error {
 	r.enter(PhaseGroups)
-	unknown := r.readDirectory(ctx, job.Connector)
+	unknown := r.readDirectory(ctx, r.Connector)
 	r.enter(PhaseListing)
 	if err := r.list(ctx); err != nil {
-		return r.result, err
+		return err
 	}
 	r.enter(PhaseReading)
 	limit := firstDocuments
-	for c, err := range job.Connector.Changes(ctx, r.since()) {
+	for c, err := range r.Connector.Changes(ctx, r.since()) {
 		if err != nil {
-			return r.result, errors.Join(r.flush(ctx), fmt.Errorf("read %s: %w", job.Source.Name, err))
+			return errors.Join(r.flush(ctx), fmt.Errorf("read %s: %w", r.Source.Name, err))
 		}
 		r.pending = append(r.pending, c)
 		r.pendingBytes += c.Metadata.Size
 		if len(r.pending) >= limit || r.pendingBytes >= batchBytes {
 			if err := r.flush(ctx); err != nil {
-				return r.result, err
+				return err
 			}
 			if err := errors.Join(r.permitBetween(ctx), r.turn(ctx)); err != nil {
-				return r.result, err
+				return err
 			}
 			limit = min(2*limit, batchDocuments)
 		}
 	}
 	if err := r.flush(ctx); err != nil {
-		return r.result, err
+		return err
 	}
 	// What failed between two batches does not fail a run that has read everything.
 	r.result.Untold = r.result.Untold || r.unpermitted
 	r.enter(PhaseRemoving)
-	err := errors.Join(r.prune(ctx), unknown)
-	return r.result, err
+	if r.ListLast {
+		if err := r.list(ctx); err != nil {
+			return err
+		}
+	}
+	return errors.Join(r.prune(ctx), unknown)
 }
 
 // enter begins a phase.
@@ -166,28 +187,6 @@ func (r *syncRun) turn(ctx context.Context) error {
 	return r.Turn(ctx)
 }
 
-// readDirectory takes over who is in which group of the source. When that fails, who
-// was in them before still is, and the documents are read all the same; the error says
-// so, and ends the run after them.
-func (r *syncRun) readDirectory(ctx context.Context, site connectors.Connector) error {
-	directory, ok := site.(connectors.Directory)
-	if !ok || r.DryRun {
-		return nil
-	}
-	err := r.Store.SetMembers(ctx, r.Source, r.Lease, directory.Members(ctx))
-	if err == nil || ctx.Err() != nil {
-		return ctx.Err()
-	}
-	if errors.Is(err, cairn.ErrConflict) {
-		return err // the run is no longer ours, as its next batch finds out
-	}
-	r.Log.Warn("the groups of a source could not be read", "source", r.Source.Name, "run", r.Lease.Run, "error", Class(err))
-	if shown := (*cairn.Error)(nil); errors.As(err, &shown) {
-		return err
-	}
-	return cairn.Errorf(cairn.ErrUnavailable, "The groups of the source could not be read. Who was in them before still is (%s).", Class(err))
-}
-
 func (j Sync) since() connectors.Cursor {
 	if j.Full {
 		return ""
@@ -199,7 +198,11 @@ func (j Sync) since() connectors.Cursor {
 type syncRun struct {
 	*Syncer
 	Sync
-	result       Result
+	result Result
+	dry    *dryRun // nil: what it does is written
+
+	permissionsOnly bool
+
 	phase        Phase
 	pending      []connectors.Change
 	pendingBytes int64
@@ -211,67 +214,6 @@ type syncRun struct {
 
 	permitted   time.Time // when permissions were last brought up to date, or were to be
 	unpermitted bool      // between two batches, when they last were to be
-}
-
-// list compares the store with the source's listing before anything is read, so
-// that a new name can be recognised as that of a document which has vanished.
-func (r *syncRun) list(ctx context.Context) error {
-	stored, err := r.Store.Externals(ctx, r.Source.ID)
-	if err != nil {
-		return err
-	}
-	for _, version := range stored {
-		if version != "" {
-			r.stored++
-		}
-	}
-	lister, ok := r.Connector.(connectors.Lister)
-	if !ok || !r.Prune {
-		return nil
-	}
-	present := make(map[string]struct{}, len(stored))
-	for external, err := range lister.Externals(ctx) {
-		if err != nil {
-			// An incomplete listing proves nothing: go on without it.
-			r.Log.Warn("the listing of a source is incomplete, nothing will be deleted", "source", r.Source.Name, "run", r.Lease.Run, "error", Class(err))
-			return nil
-		}
-		present[external] = struct{}{}
-		if err := r.turn(ctx); err != nil {
-			return err
-		}
-	}
-	if r.Listed != nil {
-		r.Listed(len(present))
-	}
-	hidden, err := r.Store.Hidden(ctx, r.Source.ID)
-	if err != nil {
-		return err
-	}
-	withheld, err := r.Store.Withheld(ctx, r.Source.ID)
-	if err != nil {
-		return err
-	}
-	for _, external := range withheld {
-		if _, back := present[external]; back {
-			r.Cursor = "" // a source that tells only what is new would never tell of it
-		}
-	}
-	r.vanishedBy = make(map[cairn.Version][]string)
-	r.vanished, r.hidden = r.missing(stored, present), r.missing(hidden, present)
-	return nil
-}
-
-// missing returns those of the documents that are not present, and notes their versions.
-func (r *syncRun) missing(documents map[string]cairn.Version, present map[string]struct{}) map[string]cairn.Version {
-	gone := make(map[string]cairn.Version)
-	for external, version := range documents {
-		if _, ok := present[external]; !ok {
-			gone[external] = version
-			r.vanishedBy[version] = append(r.vanishedBy[version], external)
-		}
-	}
-	return gone
 }
 
 // flush turns the pending changes into a batch and commits it.
@@ -295,6 +237,9 @@ func (r *syncRun) flush(ctx context.Context) error {
 		return err
 	}
 	changes = slices.DeleteFunc(changes, func(c connectors.Change) bool { return erased[c.External] })
+	if r.dry != nil {
+		r.dry.correct(known, externals, r.Lease.Run)
+	}
 	b := &batch{syncRun: r, known: known, out: Batch{Source: r.Source.ID, Run: r.Lease, Cursor: cursor}}
 	if err := b.add(ctx, changes); err != nil {
 		return err
@@ -314,7 +259,8 @@ var errGuard = errors.New("the run would delete a large part of the source and w
 func IsWaiting(err error) bool { return errors.Is(err, errGuard) }
 
 func (r *syncRun) commit(ctx context.Context, b Batch) error {
-	if r.DryRun {
+	if r.dry != nil {
+		r.dry.note(b, r.permissionsOnly)
 		b = Batch{Source: b.Source, Run: b.Run, Counts: b.Counts}
 	}
 	if _, err := r.Store.Commit(ctx, b); err != nil {
@@ -331,37 +277,8 @@ func (r *syncRun) exceedsGuard(n int) bool {
 	return !r.Confirm && r.stored > guardSmall && float64(total) > guardShare*float64(r.stored)
 }
 
-// prune deletes what has vanished from the listing.
-func (r *syncRun) prune(ctx context.Context) error {
-	if r.vanished == nil {
-		return nil
-	}
-	var gone, resolved []string
-	for external, version := range r.vanished {
-		if version == "" { // it never was more than an error
-			resolved = append(resolved, external)
-		} else {
-			gone = append(gone, external)
-		}
-	}
-	for part := range slices.Chunk(resolved, 1000) {
-		if err := r.commit(ctx, Batch{Source: r.Source.ID, Run: r.Lease, Resolved: part}); err != nil {
-			return err
-		}
-	}
-	slices.Sort(gone)
-	if err := r.remove(ctx, gone); err != nil {
-		return err
-	}
-	r.result.Pruned = true
-	return nil
-}
-
 // remove hides documents that have vanished; when they are too many, it withholds them.
 func (r *syncRun) remove(ctx context.Context, gone []string) error {
-	if r.result.Preview != nil {
-		r.result.Preview.Deleted = named(r.result.Preview.Deleted, gone...)
-	}
 	if r.exceedsGuard(len(gone)) {
 		return r.withhold(ctx, gone, gone)
 	}
@@ -373,14 +290,6 @@ func (r *syncRun) remove(ctx context.Context, gone []string) error {
 		}
 	}
 	return nil
-}
-
-// previewed is how many documents of a kind a dry run names.
-const previewed = 100
-
-// named adds names to a list, as far as a dry run has room for them.
-func named(list []string, names ...string) []string {
-	return append(list, names[:min(len(names), previewed-len(list))]...)
 }
 
 // withholdBatch is how many documents are withheld in one transaction.

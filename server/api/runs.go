@@ -51,9 +51,27 @@ func runOf(r cairn.Run) run {
 		seconds := int(math.Ceil(left.Seconds()))
 		out.Remaining = &seconds
 	}
-	if p := r.Preview; p != nil {
-		out.Preview = &cairn.RunPreview{Added: list(p.Added), Modified: list(p.Modified), Deleted: list(p.Deleted)}
+	out.Preview = previewOf(r.Preview)
+	return out
+}
+
+// previewOf returns a preview whose lists are lists, also when they are empty.
+func previewOf(p *cairn.RunPreview) *cairn.RunPreview {
+	if p == nil {
+		return nil
 	}
+	out := &cairn.RunPreview{Added: list(p.Added), Modified: list(p.Modified), Deleted: list(p.Deleted)}
+	if p.Access == nil {
+		return out
+	}
+	access := *p.Access
+	access.Lose.First, access.Gain.First = list(access.Lose.First), list(access.Gain.First)
+	access.Groups.First = list(access.Groups.First)
+	access.First = mapped(access.First, func(d cairn.DocumentAccess) cairn.DocumentAccess {
+		d.Lose.First, d.Gain.First = list(d.Lose.First), list(d.Gain.First)
+		return d
+	})
+	out.Access = &access
 	return out
 }
 

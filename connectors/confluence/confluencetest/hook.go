@@ -12,7 +12,7 @@ import (
 // made was updated.
 func (s *Site) Delivery(t testing.TB, secret, name string) (header map[string]string, body string) {
 	t.Helper()
-	if s.cloud {
+	if s.Cloud {
 		t.Fatal("the webhooks of Cloud are not signed with a secret")
 	}
 	b, err := json.Marshal(map[string]any{

@@ -1639,6 +1639,44 @@ export interface components {
             added: string[];
             modified: string[];
             deleted: string[];
+            access?: components["schemas"]["RunAccess"];
+        };
+        /**
+         * @description Who would gain and lose documents by a dry run. What is found inside documents goes with them and is not counted. Missing
+         *     when the run ended before it was known.
+         */
+        RunAccess: {
+            /**
+             * @description How many would have other permissions, or other readers because a group changes, also at other sources. One that is not
+             *     there counts as one that nobody may read.
+             */
+            documents: number;
+            lose: components["schemas"]["AccountChanges"];
+            gain: components["schemas"]["AccountChanges"];
+            /**
+             * @description The first hundred documents of the source with other permissions: those that have others, then those that are added, then
+             *     those that are removed. Of the accounts the first three are named.
+             */
+            first: {
+                external_id: string;
+                lose: components["schemas"]["AccountChanges"];
+                gain: components["schemas"]["AccountChanges"];
+            }[];
+            /** @description The groups of the source with other members. */
+            groups: {
+                /** @description How many. */
+                groups: number;
+                /** @description The first of them by name. */
+                first: {
+                    name: string;
+                    /** @description People and groups that it gets. */
+                    joined: number;
+                    /** @description People and groups that it loses. */
+                    left: number;
+                }[];
+            };
+            /** @description Changes beyond what a dry run keeps in mind (64 MB); what they would do is not in the other figures. */
+            uncounted: number;
         };
         RunList: {
             runs: components["schemas"]["Run"][];
@@ -2180,6 +2218,7 @@ export type PauseRequest = components['schemas']['PauseRequest'];
 export type TestResult = components['schemas']['TestResult'];
 export type Run = components['schemas']['Run'];
 export type RunPreview = components['schemas']['RunPreview'];
+export type RunAccess = components['schemas']['RunAccess'];
 export type RunList = components['schemas']['RunList'];
 export type DocumentError = components['schemas']['DocumentError'];
 export type DocumentErrorList = components['schemas']['DocumentErrorList'];
