@@ -72,6 +72,32 @@ func (a *API) putDocument(c *gin.Context) error {
 	return reply(c, status, pushResponse{pushed.ID, pushed.Version})
 }
 
+type pushedDocument struct {
+	External string           `json:"external_id"`
+	ID       cairn.DocumentID `json:"document_id"`
+}
+
+// listPushed answers GET /sources/{name}/documents: the names of what is there, so that
+// a program finds what it has to delete. It shows nothing of what is in a document.
+func (a *API) listPushed(c *gin.Context) error {
+	p, err := listPage(c)
+	if err != nil {
+		return err
+	}
+	s, err := a.writable(c)
+	if err != nil {
+		return err
+	}
+	documents, next, err := a.Store.ListPushed(c.Request.Context(), s.ID, p)
+	if err != nil {
+		return err
+	}
+	return reply(c, http.StatusOK, struct {
+		Documents []pushedDocument `json:"documents"`
+		Next      *string          `json:"next_cursor"`
+	}{mapped(documents, func(d PushedDocument) pushedDocument { return pushedDocument(d) }), after(next)})
+}
+
 // deleteDocument answers DELETE /sources/{name}/documents.
 func (a *API) deleteDocument(c *gin.Context) error {
 	external, err := externalID(c)

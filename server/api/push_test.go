@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -43,6 +44,45 @@ func TestPushIsFoundAtOnce(t *testing.T) {
 	}
 	if got := w.call(w.ann, "DELETE", inbox+"?id=wiki%2F42", ""); got.status != 404 {
 		t.Errorf("delete again: %d", got.status)
+	}
+}
+
+func TestPushedAreListed(t *testing.T) {
+	w := newWorld(t)
+	for _, name := range []string{"a", "b/2"} {
+		w.call(w.ann, "PUT", inbox+"?id="+url.QueryEscape(name), `{"title":"T","text":"Text.","acl":{"allow":[]}}`)
+	}
+	var page struct {
+		Documents []struct {
+			External string `json:"external_id"`
+			ID       string `json:"document_id"`
+		}
+		Next *string `json:"next_cursor"`
+	}
+	var names []string
+	for query := "?limit=1"; ; query = "?limit=1&cursor=" + *page.Next {
+		w.call(w.ann, "GET", inbox+query, "").into(t, &page)
+		for _, d := range page.Documents {
+			names = append(names, d.External)
+			if d.ID == "" {
+				t.Errorf("%q has no id", d.External)
+			}
+		}
+		if page.Next == nil {
+			break
+		}
+	}
+	if !slices.Contains(names, "a") || !slices.Contains(names, "b/2") {
+		t.Errorf("listed %q", names)
+	}
+	if got := w.call(w.bob, "GET", inbox, ""); got.status != 404 {
+		t.Errorf("who does not write there: %d %s", got.status, got.body)
+	}
+	if got := w.call(w.root, "GET", "/api/v1/sources/handbook/documents", ""); got.status != 400 || strings.Contains(string(got.body), "external_id") {
+		t.Errorf("no push source: %d %s", got.status, got.body)
+	}
+	if got := w.call(w.ann, "GET", inbox+"?id=a", ""); got.status != 400 {
+		t.Errorf("unknown parameter: %d", got.status)
 	}
 }
 
