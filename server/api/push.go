@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"slices"
@@ -19,15 +20,26 @@ import (
 
 // pushRequest is a document that a program brings.
 type pushRequest struct {
-	Title      string            `json:"title"`
-	URL        string            `json:"url"`
-	Text       *string           `json:"text"`
-	Content    content           `json:"content_base64"`
-	MediaType  string            `json:"media_type"`
-	Author     string            `json:"author"`
-	Updated    time.Time         `json:"updated_at"`
-	Attributes map[string]string `json:"attributes"`
-	ACL        *wireACL          `json:"acl"`
+	Title      string     `json:"title"`
+	URL        string     `json:"url"`
+	Text       *string    `json:"text"`
+	Content    content    `json:"content_base64"`
+	MediaType  string     `json:"media_type"`
+	Author     string     `json:"author"`
+	Updated    time.Time  `json:"updated_at"`
+	Attributes attributes `json:"attributes"`
+	ACL        *wireACL   `json:"acl"`
+}
+
+// attributes are strings by name.
+type attributes map[string]string
+
+// UnmarshalJSON reads an object of strings; null is nil. Errors are ErrInvalid.
+func (a *attributes) UnmarshalJSON(b []byte) error {
+	if err := json.Unmarshal(b, (*map[string]string)(a)); err != nil {
+		return cairn.Errorf(cairn.ErrInvalid, `"attributes" are strings by name, as in {"team": "sales", "year": "2026"}`)
+	}
+	return nil
 }
 
 type pushResponse struct {
@@ -41,6 +53,9 @@ const maxExternal = 1024 // characters of a caller's own id
 func (a *API) putDocument(c *gin.Context) error {
 	external, err := externalID(c)
 	if err != nil {
+		return err
+	}
+	if err := unconditional(c); err != nil {
 		return err
 	}
 	s, err := a.writable(c)
@@ -98,10 +113,23 @@ func (a *API) listPushed(c *gin.Context) error {
 	}{mapped(documents, func(d PushedDocument) pushedDocument { return pushedDocument(d) }), after(next)})
 }
 
+// unconditional refuses conditions on what is stored, which programs would think were kept.
+func unconditional(c *gin.Context) error {
+	for _, name := range []string{"If-Match", "If-None-Match", "If-Unmodified-Since"} {
+		if c.Request.Header.Get(name) != "" {
+			return cairn.Errorf(cairn.ErrInvalid, "%s is not supported: the last request wins. Send requests of one document one after the other, without it", name)
+		}
+	}
+	return nil
+}
+
 // deleteDocument answers DELETE /sources/{name}/documents.
 func (a *API) deleteDocument(c *gin.Context) error {
 	external, err := externalID(c)
 	if err != nil {
+		return err
+	}
+	if err := unconditional(c); err != nil {
 		return err
 	}
 	s, err := a.writable(c)

@@ -47,6 +47,20 @@ func TestPushIsFoundAtOnce(t *testing.T) {
 	}
 }
 
+// TestBatchOfAnotherShape is told line by line what a line is.
+func TestBatchOfAnotherShape(t *testing.T) {
+	w := newWorld(t)
+	for body, want := range map[string]string{
+		`[{"id":"a","title":"A","text":"x"}]`:      `line 1: it must be an object, not array; send one JSON object a line`,
+		"{\n" + `"id":"a","title":"A","text":"x"}`: `line 1: it is not a JSON object: unexpected EOF; send one JSON object a line`,
+	} {
+		got := w.call(w.ann, "POST", inbox+"/batch", body, "Content-Type", "application/x-ndjson")
+		if got.status != 200 || !strings.Contains(string(got.body), want) {
+			t.Errorf("%s: %d %s; want %q", body, got.status, got.body, want)
+		}
+	}
+}
+
 func TestPushedAreListed(t *testing.T) {
 	w := newWorld(t)
 	for _, name := range []string{"a", "b/2"} {
@@ -105,7 +119,11 @@ func TestPushThatIsWrong(t *testing.T) {
 		{`{"title":"x","text":"y","acl":{"alow":[["everyone"]]}}`, "alow"},
 		{`{"title":"x","text":"y","acl":{"deny":["everyone"]}}`, "allow"},
 		{`{"title":"x","text":"y","updated":"2026-01-01T00:00:00Z"}`, "updated"},
-		{`{"title":"x","text":"y","attributes":{"n":1}}`, "attributes"},
+		{`{"title":"x","text":"y","attributes":{"n":1}}`, "strings by name"},
+		{`{"title":"x","text":"y","attributes":"n"}`, "strings by name"},
+		{`{"title":"x","text":"y","acl":{"allow":["everyone"]}}`, "list of lists"},
+		{`{"title":"x","text":"y","acl":"everyone"}`, "list of lists"},
+		{`{"title":"x","text":"y","acl":{"allow":[["user:Ann@acme.com"]]}}`, "user:<e-mail in lower case>"},
 	}
 	for _, c := range cases {
 		got := w.call(w.ann, "PUT", inbox+"?id=x", c.body)
@@ -118,6 +136,14 @@ func TestPushThatIsWrong(t *testing.T) {
 	}
 	if got := w.call(w.root, "PUT", "/api/v1/sources/handbook/documents?id=x", `{"title":"x","text":"y"}`); got.status != 400 || !strings.Contains(string(got.body), "push") {
 		t.Errorf("not a push source: %d %s", got.status, got.body)
+	}
+	for _, name := range []string{"If-Match", "If-None-Match", "If-Unmodified-Since"} {
+		for _, r := range [][3]string{{"PUT", "?id=x", `{"title":"x","text":"y"}`}, {"DELETE", "?id=x", ""}, {"POST", "/batch", `{"id":"x","title":"x","text":"y"}`}} {
+			mediaType := map[bool]string{true: "application/x-ndjson", false: "application/json"}[r[0] == "POST"]
+			if got := w.call(w.ann, r[0], inbox+r[1], r[2], name, "*", "Content-Type", mediaType); got.status != 400 || !strings.Contains(string(got.body), name) {
+				t.Errorf("%s %s: %d %s", name, r[0], got.status, got.body)
+			}
+		}
 	}
 	if len(w.m.documents) != 4 {
 		t.Errorf("%d documents; nothing should have been stored", len(w.m.documents))
