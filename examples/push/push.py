@@ -123,8 +123,13 @@ def parts(lines):
 
 def acl(entry):
     """Returns who may read a document: one of every list in "allow", and none of "deny"."""
-    user = lambda address: "user:" + address.lower()
-    space = entry["space"]  # without one nobody knows who may read: an error, never "everyone"
+
+    def user(address):
+        return "user:" + address.lower()
+
+    space = entry.get("space")
+    if not space:
+        raise Refused("nothing says who may read it")  # which never means everyone
     allow = [["everyone" if space == "all" else "group:cairn:" + space]]
     if "restricted" in entry:
         allow.append([user(address) for address in entry["restricted"]])
@@ -148,19 +153,19 @@ def line(folder, entry):
 def mirror(cairn, folder):
     """Makes the source as the folder is, and returns whether nothing failed."""
     entries = json.loads((folder / "index.json").read_text(encoding="utf-8"))
-    failed, keep = False, {entry["id"] for entry in entries}
     if not entries:
         raise Refused("the export is empty; nothing was changed")
+    failed, keep = False, {entry["id"] for entry in entries}
 
     def lines():
         nonlocal failed
         for entry in entries:
             try:
                 yield line(folder, entry)
-            except (OSError, ValueError, KeyError, Refused) as e:
+            except (Refused, OSError, ValueError, KeyError, TypeError) as e:
                 failed = True
                 keep.discard(entry["id"])
-                print(f"{entry['id']}: {e!r}", file=sys.stderr)
+                print(f"{entry['id']}: {e if isinstance(e, Refused) else repr(e)}", file=sys.stderr)
 
     for name, error in cairn.send(lines()):
         if error:
@@ -189,7 +194,7 @@ def main():
         sys.exit(__doc__)
     try:
         sys.exit(0 if mirror(cairn, pathlib.Path(folder)) else 1)
-    except (Refused, OSError, ValueError, KeyError) as e:
+    except (Refused, OSError, ValueError, KeyError, TypeError) as e:
         sys.exit(f"push.py: {e}")
 
 

@@ -56,7 +56,7 @@ line() {
     (.space // error("nothing says who may read it")) as $space
     | {id, title, url, author, updated_at: .changed, attributes: (.labels // {}), media_type: $type, ($field): $content,
        acl: {allow: ([[if $space == "all" then "everyone" else "group:cairn:" + $space end]]
-                     + if .restricted then [.restricted | users] else [] end),
+                     + if has("restricted") then [.restricted | users] else [] end),
              deny: ((.barred // []) | users)}}' <<<"$2"
 }
 

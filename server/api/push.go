@@ -3,6 +3,8 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -197,11 +199,32 @@ func (a *API) sourceFor(ctx context.Context, id auth.Identity, name string) (cai
 
 // writes reports whether an account is among the writers of a source.
 func writes(account cairn.Account, writers string) bool {
-	names := strings.FieldsFunc(writers, func(r rune) bool { return strings.ContainsRune(", \t\n;", r) })
-	return slices.ContainsFunc(names, func(name string) bool {
+	return slices.ContainsFunc(namesOfWriters(writers), func(name string) bool {
 		email, ok := cairn.FoldAddress(name)
 		return ok && email == account.Email || strings.EqualFold(name, string(account.ID))
 	})
+}
+
+func namesOfWriters(writers string) []string {
+	return strings.FieldsFunc(writers, func(r rune) bool { return strings.ContainsRune(", \t\n;", r) })
+}
+
+// testWriters looks whether those who may push to a source are there: whoever is misspelt
+// is told that there is no such source.
+func (a *API) testWriters(ctx context.Context, s cairn.Source) (string, error) {
+	names := namesOfWriters(s.Settings["writers"])
+	for _, name := range names {
+		account, err := a.account(ctx, name)
+		switch {
+		case errors.Is(err, cairn.ErrNotFound):
+			return "", cairn.Errorf(cairn.ErrInvalid, "%q in the setting writers has no account: correct it, or add it with cairn user add", name)
+		case err != nil:
+			return "", err
+		case account.Disabled:
+			return "", cairn.Errorf(cairn.ErrInvalid, "the account of %q in the setting writers is disabled", name)
+		}
+	}
+	return fmt.Sprintf("programs bring its documents, with a token of scope write: of an administrator, or of %d writers", len(names)), nil
 }
 
 // toPush checks the request.

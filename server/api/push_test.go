@@ -165,6 +165,29 @@ func TestWriters(t *testing.T) {
 	}
 }
 
+func TestWritersAreThere(t *testing.T) {
+	w := newWorld(t)
+	for _, c := range []struct {
+		writers, says string
+		ok            bool
+	}{
+		{"ann@acme.com, bob@acme.com", "2 writers", true},
+		{"", "0 writers", true},
+		{"ann@acme.com, anne@acme.com", `\"anne@acme.com\" in the setting writers has no account`, false},
+	} {
+		w.call(w.root, "PATCH", "/api/v1/sources/inbox", fmt.Sprintf(`{"settings":{"writers":%q}}`, c.writers))
+		got := w.call(w.root, "POST", "/api/v1/sources/inbox/test", "")
+		if got.status != 200 || !strings.Contains(string(got.body), fmt.Sprintf(`"ok":%t`, c.ok)) || !strings.Contains(string(got.body), c.says) {
+			t.Errorf("%q: %d %s", c.writers, got.status, got.body)
+		}
+	}
+	w.call(w.root, "PATCH", "/api/v1/sources/inbox", `{"settings":{"writers":"bob@acme.com"}}`)
+	w.call(w.root, "PATCH", "/api/v1/users/bob@acme.com", `{"disabled":true}`)
+	if got := w.call(w.root, "POST", "/api/v1/sources/inbox/test", ""); !strings.Contains(string(got.body), "is disabled") {
+		t.Errorf("a disabled writer: %d %s", got.status, got.body)
+	}
+}
+
 func TestBatch(t *testing.T) {
 	w := newWorld(t)
 	body := strings.Join([]string{
