@@ -88,7 +88,7 @@ func TestPushRequests(t *testing.T) {
 		!strings.Contains(stdout, `[{"external_id":"note/2",`) || strings.Contains(stdout, `"external_id":"note/1"`) {
 		t.Errorf("exit %d, %s, %s", code, stdout, stderr)
 	}
-	if n := len(m.front.repeated); n != 3 {
+	if n := len(m.front.repeated); n != 4 {
 		t.Errorf("%d requests were repeated: %v", n, m.front.repeated)
 	}
 	m.reads(m.ann, "parking", "lease")

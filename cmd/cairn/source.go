@@ -154,6 +154,9 @@ func (e *environment) printSource(s client.Source) {
 		return
 	}
 	out.Printf("Read it with: cairn sync %s --wait\n", terminal.Line(s.Name))
+	if s.NextRunAt != nil {
+		out.Printf("The server reads it by itself (schedule %s), first at %s.\n", terminal.Line(s.Schedule), moment(s.NextRunAt))
+	}
 }
 
 // aclInWords says who may read a source's documents.
