@@ -62,7 +62,7 @@ var layers = []struct {
 	{"server/auth/…", []string{".", "server/audit", "server/auth/…"}},
 	{"server/…", []string{".", "connectors", "jobs/…", "retrieval/…", "server", "server/audit", "server/auth", "server/auth/password"}}, // no surface knows another
 
-	{"examples/…", []string{".", "connectors"}},
+	{"examples/…", []string{".", "connectors", "client"}},
 	{"scripts/…", nil},
 }
 

@@ -5,7 +5,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"net/http"
 
@@ -48,8 +50,10 @@ const (
 )
 
 // PutBatch carries out lines in their order and yields what became of each. It
-// sends as many requests as it takes, one after the other; an error of one of
-// them ends the sequence, and the lines without a result can be sent again.
+// sends as many requests as it takes, one after the other. What has no result because the
+// server is busy or restarts is sent again, after as long as the server asks for and with
+// growing pauses, for some minutes: nothing is stored twice by that. An error ends the
+// sequence; the lines without a result can be sent again.
 func (c *Client) PutBatch(ctx context.Context, source string, lines iter.Seq[BatchLine]) iter.Seq2[BatchResult, error] {
 	return c.PutLines(ctx, source, func(yield func([]byte, error) bool) {
 		for line := range lines {
@@ -72,16 +76,10 @@ func (c *Client) PutLines(ctx context.Context, source string, lines iter.Seq2[[]
 			yield(BatchResult{}, err)
 			return
 		}
-		var body ndjson
-		n := 0
-		send := func() bool {
-			more := n == 0 || c.sendBatch(ctx, source, body, n, yield)
-			body, n = nil, 0
-			return more
-		}
+		b := &batch{c: c, source: source, yield: yield}
 		for line, err := range lines {
 			if err != nil {
-				if send() {
+				if b.send(ctx) {
 					yield(BatchResult{}, err)
 				}
 				return
@@ -89,46 +87,140 @@ func (c *Client) PutLines(ctx context.Context, source string, lines iter.Seq2[[]
 			if line = bytes.TrimSpace(line); len(line) == 0 {
 				continue
 			}
-			if (n == batchLines || len(body)+len(line) > batchBytes) && !send() {
+			if !b.fits(line) && !b.send(ctx) {
 				return
 			}
-			body, n = append(append(body, line...), '\n'), n+1
+			b.add(line)
 		}
-		send()
+		b.send(ctx)
 	}
+}
+
+// batch is the lines of one request, and what is done with their results.
+type batch struct {
+	c        *Client
+	source   string
+	yield    func(BatchResult, error) bool
+	lines    ndjson
+	ends     []int         // of the lines
+	held     []BatchResult // failures of the server that no result of another kind follows yet
+	answered bool          // by the server, at least once
+	over     bool          // the caller has had enough
+}
+
+func (b *batch) fits(line []byte) bool {
+	return len(b.ends) == 0 || len(b.ends) < batchLines && len(b.lines)+len(line) <= batchBytes
+}
+
+func (b *batch) add(line []byte) {
+	b.lines = append(append(b.lines, line...), '\n')
+	b.ends = append(b.ends, len(b.lines))
+}
+
+// send carries out the lines, yields their results and empties the batch; more is false
+// when there is nothing to go on with.
+func (b *batch) send(ctx context.Context) (more bool) {
+	if len(b.ends) == 0 {
+		return true
+	}
+	defer func() { b.lines, b.ends, b.held = nil, nil, nil }()
+	tries := b.c.again.begin()
+	for first := 0; ; b.held = nil {
+		done, err := b.request(ctx, first, tries.failures > 0)
+		if done > 0 {
+			tries = b.c.again.begin()
+		}
+		first += done
+		switch {
+		case b.over:
+			return false
+		case err == nil && len(b.held) == 0:
+			return true
+		case err == nil:
+			err = b.held[0].Err
+		}
+		if b.answered || !errors.Is(err, errUnreachable) { // else its address may be wrong
+			err = tries.wait(ctx, err)
+		}
+		switch {
+		case err == nil:
+		case first+len(b.held) == len(b.ends): // what the server says of each
+			return b.release()
+		default:
+			b.yield(BatchResult{}, err)
+			return false
+		}
+	}
+}
+
+// request sends the lines from first on and yields their results, of which done are
+// final. again says that they may have been carried out before.
+func (b *batch) request(ctx context.Context, first int, again bool) (done int, err error) {
+	body := b.lines
+	if first > 0 {
+		body = body[b.ends[first-1]:]
+	}
+	res, err := b.c.send(ctx, http.MethodPost, api("sources", b.source, "documents", "batch"), body, nil)
+	b.answered = b.answered || !errors.Is(err, errUnreachable)
+	if err != nil {
+		return 0, err
+	}
+	defer res.Body.Close()
+	results := bufio.NewReader(io.LimitReader(res.Body, maxReply))
+	for n := first; n < len(b.ends); n++ {
+		line, err := results.ReadBytes('\n')
+		if err != nil {
+			err = fmt.Errorf("the results of %d lines are missing: %w", len(b.ends)-n, err)
+			return n - first - len(b.held), b.c.broken(ctx, fmt.Errorf("read: %w", err))
+		}
+		var r BatchResult
+		if err := json.Unmarshal(line, &r); err != nil {
+			return n - first - len(b.held), &cairn.Error{Kind: fmt.Errorf("%w: %w", cairn.ErrUnavailable, errNotCairn), Message: fmt.Sprintf(
+				"%s sent a reply that cannot be read (%v); is it of another version?", b.c.base, err)}
+		}
+		if again && errors.Is(r.Err, cairn.ErrNotFound) { // erased by a request whose reply was lost
+			r.Err, r.JSON = nil, fmt.Appendf(nil, `{"id":%s}`, idIn(r.JSON))
+		}
+		if !b.take(r) {
+			return 0, nil
+		}
+	}
+	return len(b.ends) - first - len(b.held), nil
+}
+
+// take yields a result, or holds it back when sending the line again may help.
+func (b *batch) take(r BatchResult) (more bool) {
+	if _, again := RetryAfter(r.Err); again {
+		b.held = append(b.held, r)
+		return true
+	}
+	return b.release() && b.give(r)
+}
+
+// release yields what was held back as it is.
+func (b *batch) release() (more bool) {
+	for _, r := range b.held {
+		if !b.give(r) {
+			return false
+		}
+	}
+	b.held = nil
+	return true
+}
+
+func (b *batch) give(r BatchResult) (more bool) {
+	b.over = !b.yield(r, nil)
+	return !b.over
+}
+
+// idIn returns the id of a result as JSON.
+func idIn(result json.RawMessage) json.RawMessage {
+	var wire struct {
+		ID json.RawMessage `json:"id"`
+	}
+	_ = json.Unmarshal(result, &wire) // it was read before
+	return wire.ID
 }
 
 // ndjson is a body that is sent as it is.
 type ndjson []byte
-
-// sendBatch sends n lines and yields their results; more is false when there is
-// nothing to go on with.
-func (c *Client) sendBatch(ctx context.Context, source string, body ndjson, n int, yield func(BatchResult, error) bool) (more bool) {
-	res, err := c.send(ctx, http.MethodPost, api("sources", source, "documents", "batch"), body, nil)
-	if err != nil {
-		yield(BatchResult{}, err)
-		return false
-	}
-	defer res.Body.Close()
-	results := bufio.NewScanner(res.Body)
-	results.Buffer(nil, 1<<20)
-	for ; n > 0 && results.Scan(); n-- {
-		var r BatchResult
-		if err := json.Unmarshal(results.Bytes(), &r); err != nil {
-			yield(BatchResult{}, cairn.Errorf(cairn.ErrUnavailable, "%s sent a reply that cannot be read (%v); is it of another version?", c.base, err))
-			return false
-		}
-		if !yield(r, nil) {
-			return false
-		}
-	}
-	if n > 0 {
-		err := results.Err()
-		if err == nil {
-			err = fmt.Errorf("%w: the results of %d lines", errCutShort, n)
-		}
-		yield(BatchResult{}, c.broken(ctx, err))
-		return false
-	}
-	return true
-}

@@ -38,7 +38,8 @@ type Client struct {
 	base  string // without a slash at the end
 	token string
 	http  *http.Client
-	retry schedule
+	retry schedule // of streams
+	again schedule // of batches
 }
 
 // New returns a client. The error is of kind cairn.ErrInvalid.
@@ -50,7 +51,7 @@ func New(cfg Config) (*Client, error) {
 	if strings.ContainsAny(cfg.Token, "\r\n\x00") {
 		return nil, cairn.Errorf(cairn.ErrInvalid, "the token holds a line break; copy it again")
 	}
-	c := &Client{base: strings.TrimRight(u.String(), "/"), token: cfg.Token, http: cfg.HTTPClient, retry: resumeSchedule}
+	c := &Client{base: strings.TrimRight(u.String(), "/"), token: cfg.Token, http: cfg.HTTPClient, retry: resumeSchedule, again: pushSchedule}
 	if c.http == nil {
 		c.http = newHTTPClient()
 	}
@@ -217,5 +218,6 @@ func required(what, value string) error {
 
 var (
 	errNotCairn = errors.New("not the reply of a Cairn server")
-	errCutShort = errors.New("missing")
+	// errUnreachable: no connection was made.
+	errUnreachable = errors.New("no connection")
 )

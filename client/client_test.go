@@ -25,6 +25,7 @@ func newClient(t *testing.T, url string) *Client {
 		t.Fatal(err)
 	}
 	c.retry = schedule{first: time.Millisecond, longest: 4 * time.Millisecond, attempts: 5, silence: 5 * time.Second}
+	c.again = c.retry
 	return c
 }
 
@@ -185,6 +186,15 @@ func TestMethods(t *testing.T) {
 			func(ctx context.Context, c *Client) (any, error) { return c.DocumentErrors(ctx, "wiki", 1) },
 			`GET /api/v1/sources/wiki/errors?limit=1`,
 			func(v any) bool { l := v.(List[DocumentError]); return l.Items[0].Reason == "broken" && l.More },
+		},
+		{
+			"pushed documents", "GET /api/v1/sources/{name}/documents", 200, `{"documents":[{"external_id":"wiki/42","document_id":"D1"}],"next_cursor":"next"}`,
+			func(ctx context.Context, c *Client) (any, error) { return c.PushedDocuments(ctx, "wiki", 1) },
+			`GET /api/v1/sources/wiki/documents?limit=1`,
+			func(v any) bool {
+				l := v.(List[PushedDocument])
+				return l.Items[0] == PushedDocument{"wiki/42", "D1"} && l.More
+			},
 		},
 		{
 			"me", "GET /api/v1/me", 200, `{"id":"U1","email":"","name":"local","role":"admin","via":"local","scopes":["read"],"principals":["everyone"],"password":"off"}`,

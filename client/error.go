@@ -23,6 +23,7 @@ var kinds = map[string]error{
 	"too_large":       cairn.ErrTooLarge,
 	"rate_limited":    cairn.ErrRateLimited,
 	"unavailable":     cairn.ErrUnavailable,
+	"internal":        errInternal,
 }
 
 // wireError is the body of every failure.
@@ -41,11 +42,15 @@ func (w wireError) err() error {
 	if kind, ok := kinds[w.Error.Code]; ok {
 		return &cairn.Error{Kind: kind, Message: w.Error.Message}
 	}
-	return errors.New(w.Error.Message) // "internal", and codes of newer servers
+	return errors.New(w.Error.Message) // of a newer server
 }
 
 // failure returns what a response with an error's status says.
 func (c *Client) failure(res *http.Response) error {
+	return withDelay(c.told(res), res.Header)
+}
+
+func (c *Client) told(res *http.Response) error {
 	b, _ := io.ReadAll(io.LimitReader(res.Body, 1<<20)) // what cannot be read is no reply of ours
 	var w wireError
 	if json.Unmarshal(b, &w) == nil {
@@ -73,7 +78,7 @@ func (c *Client) unreachable(ctx context.Context, err error) error {
 	if !errors.Is(err, syscall.ECONNREFUSED) {
 		message += " (" + cause(err).Error() + ")"
 	}
-	return cairn.Errorf(cairn.ErrUnavailable, "%s: start it with cairn serve, or set CAIRN_URL", message)
+	return &cairn.Error{Kind: fmt.Errorf("%w: %w", cairn.ErrUnavailable, errUnreachable), Message: message + ": start it with cairn serve, or set CAIRN_URL"}
 }
 
 // broken says that a connection ended in the middle of a reply.

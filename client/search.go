@@ -145,3 +145,18 @@ func (c *Client) DeleteDocument(ctx context.Context, source, externalID string) 
 	}
 	return c.call(ctx, http.MethodDelete, with(api("sources", source, "documents"), "id", externalID), nil, nil)
 }
+
+// PushedDocument is a document of a source of kind push by its names.
+type PushedDocument struct {
+	ExternalID string `json:"external_id"` // the caller's own
+	DocumentID string `json:"document_id"`
+}
+
+// PushedDocuments lists what a source of kind push has, at most `most`; 0: all. Attachments
+// of mails, which come and go with them, are left out.
+func (c *Client) PushedDocuments(ctx context.Context, source string, most int) (List[PushedDocument], error) {
+	if err := required("name of a source", source); err != nil {
+		return List[PushedDocument]{}, err
+	}
+	return list[PushedDocument](ctx, c, api("sources", source, "documents"), "documents", most)
+}

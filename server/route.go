@@ -171,10 +171,11 @@ func envelope(c *gin.Context, f Failure) {
 		Code    string `json:"code"`
 		Message string `json:"message"`
 	}
-	b, _ := json.Marshal(map[string]detail{"error": {f.Code, f.Message}})
 	c.Writer.Header().Set("Content-Type", "application/json")
 	c.Writer.WriteHeader(f.Status)
-	_, _ = c.Writer.Write(append(b, '\n')) // who has gone needs no answer
+	out := json.NewEncoder(c.Writer)
+	out.SetEscapeHTML(false)                                        // people read it, too
+	_ = out.Encode(map[string]detail{"error": {f.Code, f.Message}}) // who has gone needs no answer
 }
 
 // retryAfter returns how long a caller should wait before it tries again; 0 when

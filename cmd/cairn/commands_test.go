@@ -256,6 +256,19 @@ Read it with: cairn sync handbook --wait
 	s.asked(`POST /api/v1/sources {"name":"handbook","kind":"files","settings":{"include":"*.md,*.txt","path":"/srv"},"acl":"everyone"}`)
 	s.expectJSON(exitDone, theSource, "source", "add", "files", "--name", "handbook", "--acl", `{"allow":[["group:cairn:x"]]}`)
 	s.asked(`POST /api/v1/sources {"name":"handbook","kind":"files","acl":{"allow":[["group:cairn:x"]]}}`)
+	const schedule = "The server reads it by itself (schedule 15m), first at 2026-10-02 09:45.\n"
+	added := ""
+	other := newShell(t)
+	other.Handle("POST /api/v1/sources", func(w http.ResponseWriter, _ *http.Request) { clienttest.Write(w, 201, added) })
+	for _, c := range []struct{ kind, more, says string }{
+		{"files", `"schedule":"15m","next_run_at":"2026-10-02T09:45:10Z",`, "Read it with: cairn sync x --wait\n" + schedule},
+		{"push", "", "Programs bring them with a token of scope write: docs/push.md\n"},
+	} {
+		added = `{` + c.more + strings.Replace(strings.Replace(theSource[1:], `"files"`, `"`+c.kind+`"`, 1), `"handbook"`, `"x"`, 1)
+		if code, out, _ := other.run("source", "add", c.kind, "--name", "x"); code != exitDone || !strings.HasSuffix(out, c.says) {
+			t.Errorf("%s: exit %d, %s; want at its end %s", c.kind, code, out, c.says)
+		}
+	}
 	for _, wrong := range [][]string{
 		{"source", "add", "files"}, {"source", "add", "--name", "x"}, {"source", "add", "files", "--name", "x", "--set", "path"},
 		{"source", "add", "files", "--name", "x", "--set", "a=1", "--set", "a=2"}, {"source", "add", "files", "--name", "x", "--acl", "{bad"},

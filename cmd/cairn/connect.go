@@ -108,6 +108,14 @@ func missing(err error, what, name string) error {
 	return advised{err, fmt.Sprintf("there is no %s %q that you may see", what, terminal.Line(name))}
 }
 
+// notPushed is missing for a source that somebody pushes to.
+func notPushed(err error, source string) error {
+	if !errors.Is(err, cairn.ErrNotFound) {
+		return err
+	}
+	return advised{err, fmt.Sprintf("there is no source %q that you may push to: check its name, and that its setting writers has your account (cairn source test tells)", terminal.Line(source))}
+}
+
 // advised is an error that says what to do about it.
 type advised struct {
 	error

@@ -102,7 +102,7 @@ With --batch, FILE has a JSON object a line: {"id", "title", "text", …} as in 
 			}
 			pushed, err := c.PutDocument(ctx, source, id, doc)
 			if err != nil {
-				return missing(err, "source", source)
+				return notPushed(err, source)
 			}
 			if e.json {
 				return e.printReply(pushed.JSON)

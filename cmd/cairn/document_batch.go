@@ -26,7 +26,7 @@ func (e *environment) putBatch(ctx context.Context, c *client.Client, source, fi
 			if n := stored + removed + failed; n > 0 {
 				e.note("%d lines were sent before: %d stored, %d removed, %d failed", n, stored, removed, failed)
 			}
-			return missing(err, "source", source)
+			return notPushed(err, source)
 		}
 		switch {
 		case r.Err != nil:

@@ -74,6 +74,7 @@ var requests = map[string]string{
 	"GET /api/v1/sources/{name}/runs":               `/api/v1/sources/$source/runs`,
 	"GET /api/v1/sources/{name}/errors":             `/api/v1/sources/$source/errors`,
 	"POST /api/v1/sources/{name}/errors/retry":      `/api/v1/sources/$folder/errors/retry`,
+	"GET /api/v1/sources/{name}/documents":          `/api/v1/sources/$source/documents`,
 	"PUT /api/v1/sources/{name}/documents":          `/api/v1/sources/$source/documents?id=b {"title":"b","text":"b"}`,
 	"DELETE /api/v1/sources/{name}/documents":       `/api/v1/sources/$source/documents?id=$entry`,
 	"POST /api/v1/sources/{name}/documents/batch":   `/api/v1/sources/$source/documents/batch {"id":"c","title":"c","text":"c"}`,

@@ -150,9 +150,13 @@ func (e *environment) printSource(s client.Source) {
 	out.Printf("  acl: %s\n\n", terminal.Line(aclInWords(s)))
 	if s.Kind == "push" {
 		out.Printf("Bring documents with: cairn doc put --source %s --id ID FILE\n", terminal.Line(s.Name))
+		out.Printf("Programs bring them with a token of scope write: docs/push.md\n")
 		return
 	}
 	out.Printf("Read it with: cairn sync %s --wait\n", terminal.Line(s.Name))
+	if s.NextRunAt != nil {
+		out.Printf("The server reads it by itself (schedule %s), first at %s.\n", terminal.Line(s.Schedule), moment(s.NextRunAt))
+	}
 }
 
 // aclInWords says who may read a source's documents.

@@ -39,6 +39,8 @@ func twinRequests() (all []twinRequest) {
 	return all
 }
 
+// The list of what inbox has is not among them: who writes to a source is told the names
+// of all its documents.
 const otherRequests = `
 POST /api/v1/search {"query":"travel budget","limit":4}
 POST /api/v1/search {"query":"travel budget","limit":4,"cursor":"{next_cursor}"}
@@ -109,6 +111,9 @@ PUT /api/v1/sources/inbox/documents?id=mine {"title":"Mine","text":"The falcon o
 POST /api/v1/search {"query":"falcon tower travel budget","limit":5,"explain":true}
 POST /api/v1/sources/inbox/documents/batch {"id":"also-mine","title":"Travel expenses","text":"Meals are paid up to 41 EUR a day.","updated_at":"2026-09-03T08:00:00Z"}
 POST /api/v1/search {"query":"meals travel","limit":5,"explain":true}
+GET /api/v1/sources/wiki/documents
+GET /api/v1/sources/vault/documents
+GET /api/v1/sources/nowhere/documents
 DELETE /api/v1/sources/inbox/documents?id=mine
 DELETE /api/v1/sources/inbox/documents?id=mine
 PUT /api/v1/sources/wiki/documents?id=mine {"title":"Mine","text":"x"}

@@ -48,25 +48,16 @@ type Pusher struct {
 	Prepare *Preparer
 }
 
-// Put stores a document: it can be found when Put returns. A document that
-// cannot be read is ErrInvalid with the reason.
+// Put stores a document: it can be found when Put returns. One that is stored just so
+// is left as it is; one that cannot be read is ErrInvalid with the reason.
 func (p *Pusher) Put(ctx context.Context, source cairn.SourceID, in Push) (Pushed, error) {
-	s, err := p.Sources.SourceByID(ctx, source)
-	if err != nil {
-		return Pushed{}, err
+	for o, err := range p.Batch(ctx, source, []Edit{{Push: in}}) {
+		if err == nil {
+			err = o.Err
+		}
+		return o.Pushed, err
 	}
-	puts, err := p.read(ctx, s, in)
-	if err != nil {
-		return Pushed{}, err
-	}
-	if err := p.Prepare.index(ctx, puts); err != nil {
-		return Pushed{}, err
-	}
-	stored, err := p.Store.Commit(ctx, Batch{Source: source, Puts: puts})
-	if err != nil {
-		return Pushed{}, err
-	}
-	return Pushed{ID: stored[0].ID, Version: puts[0].Document.Version, Created: stored[0].Created}, nil
+	return Pushed{}, errors.New("a batch of one edit had no outcome")
 }
 
 // read extracts a document; one that cannot be read is ErrInvalid.

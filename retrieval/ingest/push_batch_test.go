@@ -113,7 +113,6 @@ func TestBatchEqualsOneAfterTheOther(t *testing.T) {
 			} else {
 				want.Pushed, want.Err = one.pusher().Put(t.Context(), one.source.ID, e.Push)
 			}
-			// What is unchanged is stored by Put all the same; only its id counts.
 			if (got[i].Err == nil) != (want.Err == nil) || got[i].Version != want.Version || got[i].Created != want.Created {
 				t.Fatalf("seed %d, round %d, edit %d:\n got %+v\nwant %+v", seed, round, i, got[i], want)
 			}
@@ -193,6 +192,26 @@ func TestBatchLeavesTheUnchanged(t *testing.T) {
 	edits[1].ACL = nil // the source's again
 	b.mustBatch(edits...)
 	b.open("without an ACL of its own", "gulls")
+}
+
+func TestPutLeavesTheUnchanged(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	in := put("plain", "Plain", "Owls hoot.").Push
+	first, err := b.pusher().Put(t.Context(), b.source.ID, in)
+	check(t, err)
+	before := b.read(versionsOfRows)
+	again, err := b.pusher().Put(t.Context(), b.source.ID, in)
+	check(t, err)
+	if d := cmp.Diff(before, b.read(versionsOfRows)); d != "" || again.Created || again.ID != first.ID || again.Version != first.Version {
+		t.Errorf("first %+v, again %+v; rows (-before +after):\n%s", first, again, d)
+	}
+	in.ACL = &hr
+	_, err = b.pusher().Put(t.Context(), b.source.ID, in)
+	check(t, err)
+	if got := b.read(`SELECT acl_own::text FROM documents`); got[0] != "true" {
+		t.Errorf("the ACL is its own: %s", got)
+	}
 }
 
 func TestBatchWithBadDocuments(t *testing.T) {

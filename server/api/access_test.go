@@ -41,6 +41,7 @@ func attempts(conversation, message, binding string) map[string]string {
 		"GET /sources/:name/runs":               `/sources/handbook/runs`,
 		"GET /sources/:name/errors":             `/sources/handbook/errors`,
 		"POST /sources/:name/errors/retry":      `/sources/handbook/errors/retry`,
+		"GET /sources/:name/documents":          `/sources/inbox/documents`,
 		"PUT /sources/:name/documents":          `/sources/inbox/documents?id=a {"title":"A","text":"b"}`,
 		"DELETE /sources/:name/documents":       `/sources/inbox/documents?id=a`,
 		"POST /sources/:name/documents/batch":   `/sources/inbox/documents/batch {"id":"b","title":"B","text":"c"}`,

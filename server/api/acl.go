@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"errors"
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/connectors"
@@ -11,6 +12,17 @@ import (
 type wireACL struct {
 	Allow [][]cairn.PrincipalKey `json:"allow"`
 	Deny  []cairn.PrincipalKey   `json:"deny"`
+}
+
+// UnmarshalJSON reads an object without unknown fields. Errors are ErrInvalid.
+func (w *wireACL) UnmarshalJSON(b []byte) error {
+	type plain wireACL
+	err := decodeStrictly(b, (*plain)(w))
+	if shape := (*json.UnmarshalTypeError)(nil); errors.As(err, &shape) {
+		return cairn.Errorf(cairn.ErrInvalid, `an "acl" is written as in {"allow": [["group:cairn:hr", "user:ann@example.com"]], "deny": ["user:bob@example.com"]}; `+
+			`"allow" is a list of lists, of each of which a reader must hold one`)
+	}
+	return invalidJSON(err)
 }
 
 func wireACLOf(a cairn.ACL) *wireACL {

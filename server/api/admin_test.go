@@ -54,7 +54,7 @@ func TestSourcesThatAreWrong(t *testing.T) {
 		{`{"name":"x","kind":"files","settings":{"path":"/x"},"acl":"user:Ann@acme.com"}`, "Ann@acme.com", 400},
 		{`{"name":"x","kind":"files","settings":{"path":"/x"},"acl":""}`, "acl", 400},
 		{`{"name":"x","kind":"files","settings":{"path":"/x"},"acl":{"allow":[["everyone"]],"dny":[]}}`, "dny", 400},
-		{`{"name":"x","kind":"files","settings":{"path":"/x"},"acl":["everyone"]}`, "object", 400},
+		{`{"name":"x","kind":"files","settings":{"path":"/x"},"acl":["everyone"]}`, "list of lists", 400},
 		{`{"name":"handbook","kind":"files","settings":{"path":"/x"}}`, "handbook", 409},
 	}
 	for _, c := range cases {

@@ -101,6 +101,7 @@ func (a *API) Routes() []server.Route {
 		{Method: post, Path: "/secrets/rotate", Scope: cairn.ScopeAdmin, Role: admin, Audit: audit.SecretsRotate, Handle: a.rotateSecrets, Long: true},
 
 		// Who may push is decided by the source: see writable.
+		{Method: get, Path: "/sources/:name/documents", Scope: cairn.ScopeWrite, Audit: audit.DocumentList, Handle: a.listPushed},
 		{Method: put, Path: "/sources/:name/documents", Scope: cairn.ScopeWrite, Audit: audit.DocumentPush, Handle: a.putDocument, Long: true},
 		{Method: del, Path: "/sources/:name/documents", Scope: cairn.ScopeWrite, Audit: audit.DocumentDelete, Handle: a.deleteDocument},
 		{Method: post, Path: "/sources/:name/documents/batch", Scope: cairn.ScopeWrite, Audit: audit.DocumentPush, Handle: a.pushBatch, Long: true},

@@ -38,6 +38,9 @@ const maxBatch = 1000 // lines
 // before the first, the request fails, later the lines that are left. A caller who may
 // no longer push has nothing more stored, and the response is broken off.
 func (a *API) pushBatch(c *gin.Context) error {
+	if err := unconditional(c); err != nil {
+		return err
+	}
 	s, err := a.writable(c)
 	if err != nil {
 		return err
@@ -113,7 +116,7 @@ func readLine(b []byte, number int) (batchResult, ingest.Edit, error) {
 	if err := unmarshal(b, &line); err != nil {
 		id := idOf(b)
 		if id == "" {
-			err = cairn.Errorf(cairn.ErrInvalid, "line %d: %s", number, server.FailureOf(err).Message)
+			err = cairn.Errorf(cairn.ErrInvalid, "line %d: %s; send one JSON object a line", number, strings.Replace(server.FailureOf(err).Message, "the body", "it", 1))
 		}
 		return batchResult{ID: id}, ingest.Edit{}, err
 	}

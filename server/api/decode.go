@@ -71,10 +71,15 @@ func unmarshal(b []byte, v any) error {
 	if escapesNUL(b) {
 		return cairn.Errorf(cairn.ErrInvalid, "the body holds a NUL character (\\u0000); leave it out")
 	}
+	return invalidJSON(decodeStrictly(b, v))
+}
+
+// decodeStrictly decodes one JSON value without unknown fields.
+func decodeStrictly(b []byte, v any) error {
 	dec := json.NewDecoder(bytes.NewReader(b))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(v); err != nil {
-		return invalidJSON(err)
+		return err
 	}
 	if _, err := dec.Token(); err != io.EOF {
 		return cairn.Errorf(cairn.ErrInvalid, "there is more than one JSON value; send one")
@@ -82,8 +87,11 @@ func unmarshal(b []byte, v any) error {
 	return nil
 }
 
-// invalidJSON says in plain words what is wrong with a body.
+// invalidJSON says in plain words what is wrong with a body; nil when nothing is.
 func invalidJSON(err error) error {
+	if err == nil {
+		return nil
+	}
 	if shown := (*cairn.Error)(nil); errors.As(err, &shown) {
 		return shown
 	}

@@ -263,6 +263,18 @@ func (m *memory) ListErrors(_ context.Context, id cairn.SourceID, p Page) ([]cai
 	return part(slices.Clone(m.errors[id]), p)
 }
 
+func (m *memory) ListPushed(_ context.Context, id cairn.SourceID, p Page) ([]PushedDocument, string, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var all []PushedDocument
+	for _, d := range m.documents {
+		if d.Source == id {
+			all = append(all, PushedDocument{d.External, d.ID})
+		}
+	}
+	return part(all, p)
+}
+
 func (m *memory) RetryErrors(_ context.Context, id cairn.SourceID, externals []string) (int, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

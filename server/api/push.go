@@ -2,6 +2,9 @@ package api
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -19,15 +22,26 @@ import (
 
 // pushRequest is a document that a program brings.
 type pushRequest struct {
-	Title      string            `json:"title"`
-	URL        string            `json:"url"`
-	Text       *string           `json:"text"`
-	Content    content           `json:"content_base64"`
-	MediaType  string            `json:"media_type"`
-	Author     string            `json:"author"`
-	Updated    time.Time         `json:"updated_at"`
-	Attributes map[string]string `json:"attributes"`
-	ACL        *wireACL          `json:"acl"`
+	Title      string     `json:"title"`
+	URL        string     `json:"url"`
+	Text       *string    `json:"text"`
+	Content    content    `json:"content_base64"`
+	MediaType  string     `json:"media_type"`
+	Author     string     `json:"author"`
+	Updated    time.Time  `json:"updated_at"`
+	Attributes attributes `json:"attributes"`
+	ACL        *wireACL   `json:"acl"`
+}
+
+// attributes are strings by name.
+type attributes map[string]string
+
+// UnmarshalJSON reads an object of strings; null is nil. Errors are ErrInvalid.
+func (a *attributes) UnmarshalJSON(b []byte) error {
+	if err := json.Unmarshal(b, (*map[string]string)(a)); err != nil {
+		return cairn.Errorf(cairn.ErrInvalid, `"attributes" are strings by name, as in {"team": "sales", "year": "2026"}`)
+	}
+	return nil
 }
 
 type pushResponse struct {
@@ -41,6 +55,9 @@ const maxExternal = 1024 // characters of a caller's own id
 func (a *API) putDocument(c *gin.Context) error {
 	external, err := externalID(c)
 	if err != nil {
+		return err
+	}
+	if err := unconditional(c); err != nil {
 		return err
 	}
 	s, err := a.writable(c)
@@ -72,10 +89,49 @@ func (a *API) putDocument(c *gin.Context) error {
 	return reply(c, status, pushResponse{pushed.ID, pushed.Version})
 }
 
+type pushedDocument struct {
+	External string           `json:"external_id"`
+	ID       cairn.DocumentID `json:"document_id"`
+}
+
+// listPushed answers GET /sources/{name}/documents: the names of what is there, so that
+// a program finds what it has to delete. It shows nothing of what is in a document.
+func (a *API) listPushed(c *gin.Context) error {
+	p, err := listPage(c)
+	if err != nil {
+		return err
+	}
+	s, err := a.writable(c)
+	if err != nil {
+		return err
+	}
+	documents, next, err := a.Store.ListPushed(c.Request.Context(), s.ID, p)
+	if err != nil {
+		return err
+	}
+	return reply(c, http.StatusOK, struct {
+		Documents []pushedDocument `json:"documents"`
+		Next      *string          `json:"next_cursor"`
+	}{mapped(documents, func(d PushedDocument) pushedDocument { return pushedDocument(d) }), after(next)})
+}
+
+// unconditional refuses conditions on what is stored, which programs would think were kept.
+func unconditional(c *gin.Context) error {
+	for _, name := range []string{"If-Match", "If-None-Match", "If-Unmodified-Since"} {
+		if c.Request.Header.Get(name) != "" {
+			return cairn.Errorf(cairn.ErrInvalid, "%s is not supported: the last request wins. Send requests of one document one after the other, without it", name)
+		}
+	}
+	return nil
+}
+
 // deleteDocument answers DELETE /sources/{name}/documents.
 func (a *API) deleteDocument(c *gin.Context) error {
 	external, err := externalID(c)
 	if err != nil {
+		return err
+	}
+	if err := unconditional(c); err != nil {
 		return err
 	}
 	s, err := a.writable(c)
@@ -143,11 +199,32 @@ func (a *API) sourceFor(ctx context.Context, id auth.Identity, name string) (cai
 
 // writes reports whether an account is among the writers of a source.
 func writes(account cairn.Account, writers string) bool {
-	names := strings.FieldsFunc(writers, func(r rune) bool { return strings.ContainsRune(", \t\n;", r) })
-	return slices.ContainsFunc(names, func(name string) bool {
+	return slices.ContainsFunc(namesOfWriters(writers), func(name string) bool {
 		email, ok := cairn.FoldAddress(name)
 		return ok && email == account.Email || strings.EqualFold(name, string(account.ID))
 	})
+}
+
+func namesOfWriters(writers string) []string {
+	return strings.FieldsFunc(writers, func(r rune) bool { return strings.ContainsRune(", \t\n;", r) })
+}
+
+// testWriters looks whether those who may push to a source are there: whoever is misspelt
+// is told that there is no such source.
+func (a *API) testWriters(ctx context.Context, s cairn.Source) (string, error) {
+	names := namesOfWriters(s.Settings["writers"])
+	for _, name := range names {
+		account, err := a.account(ctx, name)
+		switch {
+		case errors.Is(err, cairn.ErrNotFound):
+			return "", cairn.Errorf(cairn.ErrInvalid, "%q in the setting writers has no account: correct it, or add it with cairn user add", name)
+		case err != nil:
+			return "", err
+		case account.Disabled:
+			return "", cairn.Errorf(cairn.ErrInvalid, "the account of %q in the setting writers is disabled", name)
+		}
+	}
+	return fmt.Sprintf("programs bring its documents, with a token of scope write: of an administrator, or of %d writers", len(names)), nil
 }
 
 // toPush checks the request.

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -46,6 +47,59 @@ func TestPushIsFoundAtOnce(t *testing.T) {
 	}
 }
 
+// TestBatchOfAnotherShape is told line by line what a line is.
+func TestBatchOfAnotherShape(t *testing.T) {
+	w := newWorld(t)
+	for body, want := range map[string]string{
+		`[{"id":"a","title":"A","text":"x"}]`:      `line 1: it must be an object, not array; send one JSON object a line`,
+		"{\n" + `"id":"a","title":"A","text":"x"}`: `line 1: it is not a JSON object: unexpected EOF; send one JSON object a line`,
+	} {
+		got := w.call(w.ann, "POST", inbox+"/batch", body, "Content-Type", "application/x-ndjson")
+		if got.status != 200 || !strings.Contains(string(got.body), want) {
+			t.Errorf("%s: %d %s; want %q", body, got.status, got.body, want)
+		}
+	}
+}
+
+func TestPushedAreListed(t *testing.T) {
+	w := newWorld(t)
+	for _, name := range []string{"a", "b/2"} {
+		w.call(w.ann, "PUT", inbox+"?id="+url.QueryEscape(name), `{"title":"T","text":"Text.","acl":{"allow":[]}}`)
+	}
+	var page struct {
+		Documents []struct {
+			External string `json:"external_id"`
+			ID       string `json:"document_id"`
+		}
+		Next *string `json:"next_cursor"`
+	}
+	var names []string
+	for query := "?limit=1"; ; query = "?limit=1&cursor=" + *page.Next {
+		w.call(w.ann, "GET", inbox+query, "").into(t, &page)
+		for _, d := range page.Documents {
+			names = append(names, d.External)
+			if d.ID == "" {
+				t.Errorf("%q has no id", d.External)
+			}
+		}
+		if page.Next == nil {
+			break
+		}
+	}
+	if !slices.Contains(names, "a") || !slices.Contains(names, "b/2") {
+		t.Errorf("listed %q", names)
+	}
+	if got := w.call(w.bob, "GET", inbox, ""); got.status != 404 {
+		t.Errorf("who does not write there: %d %s", got.status, got.body)
+	}
+	if got := w.call(w.root, "GET", "/api/v1/sources/handbook/documents", ""); got.status != 400 || strings.Contains(string(got.body), "external_id") {
+		t.Errorf("no push source: %d %s", got.status, got.body)
+	}
+	if got := w.call(w.ann, "GET", inbox+"?id=a", ""); got.status != 400 {
+		t.Errorf("unknown parameter: %d", got.status)
+	}
+}
+
 func TestPushThatIsWrong(t *testing.T) {
 	w := newWorld(t)
 	pdf := base64.StdEncoding.EncodeToString([]byte("%PDF-1.7"))
@@ -65,7 +119,11 @@ func TestPushThatIsWrong(t *testing.T) {
 		{`{"title":"x","text":"y","acl":{"alow":[["everyone"]]}}`, "alow"},
 		{`{"title":"x","text":"y","acl":{"deny":["everyone"]}}`, "allow"},
 		{`{"title":"x","text":"y","updated":"2026-01-01T00:00:00Z"}`, "updated"},
-		{`{"title":"x","text":"y","attributes":{"n":1}}`, "attributes"},
+		{`{"title":"x","text":"y","attributes":{"n":1}}`, "strings by name"},
+		{`{"title":"x","text":"y","attributes":"n"}`, "strings by name"},
+		{`{"title":"x","text":"y","acl":{"allow":["everyone"]}}`, "list of lists"},
+		{`{"title":"x","text":"y","acl":"everyone"}`, "list of lists"},
+		{`{"title":"x","text":"y","acl":{"allow":[["user:Ann@acme.com"]]}}`, "user:<e-mail in lower case>"},
 	}
 	for _, c := range cases {
 		got := w.call(w.ann, "PUT", inbox+"?id=x", c.body)
@@ -78,6 +136,14 @@ func TestPushThatIsWrong(t *testing.T) {
 	}
 	if got := w.call(w.root, "PUT", "/api/v1/sources/handbook/documents?id=x", `{"title":"x","text":"y"}`); got.status != 400 || !strings.Contains(string(got.body), "push") {
 		t.Errorf("not a push source: %d %s", got.status, got.body)
+	}
+	for _, name := range []string{"If-Match", "If-None-Match", "If-Unmodified-Since"} {
+		for _, r := range [][3]string{{"PUT", "?id=x", `{"title":"x","text":"y"}`}, {"DELETE", "?id=x", ""}, {"POST", "/batch", `{"id":"x","title":"x","text":"y"}`}} {
+			mediaType := map[bool]string{true: "application/x-ndjson", false: "application/json"}[r[0] == "POST"]
+			if got := w.call(w.ann, r[0], inbox+r[1], r[2], name, "*", "Content-Type", mediaType); got.status != 400 || !strings.Contains(string(got.body), name) {
+				t.Errorf("%s %s: %d %s", name, r[0], got.status, got.body)
+			}
+		}
 	}
 	if len(w.m.documents) != 4 {
 		t.Errorf("%d documents; nothing should have been stored", len(w.m.documents))
@@ -96,6 +162,29 @@ func TestWriters(t *testing.T) {
 	}
 	if writes(cairn.Account{ID: "x"}, " ") {
 		t.Error("an account without an address is a writer of an empty list")
+	}
+}
+
+func TestWritersAreThere(t *testing.T) {
+	w := newWorld(t)
+	for _, c := range []struct {
+		writers, says string
+		ok            bool
+	}{
+		{"ann@acme.com, bob@acme.com", "2 writers", true},
+		{"", "0 writers", true},
+		{"ann@acme.com, anne@acme.com", `\"anne@acme.com\" in the setting writers has no account`, false},
+	} {
+		w.call(w.root, "PATCH", "/api/v1/sources/inbox", fmt.Sprintf(`{"settings":{"writers":%q}}`, c.writers))
+		got := w.call(w.root, "POST", "/api/v1/sources/inbox/test", "")
+		if got.status != 200 || !strings.Contains(string(got.body), fmt.Sprintf(`"ok":%t`, c.ok)) || !strings.Contains(string(got.body), c.says) {
+			t.Errorf("%q: %d %s", c.writers, got.status, got.body)
+		}
+	}
+	w.call(w.root, "PATCH", "/api/v1/sources/inbox", `{"settings":{"writers":"bob@acme.com"}}`)
+	w.call(w.root, "PATCH", "/api/v1/users/bob@acme.com", `{"disabled":true}`)
+	if got := w.call(w.root, "POST", "/api/v1/sources/inbox/test", ""); !strings.Contains(string(got.body), "is disabled") {
+		t.Errorf("a disabled writer: %d %s", got.status, got.body)
 	}
 }
 

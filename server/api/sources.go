@@ -348,6 +348,9 @@ func (a *API) testSource(c *gin.Context) error {
 		Message string `json:"message"`
 	}
 	found, err := a.Jobs.Test(ctx, s.ID)
+	if kind, unknown := a.Kinds.Lookup(s.Kind); err == nil && unknown == nil && kind.Pushed {
+		found, err = a.testWriters(ctx, s)
+	}
 	if err != nil {
 		shown := (*cairn.Error)(nil)
 		if !errors.As(err, &shown) {

@@ -128,8 +128,18 @@ type StoredDocument struct {
 	State cairn.CitationState
 }
 
+// PushedDocument is a document by the name that its program gave it.
+type PushedDocument struct {
+	External string
+	ID       cairn.DocumentID
+}
+
 // Documents reads documents.
 type Documents interface {
+	// ListPushed returns the documents of a source by their external ids, without what
+	// came inside others. What is there while all pages are read is listed once. Its
+	// callers may write to the source.
+	ListPushed(ctx context.Context, source cairn.SourceID, p Page) (documents []PushedDocument, next string, err error)
 	// Document returns a version of a document, the newest when version is
 	// empty. A document or version that v may not read, under the document's ACL
 	// of now, is ErrNotFound exactly as one that does not exist.

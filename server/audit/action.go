@@ -16,6 +16,7 @@ const (
 
 	DocumentPush       Action = "document.push"
 	DocumentDelete     Action = "document.delete"
+	DocumentList       Action = "document.list" // names of pushed documents were shown
 	ConversationDelete Action = "conversation.delete"
 
 	AccountCreate  Action = "account.create"

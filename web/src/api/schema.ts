@@ -424,13 +424,7 @@ export interface paths {
     };
     "/api/v1/sources/{name}/documents": {
         parameters: {
-            query: {
-                /**
-                 * @description The caller's own id of the document.
-                 * @example wiki/42
-                 */
-                id: string;
-            };
+            query?: never;
             header?: never;
             path: {
                 /** @example handbook */
@@ -438,10 +432,16 @@ export interface paths {
             };
             cookie?: never;
         };
-        get?: never;
+        /**
+         * List the documents of a source of kind push by their names
+         * @description For who may push to the source, to find what is to be deleted. Attachments of mails, which come and go with their
+         *     mail, are left out. What is there while all pages are read is listed once.
+         */
+        get: operations["listPushed"];
         /**
          * Store a document in a source of kind push
-         * @description For administrators and the accounts in the source's setting `writers`; a token needs the scope `write`.
+         * @description For administrators and the accounts in the source's setting `writers`; a token needs the scope `write`. A document
+         *     that is stored just so is left as it is.
          */
         put: operations["putDocument"];
         post?: never;
@@ -1718,6 +1718,14 @@ export interface components {
             id: string;
             version: string;
         };
+        PushedList: {
+            documents: {
+                /** @description The id that it was pushed with. */
+                external_id: string;
+                document_id: string;
+            }[];
+            next_cursor: components["schemas"]["NextCursor"];
+        };
         /** @description A PushRequest with its id, or `{"id", "delete": true}`. */
         PushBatchLine: {
             id: string;
@@ -2140,6 +2148,11 @@ export interface components {
         cursor: string;
         /** @example handbook */
         source: string;
+        /**
+         * @description The caller's own id of the document.
+         * @example wiki/42
+         */
+        external: string;
         /** @description The id of the account or its e-mail address. */
         user: string;
         /** @description Who: the id or e-mail address of an account. */
@@ -2226,6 +2239,7 @@ export type RetryRequest = components['schemas']['RetryRequest'];
 export type RetryResponse = components['schemas']['RetryResponse'];
 export type PushRequest = components['schemas']['PushRequest'];
 export type PushResponse = components['schemas']['PushResponse'];
+export type PushedList = components['schemas']['PushedList'];
 export type PushBatchLine = components['schemas']['PushBatchLine'];
 export type PushBatchResult = components['schemas']['PushBatchResult'];
 export type Role = components['schemas']['Role'];
@@ -2280,6 +2294,7 @@ export type ResponseError = components['responses']['Error'];
 export type ParameterLimit = components['parameters']['limit'];
 export type ParameterCursor = components['parameters']['cursor'];
 export type ParameterSource = components['parameters']['source'];
+export type ParameterExternal = components['parameters']['external'];
 export type ParameterUser = components['parameters']['user'];
 export type ParameterAuditAccount = components['parameters']['auditAccount'];
 export type ParameterAuditAction = components['parameters']['auditAction'];
@@ -3189,6 +3204,34 @@ export interface operations {
             default: components["responses"]["Error"];
         };
     };
+    listPushed: {
+        parameters: {
+            query?: {
+                limit?: components["parameters"]["limit"];
+                /** @description The `next_cursor` of the page before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path: {
+                /** @example handbook */
+                name: components["parameters"]["source"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of documents. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PushedList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
     putDocument: {
         parameters: {
             query: {
@@ -3196,7 +3239,7 @@ export interface operations {
                  * @description The caller's own id of the document.
                  * @example wiki/42
                  */
-                id: string;
+                id: components["parameters"]["external"];
             };
             header?: never;
             path: {
@@ -3246,7 +3289,7 @@ export interface operations {
                  * @description The caller's own id of the document.
                  * @example wiki/42
                  */
-                id: string;
+                id: components["parameters"]["external"];
             };
             header?: never;
             path: {
