@@ -35,7 +35,7 @@ type Config struct {
 	Model   string        // TEI serves one and needs none
 	APIKey  string        // empty: none is sent
 	Timeout time.Duration // of a call; 0: 2 seconds
-	Client  *http.Client  // nil: one of its own
+	Client  *http.Client  // nil: one of its own; its CheckRedirect is not used: a question follows no redirect
 }
 
 // maxReply bounds what is read of a reply, in bytes.
@@ -66,9 +66,12 @@ func New(c Config) (*Reranker, error) {
 	if c.Timeout == 0 {
 		c.Timeout = 2 * time.Second
 	}
-	if c.Client == nil {
-		c.Client = &http.Client{Timeout: c.Timeout}
+	client := http.Client{Timeout: c.Timeout}
+	if c.Client != nil {
+		client = *c.Client
 	}
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	c.Client = &client
 	return &Reranker{config: c, endpoint: strings.TrimSuffix(base, "/") + "/rerank"}, nil
 }
 
