@@ -1,8 +1,8 @@
 # The server as an image of one program, and of git, which it runs for sources
 # of kind git and for wikis: no shell, no package manager, a user that owns
 # nothing but its data. SSH is spoken by the server itself. The database is a
-# server of its own: see docker-compose.yml. Where base images cannot be pulled, scripts/image makes
-# the same image from bin/cairn.
+# server of its own: see docker-compose.yml. Where base images cannot be
+# pulled, scripts/image makes the same image from bin/cairn.
 
 FROM node:22-trixie-slim AS web
 WORKDIR /src/web

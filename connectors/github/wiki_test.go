@@ -73,7 +73,7 @@ func failing(t *testing.T, c connectors.Connector) (listed []string, failed erro
 }
 
 func TestWikiPages(t *testing.T) {
-	s, r, wiki := wikiSite(t, map[string]string{
+	s, r, _ := wikiSite(t, map[string]string{
 		"Home.md": "# Welcome\n\nhello\n\n## Travel costs\n\n170 euros", "Travel-to-Tromsø.markdown": "m", "guides/With space & #1?.MD": "s",
 		"Setup.asciidoc": "a", "Tables.mediawiki": "w", "Old.rst": "r", "Notes.textile": "x", "Org.org": "o", "caf\xe9.md": "latin",
 		"_Sidebar.md": "- menu", "_footer.rst": "f", "guides/_Sidebar.md": "n", "_Header.md": "h", "logo.png": "\x89PNG", "images/plan.JPG": "j",
@@ -113,7 +113,6 @@ func TestWikiPages(t *testing.T) {
 	if left, _ := os.ReadDir(filepath.Join(s.Env.WorkDir, "wikis")); len(first)+len(second)+len(left) > 0 {
 		t.Errorf("not to be read: %d listed, %d told, %d copies left", len(first), len(second), len(left))
 	}
-	_ = wiki
 }
 
 func ptr[T any](v T) *T { return &v }
@@ -225,7 +224,7 @@ func TestWikiOfARenamedRepository(t *testing.T) {
 // A wiki that is switched off is not asked for, as the fake checks; one without pages is
 // no failure. What had pages once has none, and has them again.
 func TestWikisWithoutPages(t *testing.T) {
-	s, r, wiki := wikiSite(t, map[string]string{"Home.md": "text"})
+	s, r, _ := wikiSite(t, map[string]string{"Home.md": "text"})
 	s.Change(func(w *githubtest.World) { w.Repository("nobody-wrote").Visibility = "PUBLIC" })
 	var bare *githubtest.Repository
 	s.Change(func(w *githubtest.World) { bare = w.Repository("all-deleted") })
@@ -253,8 +252,7 @@ func TestWikisWithoutPages(t *testing.T) {
 		}
 		s.Change(func(*githubtest.World) { r.NoWiki = false })
 		if name == "dropped" {
-			wiki = s.Wiki(t, r)
-			wiki.Write(t, map[string]string{"Home.md": "text"})
+			s.Wiki(t, r).Write(t, map[string]string{"Home.md": "text"})
 		}
 		if changes, cursor = read(t, connect(t, s), next); len(changes) != 1 {
 			t.Errorf("%s and there again, %d pages are told", name, len(changes))
@@ -320,12 +318,11 @@ func TestOneWikiThatCannotBeRead(t *testing.T) {
 	s.Change(func(w *githubtest.World) { other = w.Repository("other") })
 	s.Wiki(t, other).Write(t, map[string]string{"Home.md": "of another"})
 	s.Change(func(*githubtest.World) { r.Blocked = true })
-	damaged := connectors.Network(s.Env.Network)
 	for name, tt := range map[string]struct {
 		network connectors.Network
 		want    error
 	}{
-		"forbidden": {s.Env.Network, connectors.ErrForbidden}, "no repository": {pages{damaged}, connectors.ErrUnexpected},
+		"forbidden": {s.Env.Network, connectors.ErrForbidden}, "no repository": {pages{s.Env.Network}, connectors.ErrUnexpected},
 	} {
 		s.Env.Network = tt.network
 		c := connect(t, s, "read", "wiki")
