@@ -120,7 +120,7 @@ func FuzzMessage(f *testing.F) {
 		}
 		for _, element := range tag.FindAllString(page, -1) {
 			name := strings.Trim(strings.Fields(element)[0], "<>/")
-			if !strings.Contains(" !DOCTYPE html head meta title body main h1 h2 h3 p br a b i s code pre blockquote ul ol li table tr th td ", " "+name+" ") {
+			if !strings.Contains(" !DOCTYPE html head meta title body main article h1 h2 h3 p br a b i s code pre blockquote ul ol li table tr th td ", " "+name+" ") {
 				t.Errorf("it has the element %q", element)
 			}
 		}
