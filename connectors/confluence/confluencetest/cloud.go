@@ -19,7 +19,7 @@ import (
 // scopes are all that the connector needs.
 var scopes = []string{
 	"read:space:confluence", "read:page:confluence", "read:comment:confluence", "read:attachment:confluence", "read:folder:confluence",
-	"read:user:confluence", "read:content-details:confluence", "read:content.restriction:confluence", "read:group:confluence",
+	"read:user:confluence", "read:content-details:confluence", "read:group:confluence",
 	"read:space.permission:confluence", "readonly:content.attachment:confluence",
 }
 
@@ -42,18 +42,18 @@ func (s *Site) cloudRoutes() []connectortest.Route {
 		v2("attachments", "read:attachment:confluence", "sort status mediaType filename"+paging, s.v2Attachments),
 		s.Route("POST /wiki/api/v2/users-bulk", "read:user:confluence", "", s.v2Users),
 		v1("content/search", "read:content-details:confluence", "cql! cqlcontext expand"+paging, s.search),
-		v1("content/{id}/restriction/byOperation/read", "read:content.restriction:confluence", "expand start limit", s.restriction),
+		v1("content/{id}/restriction/byOperation/read", "read:content-details:confluence", "expand start limit", s.restriction),
 		v1("content/{id}/child/attachment/{attachment}/download", "readonly:content.attachment:confluence", "version", s.download),
 		v1("group", "read:group:confluence", "start limit accessType", s.listGroups),
-		v1("group/{id}/membersByGroupId", "read:group:confluence", "start limit shouldReturnTotalSize expand", s.listMembers),
-		v1("user/current", "read:user:confluence", "expand", s.currentUser),
+		v1("group/{id}/membersByGroupId", "read:group:confluence read:user:confluence", "start limit shouldReturnTotalSize expand", s.listMembers),
+		v1("user/current", "read:content-details:confluence", "expand", s.currentUser),
 	}
 	for kind, path := range map[string]string{"page": "pages", "blogpost": "blogposts", "folder": "folders"} {
-		scope := "read:page:confluence"
+		scope, query := "read:page:confluence", "body-format get-draft status version include-labels include-properties include-operations include-versions include-version"
 		if kind == "folder" {
-			scope = "read:folder:confluence"
+			scope, query = "read:folder:confluence", ""
 		}
-		routes = append(routes, v2(path+"/{id}", scope, "body-format get-draft status version include-labels include-version", s.v2One(kind)))
+		routes = append(routes, v2(path+"/{id}", scope, query, s.v2One(kind)))
 	}
 	for _, kind := range []string{"footer", "inline"} {
 		list := kind + "-comments"
@@ -184,8 +184,8 @@ func (s *Site) v2Roles(w http.ResponseWriter, r *http.Request) {
 	var all []entry
 	add := func(value map[string]any) { all = append(all, entry{strconv.Itoa(len(all) + 1), value}) }
 	if r.PathValue("id") == "" {
-		add(map[string]any{"id": "viewer", "type": "SYSTEM", "name": "Viewer", "spacePermissions": []string{"read/space"}})
-		add(map[string]any{"id": "odd", "type": "CUSTOM", "name": "Odd", "spacePermissions": []string{"create/comment"}})
+		add(map[string]any{"id": "viewer", "type": "SYSTEM", "displayName": "Viewer", "spacePermissions": []string{"read/space"}})
+		add(map[string]any{"id": "odd", "type": "CUSTOM", "displayName": "Odd", "spacePermissions": []string{"create/comment"}})
 	} else if sp := s.spaceOf(w, r); sp != nil {
 		for _, u := range sp.roleUsers {
 			add(map[string]any{"principal": map[string]any{"principalType": "USER", "principalId": u}, "roleId": "viewer"})

@@ -3,16 +3,18 @@
 // It was written from
 //
 //   - for API v2 of Cloud, Atlassian's OpenAPI description "The Confluence Cloud REST API
-//     v2", version 2.0.0, in a copy of January 2025: paths, parameters with their limits,
-//     scopes, fields;
-//   - for API v1 of Cloud, the client confluence.js of July 2026, which repeats Atlassian's
-//     description: content search, restrictions, groups, space roles, download;
+//     v2", version 2.0.0, in a copy of February 2025 (openapi-v2.v3.json, 129 paths): paths,
+//     parameters with their limits, scopes, fields;
+//   - for API v1 of Cloud, Atlassian's OpenAPI description "Confluence REST API", in a copy of
+//     December 2025: parameters and granular scopes of content search, restrictions, groups,
+//     the current user and download; and the client confluence.js of July 2026, which repeats
+//     that description and has the parameter expand of the search, which the copy lacks;
 //   - for Data Center, its REST resources of 9.1 to 10.1 as public clients quote their
 //     description, and CONFSERVER-99908 and CONFSERVER-100505. What replies look like
 //     beyond that (expansions, links, times) is as it was known, not looked up.
 //
-// That a principal of API v2 may be an access class, that roles name "read/space", and that
-// sites without roles answer 404, is assumed. Lists come two elements a page, so that every
+// That the principal "role" of a permission is the access class anonymous-users, that roles
+// name "read/space", and that sites without roles answer 404, is assumed. Lists come two elements a page, so that every
 // walk meets the boundaries of pages; lists within lists do so, too.
 package confluencetest
 

@@ -4,9 +4,10 @@
 // It is written from GitHub's OpenAPI description of the REST API (github/rest-api-description,
 // api.github.com, version 2022-11-28: GET /repos/{owner}/{repo}/issues, GET /orgs/{org} and
 // POST /app/installations/{installation_id}/access_tokens) and from its public GraphQL schema
-// (octokit/graphql-schema, of 21 July 2026), an excerpt of which lies in schema.graphql:
-// queries are parsed and validated against it. Wikis are served by the program
-// git http-backend, with basic authentication by a token. Links to next pages go to
+// (octokit/graphql-schema, of 22 July 2026), an excerpt of which lies in schema.graphql, types,
+// arguments and all values of enumerations as there: queries are parsed and validated
+// against it. Wikis are served by the program git http-backend, with basic
+// authentication by a token. Links to next pages go to
 // /repositories/{id}/… with a cursor, as GitHub's do. "since" leaves out what changed at
 // the time itself, as the description says. Pages have two things, whatever is asked for.
 package githubtest

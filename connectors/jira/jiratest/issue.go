@@ -170,7 +170,7 @@ func (s *Site) showComment(i *issue, c *comment, whole bool) any {
 func (s *Site) listComments(w http.ResponseWriter, r *http.Request) {
 	i := s.issues[r.PathValue("id")]
 	if i == nil {
-		http.NotFound(w, r)
+		absent(w)
 		return
 	}
 	if s.hidden["comments"] {
@@ -189,7 +189,7 @@ func (s *Site) listComments(w http.ResponseWriter, r *http.Request) {
 // redirectToFile leads to where a file lies.
 func (s *Site) redirectToFile(w http.ResponseWriter, r *http.Request) {
 	if s.hidden[r.PathValue("id")] {
-		http.NotFound(w, r)
+		absent(w)
 		return
 	}
 	http.Redirect(w, r, s.media.URL+"/file/"+r.PathValue("id")+"?token=signed", http.StatusSeeOther)

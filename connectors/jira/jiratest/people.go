@@ -1,8 +1,10 @@
 package jiratest
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/cairnhq/cairn"
@@ -86,7 +88,7 @@ func (s *Site) permissionScheme(w http.ResponseWriter, r *http.Request) {
 	p := s.projectOf(r)
 	switch {
 	case p == nil:
-		http.NotFound(w, r)
+		absent(w)
 		return
 	case p.closed:
 		forbid(w)
@@ -106,7 +108,7 @@ func (s *Site) permissionScheme(w http.ResponseWriter, r *http.Request) {
 func (s *Site) listRoles(w http.ResponseWriter, r *http.Request) {
 	p, out := s.projectOf(r), map[string]string{}
 	if p == nil || p.closed {
-		http.NotFound(w, r)
+		absent(w)
 		return
 	}
 	for name, role := range p.roles {
@@ -124,7 +126,7 @@ func (s *Site) role(w http.ResponseWriter, r *http.Request) {
 			}
 		}
 	}
-	http.NotFound(w, r)
+	absent(w)
 }
 
 func (s *Site) actors(role *role) []any {
@@ -140,8 +142,16 @@ func (s *Site) actors(role *role) []any {
 	}
 	for _, name := range role.groups {
 		out = append(out, map[string]any{
-			"id": len(out), "displayName": name, "type": "atlassian-group-role-actor", "name": name, "actorGroup": map[string]any{"name": name, "displayName": name},
+			"id": len(out), "displayName": name, "type": "atlassian-group-role-actor", "name": name, "actorGroup": s.actorGroup(name),
 		})
+	}
+	return out
+}
+
+func (s *Site) actorGroup(name string) any {
+	out := map[string]any{"name": name, "displayName": name}
+	if g := s.groups[name]; g != nil && s.Cloud {
+		out["groupId"] = g.id
 	}
 	return out
 }
@@ -178,7 +188,7 @@ func (s *Site) listLevelMembers(w http.ResponseWriter, r *http.Request) {
 	all := []any{}
 	for _, l := range s.allLevels() {
 		for n, h := range l.members {
-			all = append(all, map[string]any{"id": number(l.id)*100 + n, "issueSecurityLevelId": number(l.id), "issueSecuritySchemeId": securityID, "holder": s.holder(h)})
+			all = append(all, map[string]any{"id": fmt.Sprint(number(l.id)*100 + n), "issueSecurityLevelId": l.id, "issueSecuritySchemeId": securityID, "holder": s.holder(h)})
 		}
 	}
 	numbered(w, r, all, func(m any) any { return m })
@@ -190,7 +200,7 @@ func (s *Site) securityScheme(w http.ResponseWriter, r *http.Request) {
 	case !s.admin:
 		forbid(w)
 	case s.projectOf(r) == nil || len(s.levels) == 0:
-		http.NotFound(w, r)
+		absent(w)
 	default:
 		all := []any{}
 		for name, l := range s.levels {
@@ -229,7 +239,7 @@ func (s *Site) oneUser(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	http.NotFound(w, r)
+	absent(w)
 }
 
 func (s *Site) bulkGroups(w http.ResponseWriter, r *http.Request) {
@@ -241,13 +251,17 @@ func (s *Site) listMembers(w http.ResponseWriter, r *http.Request) {
 		forbid(w)
 		return
 	}
+	if n, _ := strconv.Atoi(r.URL.Query().Get("maxResults")); n > 50 { // "between 1 and 50"
+		s.Reject(w, r, "that are more members than a page has")
+		return
+	}
 	for _, g := range s.groups {
 		if s.Cloud && g.id == r.URL.Query().Get("groupId") || !s.Cloud && g.name == r.URL.Query().Get("groupname") {
 			numbered(w, r, g.members, s.person)
 			return
 		}
 	}
-	http.NotFound(w, r)
+	absent(w)
 }
 
 // ACL returns who may read an issue, with groups of the site as their connector names

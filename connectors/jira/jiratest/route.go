@@ -1,6 +1,7 @@
 package jiratest
 
 import (
+	"encoding/json"
 	"net/http"
 	"strconv"
 
@@ -71,9 +72,19 @@ func (s *Site) route(pattern, scope, query string, handle http.HandlerFunc) conn
 
 // forbid answers what the account may not know.
 func forbid(w http.ResponseWriter) {
+	refuse(w, http.StatusForbidden, "You are not authorized to perform this action. Administrator privileges are required.")
+}
+
+// absent answers what is not there.
+func absent(w http.ResponseWriter) {
+	refuse(w, http.StatusNotFound, "It does not exist, or you do not have permission to see it.")
+}
+
+// refuse answers with the ErrorCollection of the description.
+func refuse(w http.ResponseWriter, status int, message string) {
 	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(http.StatusForbidden)
-	_, _ = w.Write([]byte(`{"errorMessages":["You are not authorized to perform this action. Administrator privileges are required."],"errors":{}}`))
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]any{"errorMessages": []string{message}, "errors": map[string]any{}})
 }
 
 // numbered answers with the part of a list that begins at startAt, in pages of Atlassian.

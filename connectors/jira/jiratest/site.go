@@ -1,7 +1,8 @@
 // Package jiratest has a strict fake of a site of Jira, Cloud or Data Center.
 //
 // It was written from the OpenAPI description of "The Jira Cloud platform REST API",
-// version 1001.0.0-SNAPSHOT of 2025 (REST v3, with POST /rest/api/3/search/jql), and from
+// version 1001.0.0-SNAPSHOT (REST v3, in a copy of July 2025, swagger-v3.v3.json with 402
+// paths), and from
 // the "Jira Data Center platform REST API reference", 9.17.0 (REST v2). Parameters, scopes,
 // media types, fields and the forms of pages are those. Lists come two elements a page, so
 // that every walk meets the boundaries of pages. Times of JQL are taken in the time zone

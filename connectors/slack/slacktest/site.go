@@ -1,9 +1,10 @@
 // Package slacktest has a fake of Slack that refuses what Slack would.
 //
-// It is written from the method pages of the Web API reference at docs.slack.dev/reference/methods
-// as of November 2026: auth.test, users.list, users.conversations, conversations.list,
-// conversations.members, conversations.history, conversations.replies and files.list, asked
-// by GET with a bearer token; from the pages of the scopes that they name, and from
+// It is written from Slack's OpenAPI description of the Web API (slackapi/slack-api-specs,
+// version 1.7.0, the last that was published), and, for what is newer, from the method pages
+// of the Web API reference at docs.slack.dev/reference/methods as of November 2026: auth.test,
+// users.list, users.conversations, conversations.list, conversations.members,
+// conversations.history, conversations.replies and files.list, asked by GET with a bearer token; from the pages of the scopes that they name, and from
 // docs.slack.dev/reference/objects/file-object for files. As there, a history has its newest
 // page first, each page of a thread begins with the thread's first message, a missing scope
 // is told with what is needed, and a file that the token may not read is a sign-in page.

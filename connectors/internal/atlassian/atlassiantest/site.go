@@ -169,16 +169,16 @@ func (s *Site) serveToken(w http.ResponseWriter, r *http.Request) {
 	Reply(w, map[string]any{"access_token": s.oauth.access, "refresh_token": s.oauth.refresh, "expires_in": 3600, "token_type": "Bearer"})
 }
 
-// permits answers a request whose access token has expired or lacks a scope, and reports
+// permits answers a request whose access token has expired or lacks one of the scopes, and reports
 // whether it may go on. It is called with the lock held.
-func (s *Site) permits(w http.ResponseWriter, r *http.Request, scope string) bool {
+func (s *Site) permits(w http.ResponseWriter, r *http.Request, scopes string) bool {
 	if s.oauth == nil {
 		return true
 	}
 	message := ""
 	if r.Header.Get("Authorization") != "Bearer "+s.oauth.access {
 		message = `{"code":401,"message":"Unauthorized"}`
-	} else if !slices.Contains(s.oauth.scopes, scope) {
+	} else if slices.ContainsFunc(strings.Fields(scopes), func(scope string) bool { return !slices.Contains(s.oauth.scopes, scope) }) {
 		message = `{"code":401,"message":"Unauthorized; scope does not match"}`
 	}
 	if message != "" {
@@ -189,9 +189,9 @@ func (s *Site) permits(w http.ResponseWriter, r *http.Request, scope string) boo
 	return message == ""
 }
 
-// Route makes a route whose handler has the lock. query are the names of parameters. What
-// is no REST resource is a file.
-func (s *Site) Route(pattern, scope, query string, handle http.HandlerFunc) connectortest.Route {
+// Route makes a route whose handler has the lock. scopes and query are the names of what an
+// app needs, and of the parameters that there are. What is no REST resource is a file.
+func (s *Site) Route(pattern, scopes, query string, handle http.HandlerFunc) connectortest.Route {
 	route := connectortest.Route{Pattern: pattern, Query: strings.Fields(query), Accept: "application/json"}
 	if strings.HasPrefix(pattern, "POST") {
 		route.Body = "application/json"
@@ -203,7 +203,7 @@ func (s *Site) Route(pattern, scope, query string, handle http.HandlerFunc) conn
 		s.Mu.Lock()
 		defer s.Mu.Unlock()
 		s.requests[pattern]++
-		if s.permits(w, r, scope) && s.bounded(w, r) {
+		if s.permits(w, r, scopes) && s.bounded(w, r) {
 			handle(w, r)
 		}
 	}
