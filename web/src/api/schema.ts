@@ -1545,8 +1545,8 @@ export interface components {
              * @description When the last came that was not accepted; missing before the first.
              */
             refused_at?: string;
-            /** @enum {string} */
-            refusal?: "unsigned" | "stale" | "too_large" | "media_type" | "malformed" | "no_secret";
+            /** @description Why: `unsigned`, `stale`, `too_large`, `media_type`, `malformed`, `no_secret`, or what later versions add. */
+            refusal?: string;
             /** @description What to do about the refusal. */
             reason?: string;
         };
