@@ -33,7 +33,7 @@ const (
 	aPassage = `{"document_id":"D1","version":"v1","source":"handbook","kind":"page","title":"Travel","url":"","author":"","heading":["Travel","Hotels"],"snippet":"Oslo €180","start":3,"end":13,"score":0.5,"updated_at":null}`
 	aReceipt = `{"id":"E1","kind":"source","subject":"S1","by":"A1","at":"2026-10-02T09:30:00Z","counts":{"documents":3},"cleaned_at":null,"kept_out":false}`
 	aSource  = `{"id":"S1","name":"handbook","kind":"files","settings":{"path":"/srv"},"acl_mode":"declared","acl":{"allow":[["everyone"]],"deny":[]},"paused":false,"created_at":"2026-10-02T09:30:00Z","documents":3,"errors":1}`
-	aRun     = `{"id":"R1","state":"queued","full":true,"dry_run":false,"permissions_only":false,"scheduled":false,"phase":"","rate":0,"remaining_s":null,"reason":"","created_at":"2026-10-02T09:30:00Z","started_at":null,"finished_at":null,"total":0,"scanned":0,"added":0,"modified":0,"deleted":0,"failed":0,"unchanged":0}`
+	aRun     = `{"id":"R1","state":"queued","full":true,"dry_run":false,"permissions_only":false,"parts_only":false,"scheduled":false,"phase":"","rate":0,"remaining_s":null,"reason":"","created_at":"2026-10-02T09:30:00Z","started_at":null,"finished_at":null,"total":0,"scanned":0,"added":0,"modified":0,"deleted":0,"failed":0,"unchanged":0}`
 	aUser    = `{"id":"U1","email":"ann@example.com","name":"Ann","role":"member","disabled":false,"created_at":"2026-10-02T09:30:00Z"}`
 	aGroup   = `{"name":"finance","principal":"group:cairn:finance","members":[` + aUser + `],"groups":[]}`
 	aToken   = `{"id":"T1","account_id":"U1","name":"","scopes":["read"],"created_at":"2026-10-02T09:30:00Z","expires_at":"2026-11-02T09:30:00Z","last_used_at":null,"revoked_at":null}`
