@@ -18,11 +18,12 @@ import (
 	"github.com/cairnhq/cairn/connectors/slack/slacktest"
 )
 
-// hookedFake tells by a webhook of what was put, signed with a secret.
+// hookedFake tells by a webhook of what was put, signed with a secret: that it is "edited" or
+// "deleted", or that its "readers" are others.
 type hookedFake interface {
 	faked
 	guardedFake
-	Delivery(t testing.TB, secret, name string) (header map[string]string, body string)
+	Delivery(t testing.TB, secret, name, what string) (header map[string]string, body string)
 }
 
 // withHook is a fake whose source has the secret of its webhook, and no schedule: what is
@@ -93,7 +94,7 @@ func hearFake(r *reading, f withHook, replica *site) {
 	r.sync(false)
 
 	r.Put(r.t, "guide", "Travel guide", "The hotel limit in Tromsø is 190 euros a night.")
-	header, body := f.Delivery(r.t, f.secret, "guide")
+	header, body := f.Delivery(r.t, f.secret, "guide", "edited")
 	for _, to := range []*site{r.site, replica, r.site} { // a place that heard no answer tells again
 		if got := to.send("POST", "/hooks/"+r.kind+" "+body, flat(header)...); got.status != 200 {
 			r.t.Fatalf("the delivery is answered with %d %s", got.status, got.body)
@@ -111,21 +112,33 @@ func hearFake(r *reading, f withHook, replica *site) {
 	}
 
 	r.allow("guide", r.bob.Email)
-	header, body = f.Delivery(r.t, f.secret, "guide")
+	header, body = f.Delivery(r.t, f.secret, "guide", "readers")
 	if got := replica.send("POST", "/hooks/"+r.kind+" "+body, flat(header)...); got.status != 200 {
 		r.t.Fatalf("the delivery is answered with %d %s", got.status, got.body)
 	}
 	r.until("other permissions", func() bool { return strings.Contains(r.ask(r.bob).Text, "190") })
 	r.closed(r.ann, "who may read it no longer")
 
-	header, body = f.Delivery(r.t, f.secret+"-of-a-stranger", "guide")
+	header, body = f.Delivery(r.t, f.secret+"-of-a-stranger", "guide", "edited")
 	if got := r.send("POST", "/hooks/"+r.kind+" "+body, flat(header)...); got.status != 404 || strings.Contains(got.body, r.kind) {
 		r.t.Errorf("a forged one is answered with %d %s", got.status, got.body)
 	}
 	r.until("the refusal", func() bool { return r.hook().Refusal == "unsigned" })
 	r.secretsStay()
+
+	header, body = f.Delivery(r.t, f.secret, "guide", "deleted")
+	r.Remove(r.t, "guide")
+	if got := r.send("POST", "/hooks/"+r.kind+" "+body, flat(header)...); got.status != 200 {
+		r.t.Fatalf("the delivery is answered with %d %s", got.status, got.body)
+	}
+	if r.kind != "slack" { // a thread with all its replies is missed by a listing alone
+		r.until("the end", func() bool {
+			got := r.send("POST", `/api/v1/search {"query": "hotel limit Tromsø"}`, bearer(r.bob.token)...)
+			return got.status == 200 && !strings.Contains(got.body, "190 euros")
+		})
+	}
+	header, body = f.Delivery(r.t, f.secret, "menu", "edited")
 	r.must(r.admin, "DELETE", "/api/v1/sources/"+r.kind, nil)
-	header, body = f.Delivery(r.t, f.secret, "guide")
 	if got := r.send("POST", "/hooks/"+r.kind+" "+body, flat(header)...); got.status != 404 {
 		r.t.Errorf("a source that is gone answers with %d %s", got.status, got.body)
 	}

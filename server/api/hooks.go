@@ -1,7 +1,6 @@
 package api
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/cairnhq/cairn/connectors"
@@ -35,9 +34,6 @@ func (a *API) hookOf(s SourceStatus) *hook {
 	h := &hook{URL: a.BaseURL + server.HookPath(s.Name), Ready: ready, Accepted: moment(s.Hook.Accepted), Event: s.Hook.Event}
 	if !s.Hook.Refused.IsZero() {
 		h.Refused, h.Refusal, h.Reason = moment(s.Hook.Refused), s.Hook.Refusal, refusals[s.Hook.Refusal]
-	}
-	if h.Refused != nil && h.Reason == "" {
-		h.Reason = fmt.Sprintf("It was refused (%s).", h.Refusal)
 	}
 	return h
 }

@@ -28,9 +28,6 @@ func TestWebhookOfASource(t *testing.T) {
 		w.m.hook = HookStatus{Refused: at, Refusal: refusal}
 		told("GET", "/api/v1/sources/hub", "", `"refused_at":"2026-11-30T09:12:00Z","refusal":"`+refusal+`","reason":"`+refusals[refusal])
 	}
-	w.m.hook = HookStatus{Refused: at, Refusal: "new"}
-	told("GET", "/api/v1/sources/hub", "", `"reason":"It was refused (new)."`)
-	told("GET", "/api/v1/sources/hub", "", "")
 	if got := w.call(w.root, "GET", "/api/v1/sources", ""); strings.Count(string(got.body), `"webhook"`) != 1 {
 		t.Errorf("sources of other kinds have webhooks: %s", got.body)
 	}

@@ -8,16 +8,21 @@ import (
 	"github.com/cairnhq/cairn/connectors/connectortest"
 )
 
-// Delivery returns headers and body with which a webhook of an administrator tells that
-// what Put made was updated.
-func (s *Site) Delivery(t testing.TB, secret, name string) (header map[string]string, body string) {
+// Delivery returns headers and body with which a webhook of an administrator tells of what
+// Put made: that it is "edited" or "deleted", or that its "readers" are others, by another
+// security level.
+func (s *Site) Delivery(t testing.TB, secret, name, what string) (header map[string]string, body string) {
 	t.Helper()
 	s.edit(func() {
 		i := s.issues[s.names[name]]
+		event, field := "jira:issue_updated", map[string]string{"edited": "description", "readers": "security"}[what]
+		if what == "deleted" {
+			event = "jira:issue_deleted"
+		}
 		b, err := json.Marshal(map[string]any{
-			"timestamp": time.Now().UnixMilli(), "webhookEvent": "jira:issue_updated", "issue_event_type_name": "issue_updated",
+			"timestamp": time.Now().UnixMilli(), "webhookEvent": event,
 			"issue":     map[string]any{"id": i.id, "fields": map[string]any{"project": map[string]any{"key": i.project}}},
-			"changelog": map[string]any{"id": s.next(), "items": []any{map[string]any{"field": "description", "fieldtype": "jira", "to": nil}}},
+			"changelog": map[string]any{"id": s.next(), "items": []any{map[string]any{"field": field, "fieldtype": "jira", "to": nil}}},
 		})
 		if err != nil {
 			t.Fatal(err)
