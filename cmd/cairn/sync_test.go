@@ -15,7 +15,7 @@ import (
 
 func runJSON(state, reason string, dry bool, counts ...int) string {
 	counts = append(counts, make([]int, 7)...)
-	return fmt.Sprintf(`{"id":"R1","state":%q,"full":false,"dry_run":%t,"permissions_only":false,"scheduled":false,"phase":"","rate":0,"remaining_s":null,"reason":%q,"created_at":"2026-10-02T09:30:00Z","started_at":null,"finished_at":null,"total":%d,"scanned":%d,"added":%d,"modified":%d,"deleted":%d,"failed":%d,"unchanged":%d}`,
+	return fmt.Sprintf(`{"id":"R1","state":%q,"full":false,"dry_run":%t,"permissions_only":false,"parts_only":false,"scheduled":false,"phase":"","rate":0,"remaining_s":null,"reason":%q,"created_at":"2026-10-02T09:30:00Z","started_at":null,"finished_at":null,"total":%d,"scanned":%d,"added":%d,"modified":%d,"deleted":%d,"failed":%d,"unchanged":%d}`,
 		state, dry, reason, counts[0], counts[1], counts[2], counts[3], counts[4], counts[5], counts[6])
 }
 
