@@ -47,7 +47,10 @@ func testPermissions(t *testing.T, s Source) {
 		}
 	}
 	total := 0
-	for range tell(t.Context(), s.Connect(t)) {
+	for _, err := range tell(t.Context(), s.Connect(t)) {
+		if err != nil {
+			t.Fatal(err)
+		}
 		total++
 	}
 	for after := range total {
