@@ -67,6 +67,7 @@ bench: setup build ## Measures search, ingestion and memory, as ratios in one ru
 	cd scripts/bench && go test ./... && GOAMD64=v2 go build -o ../../bin/bench .
 	bin/bench $(if $(filter full,$(BENCH)),,-quick) $(BENCHFLAGS)
 	scripts/bench/server.sh
+	go test -run='^$$' -bench='Sync$$' -benchtime=3x ./connectors/...
 	go test -run='^$$' -bench=. -benchmem $(if $(filter full,$(BENCH)),./...,./cmd/cairn)
 
 eval: setup build ## Measures quality on the bundled sets; fails under the gate.

@@ -45,9 +45,10 @@ type aviary struct {
 	conn  *pgx.Conn // superuser of its database
 }
 
-func newAviary(t *testing.T) *aviary {
+func newAviary(t *testing.T, env ...string) *aviary {
 	t.Helper()
 	p := newProgram(t)
+	p.env = env
 	p.start()
 	a := &aviary{program: p, words: canaries{}}
 	conn, err := pgx.Connect(t.Context(), a.database("postgres"))

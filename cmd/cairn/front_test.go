@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/base64"
 	"encoding/json"
 	"io"
 	"maps"
@@ -30,6 +31,7 @@ type front struct {
 
 	mu     sync.Mutex
 	asked  map[string]int
+	real   map[string]string // credentials of the fake, by those that the source has
 	change func(place string, r *http.Request, answer *passed)
 }
 
@@ -107,6 +109,11 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Host == own {
 		out.Host = out.URL.Host
 	}
+	f.mu.Lock()
+	for name, values := range out.Header {
+		out.Header[name] = []string{f.translate(strings.Join(values, ", "))}
+	}
+	f.mu.Unlock()
 	res, err := f.send.RoundTrip(out)
 	if err != nil {
 		w.WriteHeader(http.StatusBadGateway)
@@ -131,6 +138,18 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	maps.Copy(w.Header(), a.header)
 	w.WriteHeader(a.status)
 	_, _ = w.Write(a.body)
+}
+
+// translate puts the credentials that the fake knows in the place of the source's.
+func (f *front) translate(header string) string {
+	basic, ok := strings.CutPrefix(header, "Basic ")
+	if b, err := base64.StdEncoding.DecodeString(basic); ok && err == nil {
+		return "Basic " + base64.StdEncoding.EncodeToString([]byte(f.translate(string(b))))
+	}
+	for had, known := range f.real {
+		header = strings.ReplaceAll(header, had, known)
+	}
+	return header
 }
 
 // own makes addresses of the fake those of the front, and those of its other servers

@@ -133,9 +133,7 @@ func TestA12_35_NoSettingLeadsToTheCanary(t *testing.T) {
 		}
 		for _, name := range ways {
 			t.Run(name, func(t *testing.T) {
-				for _, setting := range tryAll(t, sites[name](t)) {
-					leads[kind] = append(leads[kind], setting)
-				}
+				leads[kind] = append(leads[kind], tryAll(t, sites[name](t))...)
 			})
 		}
 	}

@@ -3,8 +3,8 @@ package confluence_test
 import (
 	"fmt"
 	"testing"
-	"time"
 
+	"github.com/cairnhq/cairn/connectors"
 	"github.com/cairnhq/cairn/connectors/confluence"
 	"github.com/cairnhq/cairn/connectors/confluence/confluencetest"
 	"github.com/cairnhq/cairn/connectors/connectortest"
@@ -25,21 +25,9 @@ func BenchmarkSync(b *testing.B) {
 				site.Put(b, fmt.Sprintf("page%03d", i), fmt.Sprintf("Page %d", i), "Some text of a page.")
 			}
 			r := serve(b, site)
-			connector := connectortest.Open(b, confluence.Kind(), r.Env, site.SettingsAt(r.URL))
-			begin := time.Now()
-			for b.Loop() {
-				for c, err := range connector.Changes(b.Context(), "") {
-					if err != nil {
-						b.Fatal(err)
-					}
-					body, err := c.Open(b.Context())
-					if err != nil {
-						b.Fatal(err)
-					}
-					_ = body.Close()
-				}
-			}
-			b.ReportMetric(float64(pages*b.N)/time.Since(begin).Seconds(), "documents/s")
+			connectortest.BenchmarkSync(b, pages, func() connectors.Connector {
+				return connectortest.Open(b, confluence.Kind(), r.Env, site.SettingsAt(r.URL))
+			})
 		})
 	}
 }

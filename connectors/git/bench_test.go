@@ -16,25 +16,7 @@ func BenchmarkSync(b *testing.B) {
 	s := serve(b)
 	s.remote.Env.Timeout = time.Minute
 	s.Fill(b, files, 1000)
-	b.ResetTimer()
-	for range b.N {
-		read := 0
-		for change, err := range s.afresh(b).Changes(b.Context(), "") {
-			if err != nil {
-				b.Fatal(err)
-			}
-			if change.Op != connectors.Checkpoint {
-				if _, err := content(b, change); err != nil {
-					b.Fatal(err)
-				}
-				read++
-			}
-		}
-		if read != files {
-			b.Fatalf("%d documents", read)
-		}
-	}
-	b.ReportMetric(float64(files*b.N)/b.Elapsed().Seconds(), "documents/s")
+	connectortest.BenchmarkSync(b, files, func() connectors.Connector { return s.afresh(b) })
 }
 
 // BenchmarkSecondSync changes one of 10,000 files with a history of 20,000 commits and

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/cairnhq/cairn/connectors"
 	"github.com/cairnhq/cairn/connectors/connectortest"
 	"github.com/cairnhq/cairn/connectors/github/githubtest"
 )
@@ -23,14 +24,5 @@ func BenchmarkSync(b *testing.B) {
 			w.Add(w.Repository(fmt.Sprint("r", n/100)), i)
 		}
 	})
-	for b.Loop() {
-		changes, _ := read(b, connect(b, s), "")
-		for _, c := range changes {
-			connectortest.Text(b, c)
-		}
-		if len(changes) != documents {
-			b.Fatalf("%d documents", len(changes))
-		}
-	}
-	b.ReportMetric(float64(documents*b.N)/b.Elapsed().Seconds(), "documents/s")
+	connectortest.BenchmarkSync(b, documents, func() connectors.Connector { return connect(b, s) })
 }

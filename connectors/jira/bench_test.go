@@ -2,9 +2,9 @@ package jira_test
 
 import (
 	"fmt"
-	"io"
 	"testing"
 
+	"github.com/cairnhq/cairn/connectors"
 	"github.com/cairnhq/cairn/connectors/connectortest"
 	"github.com/cairnhq/cairn/connectors/jira"
 	"github.com/cairnhq/cairn/connectors/jira/jiratest"
@@ -20,23 +20,7 @@ func BenchmarkSync(b *testing.B) {
 		site.Comment(name, "Bob", jiratest.Plain("", "Seen."))
 	}
 	r := serve(b, site)
-	b.ResetTimer()
-	for b.Loop() {
-		c := connectortest.Open(b, jira.Kind(), r.Env, site.SettingsAt(r.URL))
-		for change, err := range c.Changes(b.Context(), "") {
-			if err != nil {
-				b.Fatal(err)
-			}
-			if change.Open == nil {
-				continue
-			}
-			body, err := change.Open(b.Context())
-			if err != nil {
-				b.Fatal(err)
-			}
-			_, _ = io.Copy(io.Discard, body)
-			_ = body.Close()
-		}
-	}
-	b.ReportMetric(float64(issues)*float64(b.N)/b.Elapsed().Seconds(), "documents/s")
+	connectortest.BenchmarkSync(b, issues, func() connectors.Connector {
+		return connectortest.Open(b, jira.Kind(), r.Env, site.SettingsAt(r.URL))
+	})
 }

@@ -207,7 +207,7 @@ func TestErrors(t *testing.T) {
 	for code, want := range map[string]error{
 		"invalid_auth": connectors.ErrUnauthorized, "token_revoked": connectors.ErrUnauthorized, "account_inactive": connectors.ErrUnauthorized,
 		"ekm_access_denied": connectors.ErrForbidden, "ratelimited": connectors.ErrRateLimited, "internal_error": connectors.ErrUnavailable,
-		"unknown_method": connectors.ErrUnexpected, "<b>odd</b>": connectors.ErrUnexpected,
+		"unknown_method": connectors.ErrUnexpected, "<b>odd</b>": connectors.ErrUnexpected, slacktest.Token: connectors.ErrUnexpected,
 	} {
 		r := newReader(t)
 		r.Answer(code)

@@ -149,7 +149,7 @@ func judge(res *remote.Response) error {
 	if err := json.Unmarshal(res.Body, &told); err != nil || told.OK == nil || *told.OK {
 		return nil //nolint:nilerr // what is no JSON is judged by the client
 	}
-	host, code := res.URL.Host, clean(told.Error)
+	host, code := res.URL.Host, told.Error
 	fail := func(kind error, message string) error {
 		return &connectors.Error{Kind: &refusal{code, kind}, Message: message, Status: res.Status}
 	}
@@ -158,7 +158,7 @@ func judge(res *remote.Response) error {
 		return fail(connectors.ErrUnauthorized, host+" refused the token ("+code+
 			"): it is wrong, has expired or was revoked. Give the source another one with cairn source set NAME --secret. "+advice)
 	case "missing_scope":
-		return fail(connectors.ErrForbidden, host+" says that the token lacks the scope "+clean(told.Needed)+
+		return fail(connectors.ErrForbidden, host+" says that the token lacks the scope "+named(told.Needed, scopeName)+
 			": add it to the app's bot token scopes, install the app again, and give the source the new token")
 	case "access_denied", "accesslimited", "ekm_access_denied", "enterprise_is_restricted", "no_permission", "not_allowed_token_type", "org_login_required",
 		"team_access_not_granted", "team_added_to_org":
@@ -172,7 +172,23 @@ func judge(res *remote.Response) error {
 	case "channel_not_found", "thread_not_found", "message_not_found", "user_not_found":
 		return fail(connectors.ErrNotFound, host+" does not know what it was asked for ("+code+")")
 	}
+	code = named(code, errorCode)
 	return fail(connectors.ErrUnexpected, host+" answered "+code)
+}
+
+// The names of Slack's errors and scopes.
+var (
+	errorCode = regexp.MustCompile(`^[a-z]{1,20}(_[a-z]{1,20}){1,6}$`)
+	scopeName = regexp.MustCompile(`^[a-z_.]{1,30}(:[a-z_.]{1,30}){1,3}$`)
+)
+
+// named returns a name as messages tell it: whoever answers in Slack's place could answer
+// with the token.
+func named(name string, form *regexp.Regexp) string {
+	if form.MatchString(name) {
+		return name
+	}
+	return "something that is no name of Slack's"
 }
 
 // judgeFile knows the sign-in page that comes instead of a file.
@@ -189,7 +205,7 @@ func judgeFile(res *remote.Response) error {
 
 var unclean = regexp.MustCompile(`[^a-zA-Z0-9_:., -]+`)
 
-// clean leaves of a text of Slack's what names of errors and scopes are made of.
+// clean leaves of a name of a person what those of Slack are made of.
 func clean(text string) string {
 	text = unclean.ReplaceAllString(text, "")
 	return text[:min(len(text), 100)]

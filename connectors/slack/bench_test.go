@@ -2,9 +2,9 @@ package slack_test
 
 import (
 	"fmt"
-	"io"
 	"testing"
 
+	"github.com/cairnhq/cairn/connectors"
 	"github.com/cairnhq/cairn/connectors/connectortest"
 	"github.com/cairnhq/cairn/connectors/slack"
 	"github.com/cairnhq/cairn/connectors/slack/slacktest"
@@ -24,25 +24,7 @@ func BenchmarkSync(b *testing.B) {
 			}
 		}
 	})
-	documents := 0
-	for b.Loop() {
-		for c, err := range connectortest.Open(b, slack.Kind(), s.Env, s.Settings()).Changes(b.Context(), "") {
-			if err != nil {
-				b.Fatal(err)
-			}
-			if c.Open == nil {
-				continue
-			}
-			body, err := c.Open(b.Context())
-			if err != nil {
-				b.Fatal(err)
-			}
-			if _, err := io.Copy(io.Discard, body); err != nil {
-				b.Fatal(err)
-			}
-			_ = body.Close()
-			documents++
-		}
-	}
-	b.ReportMetric(float64(documents)/b.Elapsed().Seconds(), "documents/s")
+	connectortest.BenchmarkSync(b, threads, func() connectors.Connector {
+		return connectortest.Open(b, slack.Kind(), s.Env, s.Settings())
+	})
 }

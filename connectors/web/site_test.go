@@ -1019,17 +1019,3 @@ func TestRealSite(t *testing.T) {
 		})
 	}
 }
-
-// BenchmarkSync reads a site of 200 pages that has nothing to wait for.
-func BenchmarkSync(b *testing.B) {
-	const n = 200
-	site := newBench(b)
-	site.site.PerPage = 100
-	fill(b, site.site, n)
-	for b.Loop() {
-		site.docs, site.cursor = map[string]string{}, ""
-		_ = os.RemoveAll(site.remote.Env.WorkDir)
-		site.mustSync(b)
-	}
-	b.ReportMetric(float64(n*b.N)/b.Elapsed().Seconds(), "documents/s")
-}
