@@ -15,8 +15,8 @@ import (
 )
 
 // Changes implements connectors.Connector. Files come by path, then commits. What was
-// deleted is not told: it is missing from Externals, which is read in every sync, and
-// there a file that was moved is recognised by its content.
+// deleted is not told: it is missing from Externals, which is read in every sync. A file
+// that was moved has its former path, also when it was changed.
 func (r *Repository) Changes(ctx context.Context, since connectors.Cursor) iter.Seq2[connectors.Change, error] {
 	return func(yield func(connectors.Change, error) bool) {
 		s, err := r.snapshot(ctx)
@@ -26,6 +26,10 @@ func (r *Repository) Changes(ctx context.Context, since connectors.Cursor) iter.
 		}
 		p := positionOf(since, r.config.hash)
 		files, changes, err := r.pending(ctx, s, p)
+		var former map[string]string
+		if err == nil {
+			former, err = r.former(ctx, s, p, files)
+		}
 		if err != nil {
 			yield(connectors.Change{}, err)
 			return
@@ -37,6 +41,9 @@ func (r *Repository) Changes(ctx context.Context, since connectors.Cursor) iter.
 			}
 			p = p.told(f.path, s.commit)
 			c := r.change(f, changes[f.path])
+			if from, ok := former[f.path]; ok && c.Err == nil {
+				c.From = selection.Readable(from)
+			}
 			if c.Cursor = p.cursor(); !yield(c, nil) {
 				return
 			}
@@ -98,6 +105,37 @@ func (r *Repository) pending(ctx context.Context, s *snapshot, p position) ([]fi
 		}
 	}
 	return files, changes, nil
+}
+
+// former returns the paths that files had at a position and have no longer, by those that
+// they have now.
+func (r *Repository) former(ctx context.Context, s *snapshot, p position, files []file) (map[string]string, error) {
+	if len(files) == 0 {
+		return nil, nil
+	}
+	there := make(map[string]bool, len(s.files))
+	for _, f := range s.files {
+		there[f.path] = true
+	}
+	former := map[string]string{}
+	for _, span := range p.Files {
+		if span.Commit == "" || span.Commit == s.commit {
+			continue
+		}
+		if has, err := r.clone.has(ctx, span.Commit); err != nil || has != span.Commit {
+			continue // a copy that is new, or a branch that was replaced
+		}
+		found, err := r.clone.renames(ctx, span.Commit, s.commit)
+		if err != nil {
+			return nil, err
+		}
+		for to, from := range found {
+			if !there[from] && p.spanOf(from) == span.end() {
+				former[to] = from
+			}
+		}
+	}
+	return former, nil
 }
 
 // between returns what commits changed since one, and in what the two differ; known is
