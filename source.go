@@ -68,6 +68,10 @@ type Run struct {
 	// sync that the schedule counts from.
 	PartsOnly bool
 
+	// Warnings are what an administrator should know of a run that may have ended well; of
+	// its last attempt.
+	Warnings []RunWarning
+
 	// Preview is what a dry run would do; nil of others, and a day after its end.
 	Preview *RunPreview
 
@@ -82,6 +86,13 @@ func (r Run) Remaining() time.Duration {
 		return 0
 	}
 	return time.Duration(float64(r.Total-r.Scanned) / r.Rate * float64(time.Second))
+}
+
+// RunWarning is one thing that an administrator should know of a run.
+type RunWarning struct {
+	Code    string `json:"code"`    // stable, for programs
+	Message string `json:"message"` // a sentence; it names no document
+	Count   int    `json:"count"`   // of what it is about
 }
 
 // SyncOptions is what a person may ask of a run.

@@ -177,7 +177,8 @@ type Run struct {
 	Rate      float64 `json:"rate"`
 	Remaining *int    `json:"remaining_s"`
 
-	Preview *cairn.RunPreview `json:"preview"` // of a dry run
+	Warnings []cairn.RunWarning `json:"warnings"`
+	Preview  *cairn.RunPreview  `json:"preview"` // of a dry run
 	Reply
 }
 

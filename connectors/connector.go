@@ -193,6 +193,11 @@ func (o Op) String() string {
 type Change struct {
 	Op       Op
 	External string // the source's id of the document; empty for Checkpoint
+	// From is the id that the document had when it was last told, and has no longer, when
+	// the source says so: it stays the same document, whatever else has changed. Only an
+	// Upsert has one. Empty: the id has not changed, or nobody can tell. A former id that
+	// the source lists, or the caller does not know, counts for nothing.
+	From     string
 	Metadata Metadata
 	// ACL is who may read the document at the source; nil when the source does
 	// not tell, in which case the source's own ACL stands. A pointer to the zero

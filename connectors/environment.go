@@ -39,6 +39,8 @@ type Environment struct {
 	Source cairn.SourceID
 	// Secrets are its secret settings.
 	Secrets Secrets
+	// Warned takes what Warn tells; nil: nobody listens.
+	Warned func(Warning)
 	// WorkDir is a folder of its own, such as for clones, that the connector makes when
 	// it needs it. It may be gone the next time, and another replica has another one.
 	WorkDir string

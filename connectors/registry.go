@@ -13,11 +13,11 @@ import (
 // Kind describes one kind of source.
 type Kind struct {
 	Name     string
-	Settings []Setting // its own; Authority and Schedule belong to every kind
+	Settings []Setting // its own; Authority, Schedule and ListEvery belong to every kind
 	// ReadsACL says that the connector reads the permissions of documents.
 	ReadsACL bool
-	// PruneEvery is how long deletions found by a complete listing may wait;
-	// 0 lists on every sync. It has no meaning for a connector that is no Lister.
+	// PruneEvery is how long deletions found by a complete listing may wait, where the
+	// source has no ListEvery; 0 lists on every sync. It has no meaning for a connector that is no Lister.
 	PruneEvery time.Duration
 	// ListLast says that a listing takes about as long as reading everything: the first
 	// sync reads before it lists, so that documents can be found while they come.
@@ -60,6 +60,35 @@ const Authority = "authority"
 // Schedule is a setting that sources of every kind have which is not Pushed: when they
 // are synchronised by the clock, as package jobs/schedule reads it. Unset: Kind.SyncEvery.
 const Schedule = "schedule"
+
+// ListEvery is a setting that sources of every kind have which is not Pushed: how long
+// deletions that only a complete listing finds may wait. Unset: Kind.PruneEvery.
+const ListEvery = "list_every"
+
+// The bounds of ListEvery: a listing costs requests, and what has vanished must not be
+// found for ever.
+const (
+	listMinimum = 15 * time.Minute
+	listMaximum = 30 * 24 * time.Hour
+)
+
+// ListsEvery returns how long deletions that only a complete listing finds may wait, by
+// settings; where they hold no ListEvery, or one that is not valid, that of the kind.
+func (k Kind) ListsEvery(settings map[string]string) time.Duration {
+	every, err := parseListEvery(settings[ListEvery])
+	if settings[ListEvery] == "" || err != nil {
+		return k.PruneEvery
+	}
+	return every
+}
+
+func parseListEvery(text string) (time.Duration, error) {
+	every, err := time.ParseDuration(text)
+	if err != nil || every < listMinimum || every > listMaximum {
+		return 0, cairn.Errorf(cairn.ErrInvalid, "the setting %s is %q; give an interval from 15m to 720h, as in 6h", ListEvery, text)
+	}
+	return every, nil
+}
 
 // share is a number from 0 to 1 as people write it.
 var share = regexp.MustCompile(`^(0(\.[0-9]{1,9})?|1(\.0{1,9})?)$`)
@@ -113,11 +142,11 @@ func (k Kind) needs(s Setting) error {
 }
 
 // Validate checks settings, without the secret ones: names that the kind does not know,
-// required ones that are missing, the authority, then the kind's own Check. Errors are
+// required ones that are missing, the authority, how often it lists, then the kind's own Check. Errors are
 // ErrInvalid.
 func (k Kind) Validate(env Environment, settings map[string]string) error {
 	for _, name := range slices.Sorted(maps.Keys(settings)) {
-		if name == Authority || name == Schedule {
+		if name == Authority || !k.Pushed && name == ListEvery || name == Schedule {
 			continue
 		}
 		if !slices.ContainsFunc(k.Settings, func(s Setting) bool { return s.Name == name }) {
@@ -135,6 +164,11 @@ func (k Kind) Validate(env Environment, settings map[string]string) error {
 	if value, ok := settings[Authority]; ok && !share.MatchString(value) {
 		return cairn.Errorf(cairn.ErrInvalid, "the setting %s is %q; give a number from 0 to 1, as in 0.5", Authority, value)
 	}
+	if text, ok := settings[ListEvery]; ok {
+		if _, err := parseListEvery(text); err != nil {
+			return err
+		}
+	}
 	if k.Check == nil {
 		return nil
 	}
@@ -142,13 +176,13 @@ func (k Kind) Validate(env Environment, settings map[string]string) error {
 }
 
 func (k Kind) settingNames() string {
-	names := make([]string, len(k.Settings), len(k.Settings)+2)
+	names := make([]string, len(k.Settings), len(k.Settings)+3)
 	for i, s := range k.Settings {
 		names[i] = s.Name
 	}
 	names = append(names, Authority)
 	if !k.Pushed {
-		names = append(names, Schedule)
+		names = append(names, Schedule, ListEvery)
 	}
 	return strings.Join(names, ", ")
 }

@@ -97,6 +97,7 @@ type Ending struct {
 	Pruned      bool // the source's complete listing was compared
 	Permissions PermissionsState
 	Preview     *cairn.RunPreview // of a dry run
+	Warnings    []cairn.RunWarning
 }
 
 // PermissionsState is what a run leaves of the permissions that are read at a source.
@@ -301,7 +302,7 @@ func (r *Runner) Test(ctx context.Context, source cairn.SourceID) (string, error
 	if err != nil {
 		return "", err
 	}
-	connector, err := r.open(s, nil)
+	connector, err := r.open(s, nil, nil)
 	if err != nil || connector == nil {
 		return "", err
 	}
@@ -327,13 +328,15 @@ func try(ctx context.Context, connector connectors.Connector) (string, error) {
 }
 
 // open returns the connector of a source; nil for one that is pushed to. While it waits
-// as the source asks for, it leaves the worker at its place to others.
-func (r *Runner) open(s cairn.Source, place *turn) (connectors.Connector, error) {
+// as the source asks for, it leaves the worker at its place to others. What it warns of is
+// collected, unless told is nil.
+func (r *Runner) open(s cairn.Source, place *turn, told *collector) (connectors.Connector, error) {
 	kind, err := r.cfg.Kinds.Lookup(s.Kind)
 	if err != nil {
 		return nil, err
 	}
 	env := r.environment(s)
+	env.Warned = told.add
 	if err := errors.Join(kind.Validate(env, s.Settings), kind.ValidateSecrets(s.Secrets)); err != nil {
 		return nil, err
 	}

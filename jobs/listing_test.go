@@ -5,10 +5,12 @@ import (
 	"iter"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/connectors"
 	"github.com/cairnhq/cairn/jobs"
+	"github.com/cairnhq/cairn/server/api"
 )
 
 // lister is a tap that lists what it has, and tells in which order it is asked.
@@ -69,6 +71,59 @@ func TestFirstSyncReadsFirst(t *testing.T) {
 		}
 		if got := sync(cairn.SyncOptions{}); !slices.Equal(got, []string{"list", "changes"}) {
 			t.Errorf("%t: the second sync asks for %q", tt.last, got)
+		}
+	}
+}
+
+// What a connector warns of stands in its run: of one code the larger count.
+func TestRunKeepsWarnings(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, tap{documents: 2})
+	kind := connectors.Kind{Name: "tap", Open: func(env connectors.Environment, _ map[string]string) (connectors.Connector, error) {
+		for _, n := range []int{3, 7, 5, 0} {
+			env.Warn(connectors.Warning{Code: "channels_not_joined", Message: "Channels.", Count: n})
+		}
+		return *s.tap, nil
+	}}
+	r := s.runner(func(c *jobs.Config) { c.Kinds["tap"] = kind })
+	run, err := r.Sync(s.t.Context(), s.source.ID, cairn.SyncOptions{})
+	check(t, err)
+	run = s.wait(run.ID, "finished", final)
+	if want := (cairn.RunWarning{Code: "channels_not_joined", Message: "Channels.", Count: 7}); run.State != cairn.RunSucceeded || len(run.Warnings) != 1 || run.Warnings[0] != want {
+		t.Errorf("%+v", run)
+	}
+	runs, _, err := s.db.ListRuns(t.Context(), s.source.ID, api.Page{Limit: 5})
+	if err != nil || len(runs) != 1 || len(runs[0].Warnings) != 1 {
+		t.Errorf("%+v, %v", runs, err)
+	}
+}
+
+// The setting list_every says when the listing is compared again; else the kind does.
+func TestListingIsDue(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, tap{documents: 2})
+	sync := s.listing(connectors.Kind{PruneEvery: time.Hour})
+	lists := func(every string, age time.Duration) bool {
+		t.Helper()
+		_, err := s.db.UpdateSource(t.Context(), s.source.ID, func(s *cairn.Source) error {
+			s.Settings = map[string]string{}
+			if every != "" {
+				s.Settings[connectors.ListEvery] = every
+			}
+			return nil
+		})
+		check(t, err)
+		_, err = s.db.Worker().Exec(t.Context(), `UPDATE sources SET pruned_at = now() - $1::interval`, age)
+		check(t, err)
+		return slices.Contains(sync(cairn.SyncOptions{}), "list")
+	}
+	for _, tt := range []struct {
+		every string
+		age   time.Duration
+		want  bool
+	}{{"", 20 * time.Minute, false}, {"15m", 20 * time.Minute, true}, {"", 2 * time.Hour, true}, {"6h", 2 * time.Hour, false}} {
+		if got := lists(tt.every, tt.age); got != tt.want {
+			t.Errorf("list_every %q, compared %s ago: it lists is %t", tt.every, tt.age, got)
 		}
 	}
 }

@@ -94,7 +94,7 @@ func (w *syncWorker) work(ctx context.Context, run string, place *turn) error {
 		return nil // the lease runs out, and somebody takes it up
 	}
 	end := outcome(taken.Run, result, err)
-	end.Preview = result.Preview
+	end.Preview, end.Warnings = result.Preview, result.Warnings
 	end.Pruned, end.Permissions = result.Pruned, r.permissionsState(taken, result, err)
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
@@ -111,7 +111,8 @@ func (w *syncWorker) work(ctx context.Context, run string, place *turn) error {
 
 // sync works on a run under a lease.
 func (r *Runner) sync(ctx context.Context, t Taken, place *turn) (ingest.Result, error) {
-	connector, err := r.open(t.Source, place)
+	var told collector
+	connector, err := r.open(t.Source, place, &told)
 	if err != nil {
 		return ingest.Result{}, err
 	}
@@ -132,7 +133,7 @@ func (r *Runner) sync(ctx context.Context, t Taken, place *turn) (ingest.Result,
 			return ingest.Result{}, err
 		}
 	}
-	job := r.job(ctx, t, connector, place)
+	job := r.job(ctx, t, connector, place, &told)
 	job.Progress = far.reached
 	if place != nil {
 		job.Turn = func(ctx context.Context) error {
@@ -146,11 +147,12 @@ func (r *Runner) sync(ctx context.Context, t Taken, place *turn) (ingest.Result,
 	}
 	cancel(nil)
 	<-kept
+	result.Warnings = append(told.list(), result.Warnings...)
 	return result, err
 }
 
 // job says what a run is to do.
-func (r *Runner) job(ctx context.Context, t Taken, connector connectors.Connector, place *turn) ingest.Sync {
+func (r *Runner) job(ctx context.Context, t Taken, connector connectors.Connector, place *turn, told *collector) ingest.Sync {
 	noted := func(err error) {
 		if err != nil {
 			r.cfg.Log.Warn("how far a run is could not be noted", "run", t.Run.ID, "error", err)
@@ -166,7 +168,7 @@ func (r *Runner) job(ctx context.Context, t Taken, connector connectors.Connecto
 		Permitted: func(ago time.Duration) { noted(r.cfg.Runs.PermissionsRead(ctx, t.Lease, ago)) },
 	}
 	if !t.Source.Paused { // else the clock brings no permissions
-		job.Beside = func() (connectors.Connector, error) { return r.open(t.Source, place) }
+		job.Beside = func() (connectors.Connector, error) { return r.open(t.Source, place, told) }
 	}
 	return job
 }
@@ -193,7 +195,7 @@ func (r *Runner) keep(ctx context.Context, l ingest.Lease, far *tracker, cancel 
 // mustPrune reports whether the complete listing is to be compared.
 func (r *Runner) mustPrune(t Taken) bool {
 	kind := r.cfg.Kinds[t.Source.Kind]
-	every := kind.PruneEvery
+	every := kind.ListsEvery(t.Source.Settings)
 	if t.Told { // which may be every few seconds
 		every = max(every, kind.SyncEvery)
 	}

@@ -17,7 +17,7 @@ import (
 func (s *Ingest) PreviewRun(ctx context.Context, source cairn.Source, plan ingest.Plan) (cairn.RunAccess, error) {
 	var out cairn.RunAccess
 	err := s.db.snapshot(ctx, func(tx pgx.Tx) error {
-		p := runPreview{q: tx, source: source, plan: plan, acls: plan.ACLs, moves: make(map[move]int), left: make(map[int32]int), renamed: make(map[string]bool)}
+		p := runPreview{q: tx, source: source, plan: plan, acls: plan.ACLs, moves: make(map[move]int), left: make(map[int32]int)}
 		if err := p.read(ctx); err != nil {
 			return err
 		}
@@ -48,8 +48,6 @@ type runPreview struct {
 	left   map[int32]int          // of classes, how many documents the plan takes from them
 	groups cairn.GroupChanges
 
-	renamed map[string]bool // former names of documents that get others
-
 	changed, added, removed []namedMove // the first of each
 }
 
@@ -67,11 +65,6 @@ func (p *runPreview) read(ctx context.Context) error {
 	}
 	p.acls[cairn.ACL{}.Hash()] = cairn.ACL{}
 	p.acls[stored.ACL.Hash()] = stored.ACL
-	for _, f := range p.plan.Fates {
-		if f.From != "" {
-			p.renamed[f.From] = true
-		}
-	}
 	for part := range slices.Chunk(p.plan.Fates, previewDocuments) {
 		if err := p.readPart(ctx, part, stored.ACL); err != nil {
 			return err
@@ -95,7 +88,7 @@ const previewDocuments = 5000
 func (p *runPreview) readPart(ctx context.Context, fates []ingest.Fate, declared cairn.ACL) error {
 	names := make([]string, len(fates))
 	for i, f := range fates {
-		names[i] = p.storedAs(f)
+		names[i] = storedAs(f)
 	}
 	rows, err := p.q.Query(ctx, `
 		SELECT d.external_id, d.acl_id, d.withheld_acl IS NOT NULL FROM documents d
@@ -128,14 +121,13 @@ func (p *runPreview) readPart(ctx context.Context, fates []ingest.Fate, declared
 	return nil
 }
 
-// storedAs returns the name under which a document is stored; "" when it is not: another
-// one has its name.
-func (p *runPreview) storedAs(f ingest.Fate) string {
+// storedAs returns the name under which a document is stored; "" when it is not.
+func storedAs(f ingest.Fate) string {
 	switch {
+	case f.New:
+		return ""
 	case f.From != "":
 		return f.From
-	case p.renamed[f.External]:
-		return ""
 	}
 	return f.External
 }

@@ -189,7 +189,7 @@ func (db *DB) FinishRun(ctx context.Context, l ingest.Lease, e jobs.Ending) erro
 		_, err = tx.Exec(ctx, `
 			WITH done AS (
 				UPDATE runs SET state = CASE WHEN cancel THEN 'cancelled' WHEN $3 = 'succeeded' AND failed > 0 THEN 'partial' ELSE $3 END, reason = $4, finished_at = now(), lease_until = NULL,
-				       preview = $8
+				       preview = $8, warnings = $9
 				WHERE id = $1 AND attempt = $2 AND state = 'running' RETURNING source_id, state, dry_run, started_at)
 			UPDATE sources s SET
 			    pruned_at = CASE WHEN $5 THEN now() ELSE s.pruned_at END,
@@ -197,7 +197,7 @@ func (db *DB) FinishRun(ctx context.Context, l ingest.Lease, e jobs.Ending) erro
 			    degraded_since = CASE WHEN $6 THEN NULL WHEN $7 THEN coalesce(s.degraded_since, now()) ELSE s.degraded_since END
 			FROM done
 			WHERE ($5 OR $6 OR $7) AND s.id = done.source_id AND NOT done.dry_run AND done.state <> 'cancelled'`,
-			l.Run, l.Attempt, e.State, e.Reason, e.Pruned, e.Permissions == jobs.PermissionsSynced, e.Permissions == jobs.PermissionsDegraded, e.Preview)
+			l.Run, l.Attempt, e.State, e.Reason, e.Pruned, e.Permissions == jobs.PermissionsSynced, e.Permissions == jobs.PermissionsDegraded, e.Preview, e.Warnings)
 		return err
 	})
 	if err != nil {

@@ -36,6 +36,7 @@ type runRow struct {
 	Phase           string
 	Rate            float64
 	Preview         *cairn.RunPreview
+	Warnings        []cairn.RunWarning
 	cairn.Counts
 }
 
@@ -44,7 +45,7 @@ func (r runRow) run() cairn.Run {
 		ID: r.ID, Source: r.SourceID, State: r.State, Full: r.Full, DryRun: r.DryRun, Confirm: r.Confirm,
 		PermissionsOnly: r.PermissionsOnly, PartsOnly: r.PartsOnly, Scheduled: r.Scheduled, Reason: r.Reason,
 		Created: r.CreatedAt, Started: orZero(r.StartedAt), Finished: orZero(r.FinishedAt),
-		Total: r.Total, Counts: r.Counts, Preview: r.Preview,
+		Total: r.Total, Counts: r.Counts, Preview: r.Preview, Warnings: r.Warnings,
 	}
 	if r.State == cairn.RunRunning {
 		run.Phase, run.Rate = r.Phase, r.Rate
@@ -56,7 +57,7 @@ func (r runRow) run() cairn.Run {
 func (db *DB) RunByID(ctx context.Context, id string) (cairn.Run, error) {
 	rows, err := db.worker.Query(ctx, `
 		SELECT id, source_id, state, "full", dry_run, confirm, permissions_only, parts_only, scheduled, reason, created_at, started_at, finished_at,
-		       total, phase, rate, preview, scanned, added, modified, deleted, failed, unchanged
+		       total, phase, rate, preview, warnings, scanned, added, modified, deleted, failed, unchanged
 		FROM runs WHERE id = $1`, id)
 	if err != nil {
 		return cairn.Run{}, fmt.Errorf("run: %w", err)
@@ -80,7 +81,7 @@ func (db *DB) ListRuns(ctx context.Context, source cairn.SourceID, p api.Page) (
 	}
 	rows, err := db.worker.Query(ctx, `
 		SELECT id, source_id, state, "full", dry_run, confirm, permissions_only, parts_only, scheduled, reason, created_at, started_at, finished_at,
-		       total, phase, rate, preview, scanned, added, modified, deleted, failed, unchanged
+		       total, phase, rate, preview, warnings, scanned, added, modified, deleted, failed, unchanged
 		FROM runs
 		WHERE source_id = $1 AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3))
 		ORDER BY created_at DESC, id DESC LIMIT $4`, source, nilTime(from.At), from.ID, p.Limit+1)
@@ -138,7 +139,7 @@ func (db *DB) addAddresses(ctx context.Context, runs []cairn.Run) error {
 func (db *DB) lastRuns(ctx context.Context, sources []cairn.SourceID) (map[cairn.SourceID]*cairn.Run, error) {
 	rows, err := db.worker.Query(ctx, `
 		SELECT r.id, r.source_id, r.state, r."full", r.dry_run, r.confirm, r.permissions_only, r.parts_only, r.scheduled, r.reason, r.created_at, r.started_at, r.finished_at,
-		       r.total, r.phase, r.rate, NULL::jsonb AS preview, r.scanned, r.added, r.modified, r.deleted, r.failed, r.unchanged
+		       r.total, r.phase, r.rate, NULL::jsonb AS preview, r.warnings, r.scanned, r.added, r.modified, r.deleted, r.failed, r.unchanged
 		FROM unnest($1::text[]) AS s (id)
 		CROSS JOIN LATERAL (SELECT * FROM runs WHERE source_id = s.id AND NOT permissions_only AND NOT parts_only ORDER BY created_at DESC, id DESC LIMIT 1) r`, sources)
 	if err != nil {

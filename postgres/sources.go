@@ -291,7 +291,8 @@ func scheduledAnew(before, after cairn.Source) bool {
 func readBy(settings map[string]string) map[string]string {
 	settings = maps.Clone(settings)
 	delete(settings, connectors.Authority) // it counts when passages are ranked
-	delete(settings, connectors.Schedule)  // and this, when a run begins
+	delete(settings, connectors.Schedule)  // and these, when a run begins
+	delete(settings, connectors.ListEvery)
 	return settings
 }
 

@@ -291,6 +291,11 @@ func (e *environment) showSource(s client.Source, now time.Time) {
 	if r := s.LastRun; r != nil && r.Reason != "" {
 		out.Printf("  %s\n", terminal.Line(r.Reason))
 	}
+	if s.LastRun != nil {
+		for _, line := range warningLines(*s.LastRun) {
+			out.Printf("  %s\n", line)
+		}
+	}
 	for _, line := range hookLines(s.Webhook) {
 		out.Printf("  %s\n", terminal.Line(line))
 	}

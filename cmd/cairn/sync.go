@@ -120,6 +120,9 @@ func (e *environment) printRun(ctx context.Context, c *client.Client, source str
 		e.screen().Printf("%s\n", counts(run))
 		e.printDryRun(run)
 	}
+	for _, line := range warningLines(run) {
+		e.note("%s", line)
+	}
 	reason, name := terminal.Line(run.Reason), terminal.Line(source)
 	switch run.State {
 	case cairn.RunFailed:
@@ -140,6 +143,15 @@ func (e *environment) printRun(ctx context.Context, c *client.Client, source str
 		return e.printFailures(ctx, c, source)
 	}
 	return nil
+}
+
+// warningLines says what an administrator should know of a run, cleaned.
+func warningLines(r client.Run) []string {
+	var lines []string
+	for _, w := range r.Warnings {
+		lines = append(lines, fmt.Sprintf("warning: %s (%d) %s", terminal.Line(w.Code), w.Count, terminal.Line(w.Message)))
+	}
+	return lines
 }
 
 // counts is the one line that sums up a run.

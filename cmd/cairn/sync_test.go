@@ -91,6 +91,13 @@ Documents with other permissions, the first of them:
 `, "", "sync", "wiki", "--wait", "--dry-run")
 }
 
+func TestSyncTellsWarnings(t *testing.T) {
+	s := newShell(t)
+	s.syncs(strings.Replace(runJSON("succeeded", "", false, 5, 5, 0, 0), `"remaining_s":null`,
+		`"remaining_s":null,"warnings":[{"code":"rate_limited","message":"Seconds\u001b[2J.","count":75}]`, 1))
+	s.expect(exitDone, "scanned 5, added 0, modified 0, deleted 0, failed 0, unchanged 0\n", "warning: rate_limited (75) Seconds␛[2J.", "sync", "wiki", "--wait")
+}
+
 func TestProgressLine(t *testing.T) {
 	left := 95
 	for want, run := range map[string]client.Run{

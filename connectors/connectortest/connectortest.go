@@ -3,6 +3,7 @@ package connectortest
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -39,6 +40,9 @@ type Source struct {
 	// Move brings a document to another place in the source, such as another folder or
 	// parent, with its text. External may return another id afterwards.
 	Move func(t *testing.T, name string)
+	// Follows says that the connector tells the former id of a document that was moved, also
+	// of one that was changed as well since it was read.
+	Follows bool
 	// Permit changes who may read a document: n, 0 or more, stands for some arrangement of
 	// the source's permissions.
 	Permit func(t *testing.T, name string, n int)
@@ -69,7 +73,7 @@ func TestConnector(t *testing.T, newSource NewSource) {
 		test func(t *testing.T, s Source)
 	}{
 		{"Empty", testEmpty}, {"Everything", testEverything}, {"Open", testOpen}, {"Resume", testResume},
-		{"Follow", testFollow}, {"Replay", testReplay}, {"Broken", testBroken}, {"Hundred", testHundred}, {"List", testList}, {"ListAfter", testListAfter},
+		{"Follow", testFollow}, {"Replay", testReplay}, {"Broken", testBroken}, {"Hundred", testHundred}, {"List", testList}, {"ListAfter", testListAfter}, {"Moved", testMoved},
 		{"Permissions", testPermissions}, {"Permitted", testPermitted}, {"Puzzle", testPuzzle}, {"Directory", testDirectory}, {"Cancel", testCancel},
 		{"Faults", testFaults}, {"Outage", testOutage}, {"Refused", testRefused}, {"Expiry", testExpiry},
 	} {
@@ -279,6 +283,53 @@ func testListAfter(t *testing.T, s Source) {
 	}
 	if diff := cmp.Diff(read, listed); diff != "" || len(read) != len(names) {
 		t.Errorf("after the changes the listing differs (-read +listed):\n%s", diff)
+	}
+}
+
+// testMoved moves documents, one of which is changed as well, and another one twice,
+// between two readings: where the id is another one then, the former one must be told,
+// once, and be gone.
+func testMoved(t *testing.T, s Source) {
+	if !s.Follows {
+		t.Skip("it does not follow documents")
+	}
+	long := "\n"
+	for i := range 20 {
+		long += fmt.Sprintf("Line %d of a text that is long enough to be known again.\n", i)
+	}
+	for _, name := range names {
+		s.Put(t, name, textOf(name)+long)
+	}
+	st := newState()
+	st.read(t, s, -1)
+	former := map[string]string{} // by what they are called now
+	for i, name := range []string{names[0], names[1], names[2]} {
+		was := s.External(name)
+		if s.Move(t, name); i == 1 {
+			s.Put(t, name, "Changed. "+textOf(name)+long)
+		}
+		if i == 2 {
+			s.Move(t, name)
+		}
+		former[s.External(name)] = was
+	}
+	told := map[string]string{}
+	for c, err := range s.Connect(t).Changes(t.Context(), st.cursor) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if st.apply(t, c); c.From != "" {
+			told[c.External] = c.From
+		}
+	}
+	if diff := cmp.Diff(former, told); diff != "" {
+		t.Errorf("the former ids differ (-want +got):\n%s", diff)
+	}
+	listed, complete := tryList(t, s)
+	for _, was := range former {
+		if complete && slices.Contains(listed, was) {
+			t.Errorf("%s is listed", was)
+		}
 	}
 }
 

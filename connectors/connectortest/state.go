@@ -181,7 +181,10 @@ func checkChange(t *testing.T, c connectors.Change) {
 	if c.External == "" || strings.ContainsRune(c.External, 0) {
 		t.Errorf("a change has the external id %q", c.External)
 	}
-	for _, text := range []string{c.External, c.Metadata.Title, c.Metadata.Author, c.Metadata.Filename, c.Metadata.Revision} {
+	if c.From != "" && (c.Op != connectors.Upsert || c.From == c.External || c.Err != nil) {
+		t.Errorf("%s: %v has the former id %q", c.External, c.Op, c.From)
+	}
+	for _, text := range []string{c.External, c.From, c.Metadata.Title, c.Metadata.Author, c.Metadata.Filename, c.Metadata.Revision} {
 		if !utf8.ValidString(text) {
 			t.Errorf("%s: %q is not UTF-8", c.External, text)
 		}

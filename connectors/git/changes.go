@@ -16,8 +16,8 @@ import (
 )
 
 // Changes implements connectors.Connector. Files come by path, then commits. What was
-// deleted is not told: it is missing from Externals, which is read in every sync, and
-// there a file that was moved is recognised by its content.
+// deleted is not told: it is missing from Externals, which is read in every sync. A file
+// that was moved has its former path, also when it was changed.
 func (r *Repository) Changes(ctx context.Context, since connectors.Cursor) iter.Seq2[connectors.Change, error] {
 	return func(yield func(connectors.Change, error) bool) {
 		s, err := r.snapshot(ctx)
@@ -27,6 +27,10 @@ func (r *Repository) Changes(ctx context.Context, since connectors.Cursor) iter.
 		}
 		p := gitrepo.ParsePosition(since, r.config.hash)
 		pending, err := r.repository.Pending(ctx, s.commit, s.files, p, decides)
+		var former map[string]string
+		if err == nil && len(pending) > 0 {
+			former, err = r.repository.Former(ctx, s.commit, s.files, p)
+		}
 		if err != nil {
 			yield(connectors.Change{}, err)
 			return
@@ -38,6 +42,9 @@ func (r *Repository) Changes(ctx context.Context, since connectors.Cursor) iter.
 			}
 			p = p.Told(f.Path, s.commit)
 			c := r.change(f)
+			if from, ok := former[f.Path]; ok && c.Err == nil {
+				c.From = selection.Readable(from)
+			}
 			if c.Cursor = p.Cursor(); !yield(c, nil) {
 				return
 			}

@@ -67,6 +67,7 @@ func TestConformance(t *testing.T) {
 				s.Write(t, map[string]string{path(name): "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"})
 			},
 			External: path,
+			Follows:  true,
 			Move: func(t *testing.T, name string) {
 				from := path(name)
 				moved[name]++

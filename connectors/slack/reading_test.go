@@ -522,3 +522,22 @@ func TestDeletions(t *testing.T) {
 		t.Errorf("in an empty channel there are %v", slices.Sorted(maps.Keys(r.docs)))
 	}
 }
+
+// Channels that the app was not added to are not read; the run says how many. Archived
+// ones, and those that the settings leave out, do not count.
+func TestChannelsThatAreNotJoined(t *testing.T) {
+	r := newReader(t, "skip_channels", "skipped")
+	r.Change(func(w *slacktest.World) {
+		w.Channel("general")
+		for _, name := range []string{"one", "two", "old", "skipped"} {
+			w.Channel(name).Left = true
+		}
+		w.Channel("old").Archived = true
+	})
+	var told []connectors.Warning
+	r.Env.Warned = func(w connectors.Warning) { told = append(told, w) }
+	r.read(t)
+	if len(told) != 1 || told[0].Code != "channels_not_joined" || told[0].Count != 2 {
+		t.Errorf("%+v", told)
+	}
+}

@@ -54,6 +54,7 @@ func Kind() connectors.Kind {
 // connector reads one workspace in one run.
 type connector struct {
 	cfg config
+	env connectors.Environment
 	api *api
 	now func() time.Time
 
@@ -82,7 +83,7 @@ func open(env connectors.Environment, settings map[string]string) (*connector, e
 	if now == nil {
 		now = time.Now
 	}
-	return &connector{cfg: cfg, api: a, now: now, members: map[string]membership{}}, nil
+	return &connector{cfg: cfg, env: env, api: a, now: now, members: map[string]membership{}}, nil
 }
 
 // site is what is the same for all channels: the workspace, its people and its channels.
@@ -92,6 +93,7 @@ type site struct {
 	channels []channel         // that are read
 	names    map[string]string // of public channels, by id
 	seen     int               // public channels that there are
+	closed   int               // channels that are asked for, and the app was not added to
 }
 
 // load reads the site once in a run.
@@ -121,6 +123,10 @@ func (c *connector) load(ctx context.Context) (*site, error) {
 			s.add(ch, c.cfg)
 		}
 	}
+	if s.closed > 0 {
+		c.env.Warn(connectors.Warning{Code: "channels_not_joined", Count: s.closed,
+			Message: "Channels that the settings ask for and the app has not been added to are not read: /invite it there, or leave them out."})
+	}
 	c.site = s
 	return s, nil
 }
@@ -130,8 +136,12 @@ func (s *site) add(ch channel, cfg config) {
 		s.names[ch.ID] = ch.Name
 		s.seen++
 	}
-	if ch.reads() && cfg.wants(ch) {
+	switch {
+	case !cfg.wants(ch):
+	case ch.reads():
 		s.channels = append(s.channels, ch)
+	case ch.audience() == public && !ch.Archived:
+		s.closed++
 	}
 }
 

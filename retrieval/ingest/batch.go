@@ -16,6 +16,7 @@ type batch struct {
 }
 
 func (b *batch) add(ctx context.Context, changes []connectors.Change) error {
+	b.adopt(changes)
 	var reads []connectors.Change
 	for _, c := range changes {
 		if c.Op != connectors.Delete {
@@ -33,8 +34,10 @@ func (b *batch) add(ctx context.Context, changes []connectors.Change) error {
 			b.count(c.External, &b.out.Counts.Unchanged)
 		case b.hopeless(c):
 			b.setACL(c)
+			b.warned.failure("not_tried_again")
 			b.count(c.External, &b.out.Counts.Failed)
 		case b.DryRun && c.Err != nil:
+			b.warned.failure(documentError(c.External, "", c.Err).Code)
 			b.count(c.External, &b.out.Counts.Failed)
 		case b.DryRun:
 			b.preview(c)
@@ -53,6 +56,51 @@ func (b *batch) add(ctx context.Context, changes []connectors.Change) error {
 		return nil
 	}
 	return b.Prepare.index(ctx, b.out.Puts)
+}
+
+// adopt lets documents that have other names, as their source says, be what they were: what
+// is known of them is known under the new names from now on. One that was moved twice is
+// what it was at first.
+func (b *batch) adopt(changes []connectors.Change) {
+	former := make(map[string]string) // by names of this batch
+	for _, c := range changes {
+		k := b.known[c.From]
+		if c.From == "" || c.Err != nil || k.ID == "" || b.known[c.External].ID != "" {
+			continue
+		}
+		from, again := former[c.From]
+		if again {
+			delete(b.out.Moves, from)
+		} else if from = c.From; b.isListed(from) {
+			continue
+		}
+		b.known[c.External] = k
+		delete(b.known, c.From)
+		former[c.External] = from
+		b.move(from, c.External)
+	}
+}
+
+// isListed reports whether the source's listing, if it was compared, has a document.
+func (b *batch) isListed(external string) bool {
+	if b.vanished == nil {
+		return false
+	}
+	_, gone := b.vanished[external]
+	return !gone
+}
+
+// moved reports whether a document gets its name in this batch.
+func (b *batch) moved(c connectors.Change) bool {
+	if c.From == "" {
+		return false
+	}
+	for _, to := range b.out.Moves {
+		if to == c.External {
+			return true
+		}
+	}
+	return false
 }
 
 // count counts a document, unless an earlier attempt at this run has done so.
@@ -83,13 +131,13 @@ func (b *batch) preview(c connectors.Change) {
 func (b *batch) unchanged(c connectors.Change) bool {
 	k := b.known[c.External]
 	again := b.Full && (b.Lease.Run == "" || k.Run != b.Lease.Run)
-	return !again && c.Err == nil && k.ID != "" && c.Metadata.Revision != "" && k.Revision == c.Metadata.Revision
+	return !again && !b.moved(c) && c.Err == nil && k.ID != "" && c.Metadata.Revision != "" && k.Revision == c.Metadata.Revision
 }
 
 // hopeless reports whether a revision has failed too often to be tried again.
 func (b *batch) hopeless(c connectors.Change) bool {
 	k := b.known[c.External]
-	return !b.Full && k.Attempts >= maxAttempts && k.FailedRevision == c.Metadata.Revision
+	return !b.Full && !b.moved(c) && k.Attempts >= maxAttempts && k.FailedRevision == c.Metadata.Revision
 }
 
 func (b *batch) delete(external string) {
@@ -133,6 +181,7 @@ func (b *batch) stage(c connectors.Change, r readResult) {
 		b.setACL(c) // the old text stays; who may read it is told all the same
 		e := documentError(c.External, c.Metadata.URL, r.err)
 		b.out.Errors = append(b.out.Errors, Failure{DocumentError: e, Revision: c.Metadata.Revision})
+		b.warned.failure(e.Code)
 		b.count(c.External, &b.out.Counts.Failed)
 		return
 	}
@@ -144,7 +193,7 @@ func (b *batch) stage(c connectors.Change, r readResult) {
 		return
 	}
 	counter := b.addedOrModified(c.External)
-	if from, ok := b.renamed(k, main); ok {
+	if from, ok := b.renamed(c, k, main); ok {
 		b.move(from, c.External)
 		counter = &b.out.Counts.Modified
 	}
@@ -163,9 +212,16 @@ func (b *batch) touch(c connectors.Change, p Put) {
 }
 
 // renamed returns the former name of a new document: that of a document which
-// has vanished from the source and had the same text.
-func (b *batch) renamed(k Known, p Put) (from string, ok bool) {
-	if k.ID != "" || len(p.Document.Body) == 0 {
+// has vanished from the source and had the same text, or is hidden already and had the
+// name that the source says.
+func (b *batch) renamed(c connectors.Change, k Known, p Put) (from string, ok bool) {
+	if k.ID != "" {
+		return "", false
+	}
+	if _, hidden := b.hidden[c.From]; hidden && c.From != "" {
+		return c.From, true
+	}
+	if len(p.Document.Body) == 0 {
 		return "", false
 	}
 	for _, external := range b.vanishedBy[p.Document.Version] {

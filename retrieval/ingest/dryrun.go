@@ -22,7 +22,8 @@ type Plan struct {
 // Fate is what a run would make of one document.
 type Fate struct {
 	External string
-	From     string   // its former name, when it gets another one; else empty
+	From     string   // the name under which it is stored, when it gets another one; else empty
+	New      bool     // it is not stored, or hidden
 	Own      bool     // it would have an ACL of its own; else the source's
 	ACL      [32]byte // its own
 	Gone     bool     // nobody would read it
@@ -103,18 +104,20 @@ func (d *dryRun) correctStored(stored map[string]cairn.Version) {
 // note takes over what a batch would write.
 func (d *dryRun) note(b Batch, permissionsOnly bool) {
 	former := make(map[string]string, len(b.Moves))
-	for from, to := range b.Moves {
+	for _, from := range slices.Sorted(maps.Keys(b.Moves)) {
+		to := b.Moves[from]
 		former[to] = from
-		d.moved[from] = struct{}{}
+		d.move(from, to)
 	}
 	for _, p := range b.Puts {
 		from := former[p.Document.External]
+		isNew := p.Document.ID == "" && from == ""
 		list := &d.names.Modified
-		if p.Document.ID == "" && from == "" {
+		if isNew {
 			list = &d.names.Added
 		}
 		d.name(list, p.Document.External)
-		d.set(Fate{External: p.Document.External, From: from, Own: p.OwnACL}, p.Document.ACL)
+		d.set(Fate{External: p.Document.External, From: from, New: isNew, Own: p.OwnACL}, p.Document.ACL)
 	}
 	for _, external := range slices.Sorted(maps.Keys(b.ACLs)) {
 		acl := b.ACLs[external]
@@ -132,6 +135,18 @@ func (d *dryRun) note(b Batch, permissionsOnly bool) {
 			d.name(&d.names.Deleted, external)
 			d.set(Fate{External: external, Gone: true}, cairn.ACL{})
 		}
+	}
+}
+
+// move gives a document another name. One that had it and is gone stays so.
+func (d *dryRun) move(from, to string) {
+	d.moved[from] = struct{}{}
+	delete(d.at, to)
+	if i, ok := d.at[from]; ok { // it was written before
+		f := &d.plan.Fates[i]
+		f.External, f.From = to, cmp.Or(f.From, from)
+		delete(d.at, from)
+		d.at[to] = i
 	}
 }
 
@@ -164,7 +179,7 @@ func (d *dryRun) set(f Fate, own cairn.ACL) {
 		d.plan.ACLs[f.ACL] = own
 	}
 	if again {
-		f.From = cmp.Or(f.From, d.plan.Fates[i].From)
+		f.From, f.New = cmp.Or(d.plan.Fates[i].From, f.From), d.plan.Fates[i].New
 		d.plan.Fates[i] = f
 		return
 	}
@@ -184,8 +199,10 @@ func sizeOf(a cairn.ACL) int {
 	return bytes
 }
 
-// end says of a dry run what it would have done, up to where it ended with err.
+// end returns what is to be said of a run that ended with err; of a dry run what it would
+// have done up to then.
 func (r *syncRun) end(ctx context.Context, err error) (Result, error) {
+	r.result.Warnings = r.warned.list()
 	if r.dry == nil {
 		return r.result, err
 	}

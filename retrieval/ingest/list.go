@@ -64,6 +64,7 @@ func (r *syncRun) present(ctx context.Context) (present map[string]struct{}, com
 	present = make(map[string]struct{})
 	for external, err := range lister.Externals(ctx) {
 		if err != nil {
+			r.warned.incomplete++
 			r.Log.Warn("the listing of a source is incomplete, nothing will be deleted", "source", r.Source.Name, "run", r.Lease.Run, "error", Class(err))
 			return nil, false, nil
 		}

@@ -172,6 +172,7 @@ func (r *permissionRun) set(external string, k StoredACL, acl cairn.ACL, own boo
 // untold notes that who may read a document could not be told. An error of its text,
 // which was recorded before, says more.
 func (r *permissionRun) untold(p connectors.Permission, k StoredACL) {
+	r.warned.failure(connectors.PermissionsUnknown)
 	if k.Error != "" && k.Error != connectors.PermissionsUnknown {
 		return
 	}

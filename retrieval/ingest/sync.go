@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -82,6 +83,8 @@ type Result struct {
 	Pruned  bool // the listing was complete and was compared
 	// Untold says that who may read some of the documents could not be told.
 	Untold bool
+	// Warnings are what an administrator should know.
+	Warnings []cairn.RunWarning
 	// Preview is what a dry run would do; nil of others.
 	Preview *cairn.RunPreview
 }
@@ -200,6 +203,7 @@ type syncRun struct {
 	Sync
 	result Result
 	dry    *dryRun // nil: what it does is written
+	warned warnings
 
 	permissionsOnly bool
 
@@ -224,9 +228,12 @@ func (r *syncRun) flush(ctx context.Context) error {
 	if len(changes) == 0 && cursor == "" {
 		return nil
 	}
-	externals := make([]string, len(changes))
-	for i, c := range changes {
-		externals[i] = c.External
+	externals := make([]string, 0, len(changes))
+	for _, c := range changes {
+		externals = append(externals, c.External)
+		if c.From != "" {
+			externals = append(externals, c.From)
+		}
 	}
 	known, err := r.Store.Known(ctx, r.Source.ID, externals)
 	if err != nil {
@@ -319,7 +326,8 @@ func (r *syncRun) closeToAll(ctx context.Context, externals []string) error {
 }
 
 // lastOfEach drops checkpoints, and leaves of each document what its changes
-// amount to: the last one, or an upsert with the ACL that came after it.
+// amount to: the last one, or an upsert with the ACL that came after it. It keeps the
+// former name.
 func lastOfEach(changes []connectors.Change) []connectors.Change {
 	at := make(map[string]int, len(changes))
 	var out []connectors.Change
@@ -335,6 +343,7 @@ func lastOfEach(changes []connectors.Change) []connectors.Change {
 		case c.Op == connectors.SetACL && out[i].Op == connectors.Upsert:
 			out[i].ACL = c.ACL
 		default:
+			c.From = cmp.Or(c.From, out[i].From)
 			out[i] = c
 		}
 	}

@@ -156,7 +156,7 @@ func (b *bench) finish(taken jobs.Taken, result ingest.Result, failed error) cai
 	if failed != nil {
 		state = cairn.RunFailed
 	}
-	check(b.t, b.db.FinishRun(context.Background(), taken.Lease, jobs.Ending{State: state, Pruned: result.Pruned, Preview: result.Preview}))
+	check(b.t, b.db.FinishRun(context.Background(), taken.Lease, jobs.Ending{State: state, Pruned: result.Pruned, Preview: result.Preview, Warnings: result.Warnings}))
 	run, err := b.db.RunByID(context.Background(), taken.Run.ID)
 	check(b.t, err)
 	return run

@@ -37,7 +37,8 @@ type run struct {
 	Rate      float64 `json:"rate"`
 	Remaining *int    `json:"remaining_s"`
 
-	Preview *cairn.RunPreview `json:"preview,omitempty"`
+	Warnings []cairn.RunWarning `json:"warnings,omitempty"`
+	Preview  *cairn.RunPreview  `json:"preview,omitempty"`
 }
 
 func runOf(r cairn.Run) run {
@@ -45,7 +46,7 @@ func runOf(r cairn.Run) run {
 		ID: r.ID, State: r.State, Full: r.Full, DryRun: r.DryRun, Reason: r.Reason, Created: r.Created.UTC(),
 		Started: moment(r.Started), Finished: moment(r.Finished), Total: r.Total, Scanned: r.Scanned, Added: r.Added,
 		Modified: r.Modified, Deleted: r.Deleted, Failed: r.Failed, Unchanged: r.Unchanged,
-		PermissionsOnly: r.PermissionsOnly, PartsOnly: r.PartsOnly, Scheduled: r.Scheduled, Phase: r.Phase, Rate: r.Rate,
+		PermissionsOnly: r.PermissionsOnly, PartsOnly: r.PartsOnly, Scheduled: r.Scheduled, Phase: r.Phase, Rate: r.Rate, Warnings: r.Warnings,
 	}
 	if left := r.Remaining(); left > 0 {
 		seconds := int(math.Ceil(left.Seconds()))

@@ -168,6 +168,28 @@ func (k *clone) differing(ctx context.Context, from, to string) (map[string]bool
 	return paths, nil
 }
 
+// renamesAtMost bounds how many files are compared with each other.
+const renamesAtMost = "-l1000"
+
+// renames returns the former paths of files of a commit that another one has under other
+// paths and with much the same content, by their paths now. Of contents that are not in
+// the copy nothing is told.
+func (k *clone) renames(ctx context.Context, from, to string) (map[string]string, error) {
+	out, err := k.git("diff-tree", "-r", "-z", "-M", renamesAtMost, "--diff-filter=R", "--name-status", from, to, "--").output(ctx)
+	if failed := (*errFailed)(nil); errors.As(err, &failed) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	former := map[string]string{}
+	fields := strings.Split(string(out), "\x00") // R087, the path that was, the path that is
+	for i := 0; i+2 < len(fields); i += 3 {
+		former[fields[i+2]] = fields[i+1]
+	}
+	return former, nil
+}
+
 // leads reports whether a commit is there and an ancestor of another.
 func (k *clone) leads(ctx context.Context, from, to string) (bool, error) {
 	there, err := k.has(ctx, from)

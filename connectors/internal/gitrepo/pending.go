@@ -56,6 +56,35 @@ func (r *Repository) Pending(ctx context.Context, commit string, wanted []File, 
 	return out, err
 }
 
+// Former returns the paths that files had at a position and have no longer, by those
+// that they have at a commit, whose files are given: of files that were moved, also when
+// they were changed.
+func (r *Repository) Former(ctx context.Context, commit string, files []File, p Position) (map[string]string, error) {
+	there := make(map[string]bool, len(files))
+	for _, f := range files {
+		there[f.Path] = true
+	}
+	former := map[string]string{}
+	for _, span := range p.Files {
+		if span.Commit == "" || span.Commit == commit {
+			continue
+		}
+		if has, err := r.clone.has(ctx, span.Commit); err != nil || has != span.Commit {
+			continue // a copy that is new, or a branch that was replaced
+		}
+		found, err := r.clone.renames(ctx, span.Commit, commit)
+		if err != nil {
+			return nil, err
+		}
+		for to, from := range found {
+			if !there[from] && p.spanOf(from) == span.end() {
+				former[to] = from
+			}
+		}
+	}
+	return former, nil
+}
+
 // view is what a commit holds, as far as it is documents.
 type view struct {
 	clone   *clone

@@ -66,13 +66,29 @@ func again[T any](ctx context.Context, c *Client, r Request, try func(ctx contex
 				err = failed
 			}
 		}
-		wait, err := c.backoff(ctx, r, attempt, err)
+		cause := err
+		wait, err := c.backoff(ctx, r, attempt, cause)
 		if err != nil {
 			return zero, err
 		}
+		c.warn(cause, wait)
 		if err := c.env.Sleep(ctx, wait); err != nil {
 			return zero, fmt.Errorf("ask %s: %w", c.Host(), err)
 		}
+	}
+}
+
+// longLimited is how long a source must have let a run wait before that is worth a word.
+const longLimited = time.Minute
+
+// warn adds up how long the source has let the run wait because it asked too often.
+func (c *Client) warn(err error, wait time.Duration) {
+	if !errors.Is(err, connectors.ErrRateLimited) {
+		return
+	}
+	if all := time.Duration(c.limited.Add(int64(wait))); all >= longLimited {
+		c.env.Warn(connectors.Warning{Code: "rate_limited", Count: int(all / time.Second),
+			Message: "Seconds that the run has waited because " + c.Host() + " asked it to: others may use the same account, or the source is due too often."})
 	}
 }
 

@@ -73,6 +73,7 @@ type Client struct {
 	limiter connectors.Limiter
 	account string
 	sent    atomic.Int64
+	limited atomic.Int64 // nanoseconds that the source asked to wait
 	repeats repeats
 }
 

@@ -135,6 +135,30 @@ func TestBrokenSourcesEnd(t *testing.T) {
 	}
 }
 
+// A source that lets a run wait for long is worth a word, once it is more than a minute.
+func TestLongWaitsAreTold(t *testing.T) {
+	var told []connectors.Warning
+	n := 0
+	s := newSite(t, func(w http.ResponseWriter, r *http.Request) {
+		if n++; n%2 == 1 {
+			w.Header().Set("Retry-After", "40")
+			w.WriteHeader(http.StatusTooManyRequests)
+			return
+		}
+		hello(w, r)
+	}, func(env *connectors.Environment, _ *remote.Config) {
+		env.Warned = func(w connectors.Warning) { told = append(told, w) }
+	})
+	for i, want := range []int{0, 1, 2} {
+		if err := s.get(t, get); err != nil || len(told) != want {
+			t.Errorf("after %d requests: %v, %+v", i+1, err, told)
+		}
+	}
+	if last := told[len(told)-1]; last.Code != "rate_limited" || last.Count < 120 || last.Count > 200 {
+		t.Errorf("%+v", last)
+	}
+}
+
 func TestLongWaitsEndTheRun(t *testing.T) {
 	s := newSite(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Retry-After", "3600")

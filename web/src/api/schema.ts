@@ -1453,8 +1453,8 @@ export interface components {
         SourcePatch: {
             /**
              * @description Settings to change; null removes one; the others stay, secret ones too. With another `url` secret ones must be given again.
-             *     Sources of every kind have `authority`, "0" to "1", and, but for those that programs push to, `schedule`: an interval
-             *     (`30m`), a cron expression (`CRON_TZ=Europe/Berlin 0 3 * * *`; UTC without a zone) or `off`.
+             *     Sources of every kind have `authority`, "0" to "1", and, but for those that programs push to, `list_every`: how often all is
+             *     listed to find what has vanished (`15m` to `720h`); and `schedule`: an interval (`30m`), a cron expression (`CRON_TZ=Europe/Berlin 0 3 * * *`; UTC without a zone) or `off`.
              */
             settings?: {
                 [key: string]: string | null;
@@ -1629,7 +1629,20 @@ export interface components {
             rate: number;
             /** @description Estimate of the seconds until everything is read; null where the source tells no total, or nothing was read in the last minute. */
             remaining_s: number | null;
+            warnings?: components["schemas"]["RunWarning"][];
             preview?: components["schemas"]["RunPreview"];
+        };
+        /**
+         * @description Something that an administrator should know of a run, which may have ended well all the same: of its last attempt. Missing where
+         *     there is nothing.
+         */
+        RunWarning: {
+            /** @description Stable, for programs: `rate_limited`, `incomplete_listing`, `channels_not_joined`, or the code of documents' errors. */
+            code: string;
+            /** @description A sentence; it names no document. */
+            message: string;
+            /** @description Of what it is about. */
+            count: number;
         };
         /**
          * @description The first hundred of the documents each that a dry run would add, change and remove or withhold, by their names at the
@@ -2230,6 +2243,7 @@ export type SyncRequest = components['schemas']['SyncRequest'];
 export type PauseRequest = components['schemas']['PauseRequest'];
 export type TestResult = components['schemas']['TestResult'];
 export type Run = components['schemas']['Run'];
+export type RunWarning = components['schemas']['RunWarning'];
 export type RunPreview = components['schemas']['RunPreview'];
 export type RunAccess = components['schemas']['RunAccess'];
 export type RunList = components['schemas']['RunList'];
