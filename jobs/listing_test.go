@@ -27,8 +27,8 @@ func (l lister) Changes(ctx context.Context, since connectors.Cursor) iter.Seq2[
 func (l lister) Externals(ctx context.Context) iter.Seq2[string, error] {
 	*l.asked = append(*l.asked, "list")
 	return func(yield func(string, error) bool) {
-		for c := range l.tap.Changes(ctx, "") {
-			if !yield(c.External, nil) {
+		for c, err := range l.tap.Changes(ctx, "") {
+			if !yield(c.External, err) {
 				return
 			}
 		}
