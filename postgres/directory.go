@@ -20,9 +20,8 @@ import (
 // that groups of two sites are never the same, whatever they are called. When the
 // sequence ends with an error, or a name in it cannot be stored, nothing changes.
 func (s *Ingest) SetMembers(ctx context.Context, source cairn.Source, run ingest.Lease, members iter.Seq2[connectors.Member, error]) error {
-	switch source.Name {
-	case cairn.OwnDirectory, cairn.SCIMDirectory, cairn.OIDCDirectory:
-		return cairn.Errorf(cairn.ErrInvalid, "a source with groups cannot be called %s, which is the name of another directory: add it under another name", source.Name)
+	if err := cairn.CheckSourceName(source.Name); err != nil {
+		return err
 	}
 	w, err := collectMembers(source.Name, members)
 	if err != nil {

@@ -55,7 +55,7 @@ type Sources interface {
 	// SourceNamed returns one source, or ErrNotFound, and counts nothing.
 	SourceNamed(ctx context.Context, name string) (cairn.Source, error)
 	// CreateSource stores a source, gives it an id and returns it. ErrConflict
-	// when the name is taken.
+	// when the name is taken, ErrInvalid when it is that of a directory.
 	CreateSource(ctx context.Context, s cairn.Source) (cairn.Source, error)
 	// UpdateSource stores what edit makes of settings, ACL mode, ACL and Paused of
 	// a source, and returns it; nobody else changes the source meanwhile. edit's
