@@ -226,8 +226,8 @@ func (s *standing) severLocked() {
 }
 
 // settle waits until what was written is with the reader, for as long as it might
-// still be taken back: always when the caller may see no more of it, else when there is more than
-// what any reader's machine takes at once.
+// still be taken back: when the caller may see no more of it, until her machine says so,
+// else until her machine has room for it.
 func (s *standing) settle() {
 	if s.conn == nil || !s.unsettled() {
 		return
@@ -235,7 +235,7 @@ func (s *standing) settle() {
 	s.writer.Flush()
 	left, since := math.MaxInt, time.Now()
 	for wait := time.Millisecond; ; wait = min(2*wait, 50*time.Millisecond) {
-		n, known := unsent(s.conn)
+		n, known := s.remaining()
 		if n < left {
 			left, since = n, time.Now()
 		}
@@ -244,6 +244,16 @@ func (s *standing) settle() {
 		}
 		time.Sleep(wait)
 	}
+}
+
+// remaining returns how many bytes settle waits for; not known when the system does not tell.
+func (s *standing) remaining() (n int, known bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.leaving {
+		return unsent(s.conn)
+	}
+	return unaccepted(s.conn)
 }
 
 // unsettled reports whether there is something to wait for. For a reader who did not
@@ -262,8 +272,16 @@ func (s *standing) unsettled() bool {
 		s.severLocked()
 		return false
 	}
-	return s.leaving || s.writer.Size() > piece
+	if s.leaving || s.writer.Size() > held {
+		return true
+	}
+	n, _ := unaccepted(s.conn)
+	return n > 0
 }
+
+// held is how much of a reply net/http holds until its handler has ended. Less is waited
+// for only when the reader has no room for the replies before it.
+const held = 2048
 
 // settled reports whether there is nothing to wait for any more when n bytes are on
 // their way, and none arrived for a time.
