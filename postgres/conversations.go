@@ -27,12 +27,14 @@ func (db *DB) ListConversations(ctx context.Context, v cairn.Viewer, p api.Page)
 	err = db.asViewer(ctx, v, classes, func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, `
 			SELECT c.id, c.account_id AS account, CASE WHEN withheld THEN '' ELSE c.title END AS title,
-			       c.created_at AS created, c.updated_at AS updated
+			       c.created_at AS created, c.updated_at AS updated,
+			       CASE WHEN withheld THEN '{}' ELSE evidence END AS evidence
 			FROM conversations c
-			CROSS JOIN LATERAL (SELECT EXISTS (
-				SELECT FROM message_evidence e
-				WHERE e.message_id = (SELECT m.id FROM messages m WHERE m.conversation_id = c.id ORDER BY m.created_at, m.id LIMIT 1)
-				  AND NOT EXISTS (SELECT FROM documents d WHERE d.id = e.document_id)) AS withheld) first
+			CROSS JOIN LATERAL (
+				SELECT coalesce(array_agg(DISTINCT e.document_id), '{}') AS evidence,
+				       coalesce(bool_or(NOT EXISTS (SELECT FROM documents d WHERE d.id = e.document_id)), false) AS withheld
+				FROM message_evidence e
+				WHERE e.message_id = (SELECT m.id FROM messages m WHERE m.conversation_id = c.id ORDER BY m.created_at, m.id LIMIT 1)) first
 			WHERE $1::timestamptz IS NULL OR (c.updated_at, c.id) < ($1, $2)
 			ORDER BY c.updated_at DESC, c.id DESC LIMIT $3`, nilTime(from.At), from.ID, p.Limit+1)
 		if err != nil {
@@ -71,7 +73,7 @@ func (db *DB) Conversation(ctx context.Context, v cairn.Viewer, id string) (cair
 	var ids []string
 	err := db.asViewer(ctx, v, nil, func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, `
-			SELECT id, account_id AS account, title, created_at AS created, updated_at AS updated
+			SELECT id, account_id AS account, title, created_at AS created, updated_at AS updated, '{}'::text[] AS evidence
 			FROM conversations WHERE id = $1`, id)
 		if err != nil {
 			return err
@@ -95,6 +97,9 @@ func (db *DB) Conversation(ctx context.Context, v cairn.Viewer, id string) (cair
 	}
 	if len(messages) > 0 && messages[0].Withheld {
 		c.Title = "" // made from the first question
+	}
+	if len(messages) > 0 {
+		c.Evidence = messages[0].Answer.Evidence
 	}
 	return c, messages, nil
 }

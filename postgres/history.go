@@ -29,6 +29,7 @@ type messageRow struct {
 	CreatedAt      time.Time
 	FinishedAt     *time.Time
 	Withheld       bool
+	Evidence       []cairn.DocumentID
 }
 
 // citationRow is a citation as the database has it.
@@ -92,7 +93,8 @@ func readVisibleMessages(ctx context.Context, tx pgx.Tx, ids []string) ([]cairn.
 		SELECT m.id, m.conversation_id, m.parent_id, m.question, m.state,
 		       m.outcome, m.answer, m.sentences, m.nearest, m.notices, m.model, m.usage, m.created_at, m.finished_at,
 		       EXISTS (SELECT FROM message_evidence e WHERE e.message_id = m.id
-		               AND NOT EXISTS (SELECT FROM documents d WHERE d.id = e.document_id)) AS withheld
+		               AND NOT EXISTS (SELECT FROM documents d WHERE d.id = e.document_id)) AS withheld,
+		       ARRAY (SELECT DISTINCT document_id FROM message_evidence e WHERE e.message_id = m.id) AS evidence
 		FROM messages m WHERE m.id = ANY ($1)
 		ORDER BY m.created_at, m.id`, ids)
 	if err != nil {
@@ -142,6 +144,7 @@ func (r messageRow) message() cairn.Message {
 		return m
 	}
 	m.Question, m.Answer.Text, m.Answer.Sentences, m.Answer.Notices = r.Question, r.Answer, r.Sentences, r.Notices
+	m.Answer.Evidence = r.Evidence
 	return m
 }
 

@@ -172,7 +172,7 @@ func newServer(ctx context.Context, s server.Settings, p *parts) (*server.Server
 	provisioning := scim.New(scim.Config{Store: postgres.NewSCIM(p.db), BaseURL: s.PublicOrigin(), Erased: p.bury})
 	http, err := server.New(server.Config{
 		Auth: authenticator, Routes: append(surface.Routes(), provisioning.Routes()...), Web: files, Ready: p.db.Ping, Log: p.log, Audit: p.audit, Secure: s.Secure(),
-		DrainDelay: s.DrainDelay,
+		DrainDelay: s.DrainDelay, Readable: p.db.Readable,
 	})
 	if err != nil {
 		return nil, nil, err

@@ -119,6 +119,12 @@ type StoredDocument struct {
 	State cairn.CitationState
 }
 
+// Suggestion is a title, and a document that has it.
+type Suggestion struct {
+	Title    string
+	Document cairn.DocumentID
+}
+
 // Documents reads documents.
 type Documents interface {
 	// Document returns a version of a document, the newest when version is
@@ -127,7 +133,7 @@ type Documents interface {
 	Document(ctx context.Context, v cairn.Viewer, id cairn.DocumentID, version cairn.Version) (StoredDocument, error)
 	// SuggestTitles returns up to limit different titles of documents that v's keys
 	// admit it to and in which a word begins with the prefix, in any case; newest first.
-	SuggestTitles(ctx context.Context, v cairn.Viewer, prefix string, limit int) ([]string, error)
+	SuggestTitles(ctx context.Context, v cairn.Viewer, prefix string, limit int) ([]Suggestion, error)
 	// SourceOfDocument returns the source of a document, whoever may read that, or
 	// ErrNotFound. It is for the decision who may erase it.
 	SourceOfDocument(ctx context.Context, id cairn.DocumentID) (cairn.Source, error)
