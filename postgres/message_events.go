@@ -83,7 +83,7 @@ func (a *Answers) events(ctx context.Context, v cairn.Viewer, message string, af
 		err := tx.QueryRow(ctx, `
 			SELECT m.state <> 'running',
 			       EXISTS (SELECT FROM message_evidence e WHERE e.message_id = m.id
-			               AND NOT EXISTS (SELECT FROM documents d WHERE d.id = e.document_id)),
+			               AND NOT EXISTS (SELECT FROM bodies b WHERE b.document_id = e.document_id AND b.version = e.version)),
 			       ARRAY (SELECT DISTINCT document_id FROM message_evidence e WHERE e.message_id = m.id)
 			FROM messages m WHERE m.id = $1`, message).Scan(&final, &unreadable, &evidence)
 		if err != nil {

@@ -254,10 +254,10 @@ type Tokens interface {
 	// empty, newest first.
 	ListTokens(ctx context.Context, account cairn.AccountID, p Page) (tokens []cairn.Token, next string, err error)
 	// CreateToken stores a token under the hash of its secret, gives it an id
-	// and returns it.
+	// and returns it. It expires no later than its parent; ErrConflict when that is revoked.
 	CreateToken(ctx context.Context, hash auth.Hash, t cairn.Token) (cairn.Token, error)
 	// RevokeToken ends a token of an account, or of anybody when account is
-	// empty. ErrNotFound when there is none.
+	// empty, with all that were made by it. ErrNotFound when there is none.
 	RevokeToken(ctx context.Context, account cairn.AccountID, id string, at time.Time) error
 }
 
