@@ -167,3 +167,16 @@ func TestTokensEndWithWhatMadeThem(t *testing.T) {
 	_, err = f.CreateToken(ctx, [32]byte{4}, cairn.Token{Account: ann.ID, Expires: now.Add(time.Hour), Parent: ids[1]})
 	wantError(t, "by one that is revoked", err, cairn.ErrConflict)
 }
+
+// A group that somebody is denied by stays: else its members could read what they must not.
+func TestDeniedGroupsAreNotRemoved(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ctx := t.Context()
+	f.check(f.CreateGroup(ctx, "externals"))
+	s := f.source("plans", cairn.Allow(cairn.Everyone))
+	id := f.document(s, "a", "A", "text", cairn.ACL{Allow: [][]cairn.PrincipalKey{{cairn.Everyone}}, Deny: []cairn.PrincipalKey{"group:cairn:externals"}})
+	wantError(t, "a document denies it", f.DeleteGroup(ctx, "externals"), cairn.ErrConflict)
+	f.setACL(id, cairn.Allow(cairn.Everyone))
+	f.check(f.DeleteGroup(ctx, "externals"))
+}

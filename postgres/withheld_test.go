@@ -38,6 +38,7 @@ func TestMigrationOfWithheld(t *testing.T) {
 		ALTER TABLE sign_in_codes DROP COLUMN redeemed_at; -- of the next migrations
 		DROP TRIGGER keep_class ON documents; DROP FUNCTION keep_class; ALTER TABLE bodies DROP COLUMN acl_id CASCADE;
 		ALTER TABLE tokens DROP COLUMN parent_id; ALTER TABLE accounts DROP COLUMN locked;
+		ALTER TABLE sources DROP COLUMN erased_at;
 		DELETE FROM goose_db_version WHERE version_id >= 22`)
 	for external, acl := range map[string]cairn.ACL{
 		"withheld": {}, "pushed": {}, "open": cairn.Allow(cairn.Everyone), "denied": {Deny: []cairn.PrincipalKey{"user:bob@acme.test"}},

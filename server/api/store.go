@@ -244,7 +244,8 @@ type Groups interface {
 	// any directory, also in a circle. ErrNotFound when there is no such group, nor
 	// one of groups.
 	SetGroup(ctx context.Context, name string, members []cairn.AccountID, groups []cairn.PrincipalKey) error
-	// DeleteGroup removes a group that is kept here. ErrNotFound when there is none.
+	// DeleteGroup removes a group that is kept here. ErrNotFound when there is none,
+	// ErrConflict when an ACL denies it.
 	DeleteGroup(ctx context.Context, name string) error
 }
 

@@ -85,6 +85,9 @@ func (e *Entry) Documents() []cairn.DocumentID {
 	return slices.Clone(e.event.Documents)
 }
 
+// As says what the request does, where that shows only while it is served.
+func (e *Entry) As(action Action) { e.edit(func(ev *Event) { ev.Action = action }) }
+
 // Drop says that the request tried nothing that the log should tell of. What it
 // changes is still told of.
 func (e *Entry) Drop() { e.edit(func(ev *Event) { ev.Action = "" }) }
