@@ -26,6 +26,16 @@ const (
 	OIDCDirectory = "oidc"  // from the claims of a sign-in
 )
 
+// CheckSourceName returns ErrInvalid for a name that a source cannot have because it is that of
+// a directory: the groups that the source tells of would be those of that directory.
+func CheckSourceName(name string) error {
+	switch name {
+	case OwnDirectory, SCIMDirectory, OIDCDirectory:
+		return Errorf(ErrInvalid, "a source cannot be called %s, which is the name of a directory of groups: add it under another name", name)
+	}
+	return nil
+}
+
 // AccountKey returns the key that only the account id holds.
 func AccountKey(id AccountID) PrincipalKey { return PrincipalKey("account:" + string(id)) }
 

@@ -205,6 +205,9 @@ type Answer struct {
 	Usage        Usage
 	Notices      []Notice
 	Took         time.Duration
+	// Evidence is every document that the answer was made from, cited or not, those of
+	// the history used included.
+	Evidence []DocumentID
 }
 
 // Conversation is a thread of questions and answers of one account.
@@ -214,6 +217,8 @@ type Conversation struct {
 	Title   string
 	Created time.Time
 	Updated time.Time
+	// Evidence is what the first answer was made from; the title goes with its question.
+	Evidence []DocumentID
 }
 
 // Message is one question with its answer in a conversation. Messages form a

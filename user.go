@@ -89,4 +89,5 @@ type Token struct {
 	Expires  time.Time
 	LastUsed time.Time // zero: never
 	Revoked  time.Time // zero: valid
+	Parent   string    // id of the token by which it was made, and with which it ends; empty: none
 }

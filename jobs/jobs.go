@@ -30,6 +30,9 @@ type Runs interface {
 	// documents, and one that the clock began to one that is to do more; one of the clock
 	// that is not yet at work becomes theirs, and is enqueued once more.
 	QueueRun(ctx context.Context, source cairn.SourceID, o cairn.SyncOptions, enqueue func(tx pgx.Tx, run string) error) (cairn.Run, error)
+	// Erased returns when something of a source was last erased, the epoch when nothing was,
+	// and whether a run is at work on it. ErrNotFound when there is no such source.
+	Erased(ctx context.Context, source cairn.SourceID) (at time.Time, busy bool, err error)
 	// TakeRun makes a queued or abandoned run this process's; ok is false when
 	// it is finished or somebody else's.
 	TakeRun(ctx context.Context, id string) (t Taken, ok bool, err error)

@@ -92,3 +92,46 @@ func TestConnectorsGetWhatBelongsToTheirSource(t *testing.T) {
 		t.Error("folders: that of no source is kept, or that of a source is gone")
 	}
 }
+
+// What a connector keeps in files goes when something of its source was erased since, once,
+// and only then.
+func TestFoldersGoWithWhatIsErased(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, tap{documents: 2})
+	dirs := t.TempDir()
+	copied := filepath.Join(dirs, string(s.source.ID), "clone.git", "blob")
+	copyAgain := func() {
+		check(t, os.MkdirAll(filepath.Dir(copied), 0o700))
+		check(t, os.WriteFile(copied, []byte("canary"), 0o600))
+	}
+	// swept starts a replica, and reports whether the copy is gone when it has looked.
+	swept := func() bool {
+		t.Helper()
+		mark := filepath.Join(dirs, "of-nobody")
+		check(t, os.MkdirAll(mark, 0o700))
+		r := s.runner(func(c *jobs.Config) { c.WorkDirs = dirs })
+		defer func() { check(t, r.Stop(context.Background())) }()
+		there := func(path string) bool { _, err := os.Stat(path); return err == nil }
+		for deadline := time.Now().Add(20 * time.Second); there(mark) && time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		}
+		return !there(copied)
+	}
+	run, err := s.runner().Sync(t.Context(), s.source.ID, cairn.SyncOptions{})
+	check(t, err)
+	s.wait(run.ID, "finished", final)
+	copyAgain()
+	if swept() {
+		t.Error("nothing was erased, and the copy is gone")
+	}
+	var id cairn.DocumentID
+	check(t, s.db.Worker().QueryRow(t.Context(), `SELECT id FROM documents LIMIT 1`).Scan(&id))
+	_, err = s.db.EraseDocument(t.Context(), id, true, "")
+	check(t, err)
+	if !swept() {
+		t.Error("a document was erased, and the copy is there")
+	}
+	copyAgain()
+	if swept() {
+		t.Error("the copy was made after the erasure, and is gone")
+	}
+}

@@ -40,6 +40,7 @@ GRANT EXECUTE ON FUNCTION expire_audit(interval) TO {{.Worker}};
 
 GRANT SELECT ON chunks, fresh, fresh_codes, segments, postings, segment_codes, vector_spaces, vectors, changes, acls, acl_keys TO {{.Index}};
 GRANT SELECT (id, source_id, kind, modified_at, created_at, acl_id, hidden_at) ON documents TO {{.Index}};
+GRANT SELECT (document_id, acl_id) ON bodies TO {{.Index}};
 GRANT SELECT (id, name) ON sources TO {{.Index}};
 GRANT SELECT (id, account_id, source_id, document_id, ends_at) ON grants TO {{.Index}};
 
@@ -48,6 +49,7 @@ GRANT SELECT (id, name, kind, authority) ON sources TO {{.Search}};
 
 CREATE POLICY index ON chunks TO {{.Index}} USING (true);
 CREATE POLICY index ON documents TO {{.Index}} USING (true);
+CREATE POLICY index ON bodies TO {{.Index}} USING (true);
 CREATE POLICY index ON sources TO {{.Index}} USING (true);
 CREATE POLICY index ON grants TO {{.Index}} USING (true);
 
@@ -64,11 +66,14 @@ CREATE POLICY viewer ON chunks FOR SELECT TO {{.Search}} USING (
     acl_id = ANY ((SELECT nullif(current_setting('cairn.classes', true), '')::int[])::int[])
     OR ARRAY[document_id, (SELECT source_id FROM documents d WHERE d.id = document_id)]
        && (SELECT nullif(current_setting('cairn.granted', true), '')::text[])::text[]);
--- Every version of a text is readable by who may read the document today. A
--- scalar sub-select is looked up row by row; of EXISTS the planner may make a
--- table of all readable documents.
+-- A version of a text is readable by who may read the document today and, when another has
+-- taken its place, could have read it then; a grant covers all of them. A scalar sub-select
+-- is looked up row by row; of EXISTS the planner may make a table of all readable documents.
 CREATE POLICY viewer ON bodies FOR SELECT TO {{.Search}} USING (
-    (SELECT true FROM documents d WHERE d.id = document_id));
+    (SELECT bodies.acl_id IS NULL
+            OR bodies.acl_id = ANY ((SELECT nullif(current_setting('cairn.classes', true), '')::int[])::int[])
+            OR ARRAY[d.id, d.source_id] && (SELECT nullif(current_setting('cairn.granted', true), '')::text[])::text[]
+     FROM documents d WHERE d.id = document_id));
 -- Names of sources go with documents: any context will do.
 CREATE POLICY viewer ON sources FOR SELECT TO {{.Search}} USING (
     (SELECT nullif(current_setting('cairn.classes', true), '')) IS NOT NULL);

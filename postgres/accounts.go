@@ -100,7 +100,8 @@ func createAccount(ctx context.Context, q querier, a cairn.Account) (cairn.Accou
 	return a, nil
 }
 
-// UpdateAccount implements api.Accounts.
+// UpdateAccount implements api.Accounts. Whom it disables stays so until it enables her:
+// see storeUser.
 func (db *DB) UpdateAccount(ctx context.Context, id cairn.AccountID, edit func(*cairn.Account) error) (cairn.Account, error) {
 	var a cairn.Account
 	err := db.change(ctx, func(tx pgx.Tx) (changed, error) {
@@ -127,7 +128,7 @@ func (db *DB) UpdateAccount(ctx context.Context, id cairn.AccountID, edit func(*
 		}
 		_, err = tx.Exec(ctx, `
 			UPDATE accounts SET email = nullif($2, ''), name = $3, role = $4,
-			       disabled_at = CASE WHEN $5 THEN coalesce(disabled_at, now()) END
+			       disabled_at = CASE WHEN $5 THEN coalesce(disabled_at, now()) END, locked = $5 AND (locked OR disabled_at IS NULL)
 			WHERE id = $1`, a.ID, a.Email, a.Name, a.Role, a.Disabled)
 		if err != nil {
 			return changed{}, refused(err, "there is an account with the address "+a.Email)

@@ -195,7 +195,7 @@ func (p probe) reads(ctx context.Context, v cairn.Viewer) error {
 		return err
 	}
 	slices.Sort(sources)
-	if d := sameSet(titles, gotTitles) + sameSet(slices.Compact(sources), append([]string{}, gotSources...)) + gocmp.Diff(bodies, append([][]byte{}, gotBodies...)); d != "" {
+	if d := sameSet(titles, titlesOf(gotTitles)) + sameSet(slices.Compact(sources), append([]string{}, gotSources...)) + gocmp.Diff(bodies, append([][]byte{}, gotBodies...)); d != "" {
 		return fmt.Errorf("reads (-want +got):\n%s", d)
 	}
 	return nil

@@ -27,12 +27,14 @@ func (db *DB) ListConversations(ctx context.Context, v cairn.Viewer, p api.Page)
 	err = db.asViewer(ctx, v, classes, func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, `
 			SELECT c.id, c.account_id AS account, CASE WHEN withheld THEN '' ELSE c.title END AS title,
-			       c.created_at AS created, c.updated_at AS updated
+			       c.created_at AS created, c.updated_at AS updated,
+			       CASE WHEN withheld THEN '{}' ELSE evidence END AS evidence
 			FROM conversations c
-			CROSS JOIN LATERAL (SELECT EXISTS (
-				SELECT FROM message_evidence e
-				WHERE e.message_id = (SELECT m.id FROM messages m WHERE m.conversation_id = c.id ORDER BY m.created_at, m.id LIMIT 1)
-				  AND NOT EXISTS (SELECT FROM documents d WHERE d.id = e.document_id)) AS withheld) first
+			CROSS JOIN LATERAL (
+				SELECT coalesce(array_agg(DISTINCT e.document_id), '{}') AS evidence,
+				       coalesce(bool_or(NOT EXISTS (SELECT FROM bodies b WHERE b.document_id = e.document_id AND b.version = e.version)), false) AS withheld
+				FROM message_evidence e
+				WHERE e.message_id = (SELECT m.id FROM messages m WHERE m.conversation_id = c.id ORDER BY m.created_at, m.id LIMIT 1)) first
 			WHERE $1::timestamptz IS NULL OR (c.updated_at, c.id) < ($1, $2)
 			ORDER BY c.updated_at DESC, c.id DESC LIMIT $3`, nilTime(from.At), from.ID, p.Limit+1)
 		if err != nil {
@@ -52,13 +54,14 @@ func (db *DB) ListConversations(ctx context.Context, v cairn.Viewer, p api.Page)
 // of a page of conversations.
 func (db *DB) classesOfFirsts(ctx context.Context, v cairn.Viewer, from timeKey, limit int) ([]int32, error) {
 	rows, err := db.worker.Query(ctx, `
-		SELECT DISTINCT d.acl_id
+		WITH first AS MATERIALIZED (SELECT e.document_id, e.version
 		FROM (SELECT id FROM conversations
 		      WHERE account_id = $1 AND ($2::timestamptz IS NULL OR (updated_at, id) < ($2, $3))
 		      ORDER BY updated_at DESC, id DESC LIMIT $4) c
 		CROSS JOIN LATERAL (SELECT m.id FROM messages m WHERE m.conversation_id = c.id ORDER BY m.created_at, m.id LIMIT 1) m
-		JOIN message_evidence e ON e.message_id = m.id
-		JOIN documents d ON d.id = e.document_id`, v.Account, nilTime(from.At), from.ID, limit)
+		JOIN message_evidence e ON e.message_id = m.id)
+		SELECT d.acl_id FROM first JOIN documents d ON d.id = first.document_id
+		UNION SELECT b.acl_id FROM first JOIN bodies b USING (document_id, version) WHERE b.acl_id IS NOT NULL`, v.Account, nilTime(from.At), from.ID, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +74,7 @@ func (db *DB) Conversation(ctx context.Context, v cairn.Viewer, id string) (cair
 	var ids []string
 	err := db.asViewer(ctx, v, nil, func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, `
-			SELECT id, account_id AS account, title, created_at AS created, updated_at AS updated
+			SELECT id, account_id AS account, title, created_at AS created, updated_at AS updated, '{}'::text[] AS evidence
 			FROM conversations WHERE id = $1`, id)
 		if err != nil {
 			return err
@@ -95,6 +98,9 @@ func (db *DB) Conversation(ctx context.Context, v cairn.Viewer, id string) (cair
 	}
 	if len(messages) > 0 && messages[0].Withheld {
 		c.Title = "" // made from the first question
+	}
+	if len(messages) > 0 {
+		c.Evidence = messages[0].Answer.Evidence
 	}
 	return c, messages, nil
 }

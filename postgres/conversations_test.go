@@ -41,6 +41,7 @@ func TestConversation(t *testing.T) {
 		{ID: first, Conversation: c, Question: "How many days?", Answer: answer},
 		{ID: second, Conversation: c, Parent: first, Question: "And in Lyon?", Answer: answer},
 	}
+	want[0].Answer.Evidence, want[1].Answer.Evidence = []cairn.DocumentID{leave}, []cairn.DocumentID{}
 	a := &want[0].Answer
 	a.Message, a.Text, a.Sentences = first, "Twenty.", []cairn.Sentence{{Start: 0, End: 7, Support: cairn.Supported}}
 	a.Citations = []cairn.Citation{{

@@ -19,6 +19,9 @@ import (
 // that groups of two sites are never the same, whatever they are called. When the
 // sequence ends with an error, or a name in it cannot be stored, nothing changes.
 func (s *Ingest) SetMembers(ctx context.Context, source cairn.Source, run ingest.Lease, members iter.Seq2[connectors.Member, error]) error {
+	if err := cairn.CheckSourceName(source.Name); err != nil {
+		return err
+	}
 	w, err := ingest.CollectMembers(source.Name, members)
 	if err != nil {
 		return fmt.Errorf("groups of %s: %w", source.Name, err)

@@ -100,12 +100,12 @@ const (
 // documents. Words are looked for in the suggestNewest newest of these; of older
 // ones, titles that begin with the prefix are found. What is only granted is not
 // suggested: no use of a grant is to be missing in the audit log.
-func (db *DB) SuggestTitles(ctx context.Context, v cairn.Viewer, prefix string, limit int) ([]string, error) {
+func (db *DB) SuggestTitles(ctx context.Context, v cairn.Viewer, prefix string, limit int) ([]api.Suggestion, error) {
 	classes, err := db.newestClasses(ctx, v)
 	if err != nil {
 		return nil, fmt.Errorf("suggest titles: %w", err)
 	}
-	var titles []string
+	var titles []api.Suggestion
 	err = db.asViewer(ctx, v, classes, func(tx pgx.Tx) error {
 		titles, err = suggestTitles(ctx, tx, classes, prefix, limit)
 		return err
@@ -118,7 +118,7 @@ func (db *DB) SuggestTitles(ctx context.Context, v cairn.Viewer, prefix string, 
 
 // suggestTitles returns titles of documents of the classes. What is no letter
 // and no digit counts as a space between words, as in title_key.
-func suggestTitles(ctx context.Context, tx pgx.Tx, classes []int32, prefix string, limit int) ([]string, error) {
+func suggestTitles(ctx context.Context, tx pgx.Tx, classes []int32, prefix string, limit int) ([]api.Suggestion, error) {
 	perClass := suggestNewest / min(max(len(classes), 1), 4) // so that one class does not take all
 	rows, err := tx.Query(ctx, `
 		WITH wanted AS MATERIALIZED (
@@ -126,24 +126,24 @@ func suggestTitles(ctx context.Context, tx pgx.Tx, classes []int32, prefix strin
 			FROM (SELECT trim(regexp_replace(lower($1), '[^[:alnum:]]+', ' ', 'g')) COLLATE "C") w (prefix)),
 		newest AS (
 			SELECT d.* FROM unnest($3::int[]) WITH ORDINALITY c (id, n) CROSS JOIN LATERAL (
-				SELECT title, title_key, coalesce(modified_at, created_at) AS at FROM documents
+				SELECT id, title, title_key, coalesce(modified_at, created_at) AS at FROM documents
 				WHERE acl_id = c.id ORDER BY modified_at DESC NULLS LAST LIMIT $4) d
 			ORDER BY c.n LIMIT $5),
 		starting AS (
 			SELECT d.* FROM wanted w CROSS JOIN unnest($3::int[]) c (id) CROSS JOIN LATERAL (
-				SELECT title, coalesce(modified_at, created_at) AS at FROM documents
+				SELECT id, title, coalesce(modified_at, created_at) AS at FROM documents
 				WHERE acl_id = c.id AND title_key >= w.prefix AND title_key < w.beyond ORDER BY title_key LIMIT $6) d
 			WHERE w.prefix <> '' LIMIT $6)
-		SELECT title FROM (
-			SELECT n.title, n.at FROM newest n, wanted w
+		SELECT title, (array_agg(id ORDER BY at DESC NULLS LAST, id))[1] AS document FROM (
+			SELECT n.id, n.title, n.at FROM newest n, wanted w
 			WHERE $1 = '' OR (w.prefix <> '' AND strpos(' ' || n.title_key, ' ' || w.prefix) > 0)
-			UNION ALL SELECT title, at FROM starting) found
+			UNION ALL SELECT id, title, at FROM starting) found
 		GROUP BY title ORDER BY max(at) DESC NULLS LAST, title LIMIT $2`,
 		prefix, limit, classes, perClass, suggestNewest, suggestStarting)
 	if err != nil {
 		return nil, err
 	}
-	return pgx.CollectRows(rows, pgx.RowTo[string])
+	return pgx.CollectRows(rows, pgx.RowToStructByName[api.Suggestion])
 }
 
 // newestClasses returns the classes that admit v and have documents, those

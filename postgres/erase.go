@@ -140,7 +140,14 @@ func (e *eraser) source(ctx context.Context, id cairn.SourceID) error {
 // documents erases documents of which nobody can store anything meanwhile, and
 // leaves their tombstones.
 func (e *eraser) documents(ctx context.Context, ids []string) error {
+	// Sources are locked before documents, as by who stores some.
 	_, err := e.tx.Exec(ctx, `
+		UPDATE sources SET erased_at = clock_timestamp()
+		WHERE id IN (SELECT id FROM sources WHERE id IN (SELECT source_id FROM documents WHERE id = ANY ($1)) ORDER BY id FOR NO KEY UPDATE)`, ids)
+	if err != nil {
+		return fmt.Errorf("note the erasure: %w", err)
+	}
+	_, err = e.tx.Exec(ctx, `
 		INSERT INTO tombstones (kind, id, erasure_id, source_id, external_hash)
 		SELECT $1, id, $3, CASE WHEN $4 THEN source_id END, CASE WHEN $4 THEN `+nameHash+` END FROM documents d WHERE id = ANY ($2)
 		ON CONFLICT DO NOTHING`, buriedDocument, ids, e.receipt.ID, e.receipt.KeptOut)

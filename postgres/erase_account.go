@@ -170,6 +170,10 @@ func (e *eraser) ownDocuments(ctx context.Context, id cairn.AccountID, keys []ca
 			return err
 		}
 	}
+	// Former versions that nobody else could read, of documents that others may read today.
+	if err := e.exec(ctx, "bodies", `DELETE FROM bodies WHERE acl_id = ANY ($1)`, classes); err != nil {
+		return err
+	}
 	empty, err := e.query(ctx, `
 		SELECT id FROM sources s
 		WHERE s.id = ANY ($1) AND (s.owner_id = $2 OR $4 AND s.owner_id IS NULL) AND s.acl_id = ANY ($3) AND s.acl_mode = 'declared'
@@ -224,7 +228,7 @@ func (e *eraser) dropLists(ctx context.Context, keys []cairn.PrincipalKey) error
 		SELECT a.id FROM acls a
 		WHERE a.id IN (SELECT acl_id FROM acl_keys WHERE principal = ANY ($1))
 		  AND NOT EXISTS (SELECT FROM documents WHERE acl_id = a.id) AND NOT EXISTS (SELECT FROM documents WHERE withheld_acl = a.id)
-		  AND NOT EXISTS (SELECT FROM sources WHERE acl_id = a.id)`, keys)
+		  AND NOT EXISTS (SELECT FROM sources WHERE acl_id = a.id) AND NOT EXISTS (SELECT FROM bodies WHERE acl_id = a.id)`, keys)
 	if err != nil {
 		return err
 	}

@@ -90,3 +90,14 @@ func keptOut(ctx context.Context, q querier, source cairn.SourceID, externals []
 	}
 	return out, nil
 }
+
+// Erased implements jobs.Runs.
+func (db *DB) Erased(ctx context.Context, source cairn.SourceID) (at time.Time, busy bool, err error) {
+	err = db.worker.QueryRow(ctx, `
+		SELECT coalesce(erased_at, 'epoch'), EXISTS (SELECT FROM runs WHERE source_id = s.id AND state = 'running')
+		FROM sources s WHERE id = $1`, source).Scan(&at, &busy)
+	if err != nil {
+		return time.Time{}, false, fmt.Errorf("last erasure of a source: %w", notFound(err))
+	}
+	return at, busy, nil
+}

@@ -103,8 +103,10 @@ func insertEvidence(ctx context.Context, tx pgx.Tx, message string, passages []c
 // classesOfEvidence returns the ACL classes of what messages were made from.
 func (db *DB) classesOfEvidence(ctx context.Context, messages ...string) ([]int32, error) {
 	rows, err := db.worker.Query(ctx, `
-		SELECT DISTINCT d.acl_id FROM message_evidence e JOIN documents d ON d.id = e.document_id
-		WHERE e.message_id = ANY ($1)`, messages)
+		SELECT d.acl_id FROM message_evidence e JOIN documents d ON d.id = e.document_id
+		WHERE e.message_id = ANY ($1)
+		UNION SELECT b.acl_id FROM message_evidence e JOIN bodies b USING (document_id, version)
+		WHERE e.message_id = ANY ($1) AND b.acl_id IS NOT NULL`, messages)
 	if err != nil {
 		return nil, fmt.Errorf("evidence: %w", err)
 	}

@@ -29,6 +29,7 @@ type messageRow struct {
 	CreatedAt      time.Time
 	FinishedAt     *time.Time
 	Withheld       bool
+	Evidence       []cairn.DocumentID
 }
 
 // citationRow is a citation as the database has it.
@@ -78,9 +79,11 @@ func (db *DB) readMessagesOnce(ctx context.Context, v cairn.Viewer, ids []string
 // were made from, those that they cite among them, and of those shown as nearest.
 func (db *DB) classesOfMessages(ctx context.Context, ids []string) ([]int32, error) {
 	rows, err := db.worker.Query(ctx, `
-		SELECT DISTINCT acl_id FROM documents WHERE id IN (
-			SELECT document_id FROM message_evidence WHERE message_id = ANY ($1)
-			UNION SELECT n->>'document' FROM messages m, jsonb_array_elements(m.nearest) n WHERE m.id = ANY ($1))`, ids)
+		WITH shown AS MATERIALIZED (
+			SELECT document_id AS id FROM message_evidence WHERE message_id = ANY ($1)
+			UNION SELECT n->>'document' FROM messages m, jsonb_array_elements(m.nearest) n WHERE m.id = ANY ($1))
+		SELECT d.acl_id FROM documents d JOIN shown USING (id)
+		UNION SELECT b.acl_id FROM bodies b JOIN shown ON b.document_id = shown.id WHERE b.acl_id IS NOT NULL`, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +95,8 @@ func readVisibleMessages(ctx context.Context, tx pgx.Tx, ids []string) ([]cairn.
 		SELECT m.id, m.conversation_id, m.parent_id, m.question, m.state,
 		       m.outcome, m.answer, m.sentences, m.nearest, m.notices, m.model, m.usage, m.created_at, m.finished_at,
 		       EXISTS (SELECT FROM message_evidence e WHERE e.message_id = m.id
-		               AND NOT EXISTS (SELECT FROM documents d WHERE d.id = e.document_id)) AS withheld
+		               AND NOT EXISTS (SELECT FROM bodies b WHERE b.document_id = e.document_id AND b.version = e.version)) AS withheld,
+		       ARRAY (SELECT DISTINCT document_id FROM message_evidence e WHERE e.message_id = m.id) AS evidence
 		FROM messages m WHERE m.id = ANY ($1)
 		ORDER BY m.created_at, m.id`, ids)
 	if err != nil {
@@ -142,6 +146,7 @@ func (r messageRow) message() cairn.Message {
 		return m
 	}
 	m.Question, m.Answer.Text, m.Answer.Sentences, m.Answer.Notices = r.Question, r.Answer, r.Sentences, r.Notices
+	m.Answer.Evidence = r.Evidence
 	return m
 }
 

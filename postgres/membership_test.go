@@ -185,8 +185,11 @@ func TestA11_33_A12_09_GroupsOfTwoSitesAreIsolated(t *testing.T) {
 		t.Errorf("%d groups of a source that is gone", n)
 	}
 	for _, name := range []string{cairn.OwnDirectory, cairn.SCIMDirectory, cairn.OIDCDirectory} {
-		s := f.source(name, cairn.ACL{})
-		err := (&Ingest{db: f.DB}).SetMembers(ctx, s, ingest.Lease{}, sequence([]connectors.Member{{Group: "board", Email: "a@acme.test"}}, nil))
+		_, err := f.CreateSource(ctx, cairn.Source{Name: name, Kind: "push", ACLMode: cairn.ACLDeclared})
+		wantError(t, "a new source called "+name, err, cairn.ErrInvalid)
+		s := f.source("was-"+name, cairn.ACL{})
+		s.Name = name
+		err = (&Ingest{db: f.DB}).SetMembers(ctx, s, ingest.Lease{}, sequence([]connectors.Member{{Group: "board", Email: "a@acme.test"}}, nil))
 		wantError(t, "a source called "+name, err, cairn.ErrInvalid)
 	}
 }

@@ -79,11 +79,13 @@ func (a *Answers) events(ctx context.Context, v cairn.Viewer, message string, af
 	}
 	err = a.db.asViewer(ctx, v, classes, func(tx pgx.Tx) error {
 		var unreadable bool
+		var evidence []cairn.DocumentID
 		err := tx.QueryRow(ctx, `
 			SELECT m.state <> 'running',
 			       EXISTS (SELECT FROM message_evidence e WHERE e.message_id = m.id
-			               AND NOT EXISTS (SELECT FROM documents d WHERE d.id = e.document_id))
-			FROM messages m WHERE m.id = $1`, message).Scan(&final, &unreadable)
+			               AND NOT EXISTS (SELECT FROM bodies b WHERE b.document_id = e.document_id AND b.version = e.version)),
+			       ARRAY (SELECT DISTINCT document_id FROM message_evidence e WHERE e.message_id = m.id)
+			FROM messages m WHERE m.id = $1`, message).Scan(&final, &unreadable, &evidence)
 		if err != nil {
 			return missing(err)
 		}
@@ -91,6 +93,9 @@ func (a *Answers) events(ctx context.Context, v cairn.Viewer, message string, af
 			return cairn.ErrNotFound
 		}
 		events, err = readEvents(ctx, tx, message, after)
+		for i := range events {
+			events[i].Evidence = evidence
+		}
 		return err
 	})
 	return events, final, err

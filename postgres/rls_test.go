@@ -187,7 +187,7 @@ func TestIndexRoleReadsNoText(t *testing.T) {
 	got, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	f.check(err)
 	want := []string{
-		"documents.acl_id", "documents.created_at", "documents.hidden_at", "documents.id", "documents.kind",
+		"bodies.acl_id", "bodies.document_id", "documents.acl_id", "documents.created_at", "documents.hidden_at", "documents.id", "documents.kind",
 		"documents.modified_at", "documents.source_id", "grants.account_id", "grants.document_id", "grants.ends_at", "grants.id",
 		"grants.source_id", "sources.id", "sources.name",
 	}

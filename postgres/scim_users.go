@@ -145,11 +145,13 @@ func (s *SCIM) UpdateUser(ctx context.Context, id cairn.AccountID, edit func(*sc
 	return out, nil
 }
 
-// storeUser stores an account that there is. Only a user name that the provider has
+// storeUser stores an account that there is; one that an administrator here has disabled
+// stays so. Only a user name that the provider has
 // given is kept as one.
 func storeUser(ctx context.Context, tx pgx.Tx, u scim.User) (scim.User, error) {
 	r, err := exactlyOne[scimUserRow](tx.Query(ctx, `
-		UPDATE accounts a SET email = $2, name = $3, disabled_at = CASE WHEN NOT $4 THEN coalesce(a.disabled_at, now()) END,
+		UPDATE accounts a SET email = $2, name = $3, 
+		       disabled_at = CASE WHEN NOT $4 THEN coalesce(a.disabled_at, now()) WHEN a.locked THEN a.disabled_at END,
 		       user_name = CASE WHEN $8 THEN $5 END, external_id = nullif($6, ''), profile = $7
 		WHERE id = $1
 		RETURNING `+scimUserColumns, u.ID, u.Address, u.Display, u.Active, u.UserName, u.ExternalID, u.Profile, u.Named))

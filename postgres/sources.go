@@ -172,6 +172,9 @@ func (db *DB) ReadableSources(ctx context.Context, v cairn.Viewer, p api.Page) (
 
 // CreateSource implements api.Sources.
 func (db *DB) CreateSource(ctx context.Context, s cairn.Source) (cairn.Source, error) {
+	if err := cairn.CheckSourceName(s.Name); err != nil {
+		return cairn.Source{}, err
+	}
 	class, err := sourceClass(ctx, db.worker, &s)
 	if err != nil {
 		return cairn.Source{}, err

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -96,9 +97,14 @@ func (db *DB) CreateToken(ctx context.Context, hash auth.Hash, t cairn.Token) (c
 		if err := holdEnabled(ctx, tx, t.Account); err != nil {
 			return changed{}, err
 		}
-		err := tx.QueryRow(ctx, `
-			INSERT INTO tokens (id, account_id, name, hash, scopes, expires_at) VALUES ($1, $2, $3, $4, $5, $6)
-			RETURNING created_at, expires_at`, t.ID, t.Account, t.Name, hash[:], t.Scopes, t.Expires).Scan(&t.Created, &t.Expires)
+		until, err := parentExpires(ctx, tx, t.Parent)
+		if err != nil {
+			return changed{}, err
+		}
+		err = tx.QueryRow(ctx, `
+			INSERT INTO tokens (id, account_id, name, hash, scopes, expires_at, parent_id)
+			VALUES ($1, $2, $3, $4, $5, least($6, $7::timestamptz), nullif($8, ''))
+			RETURNING created_at, expires_at`, t.ID, t.Account, t.Name, hash[:], t.Scopes, t.Expires, until, t.Parent).Scan(&t.Created, &t.Expires)
 		return changed{action: audit.TokenCreate, kind: audit.KindToken, id: t.ID, detail: tokenDetail(t)},
 			refused(err, "there is a token with this secret")
 	})
@@ -109,6 +115,31 @@ func (db *DB) CreateToken(ctx context.Context, hash auth.Hash, t cairn.Token) (c
 	return t, nil
 }
 
+// parentExpires returns when the token ends by which another is made, nil without one. It
+// is held: whoever revokes it either sees the other, or has come first.
+func parentExpires(ctx context.Context, tx pgx.Tx, parent string) (*time.Time, error) {
+	if parent == "" {
+		return nil, nil
+	}
+	var until time.Time
+	err := tx.QueryRow(ctx, `SELECT expires_at FROM tokens WHERE id = $1 AND revoked_at IS NULL FOR SHARE`, parent).Scan(&until)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, cairn.Errorf(cairn.ErrConflict, "the token that you use has been revoked")
+	}
+	return &until, err
+}
+
+// revokeMade revokes the tokens that were made by those of an expression over its
+// parameter, and by these in turn.
+func revokeMade(ctx context.Context, tx pgx.Tx, by string, parameter any, at time.Time) error {
+	_, err := tx.Exec(ctx, `
+		WITH RECURSIVE made AS (
+			SELECT id FROM tokens WHERE `+by+`
+			UNION SELECT t.id FROM tokens t JOIN made ON t.parent_id = made.id)
+		UPDATE tokens SET revoked_at = $2 WHERE id IN (SELECT id FROM made) AND revoked_at IS NULL`, parameter, at)
+	return err
+}
+
 // RevokeToken implements api.Tokens. A token that was revoked before keeps its
 // time.
 func (db *DB) RevokeToken(ctx context.Context, account cairn.AccountID, id string, at time.Time) error {
@@ -117,6 +148,9 @@ func (db *DB) RevokeToken(ctx context.Context, account cairn.AccountID, id strin
 		err := tx.QueryRow(ctx, `
 			UPDATE tokens SET revoked_at = coalesce(revoked_at, $3) WHERE id = $2 AND ($1 = '' OR account_id = $1)
 			RETURNING account_id`, account, id, at).Scan(&owner)
+		if err == nil {
+			err = revokeMade(ctx, tx, `id = $1`, id, at)
+		}
 		return changed{action: audit.TokenRevoke, kind: audit.KindToken, id: id, detail: "account:" + owner}, missing(err)
 	})
 	if err != nil {

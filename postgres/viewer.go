@@ -98,12 +98,15 @@ func classLiteral(classes []int32) string {
 	return b.String()
 }
 
-// classesOfDocuments returns the ACL classes that the documents have now.
+// classesOfDocuments returns the ACL classes that the documents have now, and those that
+// former versions of them are kept under.
 func (db *DB) classesOfDocuments(ctx context.Context, ids []cairn.DocumentID) ([]int32, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	rows, err := db.index.Query(ctx, `SELECT DISTINCT acl_id FROM documents WHERE id = ANY ($1)`, ids)
+	rows, err := db.index.Query(ctx, `
+		SELECT acl_id FROM documents WHERE id = ANY ($1)
+		UNION SELECT acl_id FROM bodies WHERE document_id = ANY ($1) AND acl_id IS NOT NULL`, ids)
 	if err != nil {
 		return nil, fmt.Errorf("ACL classes of documents: %w", err)
 	}

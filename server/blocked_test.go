@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -42,10 +43,30 @@ func (w *watched) request() string {
 // response has begun.
 func (w *watched) ask(addr string) net.Conn {
 	w.Helper()
+	conn := w.dial(addr, 32<<10)
+	if _, err := io.WriteString(conn, w.request()); err != nil {
+		w.Fatal(err)
+	}
+	w.begun(conn)
+	return conn
+}
+
+// begun returns when a response has begun.
+func (w *watched) begun(conn net.Conn) {
+	w.Helper()
+	head := make([]byte, 1024)
+	if _, err := io.ReadFull(conn, head); err != nil || !bytes.HasPrefix(head, []byte("HTTP/1.1 200")) {
+		w.Fatalf("%v: %s", err, head)
+	}
+}
+
+// dial connects as a reader whose machine has room for so many bytes.
+func (w *watched) dial(addr string, room int) net.Conn {
+	w.Helper()
 	dialer := net.Dialer{Control: func(_, _ string, raw syscall.RawConn) error {
 		var err error
 		return errors.Join(raw.Control(func(fd uintptr) {
-			err = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, 32<<10)
+			err = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, room)
 		}), err)
 	}}
 	conn, err := dialer.DialContext(w.Context(), "tcp", addr)
@@ -53,13 +74,6 @@ func (w *watched) ask(addr string) net.Conn {
 		w.Fatal(err)
 	}
 	w.Cleanup(func() { _ = conn.Close() })
-	if _, err := io.WriteString(conn, w.request()); err != nil {
-		w.Fatal(err)
-	}
-	head := make([]byte, 1024)
-	if _, err := io.ReadFull(conn, head); err != nil || !bytes.HasPrefix(head, []byte("HTTP/1.1 200")) {
-		w.Fatalf("%v: %s", err, head)
-	}
 	return conn
 }
 
@@ -125,6 +139,63 @@ func TestBlockedReaderGetsNothingAfterALoss(t *testing.T) {
 	defer group.Wait()
 	for _, one := range all {
 		group.Go(one)
+	}
+}
+
+// So does a reader of small replies, one or many of them, whose machine has next to no
+// room: the rest of them is not left with the kernel.
+func TestSmallRepliesAreNotLeftToTheKernel(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux tells what a reader has no room for")
+	}
+	for name, c := range map[string]struct{ size, requests int }{
+		"a small reply": {30_000, 1},
+		"a smaller one": {5_000, 1},
+		"many tiny":     {1_500, 20},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWatched(t, Route{Scope: cairn.ScopeRead, Handle: text(strings.Repeat("secret ", c.size/7))})
+			conn := w.dial(w.listen(), 2304)
+			if _, err := io.WriteString(conn, strings.Repeat(w.request(), c.requests)); err != nil {
+				t.Fatal(err)
+			}
+			w.begun(conn)
+			losses["the token is revoked"].lose(w)
+			time.Sleep(promise + 100*time.Millisecond)
+			_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+			n, err := io.Copy(io.Discard, conn)
+			if n > 3000 || !errors.Is(err, syscall.ECONNRESET) {
+				t.Errorf("%d bytes after five seconds, then %v; want the connection reset, and no more than such a machine keeps", n, err)
+			}
+		})
+	}
+}
+
+// Who reads at once does not wait for what the machines say to each other.
+func TestSmallRepliesAreNotDelayed(t *testing.T) {
+	t.Parallel()
+	w := newWatched(t, Route{Scope: cairn.ScopeRead, Handle: text(strings.Repeat("text ", 3000))})
+	conn := w.dial(w.listen(), 1<<20)
+	reader := bufio.NewReader(conn)
+	const requests = 200
+	var slow int
+	for range requests {
+		start := time.Now()
+		_, _ = io.WriteString(conn, w.request())
+		res, err := http.ReadResponse(reader, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.Copy(io.Discard, res.Body)
+		_ = res.Body.Close()
+		if time.Since(start) > 30*time.Millisecond { // an acknowledgement may take 40
+			slow++
+		}
+	}
+	if slow > requests/4 {
+		t.Errorf("%d of %d replies took more than 30 ms", slow, requests)
 	}
 }
 

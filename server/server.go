@@ -28,6 +28,9 @@ type Config struct {
 	Routes []Route // of all surfaces
 	// Web is the built web UI with index.html at its root; nil serves none.
 	Web fs.FS
+	// Readable reports whether v may read all of the documents now. It is asked in
+	// requests that last longer than Promptly and show some. nil: nobody may any more.
+	Readable func(ctx context.Context, v cairn.Viewer, documents []cairn.DocumentID) (bool, error)
 	// Ready returns nil when requests can be served, else why not.
 	Ready   func(ctx context.Context) error
 	Log     *slog.Logger

@@ -38,6 +38,7 @@ const (
 // loses what lies on the way.
 type standing struct {
 	auth   *auth.Authenticator
+	may    func(context.Context, cairn.Viewer, []cairn.DocumentID) (bool, error) // read documents
 	log    *slog.Logger
 	route  Route
 	req    *http.Request // as it came; its context ends with the request
@@ -51,6 +52,7 @@ type standing struct {
 	turn    chan struct{} // full while somebody reads or changes what follows, or finds it out
 	taken   auth.Identity
 	found   auth.Identity // what is known now; taken is what the handler knows
+	lost    bool          // found may not read all that is shown any more
 	at      time.Time     // when it was asked for
 	further []func(context.Context, auth.Identity) error
 
@@ -76,7 +78,7 @@ func (s *Server) stand(c *gin.Context, r Route, whole *http.Request, entry *audi
 	inner := c.Writer
 	life, done := context.WithCancel(whole.Context())
 	st = &standing{
-		auth: s.cfg.Auth, log: s.cfg.Log, route: r, req: whole.WithContext(life), done: done, conn: connOf(life),
+		auth: s.cfg.Auth, may: s.cfg.Readable, log: s.cfg.Log, route: r, req: whole.WithContext(life), done: done, conn: connOf(life),
 		entry: entry, relied: s.relied, taken: id, found: id, at: at, turn: make(chan struct{}, 1),
 	}
 	st.writer, _ = inner.(*pacedWriter)
@@ -144,10 +146,10 @@ func (s *standing) checkLocked(age time.Duration) error {
 		return refused
 	}
 	at := time.Now()
-	now, err := s.identify()
+	now, lost, err := s.identify()
 	switch {
 	case err == nil:
-		s.found, s.at = now, at
+		s.found, s.lost, s.at = now, lost, at
 		return s.sawOther()
 	case s.req.Context().Err() != nil: // there is nobody to be refused any more
 		return err
@@ -226,8 +228,8 @@ func (s *standing) severLocked() {
 }
 
 // settle waits until what was written is with the reader, for as long as it might
-// still be taken back: always when the caller may see no more of it, else when there is more than
-// what any reader's machine takes at once.
+// still be taken back: when the caller may see no more of it, until her machine says so,
+// else until her machine has room for it.
 func (s *standing) settle() {
 	if s.conn == nil || !s.unsettled() {
 		return
@@ -235,7 +237,7 @@ func (s *standing) settle() {
 	s.writer.Flush()
 	left, since := math.MaxInt, time.Now()
 	for wait := time.Millisecond; ; wait = min(2*wait, 50*time.Millisecond) {
-		n, known := unsent(s.conn)
+		n, known := s.remaining()
 		if n < left {
 			left, since = n, time.Now()
 		}
@@ -244,6 +246,16 @@ func (s *standing) settle() {
 		}
 		time.Sleep(wait)
 	}
+}
+
+// remaining returns how many bytes settle waits for; not known when the system does not tell.
+func (s *standing) remaining() (n int, known bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.leaving {
+		return unsent(s.conn)
+	}
+	return unaccepted(s.conn)
 }
 
 // unsettled reports whether there is something to wait for. For a reader who did not
@@ -262,8 +274,16 @@ func (s *standing) unsettled() bool {
 		s.severLocked()
 		return false
 	}
-	return s.leaving || s.writer.Size() > piece
+	if s.leaving || s.writer.Size() > held {
+		return true
+	}
+	n, _ := unaccepted(s.conn)
+	return n > 0
 }
+
+// held is how much of a reply net/http holds until its handler has ended. Less is waited
+// for only when the reader has no room for the replies before it.
+const held = 2048
 
 // settled reports whether there is nothing to wait for any more when n bytes are on
 // their way, and none arrived for a time.
@@ -276,31 +296,50 @@ func (s *standing) settled(n int, known bool, idle time.Duration) bool {
 	return s.severed || known && n == 0 || !known && !s.leaving
 }
 
-// identify says who the caller is now. It fails also when it panics: it may run in a
-// goroutine of its own, where nobody else would notice.
-func (s *standing) identify() (id auth.Identity, err error) {
+// identify says who the caller is now, and whether she has lost a document that is shown
+// to her. It fails also when it panics: it may run in a goroutine of its own, where
+// nobody else would notice.
+func (s *standing) identify() (id auth.Identity, lost bool, err error) {
 	ctx, cancel := context.WithTimeout(s.req.Context(), identifying)
 	defer cancel()
 	defer func() {
 		if p := recover(); p != nil {
-			id, err = auth.Identity{}, fmt.Errorf("identify the caller: panic: %v", p)
+			id, lost, err = auth.Identity{}, false, fmt.Errorf("identify the caller: panic: %v", p)
 			s.log.ErrorContext(ctx, "the caller of a request is not known any more",
 				slog.String("request_id", requestID(ctx)), slog.Any("error", err), slog.String("stack", string(debug.Stack())))
 		}
 	}()
 	now, err := s.auth.Identify(s.req.WithContext(ctx))
 	if err != nil {
-		return auth.Identity{}, err
+		return auth.Identity{}, false, err
 	}
 	if err := now.Permit(s.route.Scope, s.route.Role); err != nil {
-		return auth.Identity{}, err
+		return auth.Identity{}, false, err
 	}
 	for _, f := range s.further {
 		if err := f(ctx, now); err != nil {
-			return auth.Identity{}, err
+			return auth.Identity{}, false, err
 		}
 	}
-	return now, nil
+	lost, err = s.lostSome(ctx, now.Viewer)
+	return now, lost, err
+}
+
+// lostSome reports whether v may not read all of the documents any more that are shown:
+// their permissions have changed, or they are gone.
+func (s *standing) lostSome(ctx context.Context, v cairn.Viewer) (bool, error) {
+	documents := s.entry.Documents()
+	if len(documents) == 0 || !s.shows() {
+		return false, nil
+	}
+	if s.may == nil {
+		return true, nil
+	}
+	readable, err := s.may(ctx, v, documents)
+	if err != nil {
+		return false, fmt.Errorf("what may be read of a reply: %w", err)
+	}
+	return !readable, nil
 }
 
 // unchanged is check for what rests on all that the handler knows of the caller.
@@ -316,17 +355,21 @@ func (s *standing) unchanged(age time.Duration) error {
 }
 
 // changed reports whether the caller is another than the handler knows: has another
-// role or, where what is shown is up to them, other keys or grants.
+// role or sees other documents.
 func (s *standing) changed() bool {
 	return s.taken.Account.Role != s.found.Account.Role || s.seesOther()
 }
 
 // seesOther reports whether the caller has other keys or grants than the handler knows,
-// where what is shown is up to them.
+// or may not read any more what it shows, where what is shown is up to that.
 func (s *standing) seesOther() bool {
 	a, b := s.taken.Viewer, s.found.Viewer
-	shows := s.route.Scope == cairn.ScopeSearch || s.route.Scope == cairn.ScopeAsk || s.route.Scope == cairn.ScopeRead
-	return shows && (!slices.Equal(a.Keys, b.Keys) || !slices.Equal(a.Grants, b.Grants))
+	return s.shows() && (s.lost || !slices.Equal(a.Keys, b.Keys) || !slices.Equal(a.Grants, b.Grants))
+}
+
+// shows reports whether what the route shows is up to what the caller may read.
+func (s *standing) shows() bool {
+	return s.route.Scope == cairn.ScopeSearch || s.route.Scope == cairn.ScopeAsk || s.route.Scope == cairn.ScopeRead
 }
 
 // verdict returns how a request has ended whose handler has returned err.
@@ -344,7 +387,7 @@ func (s *standing) verdict(err error) error {
 
 // Reidentify finds out anew who makes the request, unless that is known for less than
 // age, and reports whether the caller's role, keys or grants are others than the
-// handler knew; from now on it knows. The error says why the caller may no longer do
+// handler knew, or a document that is shown cannot be read any more; from now on it knows. The error says why the caller may no longer do
 // what the request is for.
 func Reidentify(c *gin.Context, age time.Duration) (changed bool, err error) {
 	s, _ := c.Request.Context().Value(standingKey{}).(*standing)
@@ -360,7 +403,7 @@ func Reidentify(c *gin.Context, age time.Duration) (changed bool, err error) {
 	}
 	if changed = s.changed(); changed {
 		s.heard()
-		s.taken = s.found
+		s.taken, s.lost = s.found, false
 		s.entry.Under(s.found.Viewer.Grants)
 		c.Request = c.Request.WithContext(auth.NewContext(c.Request.Context(), s.found))
 	}

@@ -24,13 +24,16 @@ import (
 // promise is how long what was taken from a person may still be shown.
 const promise = 5 * time.Second
 
-// causes are the ways in which a person loses a document. The session says that the
-// browser's is used, else a token.
-var causes = []struct {
+// cause is a way in which a person loses a document. The session says that the browser's
+// is used, else a token.
+type cause struct {
 	name    string
 	session bool
 	lose    func(th *things, token string, header []string)
-}{
+}
+
+// causes are the ways that leave the document where it is.
+var causes = []cause{
 	{"the provider removes the group", false, func(th *things, _ string, _ []string) {
 		th.must(th.admin, "DELETE", "/scim/v2/Groups/"+th.group, nil)
 	}},

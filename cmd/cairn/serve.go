@@ -175,7 +175,7 @@ func newServer(ctx context.Context, s server.Settings, p *parts) (*server.Server
 	receiver := hooks.New(hooks.Config{Store: p.db, Auth: authenticator, Kinds: p.kinds, Log: p.log})
 	http, err := server.New(server.Config{
 		Auth: authenticator, Routes: slices.Concat(surface.Routes(), provisioning.Routes(), receiver.Routes()), Web: files, Ready: p.db.Ping, Log: p.log, Audit: p.audit, Secure: s.Secure(),
-		DrainDelay: s.DrainDelay,
+		DrainDelay: s.DrainDelay, Readable: p.db.Readable,
 	})
 	if err != nil {
 		return nil, nil, err

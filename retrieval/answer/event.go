@@ -30,4 +30,7 @@ type Event struct {
 	Citation *cairn.Citation
 	Answer   *cairn.Answer
 	Failure  *cairn.Notice
+	// Evidence is what the message was made from when the event was read. It is not part of
+	// what is stored of an event.
+	Evidence []cairn.DocumentID `json:"-"`
 }

@@ -226,7 +226,7 @@ func (o *office) site(a *answer.Asker) site {
 	authenticator, err := auth.New(auth.Config{Store: o.db, Log: quiet})
 	check(o.t, err)
 	surface := api.New(api.Config{Store: o.db, Auth: authenticator, Search: o.retriever, Ask: a, Log: quiet})
-	s, err := server.New(server.Config{Auth: authenticator, Routes: surface.Routes(), Log: quiet, Ready: o.db.Ping})
+	s, err := server.New(server.Config{Auth: authenticator, Routes: surface.Routes(), Log: quiet, Ready: o.db.Ping, Readable: o.db.Readable})
 	check(o.t, err)
 	h := httptest.NewServer(s.Handler())
 	o.t.Cleanup(h.Close)

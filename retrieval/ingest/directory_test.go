@@ -71,3 +71,37 @@ func TestSyncBringsGroups(t *testing.T) {
 		t.Errorf("after a failure: %d members, %v", groups(), b.finds(ann, "flamingos"))
 	}
 }
+
+// A source of before that has the name of a directory: nothing of it is read, because what its
+// site calls a group would be a group of that directory.
+func TestSourcesWithTheNameOfADirectoryAreNotRead(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	for _, directory := range []string{cairn.OwnDirectory, cairn.SCIMDirectory, cairn.OIDCDirectory} {
+		_, err := b.db.Worker().Exec(t.Context(), `UPDATE sources SET name = $1`, directory)
+		check(t, err)
+		b.source.Name = directory
+		engineer := cairn.Viewer{Keys: []cairn.PrincipalKey{cairn.GroupKey(directory, "engineers")}}
+		w := newWall(map[string]string{"a.md": "The herons nest."})
+		w.acls["a.md"] = cairn.Allow(connectors.SiteGroup("engineers"))
+		w.members = []connectors.Member{{Group: "engineers", Email: "ann@acme.test"}}
+		_, err = b.sync(w, cairn.SyncOptions{})
+		if !errors.Is(err, cairn.ErrInvalid) || len(b.finds(engineer, "herons")) != 0 || len(b.externals()) != 0 {
+			t.Errorf("%s: the sync ends with %v; an engineer finds %v", directory, err, b.finds(engineer, "herons"))
+		}
+		_, err = b.db.Worker().Exec(t.Context(), `UPDATE sources SET name = 'shelf'`)
+		check(t, err)
+		b.source.Name = "shelf"
+		b.mustSync(&w.shelf)
+		_, err = b.db.Worker().Exec(t.Context(), `UPDATE sources SET name = $1`, directory)
+		check(t, err)
+		b.source.Name = directory
+		_, _, err = b.permit(w, cairn.SyncOptions{})
+		if !errors.Is(err, cairn.ErrInvalid) || len(b.finds(engineer, "herons")) != 0 {
+			t.Errorf("%s: the run of permissions ends with %v; an engineer finds %v", directory, err, b.finds(engineer, "herons"))
+		}
+		delete(w.files, "a.md")
+		b.source.Name = "shelf"
+		b.mustSync(&w.shelf)
+	}
+}

@@ -25,6 +25,9 @@ const (
 // documents keep their ACLs and none is hidden. ErrInvalid when the connector does not
 // tell permissions alone.
 func (s *Syncer) RunPermissions(ctx context.Context, job Sync) (Result, error) {
+	if err := cairn.CheckSourceName(job.Source.Name); err != nil {
+		return Result{}, err
+	}
 	if !connectors.CanTellPermissions(job.Connector) {
 		return Result{}, cairn.Errorf(cairn.ErrInvalid, "a source of kind %s cannot tell permissions alone: synchronise it as a whole", job.Source.Kind)
 	}

@@ -114,8 +114,12 @@ const (
 // Run reads the changes of a source and commits them batch by batch. It can be
 // killed at any moment and run again: what was committed stays, and nothing is
 // stored twice. Errors are those of the source as a whole or of the store;
-// documents that fail are recorded and passed over.
+// documents that fail are recorded and passed over. A source that has the name of a
+// directory is not read.
 func (s *Syncer) Run(ctx context.Context, job Sync) (Result, error) {
+	if err := cairn.CheckSourceName(job.Source.Name); err != nil {
+		return Result{}, err
+	}
 	r := s.begin(job)
 	return r.end(ctx, r.run(ctx))
 }

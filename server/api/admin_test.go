@@ -46,6 +46,9 @@ func TestSourcesThatAreWrong(t *testing.T) {
 		status      int
 	}{
 		{`{"name":"A b","kind":"files","settings":{"path":"/x"}}`, "name", 400},
+		{`{"name":"cairn","kind":"files","settings":{"path":"/x"}}`, "directory", 400},
+		{`{"name":"scim","kind":"files","settings":{"path":"/x"}}`, "directory", 400},
+		{`{"name":"oidc","kind":"push"}`, "directory", 400},
 		{`{"name":"x","kind":"carrier-pigeon"}`, "carrier-pigeon", 400},
 		{`{"name":"x","kind":"files"}`, "path", 400},
 		{`{"name":"x","kind":"files","settings":{"path":"/x","pth":"/y"}}`, "pth", 400},

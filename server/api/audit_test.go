@@ -22,7 +22,7 @@ var unaudited = map[string]string{
 	"GET /models":                 "names of models",
 	"GET /sources":                "names, for administrators settings, of sources: no documents",
 	"GET /sources/:name":          "as above",
-	"GET /sources/:name/runs":     "counts of runs",
+	"GET /sources/:name/runs":     "counts of runs; those with names of documents are in the log: TestPreviewsOfRunsAreInTheLog",
 	"GET /erasures":               "receipts: ids and counts; what was erased is in the log",
 	"GET /grants":                 "grants with their reasons, for those who oversee them; each is in the log",
 	"POST /hooks/:source":         "a place tells that something has changed; the run that follows is listed, and nothing is shown",
@@ -276,5 +276,20 @@ func TestReadingTheLog(t *testing.T) {
 	}
 	if got := w.call(w.root, "POST", "/api/v1/audit/verify", `{"known":["x"]}`); got.status != 400 {
 		t.Errorf("bad mark: %d", got.status)
+	}
+}
+
+// TestPreviewsOfRunsAreInTheLog: what names documents to administrators is told of.
+func TestPreviewsOfRunsAreInTheLog(t *testing.T) {
+	w := newWorld(t)
+	id := w.m.sources[0].ID
+	path := "/api/v1/sources/" + w.m.sources[0].Name + "/runs"
+	if got := w.requested(w.call(w.root, "GET", path, "")); len(got) != 0 {
+		t.Errorf("counts alone are in the log: %+v", got)
+	}
+	w.m.runs[id] = append(w.m.runs[id], cairn.Run{ID: "r7", State: cairn.RunSucceeded, DryRun: true, Preview: &cairn.RunPreview{Modified: []string{"p1.md"}}})
+	got := w.requested(w.call(w.root, "GET", path, ""))
+	if len(got) != 1 || got[0].Action != audit.SourceRuns || got[0].Object != (audit.Object{Kind: audit.KindSource, ID: string(id)}) {
+		t.Errorf("a preview is told of by %+v", got)
 	}
 }

@@ -93,6 +93,9 @@ func (a *API) listConversations(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
+	for _, conv := range conversations {
+		audit.FromContext(ctx).Shown(conv.Evidence...)
+	}
 	out := struct {
 		Conversations []conversation `json:"conversations"`
 		Next          *string        `json:"next_cursor"`
@@ -141,6 +144,7 @@ func (a *API) renameConversation(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
+	audit.FromContext(ctx).Shown(conv.Evidence...)
 	return reply(c, http.StatusOK, conversationOf(conv))
 }
 

@@ -99,7 +99,8 @@ func (a *API) suggest(c *gin.Context) error {
 	}
 	out := make([]suggestion, len(titles))
 	for i, t := range titles {
-		out[i] = suggestion{t, "title"}
+		out[i] = suggestion{t.Title, "title"}
+		audit.FromContext(ctx).Shown(t.Document)
 	}
 	return reply(c, http.StatusOK, map[string][]suggestion{"suggestions": out})
 }

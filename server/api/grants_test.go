@@ -1,7 +1,9 @@
 package api
 
 import (
+	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -119,5 +121,32 @@ func TestEventsCarryGrants(t *testing.T) {
 		if len(e.Grants) != 0 {
 			t.Errorf("who holds none: %+v", e)
 		}
+	}
+}
+
+// The log names what an answer was made from, cited or not: the use of a grant is not
+// hidden by an answer that does not cite what it covers.
+func TestAnswersAreLoggedWithTheirEvidence(t *testing.T) {
+	w := newWorld(t)
+	w.m.SetGrants(w.ann.account.ID, "g1")
+	w.m.conversations = append(w.m.conversations, cairn.Conversation{ID: "c7", Account: w.ann.account.ID})
+	for _, withheld := range []bool{false, true} {
+		w.m.messages = append(w.m.messages, cairn.Message{ID: fmt.Sprintf("m-%t", withheld), Conversation: "c7", Withheld: withheld,
+			Answer: cairn.Answer{State: cairn.MessageComplete, Outcome: cairn.OutcomeAnswered, Evidence: []cairn.DocumentID{"travel", "salaries"}}})
+	}
+	shown := 0
+	for _, m := range w.m.messages {
+		for _, e := range w.requested(w.call(w.ann, "GET", "/api/v1/messages/"+m.ID, "")) {
+			if e.Outcome != "ok" {
+				continue
+			}
+			shown++
+			if !m.Withheld && !slices.Contains(e.Documents, "salaries") || m.Withheld && len(e.Documents) > 0 {
+				t.Errorf("%+v of %+v", e, m)
+			}
+		}
+	}
+	if shown == 0 {
+		t.Error("no answer was shown")
 	}
 }

@@ -96,7 +96,7 @@ func newWorld(t *testing.T) *world {
 	})
 	w.audit = audit.NewWriter(w.m, log)
 	w.server, err = server.New(server.Config{
-		Auth: a, Routes: w.api.Routes(), Log: log, Audit: w.audit, Ready: func(context.Context) error { return nil },
+		Auth: a, Routes: w.api.Routes(), Log: log, Audit: w.audit, Readable: w.m.Readable, Ready: func(context.Context) error { return nil },
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -299,16 +299,28 @@ func (m *memory) Document(_ context.Context, v cairn.Viewer, id cairn.DocumentID
 	return StoredDocument{}, cairn.ErrNotFound
 }
 
-func (m *memory) SuggestTitles(_ context.Context, v cairn.Viewer, prefix string, limit int) ([]string, error) {
+func (m *memory) SuggestTitles(_ context.Context, v cairn.Viewer, prefix string, limit int) ([]Suggestion, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	var out []string
+	var out []Suggestion
 	for _, d := range m.documents {
 		if d.ACL.Admits(v) && strings.HasPrefix(strings.ToLower(d.Title), strings.ToLower(prefix)) && len(out) < limit {
-			out = append(out, d.Title)
+			out = append(out, Suggestion{d.Title, d.ID})
 		}
 	}
 	return out, nil
+}
+
+// Readable is what postgres.DB has for the server.
+func (m *memory) Readable(_ context.Context, v cairn.Viewer, documents []cairn.DocumentID) (bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, id := range documents {
+		if !slices.ContainsFunc(m.documents, func(d StoredDocument) bool { return d.ID == id && d.ACL.Admits(v) }) {
+			return false, nil
+		}
+	}
+	return true, nil
 }
 
 func (m *memory) ListConversations(_ context.Context, v cairn.Viewer, p Page) ([]cairn.Conversation, string, error) {

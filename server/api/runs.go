@@ -3,6 +3,7 @@ package api
 import (
 	"math"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -127,6 +128,11 @@ func (a *API) listRuns(c *gin.Context) error {
 	runs, next, err := a.Store.ListRuns(ctx, s.ID, p)
 	if err != nil {
 		return err
+	}
+	if slices.ContainsFunc(runs, func(r cairn.Run) bool { return r.Preview != nil }) {
+		e := audit.FromContext(ctx)
+		e.As(audit.SourceRuns)
+		e.About(audit.KindSource, string(s.ID))
 	}
 	return reply(c, http.StatusOK, struct {
 		Runs []run   `json:"runs"`

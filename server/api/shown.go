@@ -8,8 +8,9 @@ import (
 	"github.com/cairnhq/cairn/server/audit"
 )
 
-// What is shown of documents is noted for the audit log, by their ids: whoever
-// sends passages, citations or a text calls one of these before.
+// What is shown of documents is noted by their ids, for the audit log and for the server,
+// which ends a reply when one of them may not be read any more: whoever sends passages,
+// citations, an answer or a text calls one of these before.
 
 // showPassages notes the documents of passages, with those that hold the same.
 func showPassages(ctx context.Context, passages []cairn.Passage) {
@@ -22,9 +23,10 @@ func showPassages(ctx context.Context, passages []cairn.Passage) {
 	}
 }
 
-// showAnswer notes the documents that an answer cites or names as nearest.
+// showAnswer notes the documents that an answer was made from, cites or names as nearest.
 func showAnswer(ctx context.Context, a cairn.Answer) {
 	e := audit.FromContext(ctx)
+	e.Shown(a.Evidence...)
 	for _, c := range a.Citations {
 		if c.State != cairn.CitationGone {
 			e.Shown(c.Document)
@@ -42,6 +44,7 @@ func showMessage(ctx context.Context, m cairn.Message) {
 
 // showEvent notes the documents of a step of an answer.
 func showEvent(ctx context.Context, e answer.Event) {
+	audit.FromContext(ctx).Shown(e.Evidence...)
 	showPassages(ctx, e.Passages)
 	if e.Citation != nil {
 		showAnswer(ctx, cairn.Answer{Citations: []cairn.Citation{*e.Citation}})

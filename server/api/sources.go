@@ -182,6 +182,9 @@ func (a *API) createSource(c *gin.Context) error {
 	if !validSourceName(req.Name) {
 		return cairn.Errorf(cairn.ErrInvalid, "\"name\" must be 1 to 64 of the characters a-z, 0-9 and -")
 	}
+	if err := cairn.CheckSourceName(req.Name); err != nil {
+		return err
+	}
 	kind, err := a.Kinds.Lookup(req.Kind)
 	if err != nil {
 		return err

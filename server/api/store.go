@@ -64,7 +64,7 @@ type Sources interface {
 	// SourceNamed returns one source, or ErrNotFound, and counts nothing.
 	SourceNamed(ctx context.Context, name string) (cairn.Source, error)
 	// CreateSource stores a source, gives it an id and returns it. ErrConflict
-	// when the name is taken.
+	// when the name is taken, ErrInvalid when it is that of a directory.
 	CreateSource(ctx context.Context, s cairn.Source) (cairn.Source, error)
 	// UpdateSource stores what edit makes of settings, ACL mode, ACL and Paused of
 	// a source, and returns it; nobody else changes the source meanwhile. edit's
@@ -134,6 +134,12 @@ type PushedDocument struct {
 	ID       cairn.DocumentID
 }
 
+// Suggestion is a title, and a document that has it.
+type Suggestion struct {
+	Title    string
+	Document cairn.DocumentID
+}
+
 // Documents reads documents.
 type Documents interface {
 	// ListPushed returns the documents of a source by their external ids, without what
@@ -146,7 +152,7 @@ type Documents interface {
 	Document(ctx context.Context, v cairn.Viewer, id cairn.DocumentID, version cairn.Version) (StoredDocument, error)
 	// SuggestTitles returns up to limit different titles of documents that v's keys
 	// admit it to and in which a word begins with the prefix, in any case; newest first.
-	SuggestTitles(ctx context.Context, v cairn.Viewer, prefix string, limit int) ([]string, error)
+	SuggestTitles(ctx context.Context, v cairn.Viewer, prefix string, limit int) ([]Suggestion, error)
 	// SourceOfDocument returns the source of a document, whoever may read that, or
 	// ErrNotFound. It is for the decision who may erase it.
 	SourceOfDocument(ctx context.Context, id cairn.DocumentID) (cairn.Source, error)
@@ -257,7 +263,8 @@ type Groups interface {
 	// any directory, also in a circle. ErrNotFound when there is no such group, nor
 	// one of groups.
 	SetGroup(ctx context.Context, name string, members []cairn.AccountID, groups []cairn.PrincipalKey) error
-	// DeleteGroup removes a group that is kept here. ErrNotFound when there is none.
+	// DeleteGroup removes a group that is kept here. ErrNotFound when there is none,
+	// ErrConflict when an ACL denies it.
 	DeleteGroup(ctx context.Context, name string) error
 }
 
@@ -267,10 +274,10 @@ type Tokens interface {
 	// empty, newest first.
 	ListTokens(ctx context.Context, account cairn.AccountID, p Page) (tokens []cairn.Token, next string, err error)
 	// CreateToken stores a token under the hash of its secret, gives it an id
-	// and returns it.
+	// and returns it. It expires no later than its parent; ErrConflict when that is revoked.
 	CreateToken(ctx context.Context, hash auth.Hash, t cairn.Token) (cairn.Token, error)
 	// RevokeToken ends a token of an account, or of anybody when account is
-	// empty. ErrNotFound when there is none.
+	// empty, with all that were made by it. ErrNotFound when there is none.
 	RevokeToken(ctx context.Context, account cairn.AccountID, id string, at time.Time) error
 }
 

@@ -100,6 +100,9 @@ func (a *API) createToken(c *gin.Context) error {
 		}
 		t.Account = account.ID
 	}
+	if t.Account == id.Account.ID {
+		t.Parent = id.Token
+	}
 	secret := auth.NewToken()
 	t, err = a.Store.CreateToken(ctx, auth.HashOf(secret), t)
 	if err != nil {

@@ -43,6 +43,7 @@ const (
 	SourceTest    Action = "source.test"
 	SourcePreview Action = "source.preview" // who would lose and gain by other permissions
 	SourceErrors  Action = "source.errors"  // names of documents that failed were shown
+	SourceRuns    Action = "source.runs"    // names of documents that a dry run told were shown
 	SourceRetry   Action = "source.retry"
 	ErasureLift   Action = "erasure.lift" // what was kept out may come back
 	ErasureClean  Action = "erasure.clean"

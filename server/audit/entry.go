@@ -63,7 +63,8 @@ func (e *Entry) About(kind Kind, id string) {
 // Detail says more, in words of the program.
 func (e *Entry) Detail(detail string) { e.edit(func(ev *Event) { ev.Detail = detail }) }
 
-// Shown notes documents of which something is shown.
+// Shown notes documents of which something is shown: for the log, where there is an
+// action, and for the server, which ends a reply that shows what may not be read any more.
 func (e *Entry) Shown(ids ...cairn.DocumentID) {
 	e.edit(func(ev *Event) {
 		for _, id := range ids {
@@ -73,6 +74,19 @@ func (e *Entry) Shown(ids ...cairn.DocumentID) {
 		}
 	})
 }
+
+// Documents returns the documents of which something is shown so far.
+func (e *Entry) Documents() []cairn.DocumentID {
+	if e == nil {
+		return nil
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Clone(e.event.Documents)
+}
+
+// As says what the request does, where that shows only while it is served.
+func (e *Entry) As(action Action) { e.edit(func(ev *Event) { ev.Action = action }) }
 
 // Drop says that the request tried nothing that the log should tell of. What it
 // changes is still told of.

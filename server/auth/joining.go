@@ -39,9 +39,6 @@ type Joining struct {
 	Trusted []string
 }
 
-// maxGroups bounds how many groups of one person are kept.
-const maxGroups = 2000
-
 // person returns what claims mean here.
 func (j Joining) person(c oidc.Claims) Person {
 	p := Person{Issuer: c.Issuer, Subject: c.Subject, Name: displayName(c.Name), Groups: groupNames(c.Groups)}
@@ -82,5 +79,5 @@ func groupNames(names []string) []string {
 	}
 	slices.Sort(out)
 	out = slices.Compact(out)
-	return out[:min(len(out), maxGroups)]
+	return out
 }

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -687,5 +689,35 @@ func TestA12_44_SignInIsLimited(t *testing.T) {
 		return from(b, b.visit(b.begin("/")), "198.51.100."+string(rune('0'+i%10))+string(rune('0'+i/10)))
 	}) {
 		t.Error("an account was not limited")
+	}
+}
+
+// Who has too many groups for the claim is not let in without them: they may be denied.
+func TestGroupsThatAreLeftOutLetNobodyIn(t *testing.T) {
+	many := make([]string, oidc.MaxGroups+1)
+	for i := range many {
+		many[i] = fmt.Sprint("g", i)
+	}
+	for name, person := range map[string]map[string]any{
+		"elsewhere": {"_claim_names": map[string]string{"groups": "src1"}, "_claim_sources": map[string]any{"src1": map[string]string{"endpoint": "https://graph.acme.test"}}},
+		"hasgroups": {"hasgroups": true},
+		"too many":  {"groups": many},
+	} {
+		s := newSite(t, open(), func(_ *oidctest.Issuer, c *oidc.Config) { c.GroupsClaim = "groups" })
+		s.issuer.Be(func(b *oidctest.Behaviour) {
+			b.Person = map[string]any{"sub": "ann", "email": "ann@acme.com", "email_verified": true, "name": "Ann"}
+			maps.Copy(b.Person, person)
+		})
+		b := s.browser()
+		b.refused(name, b.signIn(), auth.RefusedInvalid)
+		s.issuer.Be(func(b *oidctest.Behaviour) {
+			for k := range person {
+				delete(b.Person, k)
+			}
+			b.Person["groups"] = []string{"eng"}
+		})
+		if err := b.signIn(); err != nil {
+			t.Errorf("%s: with her groups: %v", name, err)
+		}
 	}
 }

@@ -201,3 +201,40 @@ func TestA12_11_LookAlikesAreNotTakenOver(t *testing.T) {
 	}
 	w.want(409, "POST", "/Users", `{"userName":"KIM@acme.test"}`)
 }
+
+// TestAdministratorsDisableForGood: whom an administrator here has disabled no provider
+// enables, until an administrator does.
+func TestAdministratorsDisableForGood(t *testing.T) {
+	w := newWorld(t)
+	for name, c := range map[string]struct{ method, body string }{
+		"put":   {"PUT", `{"userName":"USER","active":true}`},
+		"patch": {"PATCH", patch(`{"op":"replace","path":"active","value":true}`)},
+	} {
+		ann := w.account(name+"@acme.test", cairn.RoleMember)
+		path, body := "/Users/"+string(ann.ID), strings.ReplaceAll(c.body, "USER", ann.Email)
+		disable := func(off bool) {
+			t.Helper()
+			_, err := w.db.UpdateAccount(t.Context(), ann.ID, func(a *cairn.Account) error { a.Disabled = off; return nil })
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		disabled := func() bool {
+			t.Helper()
+			a, err := w.db.AccountByID(t.Context(), ann.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return a.Disabled
+		}
+		disable(true)
+		if r := w.want(200, c.method, path, body); r.body["active"] != false || !disabled() {
+			t.Errorf("%s: the provider enables whom an administrator has disabled: %s", name, r.raw)
+		}
+		disable(false)
+		w.want(200, "PATCH", path, patch(`{"op":"replace","path":"active","value":false}`))
+		if w.want(200, c.method, path, body); disabled() {
+			t.Errorf("%s: the provider does not enable whom it has deactivated", name)
+		}
+	}
+}

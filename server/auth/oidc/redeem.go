@@ -59,7 +59,7 @@ func (p *Provider) Redeem(ctx context.Context, code string, a Attempt) (Claims, 
 	if err := p.complete(ctx, e, token, id.Subject, said); err != nil {
 		return Claims{}, err
 	}
-	return p.claims(id, said), nil
+	return p.claims(id, said)
 }
 
 // exchangeError says what the token endpoint's refusal means. Its text keeps the
@@ -152,7 +152,7 @@ func (d document) take(from document, names ...string) {
 
 // claims reads the claims. One that is not of the form that it should have counts
 // as missing.
-func (p *Provider) claims(id *oidc.IDToken, said document) Claims {
+func (p *Provider) claims(id *oidc.IDToken, said document) (Claims, error) {
 	c := Claims{Issuer: id.Issuer, Subject: id.Subject, Email: said.text("email"), Name: said.text("name")}
 	if v, ok := said["email_verified"]; ok {
 		// Some issuers write it as a string. Anything else than true is false.
@@ -161,8 +161,23 @@ func (p *Provider) claims(id *oidc.IDToken, said document) Claims {
 	}
 	if p.cfg.GroupsClaim != "" {
 		c.Groups = p.groups(said)
+		if len(c.Groups) > MaxGroups || len(c.Groups) == 0 && said.elsewhere(p.cfg.GroupsClaim) {
+			return Claims{}, fmt.Errorf("%w: the person is in too many groups for the claim %s", ErrInvalid, p.cfg.GroupsClaim)
+		}
 	}
-	return c
+	return c, nil
+}
+
+// MaxGroups is how many groups a person may have. Nobody is let in with some of hers: they
+// may be denied.
+const MaxGroups = 2000
+
+// elsewhere reports whether a claim is left out because it is too long for a token (OpenID
+// Connect Core, section 5.6.2, which Entra ID uses for groups).
+func (d document) elsewhere(claim string) bool {
+	var names map[string]string
+	_ = json.Unmarshal(d["_claim_names"], &names)
+	return names[claim] != "" || claim == "groups" && string(d["hasgroups"]) == "true"
 }
 
 func (d document) text(name string) string {
