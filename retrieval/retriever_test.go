@@ -88,7 +88,7 @@ func (s *shelf) Hydrate(_ context.Context, _ cairn.Viewer, ids []int64) ([]retri
 	return chunks, nil
 }
 
-func (s *shelf) Bodies(context.Context, cairn.Viewer, []retrieval.Range) ([][]byte, error) {
+func (s *shelf) Bodies(context.Context, cairn.Viewer, []retrieval.Range) ([]retrieval.RangeText, error) {
 	return nil, errors.New("not asked for in a search")
 }
 
