@@ -203,3 +203,25 @@ func TestQueriesThatAreWrong(t *testing.T) {
 		}
 	}
 }
+
+// TestFacetsAreTheSameOnEachPage has so much of one document that most of it is put
+// aside until there are ten results.
+func TestFacetsAreTheSameOnEachPage(t *testing.T) {
+	s := &shelf{}
+	for i := range 112 {
+		name := "long"
+		if i >= 100 {
+			name = "a" + strconv.Itoa(i)
+		}
+		s.documents = append(s.documents, name)
+	}
+	for offset := 0; offset < 112; offset += 10 {
+		res, err := newRetriever(s).Search(t.Context(), cairn.Query{Text: "word", Limit: 10, Offset: offset})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := res.Facets["kind"]["page"]; n != 112 {
+			t.Errorf("offset %d: the facets count %d, want all 112", offset, n)
+		}
+	}
+}
