@@ -73,7 +73,7 @@ func (s *supply) next(ctx context.Context, enough map[cairn.DocumentID]bool) ([]
 	s.read += len(window)
 	found, err := s.retriever.hydrate(ctx, s.query.Viewer, window)
 	if err == nil && first {
-		s.retriever.refine(ctx, s.ranking, found)
+		s.notices = append(s.notices, s.retriever.refine(ctx, s.ranking, found)...)
 	}
 	return found, true, err
 }
