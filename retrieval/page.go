@@ -9,7 +9,7 @@ import (
 const (
 	perDocument = 3  // results of one document among the first
 	mixed       = 10 // results that this holds for
-	lookAhead   = 90 // candidates that are read where versions are found among them: the newest may be behind
+	lookAhead   = 90 // candidates that are read at least where versions are found among them: the newest may be behind
 )
 
 // page collects the results of one search that lie between its offset and its limit.
