@@ -38,7 +38,8 @@ GRANT SELECT, INSERT ON audit_log TO {{.Worker}};
 GRANT SELECT ON audit_head TO {{.Worker}};
 GRANT EXECUTE ON FUNCTION expire_audit(interval) TO {{.Worker}};
 
-GRANT SELECT ON chunks, fresh, fresh_codes, segments, postings, segment_codes, vector_spaces, vectors, changes, acls, acl_keys TO {{.Index}};
+GRANT SELECT ON fresh, fresh_codes, segments, postings, segment_codes, vector_spaces, vectors, changes, acls, acl_keys TO {{.Index}};
+GRANT SELECT (id, document_id, ordinal, start_at, end_at, acl_id) ON chunks TO {{.Index}};
 GRANT SELECT (id, source_id, kind, modified_at, created_at, acl_id, hidden_at) ON documents TO {{.Index}};
 GRANT SELECT (document_id, acl_id) ON bodies TO {{.Index}};
 GRANT SELECT (id, name) ON sources TO {{.Index}};

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -68,23 +69,22 @@ func readChunks[T any](ctx context.Context, db *DB, v cairn.Viewer, ids []int64,
 	})
 }
 
-// chunkTexts reads chunks by their ids; OFFSET 0 is as in hydrate. Of the
-// sections only that in which a chunk begins is sent.
+// chunkTexts reads chunks by their ids; OFFSET 0 is as in hydrate.
 const chunkTexts = `
-	SELECT c.id, d.title, coalesce(s.heading, '{}') AS heading,
-	       substring(b.body FROM c.start_at + 1 FOR c.end_at - c.start_at) AS body
+	SELECT c.id, d.title, c.sections, c.start_at, substring(b.body FROM c.start_at + 1 FOR c.end_at - c.start_at) AS body
 	FROM unnest($1::bigint[]) AS x (id)
 	JOIN LATERAL (SELECT * FROM chunks WHERE chunks.id = x.id OFFSET 0) c ON true
 	JOIN LATERAL (SELECT * FROM documents WHERE documents.id = c.document_id OFFSET 0) d ON true
-	JOIN LATERAL (SELECT * FROM bodies WHERE bodies.document_id = d.id AND bodies.version = d.version OFFSET 0) b ON true
-	LEFT JOIN LATERAL (
-		SELECT ARRAY (SELECT jsonb_array_elements_text(e -> 'h')) AS heading
-		FROM jsonb_array_elements(b.sections) WITH ORDINALITY AS l (e, n)
-		WHERE (e -> 's')::int <= c.start_at AND c.start_at < (e -> 'e')::int ORDER BY n LIMIT 1) s ON true`
+	JOIN LATERAL (SELECT body FROM bodies WHERE bodies.document_id = d.id AND bodies.version = d.version OFFSET 0) b ON true`
 
 func chunkText(row pgx.CollectableRow) (t retrieval.ChunkText, err error) {
-	err = row.Scan(&t.ID, &t.Title, &t.Heading, (*bodyText)(&t.Body))
-	return t, err
+	var sections []section
+	var start int
+	if err := row.Scan(&t.ID, &t.Title, &sections, &start, (*bodyText)(&t.Body)); err != nil {
+		return t, err
+	}
+	t.Heading, _ = sectionAt(sections, start)
+	return t, nil
 }
 
 // bodyText is a range of a body, which the database has as bytes.
@@ -102,11 +102,11 @@ func (t *bodyText) ScanBytes(b []byte) error {
 const hydrate = `
 	SELECT c.id, c.ordinal, d.id, d.version, s.name, d.kind, d.title, d.url, d.author, d.language,
 	       coalesce(d.modified_at, d.created_at), c.start_at, c.end_at,
-	       substring(b.body FROM c.start_at + 1 FOR c.end_at - c.start_at), octet_length(b.body), b.sections, s.authority
+	       substring(b.body FROM c.start_at + 1 FOR c.end_at - c.start_at), octet_length(b.body), c.sections, s.authority
 	FROM unnest($1::bigint[]) WITH ORDINALITY AS x (id, n)
 	JOIN LATERAL (SELECT * FROM chunks WHERE chunks.id = x.id OFFSET 0) c ON true
 	JOIN LATERAL (SELECT * FROM documents WHERE documents.id = c.document_id OFFSET 0) d ON true
-	JOIN LATERAL (SELECT * FROM bodies WHERE bodies.document_id = d.id AND bodies.version = d.version OFFSET 0) b ON true
+	JOIN LATERAL (SELECT body FROM bodies WHERE bodies.document_id = d.id AND bodies.version = d.version OFFSET 0) b ON true
 	JOIN LATERAL (SELECT id, name, authority FROM sources WHERE sources.id = d.source_id OFFSET 0) s ON true
 	ORDER BY x.n`
 
@@ -122,13 +122,13 @@ func hydratedChunk(row pgx.CollectableRow) (retrieval.Chunk, error) {
 	}
 	var anchor string
 	c.Sections = decodeSections(sections)
-	p.Heading, anchor = sectionAt(c.Sections, p.Start)
+	p.Heading, anchor = sectionAt(sections, p.Start)
 	p.URL, p.Modified = withAnchor(c.URL, anchor), orZero(modified)
 	return c, nil
 }
 
 // sectionAt returns heading path and anchor of the section that a place lies in.
-func sectionAt(sections []cairn.Section, at int) (heading []string, anchor string) {
+func sectionAt(sections []section, at int) (heading []string, anchor string) {
 	for _, s := range sections {
 		if s.Start <= at && at < s.End {
 			return s.Heading, s.Anchor
@@ -141,35 +141,62 @@ func sectionAt(sections []cairn.Section, at int) (heading []string, anchor strin
 func withAnchor(url, anchor string) string { return cairn.Section{Anchor: anchor}.Link(url) }
 
 // Bodies implements retrieval.Chunks.
-func (db *DB) Bodies(ctx context.Context, v cairn.Viewer, ranges []retrieval.Range) ([][]byte, error) {
+func (db *DB) Bodies(ctx context.Context, v cairn.Viewer, ranges []retrieval.Range) ([]retrieval.RangeText, error) {
 	documents := make([]cairn.DocumentID, len(ranges))
 	versions := make([]cairn.Version, len(ranges))
 	starts, lengths := make([]int32, len(ranges)), make([]int32, len(ranges))
+	firsts, lasts := make([]int32, len(ranges)), make([]int32, len(ranges))
 	for i, r := range ranges {
 		documents[i], versions[i] = r.Document, r.Version
 		starts[i], lengths[i] = int32(r.Start), int32(r.End-r.Start)
+		firsts[i], lasts[i] = int32(r.First), int32(min(r.Last, math.MaxInt32))
 	}
 	classes, err := db.classesOfDocuments(ctx, documents)
 	if err != nil {
 		return nil, err
 	}
-	bodies := make([][]byte, len(ranges))
+	texts := make([]retrieval.RangeText, len(ranges))
 	err = db.asViewer(ctx, v, classes, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, `
-			SELECT x.n, substring(b.body FROM x.start + 1 FOR x.length)
-			FROM unnest($1::text[], $2::text[], $3::int[], $4::int[]) WITH ORDINALITY AS x (document, version, start, length, n)
-			JOIN LATERAL (
-				SELECT body FROM bodies WHERE document_id = x.document AND bodies.version = x.version OFFSET 0) b ON true`, documents, versions, starts, lengths)
+		rows, err := tx.Query(ctx, rangeTexts, documents, versions, starts, lengths, firsts, lasts)
 		if err != nil {
 			return err
 		}
 		var n int
 		var body []byte
-		_, err = pgx.ForEachRow(rows, []any{&n, &body}, func() error { bodies[n-1] = body; body = nil; return nil })
+		var sections [][]section
+		_, err = pgx.ForEachRow(rows, []any{&n, &body, &sections}, func() error {
+			texts[n-1] = retrieval.RangeText{Text: body, Sections: joined(sections)}
+			body, sections = nil, nil
+			return nil
+		})
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("bodies: %w", err)
 	}
-	return bodies, nil
+	return texts, nil
+}
+
+// rangeTexts reads ranges of current versions with the sections of their chunks.
+const rangeTexts = `
+	SELECT x.n, substring(b.body FROM x.start + 1 FOR x.length), c.sections
+	FROM unnest($1::text[], $2::text[], $3::int[], $4::int[], $5::int[], $6::int[])
+		WITH ORDINALITY AS x (document, version, start, length, first, last, n)
+	JOIN LATERAL (SELECT id FROM documents WHERE id = x.document AND documents.version = x.version OFFSET 0) d ON true
+	JOIN LATERAL (SELECT body FROM bodies WHERE document_id = x.document AND bodies.version = x.version OFFSET 0) b ON true
+	CROSS JOIN LATERAL (
+		SELECT coalesce(jsonb_agg(sections ORDER BY ordinal), '[]') AS sections
+		FROM chunks WHERE document_id = x.document AND ordinal BETWEEN x.first AND x.last) c`
+
+// joined returns the sections of chunks that follow each other, each once.
+func joined(chunks [][]section) []cairn.Section {
+	var out []cairn.Section
+	for _, sections := range chunks {
+		for _, s := range sections {
+			if n := len(out); n == 0 || s.Start > out[n-1].Start {
+				out = append(out, cairn.Section(s))
+			}
+		}
+	}
+	return out
 }

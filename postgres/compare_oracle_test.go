@@ -169,16 +169,16 @@ func (p probe) legs(ctx context.Context, _ cairn.Viewer) error {
 func (p probe) reads(ctx context.Context, v cairn.Viewer) error {
 	db, titles, sources := p.servers[p.server], []string{}, []string{}
 	var ranges []retrieval.Range
-	bodies := [][]byte{}
+	texts := []retrieval.RangeText{}
 	for _, name := range p.titles() {
 		b := p.books[name]
 		ranges = append(ranges, retrieval.Range{Document: b.id, Version: cairn.VersionOf([]byte(b.text)), Start: 1, End: 3})
-		bodies = append(bodies, nil)
+		texts = append(texts, retrieval.RangeText{})
 		if p.admits(b, v) { // what is only granted is not suggested
 			titles = append(titles, name)
 		}
 		if p.firm.reads(b, v) {
-			bodies[len(bodies)-1] = []byte(b.text[1:3])
+			texts[len(texts)-1] = retrieval.RangeText{Text: []byte(b.text[1:3]), Sections: []cairn.Section{{End: len(b.text)}}}
 			sources = append(sources, p.sources[b.source].Name)
 		}
 	}
@@ -190,12 +190,12 @@ func (p probe) reads(ctx context.Context, v cairn.Viewer) error {
 	if err != nil {
 		return err
 	}
-	gotBodies, err := db.Bodies(ctx, v, ranges)
+	gotTexts, err := db.Bodies(ctx, v, ranges)
 	if err != nil {
 		return err
 	}
 	slices.Sort(sources)
-	if d := sameSet(titles, titlesOf(gotTitles)) + sameSet(slices.Compact(sources), append([]string{}, gotSources...)) + gocmp.Diff(bodies, append([][]byte{}, gotBodies...)); d != "" {
+	if d := sameSet(titles, titlesOf(gotTitles)) + sameSet(slices.Compact(sources), append([]string{}, gotSources...)) + gocmp.Diff(texts, append([]retrieval.RangeText{}, gotTexts...)); d != "" {
 		return fmt.Errorf("reads (-want +got):\n%s", d)
 	}
 	return nil

@@ -92,8 +92,9 @@ func (f *fixture) document(s cairn.Source, external, title, body string, acl cai
 		INSERT INTO documents (id, source_id, external_id, version, fingerprint, kind, title, url, author, language, acl_id, modified_at)
 		VALUES ($1, $2, $3, $4, '', 'page', $5, $6, 'Ann', 'en', $7, now())`,
 		id, s.ID, external, cairn.VersionOf([]byte(body)), title, "https://acme.test/"+external, class)
-	f.body(id, body, []section{{Heading: []string{title, "Part"}, Start: 0, End: len(body), Anchor: "#part"}})
-	f.exec(`INSERT INTO chunks (document_id, ordinal, start_at, end_at, acl_id) VALUES ($1, 0, 0, $2, $3)`, id, len(body), class)
+	sections := []section{{Heading: []string{title, "Part"}, Start: 0, End: len(body), Anchor: "#part"}}
+	f.body(id, body, sections)
+	f.exec(`INSERT INTO chunks (document_id, ordinal, start_at, end_at, acl_id, sections) VALUES ($1, 0, 0, $2, $3, $4)`, id, len(body), class, sections)
 	return id
 }
 

@@ -197,7 +197,7 @@ func (r citationRow) citation(p *place) cairn.Citation {
 func readNearest(ctx context.Context, tx pgx.Tx, stored []storedRange) ([]cairn.Passage, error) {
 	ranges := make([]retrieval.Range, len(stored))
 	for i, r := range stored {
-		ranges[i] = retrieval.Range(r)
+		ranges[i] = retrieval.Range{Document: r.Document, Version: r.Version, Start: r.Start, End: r.End}
 	}
 	places, err := readPlaces(ctx, tx, ranges)
 	if err != nil {

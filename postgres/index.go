@@ -211,27 +211,32 @@ func (x *Index) compare(ctx context.Context, vector []float32, chunks []int64, l
 	return hits[:min(limit, len(hits))], nil
 }
 
-// maxAttempts bounds how often a search begins anew because segments were merged
-// away or found to be damaged while it went on.
+// maxAttempts bounds how often a search begins anew because segments were merged away
+// while it went on, or because one that was left out as damaged is met again.
 const maxAttempts = 20
 
 // run runs fn on a search for q in a state of the index that first brings up to
 // date, with the rows that it needs; words says whether it looks for words. A search
 // that meets a damaged segment goes on without it.
 func (x *Index) run(ctx context.Context, q cairn.Query, first func(context.Context) error, words bool, fn func(s *index.Search, rows index.Rows) error) error {
+	damaged := make(map[int32]bool)
 	for attempt := 1; ; attempt++ {
 		err := first(ctx)
 		if first = x.refresh; err == nil {
 			err = x.attempt(ctx, q, words, fn)
 		}
 		var damage *index.Damage
+		if errors.As(err, &damage) && !damaged[damage.Segment] {
+			damaged[damage.Segment] = true
+			attempt-- // there may be any number of them
+		}
 		switch {
 		case err == nil || attempt == maxAttempts:
-			return err
-		case errors.As(err, &damage):
+			return tooSlow(err)
+		case damage != nil:
 			x.damagedSegment(damage.Segment, damage)
 		case !errors.Is(err, errStale):
-			return err
+			return tooSlow(err)
 		}
 	}
 }

@@ -289,3 +289,26 @@ func TestDamagedChunkIsLeftOut(t *testing.T) {
 		t.Errorf("the chunks %v count as left out", c.index.leftOut)
 	}
 }
+
+// TestManyDamagedSegments damages the words of more segments than a search begins anew
+// for other reasons: the first search finds what is in the sound one.
+func TestManyDamagedSegments(t *testing.T) {
+	t.Parallel()
+	c := newCorpus(t)
+	x := NewIndex(c.DB, c.space)
+	x.upkeep = upkeep{packFrom: 1, packAtMost: 1, small: 0, together: 100, largest: 1, looseCodes: 1_000}
+	for i := range maxAttempts + 5 {
+		c.put(fmt.Sprint("damaged", i), "falcon", cairn.Allow(cairn.Everyone), nil)
+		c.check(x.Maintain(t.Context()))
+	}
+	c.exec(`UPDATE postings SET data = '\xff'`)
+	c.put("sound", "falcon", cairn.Allow(cairn.Everyone), nil)
+	c.check(x.Maintain(t.Context()))
+	if n := c.count(`SELECT count(*) FROM segments WHERE retired_at IS NULL`); n != maxAttempts+6 {
+		t.Fatalf("%d segments", n)
+	}
+	got := c.lexical(cairn.Viewer{Account: "1", Keys: []cairn.PrincipalKey{cairn.Everyone}}, "falcon")
+	if len(got) != 1 || got[0].External != "sound" {
+		t.Errorf("found %v", got)
+	}
+}

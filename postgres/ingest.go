@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -287,11 +288,17 @@ func (w *batchWriter) move(ctx context.Context, moves map[string]string) error {
 
 func (w *batchWriter) putChunks(ctx context.Context, puts []ingest.Put, ids []cairn.DocumentID) error {
 	var docs []cairn.DocumentID
-	var languages []string
+	var languages, sections []string
 	var classes, ordinals, starts, ends []int32
 	var chunks []ingest.Chunk
 	for i, p := range puts {
+		touched := touching(p.Document.Sections, p.Chunks)
 		for n, c := range p.Chunks {
+			encoded, err := json.Marshal(touched[n])
+			if err != nil {
+				return err
+			}
+			sections = append(sections, string(encoded))
 			docs = append(docs, ids[i])
 			languages = append(languages, p.Document.Language)
 			classes = append(classes, w.classOfPut(p))
@@ -302,10 +309,10 @@ func (w *batchWriter) putChunks(ctx context.Context, puts []ingest.Put, ids []ca
 		}
 	}
 	rows, err := w.tx.Query(ctx, `
-		INSERT INTO chunks (document_id, ordinal, start_at, end_at, acl_id)
-		SELECT d, o, s, e, a FROM unnest($1::text[], $2::int[], $3::int[], $4::int[], $5::int[])
-			WITH ORDINALITY AS x (d, o, s, e, a, n) ORDER BY n
-		RETURNING document_id, ordinal, id`, docs, ordinals, starts, ends, classes)
+		INSERT INTO chunks (document_id, ordinal, start_at, end_at, acl_id, sections)
+		SELECT d, o, s, e, a, h::jsonb FROM unnest($1::text[], $2::int[], $3::int[], $4::int[], $5::int[], $6::text[])
+			WITH ORDINALITY AS x (d, o, s, e, a, h, n) ORDER BY n
+		RETURNING document_id, ordinal, id`, docs, ordinals, starts, ends, classes, sections)
 	if err != nil {
 		return err
 	}

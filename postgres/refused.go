@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -17,6 +18,19 @@ const (
 	badEscape           = "22P05" // a NUL inside JSON
 	tooLong             = "54000" // for an index, say
 )
+
+// queryCanceled is PostgreSQL's code for a statement that took longer than it may.
+const queryCanceled = "57014"
+
+// tooSlow makes an error for a statement that took longer than it may one of kind
+// ErrUnavailable; others are returned as they are.
+func tooSlow(err error) error {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && pg.Code == queryCanceled {
+		return fmt.Errorf("%w: %w", cairn.Errorf(cairn.ErrUnavailable, "the database took too long; try again"), err)
+	}
+	return err
+}
 
 // refused turns the refusal of a write by the schema into an error that the
 // caller can tell apart: conflict is the message where something of the name

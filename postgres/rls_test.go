@@ -182,12 +182,13 @@ func TestIndexRoleReadsNoText(t *testing.T) {
 		SELECT table_name || '.' || column_name FROM information_schema.columns c
 		WHERE table_schema = 'public' AND table_name <> ALL ($2)
 		  AND has_column_privilege($1, format('%I.%I', table_schema, table_name), column_name, 'SELECT')
-		ORDER BY 1`, f.roles.Index, []string{"chunks", "fresh", "fresh_codes", "segments", "segment_codes", "postings", "vectors", "vector_spaces", "changes", "acls", "acl_keys"})
+		ORDER BY 1`, f.roles.Index, []string{"fresh", "fresh_codes", "segments", "segment_codes", "postings", "vectors", "vector_spaces", "changes", "acls", "acl_keys"})
 	f.check(err)
 	got, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	f.check(err)
 	want := []string{
-		"bodies.acl_id", "bodies.document_id", "documents.acl_id", "documents.created_at", "documents.hidden_at", "documents.id", "documents.kind",
+		"bodies.acl_id", "bodies.document_id", "chunks.acl_id", "chunks.document_id", "chunks.end_at", "chunks.id", "chunks.ordinal",
+		"chunks.start_at", "documents.acl_id", "documents.created_at", "documents.hidden_at", "documents.id", "documents.kind",
 		"documents.modified_at", "documents.source_id", "grants.account_id", "grants.document_id", "grants.ends_at", "grants.id",
 		"grants.source_id", "sources.id", "sources.name",
 	}

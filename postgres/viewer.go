@@ -48,12 +48,12 @@ func (db *DB) asViewer(ctx context.Context, v cairn.Viewer, classes []int32, fn 
 	if err != nil {
 		return err
 	}
-	return pgx.BeginTxFunc(ctx, db.search, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
+	return tooSlow(pgx.BeginTxFunc(ctx, db.search, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
 		if err := db.viewerSet(tx.QueryRow(ctx, setViewer, viewer...)); err != nil {
 			return err
 		}
 		return fn(tx)
-	})
+	}))
 }
 
 // lookUpAsViewer calls read with the rows of a statement that is run as in
@@ -69,7 +69,7 @@ func (db *DB) lookUpAsViewer(ctx context.Context, v cairn.Viewer, admitted []int
 	batch.Queue(setViewer, viewer...).QueryRow(db.viewerSet)
 	batch.Queue(setKeepPlans).QueryRow(func(row pgx.Row) error { return row.Scan(nil) })
 	batch.Queue(sql, args...).Query(read)
-	return db.search.SendBatch(ctx, batch).Close()
+	return tooSlow(db.search.SendBatch(ctx, batch).Close())
 }
 
 // viewerSet checks what setViewer returned.

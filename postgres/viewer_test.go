@@ -119,3 +119,22 @@ func TestForbiddenAndMissingTakeTheSameSteps(t *testing.T) {
 		t.Errorf("a forbidden document takes %d steps, a missing one %d", f, m)
 	}
 }
+
+// TestSlowReadsAreUnavailable has statements ended by the limit of their connection.
+func TestSlowReadsAreUnavailable(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	v := f.member("ann", cairn.Everyone)
+	f.search.Close()
+	var err error
+	f.search, err = f.openPool(t.Context(), f.made.URL, f.roles.Search, 1, time.Second, planAnew())
+	f.check(err)
+	const slow = `SELECT pg_sleep(20)`
+	err = f.asViewer(t.Context(), v, nil, func(tx pgx.Tx) error {
+		_, err := tx.Exec(t.Context(), slow)
+		return err
+	})
+	wantError(t, "in a transaction", err, cairn.ErrUnavailable)
+	err = f.lookUpAsViewer(t.Context(), v, nil, func(rows pgx.Rows) error { rows.Close(); return rows.Err() }, slow)
+	wantError(t, "in one round trip", err, cairn.ErrUnavailable)
+}

@@ -1,23 +1,15 @@
 package retrieval
 
 import (
-	"regexp"
 	"slices"
-	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/cairnhq/cairn"
-	"github.com/cairnhq/cairn/retrieval/lexical"
 )
 
 // When passages of different documents are shown as one.
 const (
 	copyLikeness    = 0.9 // equal numbers: a copy, whatever it is called
 	versionLikeness = 0.8 // the same title and another date: a version
-	shingleWords    = 4
-	sketchSize      = 64
-	mostApart       = 12  // shingles of a sketch; with more the likeness is below versionLikeness
 	leastCopy       = 100 // bytes: what is shorter may stand in several documents by chance
 )
 
@@ -28,16 +20,21 @@ const mostNamed = 10
 // a block the newest version stands for the others wherever it was found. A viewer
 // is told of copies that they may read alone, as they are all among the results.
 type folder struct {
-	groups []group  // of the block
-	seen   []member // results of blocks before
+	groups []*group  // of the block
+	seen   []*member // results of blocks before
+	// versions is whether versions were found in the block: a newer one may be behind.
+	versions bool
 	// copiesOnly keeps versions apart: an answer must see where they differ.
 	copiesOnly bool
 }
 
-// group is a result with those that say the same.
+// group is a result with those that say the same. A version newer than the head
+// becomes the head, and the others are compared with it only when the block ends.
 type group struct {
-	member
-	under []member
+	head   *member
+	place  candidate // of the best of the group
+	under  []*member
+	former []*member // heads before, since the group was settled
 }
 
 // member is a candidate that is compared with others.
@@ -52,51 +49,95 @@ func (f *folder) add(found []hydrated) {
 	drawn := make([]sketch, len(found))
 	parallel(len(found), func(i int) { drawn[i] = sketchOf(&found[i].chunk.Passage) })
 	for i, h := range found {
-		m := member{h, drawn[i]}
-		if !slices.ContainsFunc(f.seen, func(o member) bool { return f.repeats(o, m) }) {
-			f.groups = f.place(f.groups, m)
+		m := &member{h, drawn[i]}
+		if !slices.ContainsFunc(f.seen, func(o *member) bool { return f.repeats(o, m) }) {
+			f.place(m)
 		}
 	}
 }
 
 // repeats reports whether m says what o says, and is not a newer version of it.
-func (f *folder) repeats(o, m member) bool {
+func (f *folder) repeats(o, m *member) bool {
 	as := f.related(o.sketch, m.sketch)
 	return as == isCopy || as == isVersion && !m.passage.Modified.After(o.passage.Modified)
 }
 
-// versions reports whether the block has a result of which there are versions.
-func (f *folder) versions() bool {
-	return slices.ContainsFunc(f.groups, func(g group) bool {
-		return slices.ContainsFunc(g.under, func(m member) bool { return f.related(g.sketch, m.sketch) == isVersion })
-	})
+// place adds a passage to the first group whose head says the same, or as its own.
+func (f *folder) place(m *member) {
+	for _, g := range f.groups {
+		as := f.related(g.head.sketch, m.sketch)
+		if as == unrelated {
+			continue
+		}
+		if f.versions = f.versions || as == isVersion; as == isVersion && m.passage.Modified.After(g.head.passage.Modified) {
+			g.former = append(g.former, g.head)
+			g.head = m
+		} else {
+			g.under = append(g.under, m)
+		}
+		if byScore(m.candidate, g.place) < 0 {
+			g.place = m.candidate
+		}
+		return
+	}
+	f.groups = append(f.groups, &group{head: m, place: m.candidate})
+}
+
+// settle puts out of the groups what does not say what their last heads say. Each
+// looks for a place again, the newest first, so that of those few take a place from others.
+func (f *folder) settle() {
+	for {
+		var out []*member
+		for _, g := range f.groups {
+			if len(g.former) == 0 {
+				continue
+			}
+			slices.Reverse(g.former)
+			g.under, g.former = slices.DeleteFunc(append(g.former, g.under...), func(m *member) bool {
+				lost := f.related(g.head.sketch, m.sketch) == unrelated
+				if lost {
+					out = append(out, m)
+				}
+				return lost
+			}), nil
+		}
+		if len(out) == 0 {
+			return
+		}
+		slices.SortStableFunc(out, func(a, b *member) int { return b.passage.Modified.Compare(a.passage.Modified) })
+		for _, m := range out {
+			f.place(m)
+		}
+	}
 }
 
 // close ends the block and returns its results, best first, with those that repeat
 // them in their copies. Of two versions the newer stands at the place, and with the
 // score, of the better.
 func (f *folder) close() []hydrated {
+	f.settle()
 	out := make([]hydrated, len(f.groups))
 	before := f.seen
 	for i, g := range f.groups {
 		for _, o := range before {
-			if f.related(g.sketch, o.sketch) == isVersion {
+			if f.related(g.head.sketch, o.sketch) == isVersion {
 				g.under = append(g.under, o)
 			}
 		}
-		g.copies, g.more = f.copies(g)
-		out[i] = g.hydrated
-		f.seen = append(f.seen, g.member)
+		out[i] = g.head.hydrated
+		out[i].candidate = g.place
+		out[i].copies, out[i].more = f.copies(g)
+		f.seen = append(f.seen, g.head)
 	}
-	f.groups = nil
+	f.groups, f.versions = nil, false
 	sortHydrated(out) // what a newer version did not take along came last
 	return out
 }
 
 // copies returns the documents that repeat a result, and how many more there are. One
 // that does so twice is one, and the result's own is none.
-func (f *folder) copies(g group) (named []cairn.Copy, more int) {
-	known := map[cairn.DocumentID]bool{g.passage.Document: true}
+func (f *folder) copies(g *group) (named []cairn.Copy, more int) {
+	known := map[cairn.DocumentID]bool{g.head.passage.Document: true}
 	for _, m := range g.under {
 		if known[m.passage.Document] {
 			continue
@@ -109,31 +150,10 @@ func (f *folder) copies(g group) (named []cairn.Copy, more int) {
 		p := m.passage
 		named = append(named, cairn.Copy{
 			Document: p.Document, Title: p.Title, Source: p.Source, URL: p.URL, Modified: p.Modified,
-			Older: f.related(g.sketch, m.sketch) == isVersion,
+			Older: f.related(g.head.sketch, m.sketch) == isVersion,
 		})
 	}
 	return named, more
-}
-
-// place adds a passage to the first group that says the same, or as its own. A newer
-// version puts out those whom it took the place from: each looks for a place again.
-func (f *folder) place(groups []group, m member) []group {
-	i := slices.IndexFunc(groups, func(g group) bool { return f.related(g.sketch, m.sketch) != unrelated })
-	if i < 0 {
-		return append(groups, group{member: m})
-	}
-	g := &groups[i]
-	if f.related(g.sketch, m.sketch) != isVersion || !m.passage.Modified.After(g.passage.Modified) {
-		g.under = append(g.under, m)
-		return groups
-	}
-	out := append([]member{g.member}, g.under...)
-	m.candidate = g.candidate
-	*g = group{member: m}
-	for _, o := range out {
-		groups = f.place(groups, o)
-	}
-	return groups
 }
 
 // relation is what two passages are to each other.
@@ -172,116 +192,4 @@ func (f *folder) related(a, b sketch) relation {
 		return isVersion
 	}
 	return unrelated
-}
-
-// sketch is a passage in a form that is quickly compared: the least of the hashes
-// of its shingles (Broder, On the Resemblance and Containment of Documents, 1997),
-// with all numbers alike, and the numbers apart.
-type sketch struct {
-	passage  *cairn.Passage
-	title    string
-	shingles []uint64 // ascending, at most sketchSize
-	numbers  uint64   // hash of all of them, in order
-	words    uint64   // hash of all other words, in order
-}
-
-func sketchOf(p *cairn.Passage) sketch {
-	s := sketch{passage: p, title: plainTitle(p.Title)}
-	words := make([]uint64, 0, len(p.Text)/4)
-	for start := 0; start < len(p.Text); {
-		end, next, number := nextWord(p.Text, start)
-		if word := p.Text[start:end]; number {
-			s.numbers = mix(s.numbers, lexical.Hash(word))
-			words = append(words, anyNumber)
-		} else if word != "" {
-			h := lexical.Hash(strings.ToLower(word))
-			s.words = mix(s.words, h)
-			words = append(words, h)
-		}
-		start = next
-	}
-	s.shingles = words // of which the place of the first word is free by then
-	n := 0
-	for i := 0; i < len(words) && (i == 0 || i+shingleWords <= len(words)); i++ {
-		var h uint64
-		for _, w := range words[i:min(i+shingleWords, len(words))] {
-			h = mix(h, w)
-		}
-		s.shingles[n] = h
-		n++
-	}
-	s.shingles = s.shingles[:n]
-	slices.Sort(s.shingles)
-	s.shingles = slices.Compact(s.shingles)
-	s.shingles = s.shingles[:min(sketchSize, len(s.shingles))]
-	return s
-}
-
-// anyNumber stands for every word that holds a digit.
-var anyNumber = lexical.Hash("0")
-
-// nextWord returns where the word ends that begins at start, letters and numbers,
-// where to look for the next, and whether there is a number in it.
-func nextWord(text string, start int) (end, next int, number bool) {
-	for end = start; end < len(text); {
-		c := text[end]
-		switch {
-		case 'a' <= c|0x20 && c|0x20 <= 'z':
-			end++
-		case '0' <= c && c <= '9':
-			number = true
-			end++
-		case c < utf8.RuneSelf:
-			return end, end + 1, number
-		default:
-			r, size := utf8.DecodeRuneInString(text[end:])
-			switch {
-			case unicode.IsLetter(r):
-			case unicode.IsNumber(r):
-				number = true
-			default:
-				return end, end + size, number
-			}
-			end += size
-		}
-	}
-	return end, end, number
-}
-
-// mix joins a hash to those before it; their order matters.
-func mix(h, next uint64) uint64 {
-	h = (h ^ next) * 0x9e3779b97f4a7c15
-	return h ^ h>>32
-}
-
-// likeness estimates which share of all their shingles two passages have in common;
-// 0 where it is below versionLikeness.
-func (s sketch) likeness(o sketch) float64 {
-	common, union := 0, 0
-	for i, j := 0, 0; union < sketchSize && (i < len(s.shingles) || j < len(o.shingles)); union++ {
-		switch {
-		case j == len(o.shingles) || i < len(s.shingles) && s.shingles[i] < o.shingles[j]:
-			i++
-		case i == len(s.shingles) || o.shingles[j] < s.shingles[i]:
-			j++
-		default:
-			common++
-			i++
-			j++
-			continue
-		}
-		if union+1-common > mostApart {
-			return 0
-		}
-	}
-	return float64(common) / float64(union)
-}
-
-// versionMarks are what people write beside a title to tell copies and versions apart.
-var versionMarks = regexp.MustCompile(`(?i)\b(copy( of)?|final|draft|old|new|v\d+(\.\d+)*|version \d+(\.\d+)*)\b|\(\d+\)`)
-
-// plainTitle returns a title without such marks, in lower case.
-func plainTitle(title string) string {
-	words := strings.FieldsFunc(versionMarks.ReplaceAllString(title, " "), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsNumber(r) })
-	return strings.ToLower(strings.Join(words, " "))
 }

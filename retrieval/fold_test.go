@@ -1,6 +1,8 @@
 package retrieval
 
 import (
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -76,6 +78,55 @@ func TestFold(t *testing.T) {
 	}
 	if got := folded(f, doc("d", "Travel", sixty, later)); !cmp.Equal(got, []string{"d a-"}) {
 		t.Errorf("a newer version in a later block: %v", got)
+	}
+}
+
+// TestFoldManyVersions has each version newer than those before, which must not take
+// longer than the same the other way round, where none takes a place.
+func TestFoldManyVersions(t *testing.T) {
+	const n = 2_000
+	fold := func(newest int) time.Duration {
+		var in []hydrated
+		for i := range n {
+			h := doc("d"+strconv.Itoa(i), "Travel", strings.Replace(rule, "30 days", strconv.Itoa(i)+" days", 1), october.Add(-time.Duration(max(i-newest, newest-i))*time.Hour))
+			h.Score = 1 - float64(i)/n
+			in = append(in, h)
+		}
+		began, f := time.Now(), new(folder)
+		for window := range slices.Chunk(in, 50) {
+			f.add(window)
+		}
+		got := f.close()
+		took := time.Since(began)
+		if len(got) != 1 || got[0].chunk.Passage.Document != in[newest].chunk.Passage.Document || got[0].Score != 1 || len(got[0].copies)+got[0].more != n-1 {
+			t.Errorf("%d results, the first %s with %d copies; want the newest with all others", len(got), got[0].chunk.Passage.Document, got[0].more)
+		}
+		return took
+	}
+	up, down := fold(n-1), fold(0)
+	for range 2 {
+		up, down = min(up, fold(n-1)), min(down, fold(0))
+	}
+	if up > 10*down {
+		t.Errorf("%v where each is newer than those before, %v where each is older", up, down)
+	}
+}
+
+// TestFoldDrift has versions each of which says what the one before says, and the last
+// not what the first says.
+func TestFoldDrift(t *testing.T) {
+	words := strings.Fields(rule)
+	var in []hydrated
+	for i := range 9 {
+		for j := range 2 * i {
+			words[j] = "other" + strings.Repeat("x", j)
+		}
+		in = append(in, doc(string(rune('a'+i)), "Travel", strings.Join(words, " "), october.AddDate(0, 0, i)))
+		in[i].Score = 1 - float64(i)/10
+	}
+	want := []string{"i h-", "d c- b- a-", "g f- e-"}
+	if diff := cmp.Diff(want, folded(new(folder), in...)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

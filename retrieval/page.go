@@ -9,7 +9,7 @@ import (
 const (
 	perDocument = 3  // results of one document among the first
 	mixed       = 10 // results that this holds for
-	lookAhead   = 90 // candidates that are read where versions are found among them: the newest may be behind
+	lookAhead   = 90 // candidates that are read at least where versions are found among them: the newest may be behind
 )
 
 // page collects the results of one search that lie between its offset and its limit.
@@ -36,7 +36,7 @@ func newPage(q cairn.Query) *page {
 func (p *page) add(found []hydrated) {
 	p.folder.add(found)
 	p.read += len(found)
-	if p.ready() > max(p.query.Limit, mixed) && (p.read >= lookAhead || !p.folder.versions()) {
+	if p.ready() > max(p.query.Limit, mixed) && (p.read >= lookAhead || !p.folder.versions) {
 		p.close()
 	}
 }
@@ -71,7 +71,8 @@ func (p *page) enough() map[cairn.DocumentID]bool {
 func (p *page) first() (int, map[cairn.DocumentID]int) {
 	n, of := 0, maps.Clone(p.of)
 	for _, g := range p.folder.groups {
-		if of[g.passage.Document]++; of[g.passage.Document] <= perDocument {
+		document := g.head.passage.Document
+		if of[document]++; of[document] <= perDocument {
 			n++
 		}
 	}

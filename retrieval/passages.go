@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/cairnhq/cairn"
@@ -43,20 +44,20 @@ func (r *Retriever) Passages(ctx context.Context, q cairn.Query, budget int) ([]
 	spans := gather(found[:min(promptChunks, len(found))], budget)
 	ranges := make([]Range, len(spans))
 	for i, s := range spans {
-		ranges[i] = Range{s.passage.Document, s.passage.Version, s.start, s.end}
+		ranges[i] = Range{s.passage.Document, s.passage.Version, s.start, s.end, s.first, s.last}
 	}
-	bodies, err := r.cfg.Chunks.Bodies(ctx, q.Viewer, ranges)
+	texts, err := r.cfg.Chunks.Bodies(ctx, q.Viewer, ranges)
 	if err != nil {
 		return nil, fmt.Errorf("passages: %w", err)
 	}
 	passages := make([]cairn.Passage, 0, len(spans))
 	for i, s := range spans {
-		if bodies[i] == nil {
+		if texts[i].Text == nil {
 			continue // changed or withdrawn since it was found
 		}
 		p := s.passage
-		p.Number, p.Start, p.End, p.Text = len(passages)+1, s.start, s.end, string(bodies[i])
-		p.Places = s.places()
+		p.Number, p.Start, p.End, p.Text = len(passages)+1, s.start, s.end, string(texts[i].Text)
+		p.Places = s.places(texts[i].Sections)
 		passages = append(passages, p)
 	}
 	return passages, nil
@@ -80,17 +81,17 @@ func stretch(found []hydrated, rk ranking) {
 
 // span is a range of a document that becomes a passage.
 type span struct {
-	passage    cairn.Passage // of the best chunk in it
-	start, end int
-	rank       int             // of the best chunk in it
-	sections   []cairn.Section // of the document
-	url        string          // of the document
+	passage     cairn.Passage // of the best chunk in it
+	start, end  int
+	first, last int    // ordinals of the chunks that it is of
+	rank        int    // of the best chunk in it
+	url         string // of the document
 }
 
-// places returns the sections that the span touches.
-func (s span) places() []cairn.Place {
+// places returns those of the sections that the span touches.
+func (s span) places(sections []cairn.Section) []cairn.Place {
 	var out []cairn.Place
-	for _, section := range s.sections {
+	for _, section := range sections {
 		if section.Start < s.end && s.start < section.End {
 			out = append(out, cairn.Place{Start: section.Start, Heading: section.Heading, URL: section.Link(s.url)})
 		}
@@ -110,13 +111,12 @@ func gather(found []hydrated, budget int) []span {
 		if covers(spans, p.Start, p.End) {
 			continue
 		}
-		s := span{passage: p, rank: rank, sections: f.chunk.Sections, url: f.chunk.URL}
+		alone := span{passage: p, start: p.Start, end: p.End, first: f.chunk.Ordinal, last: f.chunk.Ordinal, rank: rank, url: f.chunk.URL}
 		best := len(order) < bestDocuments || known && len(order) == bestDocuments
-		s.start, s.end = widen(f.chunk, best)
+		s := widen(alone, f.chunk, best)
 		merged := insert(spans, s)
 		if spent+size(merged)-size(spans) > budget { // no room to widen: the chunk alone, if that fits
-			s.start, s.end = p.Start, p.End
-			merged = insert(spans, s)
+			merged = insert(spans, alone)
 		}
 		if spent+size(merged)-size(spans) > budget {
 			continue
@@ -135,19 +135,19 @@ func gather(found []hydrated, budget int) []span {
 	return out
 }
 
-// widen returns the range of a chunk's section, or of the whole body.
-func widen(c Chunk, best bool) (start, end int) {
+// widen makes of the span of a chunk that of its sections, or of the whole body.
+func widen(s span, c Chunk, best bool) span {
 	if best && c.BodySize <= wholeBody {
-		return 0, c.BodySize
+		s.start, s.end, s.first, s.last = 0, c.BodySize, 0, math.MaxInt
+		return s
 	}
-	start, end = c.Passage.Start, c.Passage.End
-	for _, s := range c.Sections {
-		overlaps := s.Start < c.Passage.End && c.Passage.Start < s.End
-		if overlaps && s.End-s.Start <= wholeSection {
-			start, end = min(start, s.Start), max(end, s.End)
+	for _, section := range c.Sections {
+		overlaps := section.Start < c.Passage.End && c.Passage.Start < section.End
+		if overlaps && section.End-section.Start <= wholeSection {
+			s.start, s.end = min(s.start, section.Start), max(s.end, section.End)
 		}
 	}
-	return start, end
+	return s
 }
 
 func covers(spans []span, start, end int) bool {
@@ -175,6 +175,7 @@ func insert(spans []span, s span) []span {
 			continue
 		}
 		last.end = max(last.end, next.end)
+		last.first, last.last = min(last.first, next.first), max(last.last, next.last)
 		if next.rank < last.rank {
 			last.passage, last.rank = next.passage, next.rank
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"strings"
 	"testing"
 
@@ -19,7 +20,9 @@ type library struct {
 	shelf
 	chunks    []retrieval.Chunk
 	texts     map[cairn.DocumentID]string
-	withdrawn cairn.DocumentID // since its chunks were read
+	withdrawn cairn.DocumentID  // since its chunks were read
+	ranges    []retrieval.Range // that were asked for
+	sections  []cairn.Section   // of the chunks of whichever range
 }
 
 // add puts a document of so many bytes on the shelf, of which no word is
@@ -63,11 +66,13 @@ func (l *library) Hydrate(_ context.Context, _ cairn.Viewer, ids []int64) ([]ret
 	return chunks, nil
 }
 
-func (l *library) Bodies(_ context.Context, _ cairn.Viewer, ranges []retrieval.Range) ([][]byte, error) {
-	bodies := make([][]byte, len(ranges))
+func (l *library) Bodies(_ context.Context, _ cairn.Viewer, ranges []retrieval.Range) ([]retrieval.RangeText, error) {
+	l.ranges = ranges
+	bodies := make([]retrieval.RangeText, len(ranges))
 	for i, r := range ranges {
 		if r.Document != l.withdrawn && r.Version == cairn.Version(r.Document+"-v1") {
-			bodies[i] = []byte(l.texts[r.Document][r.Start:r.End])
+			bodies[i].Text = []byte(l.texts[r.Document][r.Start:r.End])
+			bodies[i].Sections = l.sections
 		}
 	}
 	return bodies, nil
@@ -110,6 +115,39 @@ func TestNeighboursBecomeOnePassage(t *testing.T) {
 	l.find("long", 1100, 1200)  // in one
 	want := []string{"1 long 4000-4400", "2 long 1000-2000", "3 other 2000-2400", "4 long 4601-4700"}
 	if diff := cmp.Diff(want, l.passages(t, 50_000)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestPlacesOfPassages asks for the sections of the chunks that a passage is of, and
+// keeps those that it touches.
+func TestPlacesOfPassages(t *testing.T) {
+	l := &library{}
+	l.add("long", 10_000)
+	l.add("short", 400)
+	for i, start := range []int{4000, 1600, 1000} {
+		l.find("long", start, start+400)
+		l.chunks[i].Ordinal = []int{9, 5, 3}[i]
+	}
+	l.find("short", 100, 200)
+	l.chunks[3].Ordinal = 1
+	for _, start := range []int{0, 1000, 1500, 2000, 4100} {
+		l.sections = append(l.sections, cairn.Section{Heading: []string{fmt.Sprint(start)}, Start: start, End: start + 500})
+	}
+	found, err := retrieval.New(retrieval.Config{Index: l, Chunks: l, Log: slog.New(slog.DiscardHandler)}).Passages(t.Context(), cairn.Query{Text: "word"}, 50_000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for i, r := range l.ranges {
+		line := fmt.Sprint(r.Document, " ", r.Start, "-", r.End, " of ", r.First, "-", r.Last, ":")
+		for _, p := range found[i].Places {
+			line += " " + p.Heading[0]
+		}
+		got = append(got, line)
+	}
+	want := []string{"long 4000-4400 of 9-9: 4100", "long 1000-2000 of 3-5: 1000 1500", fmt.Sprint("short 0-400 of 0-", math.MaxInt, ": 0")}
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
 }

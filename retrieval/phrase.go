@@ -26,9 +26,12 @@ func phraseTruncated(p lexical.Parsed) cairn.Notice {
 }
 
 // parse takes the operators out of the text of a query, which is ErrInvalid when
-// it says nothing to look for.
+// it says nothing to look for, or has too many of them.
 func parse(q cairn.Query) (lexical.Parsed, error) {
 	p := lexical.Parse(q.Text, q.Literal)
+	if n := p.Operators(); n > lexical.MaxOperators {
+		return p, cairn.Errorf(cairn.ErrInvalid, "the query has %d phrases and exclusions; at most %d are allowed", n, lexical.MaxOperators)
+	}
 	if p.OnlyExcludes() {
 		return p, cairn.Errorf(cairn.ErrInvalid, "the query only excludes; add a word to look for, as in: report -draft")
 	}
@@ -50,11 +53,11 @@ func depth(a *asked, limit int) (words, vectors int) {
 	return words, vectors
 }
 
-// verifier compares candidates with the phrases of a query.
+// verifier compares candidates with the phrases of a query, in all rounds of a search.
 type verifier struct {
 	chunks    Chunks
 	viewer    cairn.Viewer
-	query     lexical.Parsed
+	phrases   lexical.Checker
 	verdicts  map[int64]bool // by chunk
 	truncated bool
 }
@@ -67,7 +70,10 @@ func (r *Retriever) verified(ctx context.Context, a *asked, limit int, legs ...*
 	if !p.NeedsText() {
 		return nil, nil
 	}
-	c := verifier{chunks: r.cfg.Chunks, viewer: a.query.Viewer, query: p, verdicts: make(map[int64]bool)}
+	if a.verifier == nil {
+		a.verifier = &verifier{chunks: r.cfg.Chunks, viewer: a.query.Viewer, phrases: p.Checker(), verdicts: make(map[int64]bool)}
+	}
+	c := a.verifier
 	for _, leg := range legs {
 		kept, err := c.keep(ctx, *leg, limit)
 		if err != nil {
@@ -121,7 +127,7 @@ func (c *verifier) check(ctx context.Context, window []Hit) error {
 		return err
 	}
 	for _, t := range texts {
-		c.verdicts[t.ID] = c.query.Admits(append(append([]string{t.Title}, t.Heading...), t.Body)...)
+		c.verdicts[t.ID] = c.phrases.Admits(append(append([]string{t.Title}, t.Heading...), t.Body)...)
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/retrieval"
+	"github.com/cairnhq/cairn/retrieval/lexical"
 	"github.com/cairnhq/cairn/retrieval/llm"
 )
 
@@ -158,5 +159,42 @@ func TestFewTextsAreRead(t *testing.T) {
 				t.Errorf("%d results, notices %v", len(names), res.Notices)
 			}
 		})
+	}
+}
+
+// TestManyOperators also repeats one more often than there may be different ones.
+func TestManyOperators(t *testing.T) {
+	s := &shelf{documents: []string{"a"}, bodies: []string{strings.Repeat("x1 x2 x3 x4 ", 9)}}
+	query := strings.Repeat(`"x1" `, 40)
+	for i := range lexical.MaxOperators - 1 {
+		query += "-w" + strconv.Itoa(i) + " "
+	}
+	if names, _ := found(t, s, nil, cairn.Query{Text: query}); len(names) != 1 {
+		t.Errorf("%d operators find %v", lexical.MaxOperators, names)
+	}
+	for _, more := range []string{`"x2"`, "-w99"} {
+		_, err := newRetriever(s).Search(t.Context(), cairn.Query{Text: query + more})
+		if !errors.Is(err, cairn.ErrInvalid) || !strings.Contains(err.Error(), "at most 32") {
+			t.Errorf("one more, %s: %v; want ErrInvalid", more, err)
+		}
+		if _, err := newRetriever(s).Search(t.Context(), cairn.Query{Text: query + more, Literal: true}); err != nil {
+			t.Errorf("taken literally: %v", err)
+		}
+	}
+}
+
+// TestTextsAreReadOnceInAllRounds has as many copies as make a search ask for more.
+func TestTextsAreReadOnceInAllRounds(t *testing.T) {
+	s := &shelf{}
+	for range 900 {
+		s.documents, s.bodies = append(s.documents, "long"), append(s.bodies, "annual report")
+	}
+	if names, _ := found(t, s, nil, cairn.Query{Text: `"annual report"`}); len(names) != 3 {
+		t.Errorf("%v; want three of the document", names)
+	}
+	read := slices.Concat(s.texts...)
+	slices.Sort(read)
+	if n := len(slices.Compact(slices.Clone(read))); n != len(read) || n <= 200 {
+		t.Errorf("%d texts were read %d times; want more than those of a first round, each once", n, len(read))
 	}
 }

@@ -16,11 +16,12 @@ import (
 
 // asked is a query as the legs are asked.
 type asked struct {
-	query  cairn.Query
-	parsed lexical.Parsed
-	mode   cairn.Mode // what is used
-	index  Legs
-	vector []float32 // nil: the dense leg takes no part
+	query    cairn.Query
+	parsed   lexical.Parsed
+	mode     cairn.Mode // what is used
+	index    Legs
+	vector   []float32 // nil: the dense leg takes no part
+	verifier *verifier // nil: nothing was compared with phrases yet
 }
 
 // ranking is what the legs made of a query.

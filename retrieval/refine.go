@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/retrieval/lexical"
 )
 
@@ -25,8 +26,9 @@ type measures struct {
 // refine orders the best candidates of a ranking anew by what only their texts
 // and documents say: words that stand together, priors, and the reranker if there
 // is one. The first two only raise scores, and the reranker leaves them between the
-// lowest and the highest, so that the best stay before the rest.
-func (r *Retriever) refine(ctx context.Context, rk ranking, found []hydrated) {
+// lowest and the highest, so that the best stay before the rest. It returns what is to
+// be said of it.
+func (r *Retriever) refine(ctx context.Context, rk ranking, found []hydrated) []cairn.Notice {
 	m := measures{lexical.NewProximity(rk.evidence.terms, rk.evidence.stats), rk.lexical}
 	parallel(min(proximityDepth, len(found)), func(i int) {
 		f := &found[i]
@@ -35,7 +37,7 @@ func (r *Retriever) refine(ctx context.Context, rk ranking, found []hydrated) {
 	})
 	applyPriors(found, m)
 	sortHydrated(found)
-	r.rerank(ctx, rk.text, found)
+	return r.rerank(ctx, rk.text, found)
 }
 
 func sortHydrated(found []hydrated) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math"
 	"testing"
 	"time"
 
@@ -25,10 +26,16 @@ func order(t *testing.T, cfg Config, query string, passages ...cairn.Passage) []
 		found[i] = hydrated{candidate: candidate{Hit: Hit{Chunk: int64(i + 1), Score: p.Score}}, chunk: Chunk{Passage: p, Authority: authority(p.Source)}}
 	}
 	cfg.Log = slog.New(slog.DiscardHandler)
-	New(cfg).refine(t.Context(), ranking{text: query, evidence: weigh(words), lexical: 0.7}, found)
+	notices := New(cfg).refine(t.Context(), ranking{text: query, evidence: weigh(words), lexical: 0.7}, found)
 	out := make([]int64, len(found))
 	for i, f := range found {
 		out[i] = f.Chunk
+		if cfg.Reranker != nil && (len(notices) == 0) != (f.reranked != nil) {
+			t.Errorf("notices %v, and the reranker's judgement is %v", notices, f.reranked)
+		}
+		if math.IsNaN(f.Score) || math.IsInf(f.Score, 0) {
+			t.Errorf("the score of %d is %g", f.Chunk, f.Score)
+		}
 		if f.priors.factor() > 1.15 {
 			t.Errorf("priors of %v", f.priors)
 		}
@@ -104,6 +111,8 @@ func TestRerankerIsOneVoice(t *testing.T) {
 		{"has no opinion", []float64{1, 1, 1}, nil, []int64{1, 2, 3}},
 		{"fails", nil, errors.New("down"), []int64{1, 2, 3}},
 		{"judges too few", []float64{1}, nil, []int64{1, 2, 3}},
+		{"knows no measure", []float64{-1.7e308, 1.7e308, 0}, nil, []int64{2, 1, 3}},
+		{"knows no end", []float64{1, math.Inf(1), 2}, nil, []int64{1, 2, 3}},
 	} {
 		j := &judge{scores: tt.scores, err: tt.err}
 		if diff := cmp.Diff(tt.want, order(t, Config{Reranker: j}, "travel", passages...)); diff != "" || j.asked != 3 {

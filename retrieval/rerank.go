@@ -2,8 +2,11 @@ package retrieval
 
 import (
 	"context"
+	"math"
 	"slices"
 	"strings"
+
+	"github.com/cairnhq/cairn"
 )
 
 // Reranker reads a question together with each passage. It may be used by
@@ -21,13 +24,19 @@ const (
 	rerankWeight = 0.5
 )
 
+// notReranked says that the reranker took no part.
+var notReranked = cairn.Notice{
+	Code:    "not_reranked",
+	Message: "The reranker does not answer, so these results are in the order that words and meaning give them.",
+}
+
 // rerank mixes the reranker's judgement into the order of the best candidates.
 // Their scores keep their range. A reranker that fails costs its judgement, not
-// the search.
-func (r *Retriever) rerank(ctx context.Context, question string, found []hydrated) {
+// the search: a notice says so.
+func (r *Retriever) rerank(ctx context.Context, question string, found []hydrated) []cairn.Notice {
 	found = found[:min(rerankDepth, len(found))]
 	if r.cfg.Reranker == nil || len(found) < 2 {
-		return
+		return nil
 	}
 	passages := make([]string, len(found))
 	for i, f := range found {
@@ -35,21 +44,22 @@ func (r *Retriever) rerank(ctx context.Context, question string, found []hydrate
 		passages[i] = strings.Join(append([]string{p.Title}, p.Heading...), " > ") + "\n" + p.Text
 	}
 	scores, err := r.cfg.Reranker.Rerank(ctx, question, passages)
-	if err != nil || len(scores) != len(found) {
+	if err != nil || len(scores) != len(found) || slices.ContainsFunc(scores, func(s float64) bool { return math.IsNaN(s) || math.IsInf(s, 0) }) {
 		if ctx.Err() == nil {
 			r.cfg.Log.Warn("searching without the reranker", "error", err)
 		}
-		return
+		return []cairn.Notice{notReranked}
 	}
 	best, worst := found[0].Score, found[len(found)-1].Score
 	least, most := slices.Min(scores), slices.Max(scores)
 	for i := range found {
 		f, judged := &found[i], 1.0
 		if most > least {
-			judged = (scores[i] - least) / (most - least)
+			judged = (scores[i]/2 - least/2) / (most/2 - least/2) // halves, as the whole may be too much for a number
 		}
 		f.reranked = &judged
 		f.Score = (1-rerankWeight)*f.Score + rerankWeight*(worst+judged*(best-worst))
 	}
 	sortHydrated(found)
+	return nil
 }

@@ -64,26 +64,33 @@ type Chunks interface {
 	// Texts returns what is compared with phrases, of the chunks among ids that
 	// the viewer may read, in no order. At most 200 ids are asked for at once.
 	Texts(ctx context.Context, v cairn.Viewer, ids []int64) ([]ChunkText, error)
-	// Bodies returns ranges of bodies, one for each, in order; a range that the
-	// viewer may not read is nil.
-	Bodies(ctx context.Context, v cairn.Viewer, ranges []Range) ([][]byte, error)
+	// Bodies returns ranges of bodies, one for each, in order; that of a version which
+	// is not the current one, or which the viewer may not read, has no text.
+	Bodies(ctx context.Context, v cairn.Viewer, ranges []Range) ([]RangeText, error)
 }
 
 // Range is a byte range of one version of a document.
 type Range struct {
-	Document   cairn.DocumentID
-	Version    cairn.Version
-	Start, End int
+	Document    cairn.DocumentID
+	Version     cairn.Version
+	Start, End  int
+	First, Last int // ordinals of the chunks whose sections are wanted
+}
+
+// RangeText is what a range holds.
+type RangeText struct {
+	Text     []byte          // nil: there is none
+	Sections []cairn.Section // that its chunks touch, in order, each once
 }
 
 // Chunk is a chunk with its document, as the database has them now.
 type Chunk struct {
 	ID       int64
 	Ordinal  int
-	Passage  cairn.Passage // Text is the chunk's own range
-	Sections []cairn.Section
-	URL      string // of the document, without an anchor
-	BodySize int    // bytes of the whole body
+	Passage  cairn.Passage   // Text is the chunk's own range
+	Sections []cairn.Section // that it touches, in order
+	URL      string          // of the document, without an anchor
+	BodySize int             // bytes of the whole body
 	// Authority says how far the source is trusted before others, 0..1.
 	Authority float64
 }

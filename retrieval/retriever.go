@@ -69,7 +69,7 @@ func (r *Retriever) Search(ctx context.Context, q cairn.Query) (Results, error) 
 		}
 		page.add(found)
 	}
-	if err := s.count(ctx, page.results.Facets); err != nil {
+	if err := s.count(ctx, page.results.Facets, page.results.More); err != nil {
 		return Results{}, err
 	}
 	res := page.results

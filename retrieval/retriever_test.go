@@ -88,7 +88,7 @@ func (s *shelf) Hydrate(_ context.Context, _ cairn.Viewer, ids []int64) ([]retri
 	return chunks, nil
 }
 
-func (s *shelf) Bodies(context.Context, cairn.Viewer, []retrieval.Range) ([][]byte, error) {
+func (s *shelf) Bodies(context.Context, cairn.Viewer, []retrieval.Range) ([]retrieval.RangeText, error) {
 	return nil, errors.New("not asked for in a search")
 }
 
@@ -200,6 +200,28 @@ func TestQueriesThatAreWrong(t *testing.T) {
 	for _, q := range []cairn.Query{{}, {Text: " \t\n"}, {Text: "word", Mode: "magic"}} {
 		if _, err := r.Search(t.Context(), q); !errors.Is(err, cairn.ErrInvalid) {
 			t.Errorf("%+v: %v; want ErrInvalid", q, err)
+		}
+	}
+}
+
+// TestFacetsAreTheSameOnEachPage has so much of one document that most of it is put
+// aside until there are ten results.
+func TestFacetsAreTheSameOnEachPage(t *testing.T) {
+	s := &shelf{}
+	for i := range 112 {
+		name := "long"
+		if i >= 100 {
+			name = "a" + strconv.Itoa(i)
+		}
+		s.documents = append(s.documents, name)
+	}
+	for offset := 0; offset < 112; offset += 10 {
+		res, err := newRetriever(s).Search(t.Context(), cairn.Query{Text: "word", Limit: 10, Offset: offset})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := res.Facets["kind"]["page"]; n != 112 {
+			t.Errorf("offset %d: the facets count %d, want all 112", offset, n)
 		}
 	}
 }

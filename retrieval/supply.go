@@ -3,6 +3,8 @@ package retrieval
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/cairnhq/cairn"
 )
@@ -23,7 +25,7 @@ type supply struct {
 	retriever *Retriever
 	rest      []candidate
 	aside     []candidate                // of documents that have enough for now; better than the rest
-	documents map[int64]cairn.DocumentID // of the rest, where it was asked for
+	documents map[int64]cairn.DocumentID // of the rest and of what is aside, where it was asked for
 	known     map[int64]bool             // chunks of all rounds, from the second on
 	depth     int
 	least     float64 // score of the last candidate so far
@@ -47,9 +49,7 @@ func (r *Retriever) supply(ctx context.Context, q cairn.Query) (*supply, error) 
 // may not read any more; false when there are none. Candidates of documents of which
 // there is enough are put aside: to read a chunk of a long document costs much.
 func (s *supply) next(ctx context.Context, enough map[cairn.DocumentID]bool) ([]hydrated, bool, error) {
-	if len(enough) == 0 && len(s.aside) > 0 { // they go on where they stood
-		s.rest, s.aside = append(s.aside, s.rest...), nil
-	}
+	s.resume(enough)
 	if err := s.skip(ctx, enough); err != nil {
 		return nil, false, err
 	}
@@ -73,19 +73,41 @@ func (s *supply) next(ctx context.Context, enough map[cairn.DocumentID]bool) ([]
 	s.read += len(window)
 	found, err := s.retriever.hydrate(ctx, s.query.Viewer, window)
 	if err == nil && first {
-		s.retriever.refine(ctx, s.ranking, found)
+		s.notices = append(s.notices, s.retriever.refine(ctx, s.ranking, found)...)
 	}
 	return found, true, err
 }
 
+// resume takes up what was put aside of documents of which there is not enough any
+// more: it goes on where it stood.
+func (s *supply) resume(enough map[cairn.DocumentID]bool) {
+	var aside, back []candidate
+	for _, c := range s.aside {
+		if enough[s.documents[c.Chunk]] {
+			aside = append(aside, c)
+		} else {
+			back = append(back, c)
+		}
+	}
+	if len(back) > 0 {
+		s.rest, s.aside = append(back, s.rest...), aside
+	}
+}
+
 // skip puts those of the rest aside that are of documents of which there is enough.
-func (s *supply) skip(ctx context.Context, enough map[cairn.DocumentID]bool) (err error) {
+func (s *supply) skip(ctx context.Context, enough map[cairn.DocumentID]bool) error {
 	if len(enough) == 0 || len(s.rest) == 0 {
 		return nil
 	}
 	if _, known := s.documents[s.rest[len(s.rest)-1].Chunk]; !known {
-		if s.documents, err = s.retriever.cfg.Chunks.Documents(ctx, chunksOf(s.rest)); err != nil {
+		of, err := s.retriever.cfg.Chunks.Documents(ctx, chunksOf(s.rest))
+		if err != nil {
 			return fmt.Errorf("search: %w", err)
+		}
+		if s.documents == nil {
+			s.documents = of
+		} else {
+			maps.Copy(s.documents, of)
 		}
 	}
 	var rest []candidate
@@ -108,12 +130,17 @@ func chunksOf(candidates []candidate) []int64 {
 	return chunks
 }
 
-// count adds those candidates to the facets that were found and not handed out.
-func (s *supply) count(ctx context.Context, facets map[string]map[string]int) error {
-	if len(s.rest) == 0 {
+// count adds those candidates to the facets that were found and not handed out. What
+// was put aside comes after the first results if there are more of them, else never.
+func (s *supply) count(ctx context.Context, facets map[string]map[string]int, more bool) error {
+	behind := s.rest
+	if more {
+		behind = slices.Concat(s.aside, s.rest)
+	}
+	if len(behind) == 0 {
 		return nil
 	}
-	sources, kinds, err := s.index.Count(ctx, chunksOf(s.rest))
+	sources, kinds, err := s.index.Count(ctx, chunksOf(behind))
 	if err != nil {
 		return fmt.Errorf("search: %w", err)
 	}

@@ -209,11 +209,11 @@ func BenchmarkPassagesOfLargeDocuments(b *testing.B) {
 	}
 	var read atomic.Int64
 	for b.Loop() {
-		bodies, err := p.db.Bodies(b.Context(), evaluator, ranges)
-		if err != nil || len(bodies[0]) != 1500 {
-			b.Fatal(len(bodies[0]), err)
+		texts, err := p.db.Bodies(b.Context(), evaluator, ranges)
+		if err != nil || len(texts[0].Text) != 1500 {
+			b.Fatal(len(texts[0].Text), err)
 		}
-		read.Add(int64(len(bodies)))
+		read.Add(int64(len(texts)))
 	}
 	b.ReportMetric(float64(read.Load())/float64(b.N), "passages/op")
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/cairnhq/cairn/retrieval/llm"
 	"github.com/cairnhq/cairn/retrieval/llm/builtin"
 	"github.com/cairnhq/cairn/retrieval/llm/langchain"
+	"github.com/cairnhq/cairn/retrieval/llm/reliable"
 	"github.com/cairnhq/cairn/retrieval/rerank"
 	"github.com/cairnhq/cairn/server"
 )
@@ -103,5 +104,5 @@ func openReranker(s server.Settings) (retrieval.Reranker, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reranker: %w", err)
 	}
-	return r, nil
+	return reliable.NewReranker(r, reliable.NewBreaker("reranker", 0, 0)), nil
 }

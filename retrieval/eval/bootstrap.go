@@ -29,7 +29,9 @@ type Bootstrap struct {
 // Tibshirani, "An introduction to the bootstrap" (1993): how often the t value
 // of differences that are shifted to the mean 0 is as far from 0 as the one that
 // was seen. The interval holds the middle 95 % of the drawn means. P is never
-// below 1 in Resamples+1, and 1 when there are no differences.
+// below 1 in Resamples+1, and 1 when there are no differences. Nor is it below the
+// least p of a sign test, 2 in 2^n: few pairs, of which the drawn have no variance,
+// prove nothing, so that with fewer than six there is no significance.
 func PairedBootstrap(differences []float64) Bootstrap { return bootstrap(differences, Resamples) }
 
 func bootstrap(differences []float64, resamples int) Bootstrap {
@@ -56,10 +58,8 @@ func bootstrap(differences []float64, resamples int) Bootstrap {
 	}
 	slices.Sort(means)
 	cut := resamples * 25 / 1000
-	return Bootstrap{
-		Mean: mean, Low: means[cut], High: means[resamples-1-cut],
-		P: float64(extreme+1) / float64(resamples+1), // the sample that was seen is one of them
-	}
+	p := float64(extreme+1) / float64(resamples+1) // the sample that was seen is one of them
+	return Bootstrap{Mean: mean, Low: means[cut], High: means[resamples-1-cut], P: max(p, math.Ldexp(2, -n))}
 }
 
 // tiny is what rounding leaves of a difference of measures that is none.

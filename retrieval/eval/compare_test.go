@@ -41,6 +41,20 @@ func TestBootstrapOfKnownCases(t *testing.T) {
 	}
 }
 
+func TestFewPairsProveNothing(t *testing.T) {
+	for n, least := range map[int]float64{1: 1, 2: .5, 3: .25, 5: .0625} {
+		for _, noise := range []float64{0, 1e-6} {
+			differences := make([]float64, n)
+			for i := range differences {
+				differences[i] = -.1 + noise*float64(i)
+			}
+			if got := PairedBootstrap(differences); got.P < least || got.P > 1 || !(got.Mean < 0) {
+				t.Errorf("%d pairs, noise %g: %+v; want p of at least %g", n, noise, got, least)
+			}
+		}
+	}
+}
+
 // TestBootstrapAgreesWithStudent compares with the t test, which holds for
 // differences that are normally distributed: t of 2.0639 with 24 degrees of
 // freedom has the two-sided p .05.

@@ -22,6 +22,10 @@ type Constraint struct {
 	Not  [][]uint64
 }
 
+// MaxOperators is how many phrases and exclusions a query may have: each phrase is
+// looked for in each text.
+const MaxOperators = 32
+
 // maxMust bounds the terms of all phrases that are looked up; the text of what
 // they leave is compared with the whole phrases.
 const maxMust = MaxQueryTerms
@@ -30,21 +34,29 @@ const maxMust = MaxQueryTerms
 // and a minus sign at the start of the text or after white space, directly before
 // a letter, a digit or a phrase, which excludes. Every other sign is plain text:
 // a quotation mark that is not closed or encloses no word or follows a letter or
-// digit, a minus sign inside a word. Literal text has no operators.
+// digit, a minus sign inside a word. Literal text has no operators. What is asked
+// for twice is in Phrases or Not once; they may be more than MaxOperators.
 func Parse(text string, literal bool) Parsed {
 	if literal {
 		return Parsed{Text: text}
 	}
 	var p Parsed
 	var kept strings.Builder
+	known := make(map[string]bool) // operators, as they are written
+	add := func(to *[]string, operator string, sign string) {
+		if !known[sign+operator] {
+			known[sign+operator] = true
+			*to = append(*to, operator)
+		}
+	}
 	for i := 0; i < len(text); {
 		word, phrase, end := operatorAt(text, i)
 		switch {
 		case word != "":
-			p.Not = append(p.Not, word)
+			add(&p.Not, word, "-")
 			kept.WriteByte(' ')
 		case phrase != "":
-			p.Phrases = append(p.Phrases, phrase)
+			add(&p.Phrases, phrase, "+")
 			kept.WriteString(" " + phrase + " ")
 		default:
 			kept.WriteString(text[i:end])
@@ -52,7 +64,7 @@ func Parse(text string, literal bool) Parsed {
 		i = end
 	}
 	p.Text = text
-	if len(p.Phrases)+len(p.Not) > 0 {
+	if p.Operators() > 0 {
 		p.Text = strings.Join(strings.Fields(kept.String()), " ")
 	}
 	return p
@@ -118,6 +130,9 @@ func hasWords(text string) bool {
 	return found
 }
 
+// Operators returns the number of phrases and exclusions.
+func (p Parsed) Operators() int { return len(p.Phrases) + len(p.Not) }
+
 // OnlyExcludes reports whether the query says what not to find and nothing to find.
 func (p Parsed) OnlyExcludes() bool { return len(p.Not) > 0 && !hasWords(p.Text) }
 
@@ -149,7 +164,7 @@ func (p Parsed) Constraint(languages []string) Constraint {
 }
 
 // forms returns the terms of a word: its stems and the word itself, or of an
-// identifier the whole. Several words have none: see Admits.
+// identifier the whole. Several words have none: see Checker.
 func forms(text string, languages []string) []uint64 {
 	class, _ := classAt(text, 0)
 	if class == runeWord && hasWords(text[compoundEnd(text, 0):]) {
@@ -179,83 +194,7 @@ func forms(text string, languages []string) []uint64 {
 }
 
 // NeedsText reports whether a chunk that fulfils the Constraint must also be
-// compared by its text: see Admits.
+// compared by its text: see Checker.
 func (p Parsed) NeedsText() bool {
 	return len(p.Phrases) > 0 || slices.ContainsFunc(p.Not, func(not string) bool { return len(units(not)) > 1 })
-}
-
-// Admits reports whether every phrase is in one of the texts of a chunk (its
-// title, a heading, its body), and no excluded phrase is. Single words that are
-// excluded are left to the Constraint.
-func (p Parsed) Admits(texts ...string) bool {
-	held := func(phrase string) bool {
-		return slices.ContainsFunc(texts, func(text string) bool { return Holds(text, phrase) })
-	}
-	for _, phrase := range p.Phrases {
-		if !held(phrase) {
-			return false
-		}
-	}
-	return !slices.ContainsFunc(p.Not, func(not string) bool { return len(units(not)) > 1 && held(not) })
-}
-
-// Holds reports whether text holds the phrase: its words one after another, with
-// nothing but punctuation and white space between them. Case and accents do not
-// count, and an identifier is the words that it is made of. Words match as a whole;
-// in scripts without spaces, characters do. A phrase without words is everywhere.
-func Holds(text, phrase string) bool {
-	want := units(phrase)
-	if len(want) == 0 {
-		return true
-	}
-	back := borders(want)
-	matched, found := 0, false
-	eachUnit(text, func(u string) { // Knuth, Morris and Pratt, SIAM J. Comput. 1977
-		for matched > 0 && want[matched] != u {
-			matched = back[matched-1]
-		}
-		if want[matched] == u {
-			matched++
-		}
-		if matched == len(want) {
-			found = true
-			matched = back[matched-1]
-		}
-	})
-	return found
-}
-
-// borders returns, for every length, the longest proper prefix of the units that
-// ends there too.
-func borders(want []string) []int {
-	back := make([]int, len(want))
-	for i, k := 1, 0; i < len(want); i++ {
-		for k > 0 && want[k] != want[i] {
-			k = back[k-1]
-		}
-		if want[k] == want[i] {
-			k++
-		}
-		back[i] = k
-	}
-	return back
-}
-
-func units(text string) (all []string) {
-	eachUnit(text, func(u string) { all = append(all, u) })
-	return all
-}
-
-// eachUnit yields the words of a text and the characters of scripts without
-// spaces, folded, in order. Each is a term of a chunk with that text.
-func eachUnit(text string, yield func(string)) {
-	scan(text, func(t token) {
-		one := t.kind == kindWord || t.kind == kindChar || t.kind == kindGram && utf8.RuneCountInString(t.text) == 1
-		if !one {
-			return
-		}
-		if u := fold(t.text); u != "" {
-			yield(u)
-		}
-	})
 }

@@ -100,10 +100,7 @@ func (r searchRequest) toQuery() (cairn.Query, error) {
 	if err := checkLength("query", r.Query, 1, maxQuery); err != nil {
 		return cairn.Query{}, err
 	}
-	limit := defaultLimit
-	if r.Limit != nil {
-		limit = *r.Limit
-	}
+	limit := r.limit()
 	if limit < 1 || limit > maxLimit {
 		return cairn.Query{}, cairn.Errorf(cairn.ErrInvalid, "\"limit\" must be a whole number from 1 to %d", maxLimit)
 	}
@@ -120,10 +117,18 @@ func (r searchRequest) toQuery() (cairn.Query, error) {
 	return cairn.Query{Text: r.Query, Mode: r.Mode, Filters: f, Limit: limit, Offset: offset, Explain: r.Explain}, err
 }
 
+func (r searchRequest) limit() int {
+	if r.Limit != nil {
+		return *r.Limit
+	}
+	return defaultLimit
+}
+
 // fingerprint identifies the search that a cursor belongs to: all that decides
-// the order of its results.
+// the order of its results, with the limit: results are folded page by page.
 func (r searchRequest) fingerprint() [8]byte {
-	r.Limit, r.Cursor, r.Explain = nil, "", false
+	limit := r.limit()
+	r.Limit, r.Cursor, r.Explain = &limit, "", false
 	b, _ := json.Marshal(r) // cannot fail: strings, times and maps of strings
 	sum := sha256.Sum256(b)
 	return [8]byte(sum[:8])

@@ -105,6 +105,7 @@ func TestSearchPages(t *testing.T) {
 	first := w.search(w.bob, `{"query":"of many","limit":3}`)
 	for _, body := range []string{
 		`{"query":"another","cursor":"` + *first.Next + `"}`,
+		`{"query":"of many","limit":4,"cursor":"` + *first.Next + `"}`,
 		`{"query":"of many","sources":["handbook"],"cursor":"` + *first.Next + `"}`,
 		`{"query":"of many","cursor":"AAAA"}`,
 		`{"query":"of many","cursor":"%%%"}`,

@@ -209,3 +209,42 @@ func TestEmbedder(t *testing.T) {
 		}
 	})
 }
+
+// hanging is a reranker that does not answer until it is mended.
+type hanging struct {
+	calls  int
+	mended bool
+}
+
+func (h *hanging) Rerank(ctx context.Context, _ string, passages []string) ([]float64, error) {
+	h.calls++
+	if h.mended {
+		return make([]float64, len(passages)), nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+func TestHangingRerankerIsLeftAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := &hanging{}
+		r := reliable.NewReranker(h, reliable.NewBreaker("reranker", 0, 0))
+		began := time.Now()
+		for range 20 {
+			var failed *llm.Error
+			if _, err := r.Rerank(t.Context(), "question", []string{"passage"}); !errors.As(err, &failed) || failed.Kind != llm.ErrUnavailable {
+				t.Errorf("it hangs: %v", err)
+			}
+		}
+		if took := time.Since(began); h.calls != 5 || took != 10*time.Second {
+			t.Errorf("%d calls, for which %v were waited; want 5", h.calls, took)
+		}
+		h.mended = true
+		time.Sleep(31 * time.Second)
+		if scores, err := r.Rerank(t.Context(), "question", []string{"passage"}); err != nil || len(scores) != 1 {
+			t.Errorf("it is back: %v, %v", scores, err)
+		}
+	})
+}

@@ -1186,7 +1186,7 @@ export interface components {
             };
             mode: components["schemas"]["Mode"];
             next_cursor: components["schemas"]["NextCursor"];
-            /** @description What limits the results: `phrase_truncated`, when only the best 1,000 candidates were checked for a phrase; `words_only`, when the embedding model did not answer. */
+            /** @description What limits the results: `phrase_truncated`, when only the best 1,000 candidates were checked for a phrase; `words_only`, when the embedding model did not answer; `not_reranked`, when the reranker did not. */
             notices: components["schemas"]["Notice"][];
             took_ms: number;
         };
