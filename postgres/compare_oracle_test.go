@@ -224,8 +224,10 @@ func (p probe) messages(ctx context.Context, v cairn.Viewer) error {
 		}
 		shown := 0 // documents of the evidence
 		for _, b := range p.books {
-			if slices.Contains(q.evidence, b.id) && p.firm.reads(b, v) {
-				shown++
+			for _, e := range q.evidence {
+				if e.id == b.id && p.firm.readsEdition(e, b, v) {
+					shown++
+				}
 			}
 		}
 		readable := shown == len(q.evidence)

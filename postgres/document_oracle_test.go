@@ -46,8 +46,27 @@ func (f *firm) drawBook() *book {
 
 // write stores a book, with the rest of a batch.
 func (f *firm) write(name string, b *book, batch ingest.Batch) {
+	acls, texts := make(map[cairn.DocumentID]cairn.ACL), make(map[cairn.DocumentID]string)
+	for id, old := range f.stored {
+		acls[id], texts[id] = f.aclOf(old), old.text
+	}
 	f.commit(name, b, batch)
+	if text, ok := texts[b.id]; ok && text != b.text {
+		acl := acls[b.id]
+		f.former[edition{b.id, text}] = &acl
+	}
+	delete(f.former, edition{b.id, b.text})
 	f.stored[b.id] = b
+}
+
+// readsEdition says whether a viewer may read a document in a text that it had: who may
+// today, if she could then as well or by a grant.
+func (f *firm) readsEdition(e edition, b *book, v cairn.Viewer) bool {
+	if !f.reads(b, v) {
+		return false
+	}
+	acl, former := f.former[e]
+	return !former || acl != nil && (acl.Admits(v) || f.holdsGrant(b, v))
 }
 
 // change does something to a book.
@@ -192,21 +211,32 @@ func (f *firm) losePrivate(own ...cairn.PrincipalKey) {
 		}
 	}
 	maps.DeleteFunc(f.books, func(_ string, b *book) bool { return private(b) })
+	for e, acl := range f.former {
+		if acl != nil && private(&book{acl: *acl}) {
+			f.former[e] = nil
+		}
+	}
 }
 
 // lose takes away what was made from a document that is erased.
 func (f *firm) lose(b *book) {
 	delete(f.stored, b.id)
-	f.questions = slices.DeleteFunc(f.questions, func(q question) bool { return slices.Contains(q.evidence, b.id) })
+	maps.DeleteFunc(f.former, func(e edition, _ *cairn.ACL) bool { return e.id == b.id })
+	f.questions = slices.DeleteFunc(f.questions, func(q question) bool {
+		return slices.ContainsFunc(q.evidence, func(e edition) bool { return e.id == b.id })
+	})
 }
 
 // ask stores an answer that was made from some documents.
 func (f *firm) ask() {
 	q := question{owner: rapid.SampledFrom(f.accounts).Draw(f.rt, "owner")}
+	var documents []cairn.DocumentID
 	for _, name := range rapid.SliceOfNDistinct(rapid.SampledFrom(f.titles()), 0, 2, rapid.ID[string]).Draw(f.rt, "evidence") {
-		q.evidence = append(q.evidence, f.books[name].id)
+		b := f.books[name]
+		q.evidence = append(q.evidence, edition{b.id, b.text})
+		documents = append(documents, b.id)
 	}
 	conversation := f.conversation(cairn.Viewer{Account: q.owner.ID}, "t")
-	q.id = f.message(asked{conversation: conversation, question: "q", answer: "a", documents: q.evidence})
+	q.id = f.message(asked{conversation: conversation, question: "q", answer: "a", documents: documents})
 	f.questions = append(f.questions, q)
 }

@@ -20,10 +20,13 @@ var _ hooks.Store = (*DB)(nil)
 // one for some minutes or, when somebody tells them to, days later.
 const deliveryRetention = 24 * time.Hour
 
+// hookSecret is the name of the secret that deliveries are signed with.
+const hookSecret = connectors.HookSecret
+
 // HookedSource implements hooks.Store.
 func (db *DB) HookedSource(ctx context.Context, name string) (cairn.Source, cairn.Secret, error) {
 	s, err := readSource(ctx, db.worker, selectSource+`
-		WHERE s.name = $1 AND EXISTS (SELECT FROM source_secrets x WHERE x.source_id = s.id AND x.name = '`+connectors.HookSecret+`')`, name)
+		WHERE s.name = $1 AND EXISTS (SELECT FROM source_secrets x WHERE x.source_id = s.id AND x.name = '`+hookSecret+`')`, name)
 	if err != nil {
 		return cairn.Source{}, cairn.Secret{}, err
 	}
@@ -56,7 +59,7 @@ func (db *DB) NoteDelivery(ctx context.Context, source cairn.SourceID, d hooks.D
 func (db *DB) NoteRefusal(ctx context.Context, name string, why hooks.Refusal) error {
 	_, err := db.worker.Exec(ctx, `
 		INSERT INTO source_hooks AS h (source_id, refused_at, refusal)
-		SELECT s.id, now(), $2 FROM sources s JOIN source_secrets x ON x.source_id = s.id AND x.name = '`+connectors.HookSecret+`'
+		SELECT s.id, now(), $2 FROM sources s JOIN source_secrets x ON x.source_id = s.id AND x.name = '`+hookSecret+`'
 		WHERE s.name = $1
 		ON CONFLICT (source_id) DO UPDATE SET refused_at = excluded.refused_at, refusal = excluded.refusal
 		WHERE h.refusal <> excluded.refusal OR h.refused_at < now() - interval '10 seconds'`, name, why)

@@ -171,7 +171,12 @@ func (l *library) aclOf(b *book) cairn.ACL {
 
 // reads says whether a viewer may read a book, by permissions or by a grant.
 func (l *library) reads(b *book, v cairn.Viewer) bool {
-	return l.admits(b, v) || slices.ContainsFunc(v.Grants, func(id cairn.GrantID) bool {
+	return l.admits(b, v) || l.holdsGrant(b, v)
+}
+
+// holdsGrant says whether a grant lets a viewer read a book.
+func (l *library) holdsGrant(b *book, v cairn.Viewer) bool {
+	return slices.ContainsFunc(v.Grants, func(id cairn.GrantID) bool {
 		g, lives := l.grants[id]
 		return lives && g.account == v.Account && (g.document == b.id || g.document == "" && g.source == b.source)
 	})

@@ -26,6 +26,7 @@ type firm struct {
 	embedder   *llmtest.Words
 	retrievers []*retrieval.Retriever // of the servers
 	stored     map[cairn.DocumentID]*book
+	former     map[edition]*cairn.ACL // of texts that others took the place of; nil: it was erased
 	questions  []question
 	gone       []*oracleAccount
 	made       int // addresses
@@ -35,7 +36,13 @@ type firm struct {
 type question struct {
 	id       string
 	owner    *oracleAccount
-	evidence []cairn.DocumentID
+	evidence []edition
+}
+
+// edition is a document with a text that it had.
+type edition struct {
+	id   cairn.DocumentID
+	text string
 }
 
 func newFirm(t *testing.T) *firm {
@@ -75,7 +82,7 @@ func (f *firm) begin(rt *rapid.T) {
 	f.grants, f.granted = map[cairn.GrantID]given{}, nil
 	f.exec(`DELETE FROM groups`)
 	f.exec(`DELETE FROM accounts`)
-	f.directoryOracle, f.stored, f.questions, f.gone = directoryOracle{}, map[cairn.DocumentID]*book{}, nil, nil
+	f.directoryOracle, f.stored, f.former, f.questions, f.gone = directoryOracle{}, map[cairn.DocumentID]*book{}, map[edition]*cairn.ACL{}, nil, nil
 	for range 5 {
 		f.made++
 		f.admit(fmt.Sprintf("p%d@acme.test", f.made))

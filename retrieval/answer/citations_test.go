@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -254,7 +255,8 @@ func TestCitationsOutliveTheirDocument(t *testing.T) {
 	see("erased", 404, false, "")
 }
 
-// TestGoneCitationShowsNothing: where only a version is gone, the message stays.
+// TestGoneCitationShowsNothing: of a version that is gone nobody knows any more who could
+// read it; the answer from it is withheld.
 func TestGoneCitationShowsNothing(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
@@ -267,13 +269,8 @@ func TestGoneCitationShowsNothing(t *testing.T) {
 	var now messageReply
 	s.call(o.ann, "GET", "/messages/"+m.ID, "", &now)
 	s.checkCitations(o.ann, now.Answer)
-	if len(now.Answer.Citations) == 0 {
-		t.Fatal("the citations vanished")
-	}
-	for _, c := range now.Answer.Citations {
-		if c.State != cairn.CitationGone {
-			t.Errorf("a citation whose version was erased is %s", c.State)
-		}
+	if len(now.Answer.Citations) > 0 || strings.Contains(now.Answer.Text, "Oslo") {
+		t.Errorf("of a version that was erased is shown %+v", now.Answer)
 	}
 }
 
