@@ -34,7 +34,7 @@ const (
 	// Slack wait for three seconds for the answer.
 	allBodies = 32 << 20
 	patience  = time.Second
-	maxEvent = 64               // characters of what is kept of an event's name
+	maxEvent  = 64 // characters of what is kept of an event's name
 )
 
 // Delivery is what is kept of a request that was signed: nothing of its content.
