@@ -40,6 +40,11 @@ func (r *reading) wiki(repo *repository, p *place) error {
 	if err != nil {
 		return err
 	}
+	if len(pending) > 0 {
+		if err := r.still(r.ctx, repo); err != nil {
+			return errors.Join(err, r.wikis.drop(repo))
+		}
+	}
 	for page := range slices.Chunk(pending, wikiPage) {
 		changes := make([]connectors.Change, len(page))
 		for i, f := range page {
