@@ -141,12 +141,6 @@ func (w *wikis) drop(repo *repository) error {
 	return os.RemoveAll(w.copyOf(repo))
 }
 
-// copied reports whether pages of a repository's wiki were read before.
-func (w *wikis) copied(repo *repository) bool {
-	_, err := os.Stat(w.copyOf(repo))
-	return w.dir != "" && err == nil
-}
-
 // keep removes the copies of wikis of other repositories than these, and of these unless
 // wikis are read.
 func (w *wikis) keep(all []repository, read bool) error {
