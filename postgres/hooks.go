@@ -95,7 +95,8 @@ func (db *DB) ForgetDeliveries(ctx context.Context) error {
 // all of them or tried to bring them alone. $3 is how long a place may take until what it
 // has told is seen by who asks. A sync that has failed has read nothing; one that somebody
 // has cancelled is not begun again for what was told before. Where the last that read parts
-// has failed, a sync is to read them.
+// has failed, a sync is to read them. Each first delivery is found by an index: there may
+// be hundreds of thousands within a day.
 const toldSince = `
 	LEFT JOIN LATERAL (
 		SELECT coalesce(started_at, finished_at) AS started_at, finished_at FROM runs
@@ -110,17 +111,17 @@ const toldSince = `
 		SELECT started_at, finished_at FROM runs
 		WHERE source_id = s.id AND permissions_only AND NOT dry_run AND started_at IS NOT NULL
 		ORDER BY created_at DESC, id DESC LIMIT 1) permitted ON true
-	LEFT JOIN LATERAL (
-		SELECT min(at) FILTER (WHERE tells = 'removal' OR tells = 'change' AND (part = '' OR parted.failed OR synced.started_at IS NULL)) AS changed,
-		       min(at) FILTER (WHERE tells = 'change' AND part <> '' AND at > coalesce(parted.started_at - $3::interval, '-infinity')) AS parts,
-		       min(at) FILTER (WHERE tells = 'permissions') AS members
-		FROM hook_deliveries
-		WHERE source_id = s.id AND at > coalesce(synced.started_at - $3::interval, '-infinity')) told ON true
-	LEFT JOIN LATERAL (
-		SELECT min(at) AS permissions
-		FROM hook_deliveries
-		WHERE source_id = s.id AND tells = 'permissions'
-		  AND at > coalesce(greatest(s.permissions_synced_at, permitted.started_at) - $3::interval, '-infinity')) alone ON true`
+	CROSS JOIN LATERAL (SELECT coalesce(synced.started_at - $3::interval, '-infinity') AS since) unread
+	CROSS JOIN LATERAL (
+		SELECT least((SELECT min(at) FROM hook_deliveries WHERE source_id = s.id AND part = '' AND tells = 'removal' AND at > since),
+		             (SELECT min(at) FROM hook_deliveries WHERE source_id = s.id AND part = '' AND tells = 'change' AND at > since),
+		             CASE WHEN parted.failed OR synced.started_at IS NULL THEN
+		             (SELECT min(at) FROM hook_deliveries WHERE source_id = s.id AND part <> '' AND at > since) END) AS changed,
+		       (SELECT min(at) FROM hook_deliveries WHERE source_id = s.id AND part <> ''
+		          AND at > greatest(since, parted.started_at - $3::interval)) AS parts,
+		       (SELECT min(at) FROM hook_deliveries WHERE source_id = s.id AND part = '' AND tells = 'permissions' AND at > since) AS members,
+		       (SELECT min(at) FROM hook_deliveries WHERE source_id = s.id AND part = '' AND tells = 'permissions'
+		          AND at > coalesce(greatest(s.permissions_synced_at, permitted.started_at) - $3::interval, '-infinity')) AS permissions) told`
 
 // Told implements jobs.Runs.
 func (db *DB) Told(ctx context.Context) ([]jobs.Told, error) {
@@ -130,14 +131,14 @@ func (db *DB) Told(ctx context.Context) ([]jobs.Told, error) {
 // told returns what is told of the source named only or, when that is empty, of all.
 func told(ctx context.Context, q querier, only cairn.SourceID) ([]jobs.Told, error) {
 	rows, err := q.Query(ctx, `
-		SELECT s.id AS source, s.name, s.kind, told.changed, told.parts, told.members, alone.permissions,
+		SELECT s.id AS source, s.name, s.kind, told.changed, told.parts, told.members, told.permissions,
 		       last.finished, last.failures, coalesce(synced.finished_at - synced.started_at, '0') AS took,
 		       parted.finished_at AS parted, coalesce(parted.finished_at - parted.started_at, '0') AS parting,
 		       permitted.finished_at AS permitted, coalesce(permitted.finished_at - permitted.started_at, '0') AS permitting, now() AS now,
 		       EXISTS (SELECT FROM runs u WHERE u.source_id = s.id AND u.state IN ('queued', 'running')) AS busy
 		FROM source_hooks h JOIN sources s ON s.id = h.source_id`+toldSince+lastSyncs+`
 		WHERE ($1 = '' OR s.id = $1) AND NOT s.paused AND h.accepted_at > now() - $2::interval AND NOT `+atWork+`
-		  AND coalesce(told.changed, told.parts, told.members, alone.permissions) IS NOT NULL
+		  AND coalesce(told.changed, told.parts, told.members, told.permissions) IS NOT NULL
 		ORDER BY s.name`, only, deliveryRetention, jobs.Settling)
 	if err != nil {
 		return nil, fmt.Errorf("what sources have told: %w", err)
