@@ -23,18 +23,33 @@ const deliveryRetention = 24 * time.Hour
 // hookSecret is the name of the secret that deliveries are signed with.
 const hookSecret = connectors.HookSecret
 
-// HookedSource implements hooks.Store.
+// HookedSource implements hooks.Store. It asks the database once, and works with the
+// keys whatever it finds: how long it takes does not tell which sources have a webhook.
 func (db *DB) HookedSource(ctx context.Context, name string) (cairn.Source, cairn.Secret, error) {
-	s, err := readSource(ctx, db.worker, selectSource+`
-		WHERE s.name = $1 AND EXISTS (SELECT FROM source_secrets x WHERE x.source_id = s.id AND x.name = '`+hookSecret+`')`, name)
+	row := db.worker.QueryRow(ctx, `
+		SELECT s.id, s.name, s.kind, s.settings, x.sealed
+		FROM (SELECT $1::text AS name) asked
+		LEFT JOIN (sources s JOIN source_secrets x ON x.source_id = s.id AND x.name = '`+hookSecret+`') ON s.name = asked.name`, name)
+	var s struct {
+		id, name, kind *string
+		settings       map[string]string
+		sealed         []byte
+	}
+	if err := row.Scan(&s.id, &s.name, &s.kind, &s.settings, &s.sealed); err != nil {
+		return cairn.Source{}, cairn.Secret{}, fmt.Errorf("source of a webhook: %w", err)
+	}
+	if s.id == nil {
+		if db.keys != nil {
+			_, _ = db.keys.Seal(cairn.NewSecret("decoy"), secretPlace("", connectors.HookSecret)...) // which is as much work
+		}
+		return cairn.Source{}, cairn.Secret{}, cairn.ErrNotFound
+	}
+	source := cairn.Source{ID: cairn.SourceID(*s.id), Name: *s.name, Kind: *s.kind, Settings: s.settings}
+	secret, err := db.open(s.sealed, source.ID, connectors.HookSecret)
 	if err != nil {
-		return cairn.Source{}, cairn.Secret{}, err
+		err = cairn.Errorf(cairn.ErrUnavailable, "open the secret of a webhook: %v", err)
 	}
-	secret, err := db.Secrets(s.ID).Secret(ctx, connectors.HookSecret)
-	if err == nil && !secret.Set() {
-		err = cairn.ErrNotFound // it was removed just now
-	}
-	return s, secret, err
+	return source, secret, err
 }
 
 // NoteDelivery implements hooks.Store.
@@ -83,7 +98,8 @@ func (db *DB) ForgetDeliveries(ctx context.Context) error {
 // all of them or tried to bring them alone. $3 is how long a place may take until what it
 // has told is seen by who asks. A sync that has failed has read nothing; one that somebody
 // has cancelled is not begun again for what was told before. Where the last that read parts
-// has failed, a sync is to read them.
+// has failed, a sync is to read them. Each first delivery is found by an index: there may
+// be hundreds of thousands within a day.
 const toldSince = `
 	LEFT JOIN LATERAL (
 		SELECT coalesce(started_at, finished_at) AS started_at, finished_at FROM runs
@@ -98,17 +114,17 @@ const toldSince = `
 		SELECT started_at, finished_at FROM runs
 		WHERE source_id = s.id AND permissions_only AND NOT dry_run AND started_at IS NOT NULL
 		ORDER BY created_at DESC, id DESC LIMIT 1) permitted ON true
-	LEFT JOIN LATERAL (
-		SELECT min(at) FILTER (WHERE tells = 'removal' OR tells = 'change' AND (part = '' OR parted.failed OR synced.started_at IS NULL)) AS changed,
-		       min(at) FILTER (WHERE tells = 'change' AND part <> '' AND at > coalesce(parted.started_at - $3::interval, '-infinity')) AS parts,
-		       min(at) FILTER (WHERE tells = 'permissions') AS members
-		FROM hook_deliveries
-		WHERE source_id = s.id AND at > coalesce(synced.started_at - $3::interval, '-infinity')) told ON true
-	LEFT JOIN LATERAL (
-		SELECT min(at) AS permissions
-		FROM hook_deliveries
-		WHERE source_id = s.id AND tells = 'permissions'
-		  AND at > coalesce(greatest(s.permissions_synced_at, permitted.started_at) - $3::interval, '-infinity')) alone ON true`
+	CROSS JOIN LATERAL (SELECT coalesce(synced.started_at - $3::interval, '-infinity') AS since) unread
+	CROSS JOIN LATERAL (
+		SELECT least((SELECT min(at) FROM hook_deliveries WHERE source_id = s.id AND part = '' AND tells = 'removal' AND at > since),
+		             (SELECT min(at) FROM hook_deliveries WHERE source_id = s.id AND part = '' AND tells = 'change' AND at > since),
+		             CASE WHEN parted.failed OR synced.started_at IS NULL THEN
+		             (SELECT min(at) FROM hook_deliveries WHERE source_id = s.id AND part <> '' AND at > since) END) AS changed,
+		       (SELECT min(at) FROM hook_deliveries WHERE source_id = s.id AND part <> ''
+		          AND at > greatest(since, parted.started_at - $3::interval)) AS parts,
+		       (SELECT min(at) FROM hook_deliveries WHERE source_id = s.id AND part = '' AND tells = 'permissions' AND at > since) AS members,
+		       (SELECT min(at) FROM hook_deliveries WHERE source_id = s.id AND part = '' AND tells = 'permissions'
+		          AND at > coalesce(greatest(s.permissions_synced_at, permitted.started_at) - $3::interval, '-infinity')) AS permissions) told`
 
 // Told implements jobs.Runs.
 func (db *DB) Told(ctx context.Context) ([]jobs.Told, error) {
@@ -118,14 +134,14 @@ func (db *DB) Told(ctx context.Context) ([]jobs.Told, error) {
 // told returns what is told of the source named only or, when that is empty, of all.
 func told(ctx context.Context, q querier, only cairn.SourceID) ([]jobs.Told, error) {
 	rows, err := q.Query(ctx, `
-		SELECT s.id AS source, s.name, s.kind, told.changed, told.parts, told.members, alone.permissions,
+		SELECT s.id AS source, s.name, s.kind, told.changed, told.parts, told.members, told.permissions,
 		       last.finished, last.failures, coalesce(synced.finished_at - synced.started_at, '0') AS took,
 		       parted.finished_at AS parted, coalesce(parted.finished_at - parted.started_at, '0') AS parting,
 		       permitted.finished_at AS permitted, coalesce(permitted.finished_at - permitted.started_at, '0') AS permitting, now() AS now,
 		       EXISTS (SELECT FROM runs u WHERE u.source_id = s.id AND u.state IN ('queued', 'running')) AS busy
 		FROM source_hooks h JOIN sources s ON s.id = h.source_id`+toldSince+lastSyncs+`
 		WHERE ($1 = '' OR s.id = $1) AND NOT s.paused AND h.accepted_at > now() - $2::interval AND NOT `+atWork+`
-		  AND coalesce(told.changed, told.parts, told.members, alone.permissions) IS NOT NULL
+		  AND coalesce(told.changed, told.parts, told.members, told.permissions) IS NOT NULL
 		ORDER BY s.name`, only, deliveryRetention, jobs.Settling)
 	if err != nil {
 		return nil, fmt.Errorf("what sources have told: %w", err)

@@ -47,11 +47,11 @@ func (r *reading) run() error {
 		places[repo.key()] = r.place(repo)
 	}
 	r.cursor.Places = places
-	var refused error // what one repository is kept from the credential for stops no other
+	var refused error // what is wrong with one repository stops no other
 	for i := range all {
 		err := r.repository(&all[i], places[all[i].key()])
 		switch {
-		case errors.Is(err, connectors.ErrForbidden), errors.Is(err, errWiki):
+		case errors.Is(err, connectors.ErrForbidden), errors.Is(err, errWiki), errors.Is(err, errReplaced):
 			refused = err
 		case err != nil:
 			return err

@@ -26,6 +26,9 @@ var readBy = map[string]string{
 // aboutPeople are events that change who may read something, and no document.
 var aboutPeople = []string{"member", "membership", "organization", "team", "team_add"}
 
+// permitting are actions that change who may read all of a repository.
+var permitting = []string{"privatized", "publicized"}
+
 // removing are actions after which something is not where it was.
 var removing = []string{"deleted", "transferred", "unpublished", "removed", "archived"}
 
@@ -48,7 +51,7 @@ func readHook(settings map[string]string, d connectors.Delivery) (connectors.New
 	what, known := readBy[event]
 	switch {
 	case !known, what != "" && !p.read[what], !p.concerns(body):
-	case slices.Contains(aboutPeople, event):
+	case slices.Contains(aboutPeople, event), event == "public", event == "repository" && slices.Contains(permitting, action):
 		news.Tells = connectors.TellsPermissions
 	case slices.Contains(removing, action) && event != "issue_comment":
 		news.Tells = connectors.TellsRemoval

@@ -84,6 +84,11 @@ func (r *reading) issues(repo *repository, at *position) error {
 		if err != nil {
 			return err
 		}
+		if len(list) > 0 {
+			if err := r.still(r.ctx, repo); err != nil {
+				return err
+			}
+		}
 		batch := &batch{source: r.source, repository: repo.ID}
 		var changes []connectors.Change
 		for _, i := range list {

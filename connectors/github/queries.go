@@ -44,6 +44,9 @@ const visibilities = `query($login: String!, $after: String) {
   }
 }`
 
+// current is the repository that has a name now.
+const current = `query($owner: String!, $name: String!) { repository(owner: $owner, name: $name) { databaseId visibility } }`
+
 // numbers are repositories with the numbers of what they hold.
 const numbers = `query($login: String!, $after: String, $issues: Boolean!, $pulls: Boolean!, $discussions: Boolean!, $releases: Boolean!,
     $issueStates: [IssueState!], $pullStates: [PullRequestState!], $discussionStates: [DiscussionState!]) {

@@ -294,7 +294,7 @@ func TestCost(t *testing.T) {
 	})
 	s.Faults.Heal()
 	changes, cursor := read(t, connect(t, s), "")
-	if n := s.Faults.Requests(); len(changes) != 620 || n != 1+20*3+wikis {
+	if n := s.Faults.Requests(); len(changes) != 620 || n != 1+20*4+wikis {
 		t.Errorf("%d documents in %d requests", len(changes), n)
 	}
 	s.Faults.Heal()

@@ -4,9 +4,11 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"iter"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/cairnhq/cairn"
@@ -137,6 +139,33 @@ func repositoriesOf[T any](ctx context.Context, s *source, owner, text string, v
 			yield(zero, missing)
 		}
 	}
+}
+
+// errReplaced is why one repository is not read on, which stops no other.
+var errReplaced = errors.New("a repository was replaced while it was read")
+
+// still asks whether a repository is what it was when the reading began, and returns
+// errReplaced when its name belongs to another one by now, or others may see it. It is
+// called between asking for something by the name and telling of it: who may read that is
+// known by the id.
+func (a *api) still(ctx context.Context, r *repository) error {
+	const what = "a repository"
+	owner, name, _ := strings.Cut(r.NameWithOwner, "/")
+	found, failed, _, err := query[struct {
+		Repository *struct {
+			DatabaseID int64
+			Visibility string
+		}
+	}](ctx, a, what, current, map[string]any{"owner": owner, "name": name})
+	switch {
+	case err != nil:
+		return err
+	case len(failed) > 0 && failed[0].Type != "NOT_FOUND":
+		return a.partial(what, failed...)
+	case found.Repository == nil, found.Repository.DatabaseID != r.DatabaseID, found.Repository.Visibility != r.Visibility:
+		return fmt.Errorf("%w: %w", errReplaced, &connectors.Error{Kind: connectors.ErrUnavailable, Message: r.NameWithOwner + " is another repository by now, or has another visibility: the next sync reads it"})
+	}
+	return nil
 }
 
 // repositories yields the repositories that are to be read, as a query tells of them.

@@ -40,6 +40,11 @@ func (r *reading) wiki(repo *repository, p *place) error {
 	if err != nil {
 		return err
 	}
+	if len(pending) > 0 {
+		if err := r.still(r.ctx, repo); err != nil {
+			return errors.Join(err, r.wikis.drop(repo))
+		}
+	}
 	for page := range slices.Chunk(pending, wikiPage) {
 		changes := make([]connectors.Change, len(page))
 		for i, f := range page {
@@ -123,16 +128,13 @@ func (r *repository) wikiExternal(f gitrepo.File) string {
 }
 
 // listWiki yields the pages of a repository's wiki, and reports whether there was no error
-// and more is wanted. Where this machine cannot read wikis, those that were read before
-// make the list incomplete; no others were told.
+// and more is wanted. Where this machine cannot read a wiki that has pages, the list is
+// incomplete: another may have read it.
 func (s *source) listWiki(ctx context.Context, repo *repository, yield func(string, error) bool) bool {
 	if !s.settings.read[wikiPages] || !repo.HasWikiEnabled {
 		return true
 	}
 	w, err := s.wikis.open(ctx, repo)
-	if unable := (*unableError)(nil); errors.As(err, &unable) && !s.wikis.copied(repo) {
-		return true
-	}
 	if err != nil {
 		yield("", err)
 		return false

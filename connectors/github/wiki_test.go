@@ -260,8 +260,8 @@ func TestWikisWithoutPages(t *testing.T) {
 	}
 }
 
-// Without the program git the rest of a source is read and compared, a warning tells of
-// the wikis, and pages that were read before are not taken for deleted.
+// Without the program git the rest of a source is read, a warning tells of the wikis, and
+// pages that were read before, here or by another server, are not taken for deleted.
 func TestWikisWithoutGit(t *testing.T) {
 	s, r, _ := wikiSite(t, map[string]string{"Home.md": "text"})
 	s.SetClock(time.Now().Add(-time.Hour), 0) // so that what was read is not read again
@@ -272,14 +272,13 @@ func TestWikisWithoutGit(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 
 	for name, tt := range map[string]struct {
-		dir      string
-		cursor   connectors.Cursor
-		complete bool
-	}{"never read": {t.TempDir(), "", true}, "read before": {before, known, false}} {
+		dir    string
+		cursor connectors.Cursor
+	}{"never read": {t.TempDir(), ""}, "read before": {before, known}, "read by another server": {t.TempDir(), known}} {
 		s.Env.WorkDir = tt.dir
 		c := connect(t, s)
 		listed, err := failing(t, c)
-		if (err == nil) != tt.complete || len(listed) != 1 || !strings.HasSuffix(listed[0], "/issue/1") {
+		if !errors.Is(err, connectors.ErrUnavailable) || len(listed) != 1 || !strings.HasSuffix(listed[0], "/issue/1") {
 			t.Errorf("%s: the list is %q, %v", name, listed, err)
 		}
 		changes, _ := read(t, c, tt.cursor)
@@ -447,5 +446,58 @@ func TestWikiTokenStaysInTheProcess(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// While a sync goes on a repository is renamed and a private one takes its name, or it is
+// made private itself: nothing that was asked for by the name is told to everyone, and the
+// next sync reads both.
+func TestSwappedNames(t *testing.T) {
+	for name, at := range map[string]string{"issues": "/repos/acme/handbook/issues", "wiki": "/acme/handbook.wiki.git/info/refs"} {
+		for how, swap := range map[string]func(public, private *githubtest.Repository){
+			"another one has the name": func(public, private *githubtest.Repository) { public.Name, private.Name = "handbook-old", "handbook" },
+			"made private":             func(public, _ *githubtest.Repository) { public.Visibility = "PRIVATE" },
+		} {
+			s, public, _ := wikiSite(t, map[string]string{"Home.md": "public text"})
+			var private *githubtest.Repository
+			s.Change(func(w *githubtest.World) {
+				private = w.Repository("secret")
+				private.Visibility = "PRIVATE"
+				w.Add(public, &githubtest.Item{Kind: githubtest.Issue, Title: "Public issue", HTML: "<p>p</p>"})
+				w.Add(private, &githubtest.Item{Kind: githubtest.Issue, Title: "Private issue", HTML: "<p>the secret body</p>"})
+			})
+			s.Wiki(t, private).Write(t, map[string]string{"Home.md": "the secret wiki"})
+			swapped := false
+			s.Env.Network = watching{s.Env.Network, func(r *http.Request) {
+				if strings.HasSuffix(r.URL.Path, at) && !swapped {
+					swapped = true
+					s.Change(func(*githubtest.World) { swap(public, private) })
+				}
+			}}
+			var failed error
+			var cursor connectors.Cursor
+			for c, err := range connect(t, s, "read", name).Changes(t.Context(), "") {
+				if failed = err; err != nil {
+					break
+				}
+				cursor = c.Cursor
+				if c.Op == connectors.Upsert && cmp.Equal(c.ACL, ptr(cairn.Allow(cairn.Everyone))) {
+					t.Errorf("%s, %s: everyone may read %q: %q", name, how, c.Metadata.Title, opened(t, []connectors.Change{c}))
+				}
+			}
+			if !swapped || !errors.Is(failed, connectors.ErrUnavailable) {
+				t.Errorf("%s, %s: swapped: %v; the reading ends with %v", name, how, swapped, failed)
+			}
+			changes, _ := read(t, connect(t, s, "read", name), cursor)
+			for _, c := range changes {
+				public := strings.HasPrefix(c.External, fmt.Sprint(public.ID())+"/") && how != "made private"
+				if text := fmt.Sprint(c.Metadata.Title, opened(t, []connectors.Change{c})); public != cmp.Equal(c.ACL, ptr(cairn.Allow(cairn.Everyone))) || public && !strings.Contains(text, "ublic") {
+					t.Errorf("%s, %s: the next sync tells %s %s for %v", name, how, c.External, text, c.ACL)
+				}
+			}
+			if !slices.ContainsFunc(changes, func(c connectors.Change) bool { return strings.HasPrefix(c.External, fmt.Sprint(public.ID())+"/") }) {
+				t.Errorf("%s, %s: the next sync does not read the repository", name, how)
+			}
+		}
 	}
 }

@@ -135,10 +135,10 @@ func (w *wikis) check(ctx context.Context) error {
 // renamed one keeps its copy.
 func (w *wikis) copyOf(repo *repository) string { return filepath.Join(w.dir, repo.key()) }
 
-// copied reports whether pages of a repository's wiki were read before.
-func (w *wikis) copied(repo *repository) bool {
-	_, err := os.Stat(w.copyOf(repo))
-	return w.dir != "" && err == nil
+// drop removes the copy of a repository's wiki, which may be that of another one.
+func (w *wikis) drop(repo *repository) error {
+	delete(w.read, repo.key())
+	return os.RemoveAll(w.copyOf(repo))
 }
 
 // keep removes the copies of wikis of other repositories than these, and of these unless

@@ -51,6 +51,24 @@ func ofBot(body, event webhook.Fields) bool {
 	return slices.ContainsFunc(body.Objects("authorizations"), func(a webhook.Fields) bool { return a.Text("user_id") == event.Text("user") })
 }
 
+// eventTypes are the types of conversations, as events name them.
+var eventTypes = map[string]string{"channel": "public_channel", "group": "private_channel", "mpim": "mpim"}
+
+// mayWant reports whether the settings may let a channel be read of which an event tells
+// the id and the type. It is not known by its name.
+func (c config) mayWant(id, eventType string) bool {
+	if kind := eventTypes[eventType]; kind != "" && !slices.Contains(c.types, kind) || slices.Contains(c.skip, id) {
+		return false
+	}
+	return len(c.only) == 0 || slices.Contains(c.only, id) || !onlyIDs(c.only)
+}
+
+// onlyIDs reports whether names and ids of channels are ids: these are written in capital
+// letters, and names never are.
+func onlyIDs(channels []string) bool {
+	return !slices.ContainsFunc(channels, func(c string) bool { return c != strings.ToUpper(c) || c[0] != 'C' && c[0] != 'G' })
+}
+
 // readHook returns what a delivery tells.
 func readHook(settings map[string]string, d connectors.Delivery) (connectors.News, error) {
 	cfg, err := parse(settings)
@@ -72,7 +90,7 @@ func readHook(settings map[string]string, d connectors.Delivery) (connectors.New
 	}
 	switch channel := event.Text("channel"); {
 	case news.Event == "message" && event.Text("channel_type") == "im":
-	case channel != "" && slices.Contains(cfg.skip, channel):
+	case channel != "" && !cfg.mayWant(channel, event.Text("channel_type")):
 	case slices.Contains(messages, news.Event):
 		news.Tells, news.Part = connectors.TellsChange, channel
 	case slices.Contains(changing, news.Event), news.Event == "member_joined_channel" && ofBot(body, event):

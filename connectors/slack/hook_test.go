@@ -91,6 +91,36 @@ func TestHookTells(t *testing.T) {
 	}
 }
 
+// What happens in channels that are not read tells nothing, as far as an event says which
+// these are.
+func TestHookTellsOfChannelsThatAreRead(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, value, event string
+		want               connectors.Tells
+	}{
+		{"channels", "C1, G2", `"channel": "C1", "channel_type": "channel"`, connectors.TellsChange},
+		{"channels", "C1, G2", `"channel": "G2", "channel_type": "group"`, connectors.TellsChange},
+		{"channels", "C1, G2", `"channel": "C3", "channel_type": "channel"`, connectors.TellsNothing},
+		{"channels", "C1, general", `"channel": "C3", "channel_type": "channel"`, connectors.TellsChange}, // which may be general
+		{"channels", "2024", `"channel": "C3", "channel_type": "channel"`, connectors.TellsChange},
+		{"skip_channels", "C1", `"channel": "C1"`, connectors.TellsNothing},
+		{"skip_channels", "C1", `"channel": "C2"`, connectors.TellsChange},
+		{"types", "public_channel", `"channel": "C1", "channel_type": "channel"`, connectors.TellsChange},
+		{"types", "public_channel", `"channel": "C1", "channel_type": "group"`, connectors.TellsNothing},
+		{"types", "private_channel", `"channel": "C1", "channel_type": "channel"`, connectors.TellsNothing},
+		{"types", "private_channel", `"channel": "C1"`, connectors.TellsChange},
+		{"types", "", `"channel": "G3", "channel_type": "mpim"`, connectors.TellsNothing},
+		{"types", "mpim", `"channel": "G3", "channel_type": "mpim"`, connectors.TellsChange},
+	} {
+		body := `{"type": "event_callback", "event_id": "Ev1", "event": {"type": "message", ` + c.event + `}}`
+		news, err := readHook(map[string]string{c.name: c.value}, connectors.Delivery{Body: []byte(body)})
+		if err != nil || news.Tells != c.want {
+			t.Errorf("%s=%s: %s tells %q, %v; want %q", c.name, c.value, c.event, news.Tells, err, c.want)
+		}
+	}
+}
+
 func FuzzHook(f *testing.F) {
 	f.Add([]byte(`{"type": "event_callback", "event": {"type": "message", "channel": "C1"}}`), hookSignature, strconv.Itoa(hookTime))
 	f.Add([]byte(hookBody), hookSignature, "-1")

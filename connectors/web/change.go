@@ -31,7 +31,6 @@ func (s *Site) change(v visited) (connectors.Change, bool) {
 		p.Document = true
 		return connectors.Change{External: v.at, Metadata: s.metadata(v.at, p), Open: s.opener(v.at, p.Revision)}, true
 	case p.Document && !s.listed:
-		p.Document = false
 		return connectors.Change{Op: connectors.Delete, External: v.at}, true
 	}
 	return connectors.Change{}, false

@@ -45,7 +45,8 @@ type page struct {
 	Links        []int32   `json:",omitempty"`
 	Crawl        int64     // that asked for it last
 	Seq          int       `json:",omitempty"` // when it was yielded there; 0: not yet
-	Document     bool      `json:",omitempty"` // it was yielded as one
+	Document     bool      `json:",omitempty"` // it was yielded as one, and no deletion of it is stored
+	Deleted      bool      `json:",omitempty"` // what was yielded at Seq is its deletion
 	Code, Reason string    `json:",omitempty"` // why it could not be read this time
 	Away         bool      `json:",omitempty"` // because it leads elsewhere for a time
 	Since        time.Time `json:",omitzero"`  // the reading failed first
@@ -75,6 +76,16 @@ const resumeWithin = time.Hour
 
 func (st *state) resumable(now time.Time) bool {
 	return st.Crawl != 0 && !st.Finished && now.Sub(st.Saved) < resumeWithin
+}
+
+// settle notes which deletions are stored, by the cursor of who has read them: those that
+// were yielded before it. Others, such as those of a dry run, are told again.
+func (st *state) settle(stored position) {
+	for _, p := range st.Pages {
+		if p.Deleted && p.Crawl == stored.crawl && p.Seq > 0 && p.Seq <= stored.seq {
+			p.Document, p.Deleted = false, false
+		}
+	}
 }
 
 // forget drops what a complete crawl has not come by.

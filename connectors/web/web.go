@@ -118,7 +118,7 @@ func (s *Site) Changes(ctx context.Context, since connectors.Cursor) iter.Seq2[c
 				continue
 			}
 			at.seq++
-			v.page.Seq = at.seq
+			v.page.Seq, v.page.Deleted = at.seq, change.Op == connectors.Delete
 			change.Cursor = at.text()
 			if !yield(change, nil) {
 				return
@@ -136,6 +136,7 @@ func (s *Site) Changes(ctx context.Context, since connectors.Cursor) iter.Seq2[c
 // begin returns the crawl that is to be read from a position, which it moves to the
 // crawl's own.
 func (s *Site) begin(at *position) *crawl {
+	s.state.settle(*at)
 	c := s.crawl
 	switch {
 	case c != nil && !c.told: // that of the listing

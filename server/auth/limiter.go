@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"sync"
 	"time"
@@ -38,15 +39,18 @@ type limiter struct {
 
 	mu  sync.Mutex
 	all *rate.Limiter
-	by  map[string]*rate.Limiter
+	by  map[key]*rate.Limiter
 }
+
+// key stands for who makes attempts: of the same length however long a name they send.
+type key [sha256.Size]byte
 
 // maxKnown bounds the memory; beyond it the table begins anew, and the limit for
 // all still holds.
 const maxKnown = 10_000
 
 func newLimiter(now func() time.Time, one, all burst) *limiter {
-	return &limiter{now: now, one: one, all: all.limiter(), by: map[string]*rate.Limiter{}}
+	return &limiter{now: now, one: one, all: all.limiter(), by: map[key]*rate.Limiter{}}
 }
 
 // allow returns nil or a *Limited.
@@ -81,10 +85,11 @@ func (l *limiter) of(who string) *rate.Limiter {
 	if len(l.by) >= maxKnown {
 		clear(l.by)
 	}
-	one, ok := l.by[who]
+	k := key(sha256.Sum256([]byte(who)))
+	one, ok := l.by[k]
 	if !ok {
 		one = l.one.limiter()
-		l.by[who] = one
+		l.by[k] = one
 	}
 	return one
 }

@@ -1,6 +1,7 @@
 package hooks
 
 import (
+	"bytes"
 	"context"
 	"crypto/hmac"
 	"crypto/rand"
@@ -8,7 +9,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"io"
 	"log/slog"
 	"mime"
 	"net/http"
@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/connectors"
@@ -28,7 +29,12 @@ const (
 	// GitHub 25 MB; what that tells of is found by the clock.
 	MaxBody  = 1 << 20
 	readBody = 10 * time.Second // to send it
-	maxEvent = 64               // characters of what is kept of an event's name
+	// allBodies is how many bytes of bodies are held at once, those for sources that do not
+	// exist among them; a delivery waits for patience until there is room. Places such as
+	// Slack wait for three seconds for the answer.
+	allBodies = 32 << 20
+	patience  = time.Second
+	maxEvent  = 64 // characters of what is kept of an event's name
 )
 
 // Delivery is what is kept of a request that was signed: nothing of its content.
@@ -54,9 +60,9 @@ const (
 
 // Store keeps deliveries.
 type Store interface {
-	// HookedSource returns the source with a name and the secret of its webhook;
-	// ErrNotFound when there is none or it has none, ErrUnavailable when the secret cannot
-	// be opened.
+	// HookedSource returns the source with a name (its id, name, kind and settings) and the
+	// secret of its webhook; ErrNotFound when there is none or it has none, ErrUnavailable
+	// when the secret cannot be opened. It takes about the same time for all of these.
 	HookedSource(ctx context.Context, name string) (cairn.Source, cairn.Secret, error)
 	// NoteDelivery notes that a source has told of something, and reports whether its id is
 	// new. ErrNotFound when the source is gone.
@@ -80,6 +86,7 @@ type Receiver struct {
 	cfg    Config
 	decoy  []byte        // a secret that nobody has
 	noting chan struct{} // full while a refusal is noted
+	room   *semaphore.Weighted
 }
 
 // New returns a Receiver.
@@ -87,7 +94,7 @@ func New(cfg Config) *Receiver {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	r := &Receiver{cfg: cfg, decoy: make([]byte, 32), noting: make(chan struct{}, 1)}
+	r := &Receiver{cfg: cfg, decoy: make([]byte, 32), noting: make(chan struct{}, 1), room: semaphore.NewWeighted(allBodies)}
 	_, _ = rand.Read(r.decoy) // it never fails
 	return r
 }
@@ -104,8 +111,12 @@ func (r *Receiver) receive(c *gin.Context) error {
 	if err := r.cfg.Auth.AllowHook(c.Request, name); err != nil {
 		return err
 	}
+	leave, err := r.enter(c.Request)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	d := connectors.Delivery{Header: c.Request.Header, At: r.cfg.Now()}
-	var err error
 	if d.Body, err = body(c); err != nil {
 		if errors.Is(err, cairn.ErrTooLarge) {
 			r.refuse(ctx, name, TooLarge)
@@ -139,9 +150,10 @@ func (r *Receiver) verify(ctx context.Context, name string, d connectors.Deliver
 		mac := hmac.New(sha256.New, r.decoy)
 		_, _ = mac.Write(d.Body)
 		_ = hmac.Equal(mac.Sum(nil), r.decoy)
+		r.refuse(ctx, name, Unsigned) // which notes nothing
 		return source, nil, cairn.ErrNotFound
 	case errors.Is(err, cairn.ErrUnavailable):
-		r.cfg.Log.ErrorContext(ctx, "the secret of a webhook cannot be opened", slog.String("source", name))
+		r.cfg.Log.ErrorContext(ctx, "the secret of a webhook cannot be opened", slog.String("source", name), slog.Any("error", err))
 		r.refuse(ctx, name, NoSecret)
 		return source, nil, cairn.ErrNotFound
 	case err != nil:
@@ -211,6 +223,26 @@ func kept(news connectors.News, d connectors.Delivery) Delivery {
 	return out
 }
 
+// enter waits until there is room for the body of a request; leave gives it back. Without
+// room in time the error is a *server.Busy.
+func (r *Receiver) enter(req *http.Request) (leave func(), err error) {
+	size := sizeOf(req)
+	ctx, cancel := context.WithTimeout(req.Context(), patience)
+	defer cancel()
+	if err := r.room.Acquire(ctx, size); err != nil {
+		return nil, &server.Busy{After: readBody, Message: "many deliveries are being received just now; send this again in a moment"}
+	}
+	return func() { r.room.Release(size) }, nil
+}
+
+// sizeOf is how much of a body is held at most.
+func sizeOf(req *http.Request) int64 {
+	if size := req.ContentLength; size >= 0 && size <= MaxBody {
+		return size
+	}
+	return MaxBody
+}
+
 // body reads the body, as far as it is taken.
 func body(c *gin.Context) ([]byte, error) {
 	tooLarge := cairn.Errorf(cairn.ErrTooLarge, "the body is larger than %d MiB; what it tells of is found by the next sync", MaxBody>>20)
@@ -221,7 +253,8 @@ func body(c *gin.Context) ([]byte, error) {
 	if err := rc.SetReadDeadline(time.Now().Add(readBody)); err == nil {
 		defer func() { _ = rc.SetReadDeadline(time.Time{}) }()
 	}
-	b, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, MaxBody))
+	b := bytes.NewBuffer(make([]byte, 0, sizeOf(c.Request)+bytes.MinRead)) // it need not grow
+	_, err := b.ReadFrom(http.MaxBytesReader(c.Writer, c.Request.Body, MaxBody))
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
@@ -229,7 +262,7 @@ func body(c *gin.Context) ([]byte, error) {
 	case err != nil:
 		return nil, cairn.Errorf(cairn.ErrInvalid, "the body could not be read to its end")
 	}
-	return b, nil
+	return b.Bytes(), nil
 }
 
 func reply(c *gin.Context, v any) error {

@@ -19,6 +19,14 @@ func (s *Site) query(e *execution) object {
 			}
 			return s.owner(e)
 		}),
+		"repository": resolver(func(a map[string]any) any { // the fake knows no former names
+			for _, r := range s.world.Repositories {
+				if strings.EqualFold(s.world.full(r), a["owner"].(string)+"/"+a["name"].(string)) {
+					return s.repository(e, r)
+				}
+			}
+			return failed{"NOT_FOUND", "Could not resolve to a Repository with the name"}
+		}),
 		"repositoryOwner": resolver(func(a map[string]any) any {
 			if !strings.EqualFold(a["login"].(string), s.world.Organization) {
 				return nil

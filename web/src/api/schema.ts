@@ -1048,7 +1048,8 @@ export interface paths {
          * @description For GitHub, Jira, Confluence Data Center and Slack, which sign the body with the source's secret setting `webhook_secret`:
          *     `X-Hub-Signature-256`, `X-Hub-Signature` or `X-Slack-Signature`. Nothing else lets anybody in. What is not signed is
          *     `not_found`, whether or not there is such a source. A delivery is a hint: the source is read sooner, nothing of the
-         *     body is kept. One that is repeated is accepted and does nothing. Bodies of more than 1 MiB are `too_large`.
+         *     body is kept. One that is repeated is accepted and does nothing. Bodies of more than 1 MiB are `too_large`. While
+         *     bodies of 32 MiB are received, others are `unavailable`.
          */
         post: operations["receiveHook"];
         delete?: never;
