@@ -132,11 +132,7 @@ func (s *Site) changes(ctx context.Context, p project, a *access, i issue) ([]co
 
 // untold is the failure of a document whose readers are unknown.
 func untold(err error) error {
-	return &connectors.DocumentError{
-		Code:   connectors.PermissionsUnknown,
-		Reason: "The permission scheme of the project or the security level of the issue could not be read or was not understood.",
-		Err:    err,
-	}
+	return atlassian.PermissionsError("The permission scheme of the project or the security level of the issue could not be read or was not understood.", err)
 }
 
 // made changes when issues are made into other text than before, so that they are read
