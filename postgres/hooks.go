@@ -119,9 +119,10 @@ func told(ctx context.Context, q querier, only cairn.SourceID) ([]jobs.Told, err
 		       last.finished, last.failures, coalesce(synced.finished_at - synced.started_at, '0') AS took,
 		       parted.finished_at AS parted, coalesce(parted.finished_at - parted.started_at, '0') AS parting,
 		       permitted.finished_at AS permitted, coalesce(permitted.finished_at - permitted.started_at, '0') AS permitting, now() AS now,
-		       EXISTS (SELECT FROM runs u WHERE u.source_id = s.id AND u.state IN ('queued', 'running')) AS busy
+		       EXISTS (SELECT FROM runs u WHERE u.source_id = s.id AND u.state IN ('queued', 'running') AND NOT u.dry_run) AS busy,
+		       `+dryAtWork+` AS dry
 		FROM source_hooks h JOIN sources s ON s.id = h.source_id`+toldSince+lastSyncs+`
-		WHERE ($1 = '' OR s.id = $1) AND NOT s.paused AND h.accepted_at > now() - $2::interval AND NOT `+atWork+`
+		WHERE ($1 = '' OR s.id = $1) AND NOT s.paused AND h.accepted_at > now() - $2::interval AND NOT (`+atWork+` AND NOT `+dryAtWork+`)
 		  AND coalesce(told.changed, told.parts, told.members, alone.permissions) IS NOT NULL
 		ORDER BY s.name`, only, deliveryRetention, jobs.Settling)
 	if err != nil {
@@ -144,6 +145,7 @@ func told(ctx context.Context, q querier, only cairn.SourceID) ([]jobs.Told, err
 		Permitting  time.Duration
 		Now         time.Time
 		Busy        bool
+		Dry         bool
 	}
 	found, err := pgx.CollectRows(rows, pgx.RowToStructByName[toldRow])
 	if err != nil {
@@ -156,7 +158,7 @@ func told(ctx context.Context, q querier, only cairn.SourceID) ([]jobs.Told, err
 			Changed: orZero(r.Changed), Parts: orZero(r.Parts), Members: orZero(r.Members), Permissions: orZero(r.Permissions),
 			Sync:  jobs.Rest{Since: orZero(r.Finished), Took: r.Took, Failures: r.Failures},
 			Part:  jobs.Rest{Since: orZero(r.Parted), Took: r.Parting},
-			Alone: jobs.Rest{Since: orZero(r.Permitted), Took: r.Permitting}, Busy: r.Busy, Now: r.Now,
+			Alone: jobs.Rest{Since: orZero(r.Permitted), Took: r.Permitting}, Busy: r.Busy, Dry: r.Dry, Now: r.Now,
 		}
 	}
 	return out, nil
