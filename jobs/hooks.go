@@ -21,7 +21,7 @@ type Told struct {
 	// Changed and Members are when it was first told, since the last sync has begun, of
 	// documents, and of who may read them. Parts is when it was first told of parts of the
 	// source alone, since these were read; Permissions, of who may read documents, since a run
-	// has begun that brought all permissions or tried to bring them alone.
+	// has begun that brought them.
 	Changed, Parts, Members, Permissions time.Time
 
 	Sync  Rest // of syncs

@@ -5,3 +5,7 @@
 DROP INDEX runs_unfinished;
 CREATE UNIQUE INDEX runs_unfinished ON runs (source_id) WHERE state IN ('queued', 'running') AND NOT dry_run;
 CREATE UNIQUE INDEX runs_reading ON runs (source_id) WHERE state IN ('queued', 'running') AND (dry_run OR NOT permissions_only);
+
+-- superseded says that another run has taken the place of this one, which nobody has
+-- cancelled: what it was to do is left to do.
+ALTER TABLE runs ADD COLUMN superseded boolean NOT NULL DEFAULT false;

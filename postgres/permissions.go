@@ -115,7 +115,7 @@ func (db *DB) DuePermissions(ctx context.Context, age time.Duration) ([]cairn.So
 // nothing: while one goes on, none follows.
 func supersede(ctx context.Context, tx pgx.Tx, source cairn.SourceID, scheduled bool) error {
 	_, err := tx.Exec(ctx, `
-		UPDATE runs SET cancel = true, state = 'cancelled', finished_at = now(), lease_until = NULL,
+		UPDATE runs SET cancel = true, superseded = true, state = 'cancelled', finished_at = now(), lease_until = NULL,
 		       reason = CASE WHEN permissions_only OR parts_only THEN 'A run that reads documents has taken its place.'
 		                     ELSE 'Somebody has asked for a sync of another kind, which has taken its place.' END
 		WHERE source_id = $1 AND (permissions_only OR parts_only OR $2 AND scheduled) AND state IN ('queued', 'running')
