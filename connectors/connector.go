@@ -66,11 +66,13 @@ type Permission struct {
 	ACL      *cairn.ACL // as in Change
 	// Err, when not nil, says why it could not be told: the document keeps the ACL
 	// that was told before, and is readable by nobody when none was. A *DocumentError
-	// has the reason that people are shown.
+	// has the reason that people are shown; with the code PermissionsNotUnderstood the
+	// document is readable by nobody.
 	Err error
 	// Tentative says that the ACL is the document's unless its last reading could not
-	// tell one: a document that has the error PermissionsUnknown keeps its ACL and the
-	// error until it is read again.
+	// tell one: a document that has the error PermissionsUnknown or
+	// PermissionsNotUnderstood is readable by nobody, and has the error, until it is read
+	// again.
 	Tentative bool
 }
 
@@ -101,10 +103,15 @@ func CanTellPermissions(c Connector) bool {
 	return documents || parts
 }
 
-// PermissionsUnknown is the code of a DocumentError that says that who may read a
-// document could not be told. In a Change it keeps text and ACL that were told before;
-// a new document is not stored.
-const PermissionsUnknown = "permissions_unknown"
+// The codes of a DocumentError that says that who may read a document is not known. In a
+// Change the text that was told before stays; a new document is not stored.
+const (
+	// PermissionsUnknown says that the source failed to tell. The ACL of before holds.
+	PermissionsUnknown = "permissions_unknown"
+	// PermissionsNotUnderstood says that the source told something that is not understood,
+	// which may keep people out: nobody may read the document.
+	PermissionsNotUnderstood = "permissions_not_understood"
+)
 
 // Directory is implemented by connectors of sites that have groups of their own.
 type Directory interface {
@@ -202,7 +209,8 @@ type Change struct {
 	// ACL is who may read the document at the source; nil when the source does
 	// not tell, in which case the source's own ACL stands. A pointer to the zero
 	// ACL admits nobody. When the source should have told and failed to, the
-	// document has failed: Err, with the code PermissionsUnknown.
+	// document has failed: Err, with the code PermissionsUnknown; when it told something that
+	// is not understood, with the code PermissionsNotUnderstood.
 	ACL *cairn.ACL
 	// Open returns the document's bytes; nil unless Op is Upsert. It may be
 	// called later than the next Change, from another goroutine, and more than

@@ -74,7 +74,7 @@ func (n notes) Changes(ctx context.Context, since connectors.Cursor) iter.Seq2[c
 				case c.Deleted:
 					change.Op = connectors.Delete
 				case !known:
-					change.Err = &connectors.DocumentError{Code: connectors.PermissionsUnknown, Reason: "It is shared in a way that Cairn does not know."}
+					change.Err = &connectors.DocumentError{Code: connectors.PermissionsNotUnderstood, Reason: "It is shared in a way that Cairn does not know."}
 				default:
 					change.ACL, change.Open = &acl, n.opener(c.ID)
 					change.Metadata = connectors.Metadata{

@@ -21,13 +21,14 @@ type Told struct {
 	// Changed and Members are when it was first told, since the last sync has begun, of
 	// documents, and of who may read them. Parts is when it was first told of parts of the
 	// source alone, since these were read; Permissions, of who may read documents, since a run
-	// has begun that brought all permissions or tried to bring them alone.
+	// has begun that brought them.
 	Changed, Parts, Members, Permissions time.Time
 
 	Sync  Rest // of syncs
 	Part  Rest // of runs of parts only
 	Alone Rest // of runs of permissions alone
-	Busy  bool // it has an unfinished run
+	Busy  bool // it has an unfinished run that changes something
+	Dry   bool // a dry run reads its documents: no other that reads them begins
 	Now   time.Time
 }
 
@@ -88,9 +89,9 @@ func (r *Runner) heedOne(ctx context.Context, told Told) error {
 		if !parts {
 			first = earliest(first, t.Parts)
 		}
-		return !t.Busy && due(first, t.Sync, t.Now) // else syncs would let no run of permissions come to its end
+		return !t.Busy && !t.Dry && due(first, t.Sync, t.Now) // else syncs would let no run of permissions come to its end
 	}
-	part := func(t Told) bool { return parts && !t.Busy && due(t.Parts, t.Part, t.Now) }
+	part := func(t Told) bool { return parts && !t.Busy && !t.Dry && due(t.Parts, t.Part, t.Now) }
 	enqueue := r.enqueue(ctx, river.InsertOpts{Priority: scheduled})
 	switch {
 	case whole(told):

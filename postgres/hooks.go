@@ -95,24 +95,24 @@ func (db *DB) ForgetDeliveries(ctx context.Context) error {
 
 // toldSince joins to sources s what webhooks have told since a sync has begun: in all; of
 // parts alone, since these were read; of permissions, since a run has begun that brought
-// all of them or tried to bring them alone. $3 is how long a place may take until what it
-// has told is seen by who asks. A sync that has failed has read nothing; one that somebody
-// has cancelled is not begun again for what was told before. Where the last that read parts
-// has failed, a sync is to read them. Each first delivery is found by an index: there may
-// be hundreds of thousands within a day.
+// them. $3 is how long a place may take until what it has told is seen by who asks. A run
+// that has failed, or whose place another has taken, has read nothing; one that somebody has
+// cancelled is not begun again for what was told before. Where the last that read parts has
+// failed, a sync is to read them. Each first delivery is found by an index: there may be
+// hundreds of thousands within a day.
 const toldSince = `
 	LEFT JOIN LATERAL (
 		SELECT coalesce(started_at, finished_at) AS started_at, finished_at FROM runs
-		WHERE source_id = s.id AND NOT permissions_only AND NOT parts_only AND NOT dry_run
+		WHERE source_id = s.id AND NOT permissions_only AND NOT parts_only AND NOT dry_run AND NOT superseded
 		  AND (started_at IS NOT NULL AND state <> 'failed' OR state = 'cancelled')
 		ORDER BY created_at DESC, id DESC LIMIT 1) synced ON true
 	LEFT JOIN LATERAL (
 		SELECT coalesce(started_at, finished_at) AS started_at, finished_at, state = 'failed' AS failed FROM runs
-		WHERE source_id = s.id AND parts_only AND (started_at IS NOT NULL OR state = 'cancelled')
+		WHERE source_id = s.id AND parts_only AND NOT superseded AND (started_at IS NOT NULL OR state = 'cancelled')
 		ORDER BY created_at DESC, id DESC LIMIT 1) parted ON true
 	LEFT JOIN LATERAL (
 		SELECT started_at, finished_at FROM runs
-		WHERE source_id = s.id AND permissions_only AND NOT dry_run AND started_at IS NOT NULL
+		WHERE source_id = s.id AND permissions_only AND NOT dry_run AND NOT superseded AND started_at IS NOT NULL AND state <> 'failed'
 		ORDER BY created_at DESC, id DESC LIMIT 1) permitted ON true
 	CROSS JOIN LATERAL (SELECT coalesce(synced.started_at - $3::interval, '-infinity') AS since) unread
 	CROSS JOIN LATERAL (
@@ -126,6 +126,16 @@ const toldSince = `
 		       (SELECT min(at) FROM hook_deliveries WHERE source_id = s.id AND part = '' AND tells = 'permissions'
 		          AND at > coalesce(greatest(s.permissions_synced_at, permitted.started_at) - $3::interval, '-infinity')) AS permissions) told`
 
+// lastPermitted joins to sources s how their last runs of permissions alone have ended, as
+// lastSyncs does for syncs.
+const lastPermitted = `
+	LEFT JOIN LATERAL (
+		SELECT max(r.finished_at) AS finished, count(*) FILTER (WHERE r.failing AND r.state = 'failed') AS failures
+		FROM (SELECT finished_at, state, bool_and(state IN ('failed', 'cancelled')) OVER (ORDER BY created_at DESC, id DESC) AS failing
+		      FROM (SELECT * FROM runs
+		            WHERE source_id = s.id AND permissions_only AND NOT dry_run AND finished_at IS NOT NULL
+		            ORDER BY created_at DESC, id DESC LIMIT 12) newest) r) tried ON true`
+
 // Told implements jobs.Runs.
 func (db *DB) Told(ctx context.Context) ([]jobs.Told, error) {
 	return told(ctx, db.worker, "")
@@ -137,10 +147,11 @@ func told(ctx context.Context, q querier, only cairn.SourceID) ([]jobs.Told, err
 		SELECT s.id AS source, s.name, s.kind, told.changed, told.parts, told.members, told.permissions,
 		       last.finished, last.failures, coalesce(synced.finished_at - synced.started_at, '0') AS took,
 		       parted.finished_at AS parted, coalesce(parted.finished_at - parted.started_at, '0') AS parting,
-		       permitted.finished_at AS permitted, coalesce(permitted.finished_at - permitted.started_at, '0') AS permitting, now() AS now,
-		       EXISTS (SELECT FROM runs u WHERE u.source_id = s.id AND u.state IN ('queued', 'running')) AS busy
-		FROM source_hooks h JOIN sources s ON s.id = h.source_id`+toldSince+lastSyncs+`
-		WHERE ($1 = '' OR s.id = $1) AND NOT s.paused AND h.accepted_at > now() - $2::interval AND NOT `+atWork+`
+		       tried.finished AS permitted, tried.failures AS refusals, coalesce(permitted.finished_at - permitted.started_at, '0') AS permitting, now() AS now,
+		       EXISTS (SELECT FROM runs u WHERE u.source_id = s.id AND u.state IN ('queued', 'running') AND NOT u.dry_run) AS busy,
+		       `+dryAtWork+` AS dry
+		FROM source_hooks h JOIN sources s ON s.id = h.source_id`+toldSince+lastSyncs+lastPermitted+`
+		WHERE ($1 = '' OR s.id = $1) AND NOT s.paused AND h.accepted_at > now() - $2::interval AND NOT (`+atWork+` AND NOT `+dryAtWork+`)
 		  AND coalesce(told.changed, told.parts, told.members, told.permissions) IS NOT NULL
 		ORDER BY s.name`, only, deliveryRetention, jobs.Settling)
 	if err != nil {
@@ -161,8 +172,10 @@ func told(ctx context.Context, q querier, only cairn.SourceID) ([]jobs.Told, err
 		Parting     time.Duration
 		Permitted   *time.Time
 		Permitting  time.Duration
+		Refusals    int
 		Now         time.Time
 		Busy        bool
+		Dry         bool
 	}
 	found, err := pgx.CollectRows(rows, pgx.RowToStructByName[toldRow])
 	if err != nil {
@@ -175,7 +188,7 @@ func told(ctx context.Context, q querier, only cairn.SourceID) ([]jobs.Told, err
 			Changed: orZero(r.Changed), Parts: orZero(r.Parts), Members: orZero(r.Members), Permissions: orZero(r.Permissions),
 			Sync:  jobs.Rest{Since: orZero(r.Finished), Took: r.Took, Failures: r.Failures},
 			Part:  jobs.Rest{Since: orZero(r.Parted), Took: r.Parting},
-			Alone: jobs.Rest{Since: orZero(r.Permitted), Took: r.Permitting}, Busy: r.Busy, Now: r.Now,
+			Alone: jobs.Rest{Since: orZero(r.Permitted), Took: r.Permitting, Failures: r.Refusals}, Busy: r.Busy, Dry: r.Dry, Now: r.Now,
 		}
 	}
 	return out, nil

@@ -24,7 +24,8 @@ const leaseTime = 15 * time.Second
 const maxRunAttempts = 100
 
 // QueueRun creates a run of a source and calls enqueue in the same transaction.
-// When the source has an unfinished run, that is returned and enqueue not called; but
+// When the source has an unfinished run that keeps this one from beginning, that is returned
+// and enqueue not called: one of permissions and a dry run keep each other from nothing. But
 // one that only brings permissions gives way to one that reads documents, and one that the
 // clock began to one that somebody asks to do more. One of the clock that is not yet at
 // work becomes theirs, and is enqueued anew.
@@ -36,15 +37,15 @@ func (db *DB) QueueRun(ctx context.Context, source cairn.SourceID, o cairn.SyncO
 		if _, err := tx.Exec(ctx, `SELECT FROM sources WHERE id = $1 FOR KEY SHARE`, source); err != nil {
 			return what, err
 		}
-		if !o.PermissionsOnly {
-			if err := supersede(ctx, tx, source, (o.Full || o.Confirm) && !o.DryRun); err != nil {
+		if !o.PermissionsOnly && !o.DryRun {
+			if err := supersede(ctx, tx, source, o.Full || o.Confirm); err != nil {
 				return what, err
 			}
 		}
 		tag, err := tx.Exec(ctx, `
 			INSERT INTO runs (id, source_id, "full", dry_run, confirm, permissions_only)
 			SELECT $1, id, $3, $4, $5, $6 FROM sources WHERE id = $2
-			ON CONFLICT (source_id) WHERE state IN ('queued', 'running') DO NOTHING`,
+			ON CONFLICT DO NOTHING`,
 			id, source, o.Full, o.DryRun, o.Confirm, o.PermissionsOnly)
 		if err != nil {
 			return what, err
@@ -52,9 +53,13 @@ func (db *DB) QueueRun(ctx context.Context, source cairn.SourceID, o cairn.SyncO
 		if tag.RowsAffected() == 0 {
 			var hasten bool
 			err := tx.QueryRow(ctx, `
-				UPDATE runs n SET scheduled = n.scheduled AND NOT $2 FROM runs r
-				WHERE n.id = r.id AND r.source_id = $1 AND r.state IN ('queued', 'running')
-				RETURNING n.id, r.scheduled AND $2 AND n.state = 'queued'`, source, o == (cairn.SyncOptions{})).Scan(&id, &hasten)
+				UPDATE runs n SET scheduled = n.scheduled AND NOT $2
+				FROM (SELECT * FROM runs
+				      WHERE source_id = $1 AND state IN ('queued', 'running')
+				        AND (NOT dry_run AND NOT $3 OR (dry_run OR NOT permissions_only) AND ($3 OR NOT $4))
+				      ORDER BY dry_run DESC LIMIT 1) r
+				WHERE n.id = r.id
+				RETURNING n.id, r.scheduled AND $2 AND n.state = 'queued'`, source, o == (cairn.SyncOptions{}), o.DryRun, o.PermissionsOnly).Scan(&id, &hasten)
 			if err != nil || !hasten {
 				return what, notFound(err)
 			}

@@ -97,7 +97,7 @@ func (db *DB) DuePermissions(ctx context.Context, age time.Duration) ([]cairn.So
 		  AND NOT EXISTS (
 		      SELECT FROM runs r
 		      WHERE r.source_id = s.id
-		        AND (r.state IN ('queued', 'running') OR r.permissions_only AND NOT r.dry_run AND r.created_at > now() - $1::interval))
+		        AND NOT r.dry_run AND (r.state IN ('queued', 'running') OR r.permissions_only AND r.created_at > now() - $1::interval))
 		ORDER BY s.name`, age)
 	if err != nil {
 		return nil, fmt.Errorf("sources whose permissions are due: %w", err)
@@ -111,13 +111,16 @@ func (db *DB) DuePermissions(ctx context.Context, age time.Duration) ([]cairn.So
 
 // supersede ends the unfinished run of a source that only brings permissions, or reads
 // parts alone, and, when scheduled says so, the one that the clock began: its worker can no longer commit, and
-// what is left of it comes with the run that follows.
+// what is left of it comes with the run that follows. A dry run that reads documents gives way to
+// nothing: while one goes on, none follows.
 func supersede(ctx context.Context, tx pgx.Tx, source cairn.SourceID, scheduled bool) error {
 	_, err := tx.Exec(ctx, `
-		UPDATE runs SET cancel = true, state = 'cancelled', finished_at = now(), lease_until = NULL,
+		UPDATE runs SET cancel = true, superseded = true, state = 'cancelled', finished_at = now(), lease_until = NULL,
 		       reason = CASE WHEN permissions_only OR parts_only THEN 'A run that reads documents has taken its place.'
 		                     ELSE 'Somebody has asked for a sync of another kind, which has taken its place.' END
-		WHERE source_id = $1 AND (permissions_only OR parts_only OR $2 AND scheduled) AND state IN ('queued', 'running')`, source, scheduled)
+		WHERE source_id = $1 AND (permissions_only OR parts_only OR $2 AND scheduled) AND state IN ('queued', 'running')
+		  AND NOT EXISTS (SELECT FROM runs d WHERE d.source_id = $1 AND d.state IN ('queued', 'running') AND d.dry_run AND NOT d.permissions_only)`,
+		source, scheduled)
 	return err
 }
 

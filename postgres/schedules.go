@@ -27,6 +27,9 @@ const lastSyncs = `
 // atWork is whether a source s has an unfinished run that reads documents.
 const atWork = `EXISTS (SELECT FROM runs u WHERE u.source_id = s.id AND u.state IN ('queued', 'running') AND NOT u.permissions_only)`
 
+// dryAtWork is whether that is a dry run.
+const dryAtWork = `EXISTS (SELECT FROM runs u WHERE u.source_id = s.id AND u.state IN ('queued', 'running') AND u.dry_run AND NOT u.permissions_only)`
+
 // Idle implements jobs.Runs.
 func (db *DB) Idle(ctx context.Context) ([]jobs.Idle, error) {
 	return idle(ctx, db.worker, "")
@@ -99,7 +102,7 @@ func (db *DB) queueUnasked(ctx context.Context, source cairn.SourceID, kind unas
 		id := cairn.NewID()
 		tag, err := tx.Exec(ctx, `
 			INSERT INTO runs (id, source_id, scheduled, told, parts_only) VALUES ($1, $2, true, $3, $4)
-			ON CONFLICT (source_id) WHERE state IN ('queued', 'running') DO NOTHING`, id, source, kind.told, kind.partsOnly)
+			ON CONFLICT DO NOTHING`, id, source, kind.told, kind.partsOnly)
 		if err != nil || tag.RowsAffected() == 0 { // somebody has asked for one meanwhile
 			return err
 		}

@@ -145,11 +145,7 @@ func (s *Site) change(d document) connectors.Change {
 
 // untold is the failure of a document whose readers are unknown.
 func untold(err error) error {
-	return &connectors.DocumentError{
-		Code:   connectors.PermissionsUnknown,
-		Reason: "The restrictions of the page, of an ancestor of it or of its space could not be read or were not understood.",
-		Err:    err,
-	}
+	return atlassian.PermissionsError("The restrictions of the page, of an ancestor of it or of its space could not be read or were not understood.", err)
 }
 
 // made changes when pages are made into other text than before, so that they are read

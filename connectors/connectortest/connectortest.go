@@ -74,7 +74,7 @@ func TestConnector(t *testing.T, newSource NewSource) {
 	}{
 		{"Empty", testEmpty}, {"Everything", testEverything}, {"Open", testOpen}, {"Resume", testResume},
 		{"Follow", testFollow}, {"Replay", testReplay}, {"Broken", testBroken}, {"Hundred", testHundred}, {"List", testList}, {"ListAfter", testListAfter}, {"Moved", testMoved},
-		{"Permissions", testPermissions}, {"Permitted", testPermitted}, {"Puzzle", testPuzzle}, {"Directory", testDirectory}, {"Cancel", testCancel},
+		{"Permissions", testPermissions}, {"Permitted", testPermitted}, {"Puzzle", testPuzzle}, {"PuzzleLater", testPuzzleLater}, {"Directory", testDirectory}, {"Cancel", testCancel},
 		{"Faults", testFaults}, {"Outage", testOutage}, {"Refused", testRefused}, {"Expiry", testExpiry},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/cairnhq/cairn"
@@ -81,7 +82,7 @@ func testPuzzle(t *testing.T, s Source) {
 	external := s.External("beta")
 	if err := st.failed[external]; err != nil {
 		var unknown *connectors.DocumentError
-		if !errors.As(err, &unknown) || unknown.Code != connectors.PermissionsUnknown {
+		if !errors.As(err, &unknown) || unknown.Code != connectors.PermissionsNotUnderstood {
 			t.Errorf("failed, but not because of its permissions: %v", err)
 		}
 	} else if c := st.docs[external]; c.ACL == nil || admits(*c.ACL) {
@@ -91,6 +92,54 @@ func testPuzzle(t *testing.T, s Source) {
 	want := all()
 	delete(want, "beta")
 	st.want(t, s, want)
+}
+
+// testPuzzleLater checks that a document which somebody could read is nobody's once its
+// permissions are not understood.
+func testPuzzleLater(t *testing.T, s Source) {
+	if s.Puzzle == nil {
+		t.Skip("the harness has no permissions that cannot be understood")
+	}
+	fill(t, s)
+	st := newState()
+	st.read(t, s, -1)
+	external := s.External("beta")
+	s.Puzzle(t, "beta")
+	told := false
+	check := func(how string, acl *cairn.ACL, err error) {
+		told = true
+		var unknown *connectors.DocumentError
+		switch {
+		case errors.As(err, &unknown):
+			if unknown.Code != connectors.PermissionsNotUnderstood {
+				t.Errorf("%s: failed, but not because of its permissions: %v", how, err)
+			}
+		case err != nil || acl == nil || admits(*acl):
+			t.Errorf("%s: with permissions that nobody understands, %+v may read it: %v", how, acl, err)
+		}
+	}
+	if c := s.Connect(t); connectors.CanTellPermissions(c) {
+		_, parts := c.(connectors.Parts)
+		for p, err := range tell(t.Context(), c) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if p.External == external || parts && strings.HasPrefix(external, p.External) {
+				check("permissions alone", p.ACL, p.Err)
+			}
+		}
+	}
+	for c, err := range s.Connect(t).Changes(t.Context(), st.cursor) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.External == external {
+			check("a reading of what is new", c.ACL, c.Err)
+		}
+	}
+	if !told {
+		t.Error("it is not told anew")
+	}
 }
 
 // admits reports whether an ACL can admit anybody.

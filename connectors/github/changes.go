@@ -162,5 +162,5 @@ func (repo *repository) change(c connectors.Change) connectors.Change {
 }
 
 var errUntold = &connectors.DocumentError{
-	Code: connectors.PermissionsUnknown, Reason: "Its repository is visible in a way that Cairn does not know.",
+	Code: connectors.PermissionsNotUnderstood, Reason: "Its repository is visible in a way that Cairn does not know.",
 }

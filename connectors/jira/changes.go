@@ -116,10 +116,10 @@ func (s *Site) changes(ctx context.Context, p project, a *access, i issue) ([]co
 	for _, file := range attached {
 		c := connectors.Change{External: externalOf(file)}
 		switch {
+		case kept.all || kept.names[file.Filename]:
+			c.Err = &connectors.DocumentError{Code: connectors.PermissionsNotUnderstood, Reason: "The attachment may belong to a comment that not all who see the issue may read."}
 		case unknown != nil:
 			c.Err = untold(unknown)
-		case kept.all || kept.names[file.Filename]:
-			c.Err = &connectors.DocumentError{Code: connectors.PermissionsUnknown, Reason: "The attachment may belong to a comment that not all who see the issue may read."}
 		case file.Size > s.cfg.MaxSize:
 			c.Err = &connectors.DocumentError{Code: "too_large", Reason: "The attachment is larger than the setting max_attachment_size allows."}
 		default:
@@ -132,11 +132,7 @@ func (s *Site) changes(ctx context.Context, p project, a *access, i issue) ([]co
 
 // untold is the failure of a document whose readers are unknown.
 func untold(err error) error {
-	return &connectors.DocumentError{
-		Code:   connectors.PermissionsUnknown,
-		Reason: "The permission scheme of the project or the security level of the issue could not be read or was not understood.",
-		Err:    err,
-	}
+	return atlassian.PermissionsError("The permission scheme of the project or the security level of the issue could not be read or was not understood.", err)
 }
 
 // made changes when issues are made into other text than before, so that they are read

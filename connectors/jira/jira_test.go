@@ -297,7 +297,7 @@ func TestKeptAttachments(t *testing.T) {
 		for name, want := range map[string][2]bool{"open": {true, true}, "named": {false, true}, "unnamed": {false, false}, "late": {false, false}} {
 			for n, id := range files[name] {
 				c := found["attachment-"+id]
-				if (c.Err == nil) != want[n] || !want[n] && code(c) != connectors.PermissionsUnknown {
+				if (c.Err == nil) != want[n] || !want[n] && code(c) != connectors.PermissionsNotUnderstood {
 					t.Errorf("%s, file %d: %v", name, n, c.Err)
 				}
 			}
@@ -324,7 +324,7 @@ func TestUntoldComments(t *testing.T) {
 	}
 	site.Hide("comments")
 	found := read(t, site, nil).must()
-	if got := code(found["attachment-"+file]); got != connectors.PermissionsUnknown {
+	if got := code(found["attachment-"+file]); got != connectors.PermissionsNotUnderstood {
 		t.Errorf("the attachment: %q", got)
 	}
 	_, err := found[site.ID("fault")].Open(t.Context())

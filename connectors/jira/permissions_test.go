@@ -117,7 +117,7 @@ func TestSecurityLevels(t *testing.T) {
 
 	site.Demote() // nobody tells who is in a level
 	found = r.must()
-	if got := code(found[site.ID("inner")]); got != connectors.PermissionsUnknown {
+	if got := code(found[site.ID("inner")]); got != connectors.PermissionsNotUnderstood {
 		t.Errorf("a level whose members are unknown: %q, %v", got, found[site.ID("inner")].ACL)
 	}
 	if c := found[site.ID("open")]; c.Err != nil {
@@ -139,7 +139,7 @@ func TestSecurityLevelsOfDataCenter(t *testing.T) {
 	if d := cmp.Diff(&want, found[site.ID("told")].ACL); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
-	if got := code(found[site.ID("untold")]); got != connectors.PermissionsUnknown {
+	if got := code(found[site.ID("untold")]); got != connectors.PermissionsNotUnderstood {
 		t.Errorf("a level of which nobody told: %q", got)
 	}
 	if c := found[site.ID("open")]; c.Err != nil {
@@ -158,7 +158,7 @@ func TestHiddenLevel(t *testing.T) {
 			t.Errorf("in a project without levels: %v", c.Err)
 		}
 		site.Level("inner")
-		if c := r.must()[site.ID("doc")]; code(c) != connectors.PermissionsUnknown {
+		if c := r.must()[site.ID("doc")]; code(c) != connectors.PermissionsNotUnderstood {
 			t.Errorf("in a project with levels: %v, %v", c.Err, c.ACL)
 		}
 	})
@@ -188,11 +188,11 @@ func TestTeamManaged(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", name, d)
 		}
 	}
-	if got := code(found[site.ID("puzzle")]); got != connectors.PermissionsUnknown {
+	if got := code(found[site.ID("puzzle")]); got != connectors.PermissionsNotUnderstood {
 		t.Errorf("a restriction that is not known: %q", got)
 	}
 	site.Hide("issuerestriction")
-	if got := code(read(t, site, nil).must()[site.ID("open")]); got != connectors.PermissionsUnknown {
+	if got := code(read(t, site, nil).must()[site.ID("open")]); got != connectors.PermissionsNotUnderstood {
 		t.Errorf("restrictions that are not told: %q", got)
 	}
 	site.Show("issuerestriction")

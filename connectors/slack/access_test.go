@@ -120,12 +120,12 @@ func TestUntold(t *testing.T) {
 				t.Errorf("there are %v", slices.Sorted(maps.Keys(r.docs)))
 			}
 			for id, c := range r.docs {
-				if c.ACL != nil || failure(t, c.Err) != connectors.PermissionsUnknown {
+				if c.ACL != nil || failure(t, c.Err) != connectors.PermissionsNotUnderstood {
 					t.Errorf("%s: %v, %v", id, c.ACL, c.Err)
 				}
 			}
 			for p, err := range r.connect(t).(connectors.Parts).Parts(t.Context()) {
-				if err != nil || p.ACL != nil || failure(t, p.Err) != connectors.PermissionsUnknown {
+				if err != nil || p.ACL != nil || failure(t, p.Err) != connectors.PermissionsNotUnderstood {
 					t.Errorf("the channel has %v, %v, %v", p.ACL, p.Err, err)
 				}
 			}

@@ -232,7 +232,7 @@ func (w *writer) untold(id string) connectors.Change {
 }
 
 var errUntold = &connectors.DocumentError{
-	Code: connectors.PermissionsUnknown, Reason: "Slack does not tell who is in the channel, or says of it what Cairn does not know.",
+	Code: connectors.PermissionsNotUnderstood, Reason: "Slack does not tell who is in the channel, or says of it what Cairn does not know.",
 }
 
 func malformed(id string) connectors.Change {

@@ -22,7 +22,7 @@ func (b *batch) add(ctx context.Context, changes []connectors.Change) error {
 		if c.Op != connectors.Delete {
 			delete(b.vanished, c.External) // it is there after all
 		}
-		b.result.Untold = b.result.Untold || isUntold(c.Err)
+		b.result.Untold = b.result.Untold || permissionsCode(c.Err) == connectors.PermissionsUnknown
 		switch {
 		case c.Op == connectors.Delete:
 			b.delete(c.External)
@@ -37,6 +37,7 @@ func (b *batch) add(ctx context.Context, changes []connectors.Change) error {
 			b.warned.failure("not_tried_again")
 			b.count(c.External, &b.out.Counts.Failed)
 		case b.DryRun && c.Err != nil:
+			b.setACL(c)
 			b.warned.failure(documentError(c.External, "", c.Err).Code)
 			b.count(c.External, &b.out.Counts.Failed)
 		case b.DryRun:
@@ -134,10 +135,11 @@ func (b *batch) unchanged(c connectors.Change) bool {
 	return !again && !b.moved(c) && c.Err == nil && k.ID != "" && c.Metadata.Revision != "" && k.Revision == c.Metadata.Revision
 }
 
-// hopeless reports whether a revision has failed too often to be tried again.
+// hopeless reports whether a revision has failed too often to be tried again. That nobody
+// knows who may read it is noted each time.
 func (b *batch) hopeless(c connectors.Change) bool {
 	k := b.known[c.External]
-	return !b.Full && !b.moved(c) && k.Attempts >= maxAttempts && k.FailedRevision == c.Metadata.Revision
+	return !b.Full && !b.moved(c) && permissionsCode(c.Err) == "" && k.Attempts >= maxAttempts && k.FailedRevision == c.Metadata.Revision
 }
 
 func (b *batch) delete(external string) {
@@ -156,11 +158,17 @@ func (b *batch) resolve(external string) {
 }
 
 // setACL notes a new ACL of a document whose text stays. A document that the
-// source could not tell about keeps the one that it has.
+// source could not tell about keeps the one that it has; one whose permissions are not
+// understood is nobody's.
 func (b *batch) setACL(c connectors.Change) {
 	k := b.known[c.External]
 	acl, own := b.aclOf(c.ACL)
-	if k.ID == "" || c.Err != nil || k.has(acl, own) && !b.dry.knows(c.External) {
+	if permissionsCode(c.Err) == connectors.PermissionsNotUnderstood && !b.IgnoreACLs {
+		acl, own = cairn.ACL{}, true
+	} else if c.Err != nil {
+		return
+	}
+	if k.ID == "" || k.has(acl, own) && !b.dry.knows(c.External) {
 		return
 	}
 	if b.out.ACLs == nil {
@@ -243,8 +251,16 @@ func (b *batch) move(from, to string) {
 	b.out.Moves[from] = to
 }
 
-// isUntold reports whether err says that who may read a document could not be told.
-func isUntold(err error) bool {
+// permissionsCode returns the code of an error that says that who may read a document is
+// not known, and nothing for others.
+func permissionsCode(err error) string {
 	var source *connectors.DocumentError
-	return errors.As(err, &source) && source.Code == connectors.PermissionsUnknown
+	if errors.As(err, &source) && isPermissionsCode(source.Code) {
+		return source.Code
+	}
+	return ""
+}
+
+func isPermissionsCode(code string) bool {
+	return code == connectors.PermissionsUnknown || code == connectors.PermissionsNotUnderstood
 }

@@ -205,7 +205,7 @@ func TestPartsBetweenBatches(t *testing.T) {
 	}
 }
 
-// What an ACL is tentative for keeps its own while its last reading could not tell one.
+// What an ACL is tentative for is nobody's while its last reading could not tell one.
 func TestTentativePermissions(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
@@ -227,11 +227,14 @@ func TestTentativePermissions(t *testing.T) {
 	}
 	run, result, err := b.permit(tentative{w}, cairn.SyncOptions{})
 	check(t, err)
-	if !result.Untold || run.Failed != 1 || run.Modified != 4 {
+	if result.Untold || run.Failed != 1 || run.Modified != 4 {
 		t.Errorf("%+v, %+v", result, run.Counts)
 	}
 	if got := b.finds(everyone, "secretword"); len(got) != 4 || slices.Contains(got, "1.md") {
 		t.Errorf("found are %q", got)
+	}
+	if got := b.finds(aBoard, "secretword"); len(got) != 0 {
+		t.Errorf("the board still finds %q", got)
 	}
 }
 

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -141,8 +142,14 @@ func (r *permissionRun) add(p connectors.Permission) {
 	counter := &r.out.Counts.Unchanged
 	acl, own := r.aclOf(p.ACL)
 	switch {
-	case p.Tentative && k.Error == connectors.PermissionsUnknown && !r.IgnoreACLs:
-		r.result.Untold, r.untoldAny = true, true
+	case p.Tentative && isPermissionsCode(k.Error) && !r.IgnoreACLs:
+		r.shutOne(p.External, k)
+		counter = &r.out.Counts.Failed
+	case permissionsCode(p.Err) == connectors.PermissionsNotUnderstood && !r.IgnoreACLs:
+		r.shutOne(p.External, k)
+		if !again {
+			r.untold(p, k)
+		}
 		counter = &r.out.Counts.Failed
 	case p.Err != nil && !r.IgnoreACLs:
 		if r.result.Untold, r.untoldAny = true, true; !again {
@@ -153,7 +160,7 @@ func (r *permissionRun) add(p connectors.Permission) {
 		r.set(p.External, k, acl, own)
 		counter = &r.out.Counts.Modified
 	}
-	if counter != &r.out.Counts.Failed && k.Error == connectors.PermissionsUnknown && !again {
+	if counter != &r.out.Counts.Failed && isPermissionsCode(k.Error) && !again {
 		r.out.Resolved = append(r.out.Resolved, p.External)
 	}
 	if !again {
@@ -172,14 +179,23 @@ func (r *permissionRun) set(external string, k StoredACL, acl cairn.ACL, own boo
 	r.acls[external] = k
 }
 
-// untold notes that who may read a document could not be told. An error of its text,
+// shutOne lets nobody read a document.
+func (r *permissionRun) shutOne(external string, k StoredACL) {
+	nobody := cairn.ACL{}
+	if k.Withheld || !k.Own || k.ACL != nobody.Hash() {
+		r.set(external, k, nobody, true)
+	}
+}
+
+// untold notes that who may read a document is not known. An error of its text,
 // which was recorded before, says more.
 func (r *permissionRun) untold(p connectors.Permission, k StoredACL) {
-	r.warned.failure(connectors.PermissionsUnknown)
-	if k.Error != "" && k.Error != connectors.PermissionsUnknown {
+	code := cmp.Or(permissionsCode(p.Err), connectors.PermissionsUnknown)
+	r.warned.failure(code)
+	if k.Error != "" && !isPermissionsCode(k.Error) {
 		return
 	}
-	e := cairn.DocumentError{External: p.External, Code: connectors.PermissionsUnknown, Reason: "Who may read the document could not be told."}
+	e := cairn.DocumentError{External: p.External, Code: code, Reason: "Who may read the document could not be told."}
 	if told := (*connectors.DocumentError)(nil); errors.As(p.Err, &told) {
 		e.Reason = told.Reason
 	}

@@ -730,3 +730,49 @@ func TestLogHoldsNoWordOfASource(t *testing.T) {
 		t.Errorf("logged is:\n%s", text)
 	}
 }
+
+// A document whose permissions are no longer understood is nobody's from then on, however
+// that is found out, and its readers' again when they are; a dry run says so.
+func TestPermissionsNotUnderstood(t *testing.T) {
+	t.Parallel()
+	puzzled := &connectors.DocumentError{Code: connectors.PermissionsNotUnderstood, Reason: "A new kind of lock."}
+	for _, how := range []string{"a sync", "a full sync", "permissions alone"} {
+		b := newBench(t)
+		b.readsACLs()
+		w := newWall(map[string]string{"a.md": "# A\n\nGannets dive."})
+		w.acls["a.md"] = cairn.Allow(cairn.Everyone)
+		upsert := w.change("a.md")
+		b.mustSync(script{upsert})
+		b.open("understood", "gannets")
+		change := connectors.Change{External: "a.md", Err: puzzled}
+		for range 6 { // more often than a document that fails is tried
+			switch how {
+			case "permissions alone":
+				w.untold["a.md"] = puzzled
+				run, result, err := b.permit(w, cairn.SyncOptions{})
+				check(t, err)
+				if run.Failed != 1 || result.Untold {
+					t.Errorf("%s: %+v, %+v", how, run.Counts, result)
+				}
+			default:
+				taken := b.take(cairn.SyncOptions{})
+				result, err := b.syncer.Run(t.Context(), ingest.Sync{Source: b.source, Connector: script{change}, Lease: taken.Lease, Full: how == "a full sync"})
+				check(t, err)
+				check(t, b.db.FinishRun(t.Context(), taken.Lease, jobs.Ending{State: cairn.RunSucceeded}))
+				if result.Untold || result.Counts.Failed != 1 {
+					t.Errorf("%s: %+v", how, result)
+				}
+			}
+			b.closed(how, "gannets")
+		}
+		if n := b.count(`SELECT count(*) FROM document_errors WHERE code = 'permissions_not_understood'`); n != 1 {
+			t.Errorf("%s: %d errors are recorded", how, n)
+		}
+		clear(w.untold)
+		b.mustPermit(w)
+		b.open(how+", understood again", "gannets")
+		if n := b.count(`SELECT count(*) FROM document_errors`); n != 0 {
+			t.Errorf("%s: %d errors are left", how, n)
+		}
+	}
+}

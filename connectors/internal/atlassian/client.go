@@ -76,6 +76,17 @@ func ConcernsOne(err error) bool {
 	return false
 }
 
+// PermissionsError is the failure of a document of which err says why it is not known who
+// may read it. What the site refuses to tell is unknown; every other answer was not
+// understood.
+func PermissionsError(reason string, err error) error {
+	code := connectors.PermissionsNotUnderstood
+	if errors.Is(err, connectors.ErrForbidden) || errors.Is(err, connectors.ErrNotFound) {
+		code = connectors.PermissionsUnknown
+	}
+	return &connectors.DocumentError{Code: code, Reason: reason, Err: err}
+}
+
 // OfDocument makes a failure that concerns one document that of the document.
 func (p Product) OfDocument(err error) error {
 	for _, known := range []struct {
