@@ -225,7 +225,7 @@ func (p probe) messages(ctx context.Context, v cairn.Viewer) error {
 		shown := 0 // documents of the evidence
 		for _, b := range p.books {
 			for _, e := range q.evidence {
-				if e.id == b.id && p.firm.readsEdition(e, b, v) {
+				if e.id == b.id && p.readsEdition(e, b, v) {
 					shown++
 				}
 			}

@@ -42,6 +42,7 @@ type discussed interface {
 // TestConnectors reads the fake of every kind of source with a server of its own: from the
 // first sync over a question and its citation to other people, other text and the end.
 func TestConnectors(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "CAIRN_ALLOWED_NETWORKS=127.0.0.0/8")
 	ann, bob := s.personAt("ann@example.com", cairn.RoleMember), s.personAt("bob@example.com", cairn.RoleMember) // whom the fakes know
 	secrets := map[string]string{}

@@ -48,6 +48,7 @@ func (w withHook) Secrets() map[string]string {
 // TestHooks lets places tell of a change, to two servers of one database: it is found
 // without a sync that anybody asks for, by one run.
 func TestHooks(t *testing.T) {
+	t.Parallel()
 	key := filepath.Join(openTempDir(t), "keys")
 	if err := os.WriteFile(key, []byte(base64.StdEncoding.EncodeToString([]byte("0123456789abcdef0123456789abcdef"))+"\n"), 0o600); err != nil {
 		t.Fatal(err)

@@ -44,6 +44,7 @@ func TestPushPageHasTheExamples(t *testing.T) {
 
 // TestPushExamples runs the programs of docs/push.md against a server that is busy now and then.
 func TestPushExamples(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	mirrors := map[string]*mirrored{
 		"curl":   {command: []string{"bash", pushExamples + "/push.sh"}, needs: []string{"bash", "curl", "jq"}, many: 30},
@@ -72,6 +73,7 @@ func TestPushExamples(t *testing.T) {
 
 // TestPushRequests runs the script of docs/push.md that sends every request once.
 func TestPushRequests(t *testing.T) {
+	t.Parallel()
 	for _, program := range []string{"bash", "curl", "jq"} {
 		if _, err := exec.LookPath(program); err != nil {
 			t.Skipf("%s is not there: %v", program, err)

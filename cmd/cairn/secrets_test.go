@@ -241,6 +241,7 @@ func (v *vault) shell(stdin string, args ...string) {
 // in what the server replied and logged, in tables and files, PostgreSQL's log and journal
 // among them, in what the command line printed, and in arguments and environments.
 func TestA12_44_SecretsOfSourcesAreNowhere(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("it starts a server")
 	}

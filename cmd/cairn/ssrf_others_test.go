@@ -228,6 +228,7 @@ func TestA12_35_ModelsLeadNowhere(t *testing.T) {
 // machine. Administrators name others as the url of sources of every kind, which they test
 // and synchronise, and a program pushes documents that lie there.
 func TestA12_35_NoServerIsLedToTheCanary(t *testing.T) {
+	t.Parallel()
 	canary := connectortest.NewCanary(t)
 	s := newSite(t, "CAIRN_ALLOWED_NETWORKS="+connectortest.Fine+"/32")
 	fine := "http://" + connectortest.Fine + ":" + canary.Port + "/"

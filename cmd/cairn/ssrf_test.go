@@ -21,6 +21,7 @@ import (
 // of them at each place, to all of them at one place of each site, or everywhere where
 // CAIRN_TEST_SSRF is "all". What may be reached is told no credential.
 func TestA12_35_NoAnswerLeadsToTheCanary(t *testing.T) {
+	t.Parallel()
 	follows := map[string][]string{}
 	for name, open := range frontedSites() {
 		t.Run(name, func(t *testing.T) { follows[name] = leadAstray(t, open(t)) })
@@ -113,6 +114,7 @@ var followed = map[string][]string{
 // in hosts. Those are then given each address that must not be reached; the others some of
 // them, or all where CAIRN_TEST_SSRF is "all".
 func TestA12_35_NoSettingLeadsToTheCanary(t *testing.T) {
+	t.Parallel()
 	leads := map[string][]string{}
 	sites := frontedSites()
 	for _, kind := range slices.Sorted(maps.Keys(kinds())) {
