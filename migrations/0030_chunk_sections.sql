@@ -18,3 +18,6 @@ FROM (
     GROUP BY c.id) AS touched
 WHERE touched.id = chunks.id;
 ALTER TABLE chunks ENABLE TRIGGER note_update;
+
+-- Statistics of the planner would keep what is erased.
+ALTER TABLE chunks ALTER COLUMN sections SET STATISTICS 0;

@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 		os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) //nolint:gocritic // exitAfterDefer: nothing is left to undo
 	}
 	// Tests that may run beside others wait for servers most of the time.
-	if err := flag.Set("test.parallel", "6"); err != nil {
+	if err := flag.Set("test.parallel", "3"); err != nil {
 		panic(err)
 	}
 	postgrestest.Main(m)
