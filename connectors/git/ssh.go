@@ -252,16 +252,20 @@ type sshTalk struct {
 	shell   shell
 	closed  func()
 	once    sync.Once
+	said    sync.Once // all that is to be said to the host
 	failed  error
 }
 
 // CloseWrite implements gitrepo.Conversation.
-func (t *sshTalk) CloseWrite() error { return t.WriteCloser.Close() }
+func (t *sshTalk) CloseWrite() (err error) {
+	t.said.Do(func() { err = t.WriteCloser.Close() })
+	return err
+}
 
 // Close implements gitrepo.Conversation.
 func (t *sshTalk) Close() error {
 	t.once.Do(func() {
-		_ = t.WriteCloser.Close()
+		_ = t.CloseWrite()
 		ended := make(chan error, 1)
 		go func() { ended <- t.session.Wait() }()
 		select {

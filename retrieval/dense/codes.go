@@ -82,6 +82,13 @@ func (c *Codes) At(ordinal int) []uint64 {
 	return append(slices.Clone(c.signs[ordinal*n:(ordinal+1)*n]), c.finer[ordinal*m:(ordinal+1)*m]...)
 }
 
+// Snapshot returns the codes as they are now, which can be read while c is appended to.
+func (c *Codes) Snapshot() Codes {
+	o := *c
+	o.aside = slices.Clone(c.aside) // its last word changes
+	return o
+}
+
 // Clone returns codes of their own.
 func (c *Codes) Clone() Codes {
 	o := MakeCodes(c.Len(), c.words)

@@ -69,6 +69,7 @@ func (s *State) Begin(r Request) *Search {
 	x.fresh = s.fresh.columns
 	x.fresh.classes = slices.Clone(s.fresh.classes) // the rest does not change
 	x.fresh.has = slices.Clone(s.fresh.has)
+	x.fresh.codes = s.fresh.codes.Snapshot()
 	counted := s.census.count(x.visible)
 	s.grant(x, r.Granted, &counted)
 	x.stats = counted.Stats
