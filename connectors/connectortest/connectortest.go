@@ -35,6 +35,10 @@ type Source struct {
 	// External returns the external id that a document has now.
 	External func(name string) string
 
+	// Cases is how many random histories are tried, less than the usual 100 for a source of
+	// which each takes seconds. Where CAIRN_LONG_TESTS is set, all are.
+	Cases int
+
 	// What follows may be nil; what is left out is not tested.
 
 	// Move brings a document to another place in the source, such as another folder or

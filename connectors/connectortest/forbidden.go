@@ -22,12 +22,15 @@ import (
 // Fine is the one address of this machine that OnlyFine reaches.
 const Fine = "127.0.0.2"
 
+// asker is where a canary connects to itself from.
+const asker = "127.0.0.3"
+
 // OnlyFine returns a network that reaches Fine and nothing else of this machine, and looks
 // names up at a server of names.
 func OnlyFine(t testing.TB, names *Names) *outbound.Network {
 	t.Helper()
 	network := outbound.NewNetwork(outbound.Config{
-		Allowed: []netip.Prefix{netip.MustParsePrefix(Fine + "/32")}, Resolver: names.Resolver(t), Timeout: 2 * time.Second,
+		Allowed: []netip.Prefix{netip.MustParsePrefix(Fine + "/32")}, Resolver: names.Resolver(t), Timeout: 10 * time.Second,
 	})
 	t.Cleanup(network.CloseIdleConnections)
 	return network
@@ -133,7 +136,10 @@ func (n *Names) Resolver(t testing.TB) *net.Resolver {
 type Canary struct {
 	Port string
 
-	fine, elsewhere atomic.Int32 // connections
+	fine, elsewhere atomic.Int32  // connections
+	asked           chan struct{} // connections of reached
+
+	reached func() // returns when all that are open have been counted: they are accepted in turn
 
 	mu   sync.Mutex
 	told strings.Builder
@@ -146,13 +152,16 @@ func NewCanary(t testing.TB) *Canary {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &Canary{}
+	c := &Canary{asked: make(chan struct{}, 1)}
 	s := &http.Server{
 		Handler: c, ReadHeaderTimeout: time.Second,
 		ConnState: func(conn net.Conn, state http.ConnState) {
 			at, err := netip.ParseAddrPort(conn.LocalAddr().String())
+			from, _ := netip.ParseAddrPort(conn.RemoteAddr().String())
 			switch {
 			case state != http.StateNew:
+			case from.Addr().Unmap().String() == asker:
+				c.asked <- struct{}{}
 			case err == nil && at.Addr().Unmap().String() == Fine:
 				c.fine.Add(1)
 			default:
@@ -164,6 +173,14 @@ func NewCanary(t testing.TB) *Canary {
 	go func() { _ = s.Serve(l) }()
 	t.Cleanup(func() { _ = s.Close() })
 	_, c.Port, _ = net.SplitHostPort(l.Addr().String())
+	c.reached = func() {
+		conn, err := (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(asker)}}).DialContext(t.Context(), "tcp", Fine+":"+c.Port)
+		if err != nil { // a machine without such addresses
+			return
+		}
+		<-c.asked
+		_ = conn.Close()
+	}
 	return c
 }
 
@@ -183,6 +200,7 @@ func (c *Canary) Fine() string { return "http://fine.test:" + c.Port + "/" }
 // Reached returns how many connections came since the last call: at Fine, and at the
 // addresses that OnlyFine must not reach.
 func (c *Canary) Reached() (fine, elsewhere int) {
+	c.reached()
 	return int(c.fine.Swap(0)), int(c.elsewhere.Swap(0))
 }
 

@@ -1,9 +1,12 @@
 package connectortest
 
 import (
+	"flag"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -18,6 +21,7 @@ import (
 // is killed now and then: it must come to know what one knows who reads it as a whole,
 // and what is really there.
 func testModel(t *testing.T, newSource NewSource) {
+	few(t, newSource(t).Cases)
 	rapid.Check(t, func(r *rapid.T) {
 		s := newSource(t)
 		m := &model{s: s, texts: map[string]string{}, state: newState()}
@@ -38,6 +42,20 @@ func testModel(t *testing.T, newSource NewSource) {
 			m.compare(t, r)
 		}
 	})
+}
+
+// few lets the test try so many cases; 0: as many as it would.
+func few(t *testing.T, cases int) {
+	t.Helper()
+	if cases == 0 || os.Getenv("CAIRN_LONG_TESTS") != "" {
+		return
+	}
+	const checks = "rapid.checks"
+	usual := flag.Lookup(checks).Value.String()
+	if err := flag.Set(checks, strconv.Itoa(cases)); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = flag.Set(checks, usual) })
 }
 
 // model is what a source holds, and what a caller knows of it.

@@ -198,9 +198,11 @@ func TestConformanceOfOneRepository(t *testing.T) {
 // Pages of one wiki, beside one issue.
 func TestConformanceOfWikis(t *testing.T) {
 	connectortest.TestConnector(t, func(t *testing.T) connectortest.Source {
-		return newHarness(t, map[string]githubtest.Kind{
+		s := newHarness(t, map[string]githubtest.Kind{
 			"alpha": page, "beta": page, "delta": githubtest.Issue, "epsilon": page, "gamma": page, "zeta": page, "page42": page,
 		}, func(string) string { return "handbook" }).source()
+		s.Cases = 40
+		return s
 	})
 }
 
@@ -215,6 +217,7 @@ func TestConformanceOfManyRepositories(t *testing.T) {
 		}, func(name string) string { return "the-" + name })
 		h.settings, _ = h.UseApp(t)
 		s := h.source()
+		s.Cases = 60
 		s.Puzzle = func(t *testing.T, name string) {
 			h.Change(func(w *githubtest.World) { h.repository(w, name).Visibility = "GUARDED" })
 		}
