@@ -71,7 +71,7 @@ func TestRecall(t *testing.T) {
 
 // testRecall moves each nth topic aside, none at 0.
 func testRecall(t *testing.T, nth int) {
-	const chunks, dim, topics, queries = 30_000, 384, 1000, 20
+	const chunks, dim, topics, queries = 15_000, 384, 1000, 16
 	a := newArtificial(dim, topics)
 	axis := normal(randomVector(a.random, dim))
 	coder := NewCoder(dim, Frame{Axis: axis}, 1)
@@ -98,7 +98,7 @@ func testRecall(t *testing.T, nth int) {
 			scores[j] = append(scores[j], float32(inner(q, v)))
 		}
 	}
-	limits := Limits{Least: 1000, Most: 3000, Sure: 20, Best: 100}
+	limits := Limits{Least: 500, Most: 1500, Sure: 20, Best: 100}
 	for _, thousandths := range []int{1000, 400, 100, 20, 1} {
 		t.Run(fmt.Sprintf("sees=%g%%", float64(thousandths)/10), func(t *testing.T) {
 			visible := seeing(thousandths)
