@@ -65,11 +65,11 @@ func (e *environment) createToken(ctx context.Context, c *client.Client, req cli
 	if err != nil {
 		return missing(err, "account", req.User)
 	}
-	if asked, err := time.ParseDuration(cmp.Or(req.TTL, "2160h")); err == nil && t.ExpiresAt.Sub(t.CreatedAt) < asked-time.Minute {
-		e.note("It ends with the token by which it was made: see --code in cairn token create --help.")
-	}
 	if e.json {
 		return e.printReply(t.JSON)
+	}
+	if asked, err := time.ParseDuration(cmp.Or(req.TTL, "2160h")); err == nil && t.ExpiresAt.Sub(t.CreatedAt) < asked-time.Minute {
+		e.note("It ends with the token by which it was made: see --code in cairn token create --help.")
 	}
 	e.note("Token %s for %s, until %s. It is shown this once:", terminal.Line(t.ID), scopeNames(t.Scopes), moment(&t.ExpiresAt))
 	_, err = fmt.Fprintln(e.stdout, terminal.Line(t.Secret))
