@@ -90,4 +90,5 @@ type Token struct {
 	LastUsed time.Time // zero: never
 	Revoked  time.Time // zero: valid
 	Parent   string    // id of the token by which it was made, and with which it ends; empty: none
+	Orphaned bool      // who made it so could not make it now
 }

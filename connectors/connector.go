@@ -117,7 +117,8 @@ const (
 type Directory interface {
 	// Members yields every membership of the site's groups, in any order. Groups
 	// may be nested and form circles. An error means that the list is incomplete:
-	// the caller then keeps what it had.
+	// the caller then keeps what it had. What the site failed to tell never looks like
+	// a group without members.
 	Members(ctx context.Context) iter.Seq2[Member, error]
 }
 
@@ -127,6 +128,9 @@ type Member struct {
 	Group    string // name of the group at the site: one line
 	Email    string // address of a person that the site has verified
 	Subgroup string // name of a group whose members belong to Group, too
+	// Untold says that the site failed to tell who is in Group at the moment: the caller
+	// keeps what it had of it. A group that is gone is not named at all.
+	Untold bool
 }
 
 // SiteGroup returns the key that stands, in the ACLs that a connector yields, for a

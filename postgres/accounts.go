@@ -144,13 +144,13 @@ func (db *DB) UpdateAccount(ctx context.Context, id cairn.AccountID, edit func(*
 	return a, nil
 }
 
-// endEverything ends the sessions, sign-in codes and tokens of an account.
+// endEverything ends the sessions, sign-in codes and tokens of an account, and the tokens
+// that were made by these, whoever's they are.
 func endEverything(ctx context.Context, tx pgx.Tx, id cairn.AccountID) error {
 	if err := endAccess(ctx, tx, id, auth.Hash{}); err != nil {
 		return err
 	}
-	_, err := tx.Exec(ctx, `UPDATE tokens SET revoked_at = now() WHERE account_id = $1 AND revoked_at IS NULL`, id)
-	return err
+	return revokeAll(ctx, tx, id)
 }
 
 // accountDetail says what of an account was changed.

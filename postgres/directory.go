@@ -17,7 +17,8 @@ import (
 // SetMembers implements ingest.Store: it replaces the groups of a source, and who
 // is in them, by what the source tells. The name of the source is the directory, so
 // that groups of two sites are never the same, whatever they are called. When the
-// sequence ends with an error, or a name in it cannot be stored, nothing changes.
+// sequence ends with an error, or a name in it cannot be stored, nothing changes. What
+// addKept adds stays.
 func (s *Ingest) SetMembers(ctx context.Context, source cairn.Source, run ingest.Lease, members iter.Seq2[connectors.Member, error]) error {
 	if err := cairn.CheckSourceName(source.Name); err != nil {
 		return err
@@ -32,6 +33,9 @@ func (s *Ingest) SetMembers(ctx context.Context, source cairn.Source, run ingest
 			return notFound(err)
 		}
 		if err := held(ctx, tx, run); err != nil {
+			return err
+		}
+		if err := addKept(ctx, tx, source.ID, &w); err != nil {
 			return err
 		}
 		return storeMembers(ctx, tx, source, w)

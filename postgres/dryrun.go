@@ -73,6 +73,9 @@ func (p *runPreview) read(ctx context.Context) error {
 	if p.plan.Members == nil {
 		return nil
 	}
+	if err := addKept(ctx, p.q, p.source.ID, p.plan.Members); err != nil {
+		return err
+	}
 	if p.groups, err = p.readGroups(ctx); err != nil || p.groups.Groups == 0 {
 		p.plan.Members = nil // as they are
 		return err

@@ -137,25 +137,10 @@ func groupIDs(ctx context.Context, q querier, keys []cairn.PrincipalKey) ([]stri
 	return ids, nil
 }
 
-// notDenied refuses a group that permissions in use deny: without it they would deny nobody.
-func notDenied(ctx context.Context, tx pgx.Tx, group cairn.PrincipalKey) error {
-	var denied bool
-	err := tx.QueryRow(ctx, `
-		SELECT EXISTS (
-			SELECT FROM acl_keys k WHERE k.principal = $1 AND k.clause < 0 AND (
-				EXISTS (SELECT FROM documents d WHERE d.acl_id = k.acl_id) OR EXISTS (SELECT FROM documents d WHERE d.withheld_acl = k.acl_id)
-				OR EXISTS (SELECT FROM bodies b WHERE b.acl_id = k.acl_id) OR EXISTS (SELECT FROM sources s WHERE s.acl_id = k.acl_id)))`,
-		group).Scan(&denied)
-	if err == nil && denied {
-		return cairn.Errorf(cairn.ErrConflict, "permissions of documents or sources deny %s, and its members could read them without it: take it out of these first", group)
-	}
-	return missing(err)
-}
-
 // DeleteGroup implements api.Groups.
 func (db *DB) DeleteGroup(ctx context.Context, name string) error {
 	err := db.change(ctx, func(tx pgx.Tx) (changed, error) {
-		if err := notDenied(ctx, tx, cairn.GroupKey(cairn.OwnDirectory, name)); err != nil {
+		if err := notDenied(ctx, tx, cairn.OwnDirectory, name, true); err != nil {
 			return changed{}, err
 		}
 		err := tx.QueryRow(ctx, `

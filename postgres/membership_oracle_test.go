@@ -69,18 +69,66 @@ func (o *directoryOracle) drop(gone *oracleGroup) {
 	}
 }
 
-// denied says whether permissions deny a key, and whether those of former texts do.
-func (f *firm) denied(key cairn.PrincipalKey) (now, before bool) {
+// named says whether permissions name one of the groups where a function looks, and whether
+// those of former texts do.
+func (f *firm) named(groups []*oracleGroup, where func(cairn.ACL) []cairn.PrincipalKey) (now, before bool) {
+	names := func(a cairn.ACL) bool {
+		return slices.ContainsFunc(groups, func(g *oracleGroup) bool { return slices.Contains(where(a), g.key()) })
+	}
 	for _, b := range f.stored {
-		now = now || slices.Contains(f.aclOf(b).Deny, key)
+		now = now || names(f.aclOf(b))
 	}
 	for _, s := range f.sources {
-		now = now || slices.Contains(s.ACL.Deny, key)
+		now = now || names(s.ACL)
 	}
 	for _, acl := range f.former {
-		before = before || acl != nil && slices.Contains(acl.Deny, key)
+		before = before || acl != nil && names(*acl)
 	}
 	return now, before
+}
+
+func denials(a cairn.ACL) []cairn.PrincipalKey    { return a.Deny }
+func admissions(a cairn.ACL) []cairn.PrincipalKey { return slices.Concat(a.Allow...) }
+
+// above returns a group and all that it is in.
+func (o *directoryOracle) above(g *oracleGroup) []*oracleGroup {
+	all := []*oracleGroup{g}
+	for i := 0; i < len(all); i++ {
+		for _, h := range o.groups {
+			if h.groups[all[i]] && !slices.Contains(all, h) {
+				all = append(all, h)
+			}
+		}
+	}
+	return all
+}
+
+// inside returns the addresses of all who are in a group.
+func (o *directoryOracle) inside(g *oracleGroup) map[string]bool {
+	emails := map[string]bool{}
+	all := []*oracleGroup{g}
+	for i := 0; i < len(all); i++ {
+		maps.Copy(emails, all[i].emails)
+		for sub := range all[i].groups {
+			if !slices.Contains(all, sub) {
+				all = append(all, sub)
+			}
+		}
+	}
+	return emails
+}
+
+// goes checks that a group goes, or its name, only while permissions do not deny it, and
+// reports whether it does.
+func (f *firm) goes(err error, groups []*oracleGroup) bool {
+	f.rt.Helper()
+	if now, before := f.named(groups, denials); errors.Is(err, cairn.ErrConflict) != now && !before {
+		f.rt.Fatalf("a group or its name goes with %v; permissions deny it: %t", err, now)
+	}
+	if !errors.Is(err, cairn.ErrConflict) {
+		f.check(err)
+	}
+	return err == nil
 }
 
 // of returns the keys of the groups that an account is in.
@@ -130,18 +178,13 @@ func (f *firm) signIn() {
 func (f *firm) dropGroup() {
 	name := f.drawGroup()
 	if g := f.group("cairn", name); g != nil {
-		err := f.acting().DeleteGroup(context.Background(), name)
-		if now, before := f.denied(cairn.GroupKey(cairn.OwnDirectory, name)); errors.Is(err, cairn.ErrConflict) != now && !before {
-			f.rt.Fatalf("a group is deleted with %v; permissions deny it: %t", err, now)
+		if f.goes(f.acting().DeleteGroup(context.Background(), name), f.above(g)) {
+			f.drop(g)
 		}
-		if errors.Is(err, cairn.ErrConflict) {
-			return
-		}
-		f.check(err)
-		f.drop(g)
 	} else if g := f.group("scim", name); g != nil {
-		f.check(NewSCIM(f.acting()).DeleteGroup(context.Background(), g.id, func(scim.Group) error { return nil }))
-		f.drop(g)
+		if f.goes(NewSCIM(f.acting()).DeleteGroup(context.Background(), g.id, func(scim.Group) error { return nil }), f.above(g)) {
+			f.drop(g)
+		}
 	}
 }
 
@@ -205,19 +248,54 @@ func (f *firm) setSCIM() {
 	}
 	if free := name + "'"; rapid.IntRange(0, 5).Draw(f.rt, "rename") == 0 && f.group("scim", free) == nil {
 		edit.Display = &free
-		g.name = free
 	}
-	_, err := s.UpdateGroup(ctx, g.id, func(scim.Group) ([]scim.GroupEdit, error) { return []scim.GroupEdit{edit}, nil })
+	update := func() error {
+		_, err := s.UpdateGroup(ctx, g.id, func(scim.Group) ([]scim.GroupEdit, error) { return []scim.GroupEdit{edit}, nil })
+		return err
+	}
+	err := update()
+	if edit.Display != nil {
+		if f.goes(err, []*oracleGroup{g}) {
+			g.name = *edit.Display
+			return
+		}
+		edit.Display = nil // nothing of it was done
+		err = update()
+	}
 	f.check(err)
 }
 
+// keeping is what may stay of a group of which a site says nothing any more.
+type keeping struct {
+	must, may bool
+	emails    map[string]bool
+}
+
+// keeps says whether somebody stays in a group because permissions deny it.
+func (f *firm) keeps(g *oracleGroup) keeping {
+	above := f.above(g)
+	denied, wasDenied := f.named(above, denials)
+	admitted, wasAdmitted := f.named(above, admissions)
+	return keeping{denied && !admitted && !wasAdmitted, (denied || wasDenied) && !admitted, f.inside(g)}
+}
+
+// stays checks what the database has kept, and reports whether that is so.
+func (f *firm) stays(k keeping, rows string, args ...any) bool {
+	f.rt.Helper()
+	there := f.count(rows, args...) > 0
+	if there && !k.may || !there && k.must {
+		f.rt.Fatalf("%v: kept: %t; must be: %t, may be: %t", args, there, k.must, k.may)
+	}
+	return there
+}
+
 // readSite makes a site tell other groups than before; those that it no longer
-// names are gone, also from the groups that they are in.
+// names are gone, also from the groups that they are in, unless denials keep them.
 func (f *firm) readSite() {
 	site := f.sources[rapid.IntRange(0, 1).Draw(f.rt, "site")]
 	name := rapid.SampledFrom([]string{"a", "b", "c", "d"})
 	var members []connectors.Member
-	named := map[string]bool{}
+	named, nobody := map[string]bool{}, true
 	for range rapid.IntRange(0, 6).Draw(f.rt, "members") {
 		m := connectors.Member{Group: name.Draw(f.rt, "group")}
 		switch rapid.IntRange(0, 2).Draw(f.rt, "kind") {
@@ -229,17 +307,35 @@ func (f *firm) readSite() {
 			m.Subgroup = name.Draw(f.rt, "subgroup")
 			named[m.Subgroup] = true
 		}
-		named[m.Group] = true
+		named[m.Group], nobody = true, nobody && m.Email == ""
 		members = append(members, m)
+	}
+	kept := map[string]keeping{}
+	for _, g := range f.groups {
+		if g.directory == site.Name && (nobody || !named[g.name]) {
+			kept[g.name] = f.keeps(g)
+		}
 	}
 	f.check(f.store.SetMembers(context.Background(), site, ingest.Lease{}, sequence(members, nil)))
 	for _, g := range slices.Clone(f.groups) {
-		if g.directory == site.Name && !named[g.name] {
-			f.drop(g)
+		if g.directory != site.Name || named[g.name] {
+			continue
 		}
+		if !f.stays(kept[g.name], `SELECT count(*) FROM groups WHERE directory = $1 AND name = $2`, site.Name, g.name) {
+			f.drop(g)
+			continue
+		}
+		g.empty()
+		g.emails = kept[g.name].emails
 	}
 	for _, n := range slices.Sorted(maps.Keys(named)) {
-		f.grow(site.Name, n).empty()
+		g := f.grow(site.Name, n)
+		g.empty()
+		if k, ok := kept[n]; ok && len(k.emails) > 0 && f.stays(k, `
+			SELECT count(*) FROM group_members m JOIN groups g ON g.id = m.group_id
+			WHERE g.directory = $1 AND g.name = $2 AND m.email IS NOT NULL`, site.Name, n) {
+			g.emails = k.emails
+		}
 	}
 	for _, m := range members {
 		g := f.grow(site.Name, m.Group)

@@ -175,6 +175,11 @@ func (s *SCIM) UpdateGroup(ctx context.Context, id string, plan func(scim.Group)
 			}
 			members = members.plus(m)
 		}
+		if name != r.Name { // its key goes to nobody
+			if err := notDenied(ctx, tx, cairn.SCIMDirectory, r.Name, false); err != nil {
+				return changed{}, err
+			}
+		}
 		if members.any() || name != r.Name || external != r.ExternalID {
 			r, err = exactlyOne[scimGroupRow](tx.Query(ctx, `
 				UPDATE groups g SET name = $2, external_id = nullif($3, ''), revision = revision + 1, changed_at = now()
@@ -231,6 +236,9 @@ func (s *SCIM) DeleteGroup(ctx context.Context, id string, check func(scim.Group
 			return changed{}, err
 		}
 		if err := check(r.group()); err != nil {
+			return changed{}, err
+		}
+		if err := notDenied(ctx, tx, cairn.SCIMDirectory, r.Name, true); err != nil {
 			return changed{}, err
 		}
 		_, err = tx.Exec(ctx, `DELETE FROM groups WHERE id = $1`, id)

@@ -284,11 +284,17 @@ func endLocalAccess(ctx context.Context, tx pgx.Tx) error {
 	for _, statement := range []string{
 		`DELETE FROM sessions s USING accounts a WHERE a.id = s.account_id AND a.is_local`,
 		`DELETE FROM sign_in_codes c USING accounts a WHERE a.id = c.account_id AND a.is_local`,
-		`UPDATE tokens t SET revoked_at = now() FROM accounts a WHERE a.id = t.account_id AND a.is_local AND t.revoked_at IS NULL`,
 	} {
 		if _, err := tx.Exec(ctx, statement); err != nil {
 			return err
 		}
 	}
-	return nil
+	var local cairn.AccountID
+	switch err := tx.QueryRow(ctx, `SELECT id FROM accounts WHERE is_local`).Scan(&local); {
+	case errors.Is(err, pgx.ErrNoRows):
+		return nil
+	case err != nil:
+		return err
+	}
+	return revokeAll(ctx, tx, local)
 }

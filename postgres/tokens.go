@@ -28,6 +28,17 @@ type tokenRow struct {
 	RevokedAt  *time.Time
 }
 
+// orphaned says of a token t that one by which it was made, or one before that, is of
+// somebody who could not make it now: whose account is disabled, or who is no administrator
+// while the token is another's. That may change again, so that nothing was revoked.
+const orphaned = `
+	(t.parent_id IS NOT NULL AND EXISTS (
+		WITH RECURSIVE above AS (
+			SELECT p.parent_id, p.account_id FROM tokens p WHERE p.id = t.parent_id
+			UNION ALL SELECT p.parent_id, p.account_id FROM above JOIN tokens p ON p.id = above.parent_id)
+		SELECT FROM above JOIN accounts maker ON maker.id = above.account_id
+		WHERE maker.disabled_at IS NOT NULL OR maker.id <> t.account_id AND maker.role <> 'admin')) AS orphaned`
+
 func (r tokenRow) token() cairn.Token {
 	return cairn.Token{
 		ID: r.ID, Account: r.AccountID, Name: r.Name, Scopes: r.Scopes,
@@ -39,9 +50,10 @@ func (r tokenRow) token() cairn.Token {
 func (db *DB) TokenByHash(ctx context.Context, hash auth.Hash) (cairn.Token, auth.Holder, error) {
 	r, err := exactlyOne[struct {
 		tokenRow
+		Orphaned bool
 		holderRow
 	}](db.callers.Query(ctx, `
-		SELECT t.id, t.account_id, t.name, t.scopes, t.created_at, t.expires_at, t.last_used_at, t.revoked_at, `+holderColumns+`
+		SELECT t.id, t.account_id, t.name, t.scopes, t.created_at, t.expires_at, t.last_used_at, t.revoked_at, `+orphaned+`, `+holderColumns+`
 		FROM tokens t JOIN accounts a ON a.id = t.account_id
 		WHERE t.hash = $1`, hash[:]))
 	if err != nil {
@@ -51,7 +63,9 @@ func (db *DB) TokenByHash(ctx context.Context, hash auth.Hash) (cairn.Token, aut
 	if err != nil {
 		return cairn.Token{}, auth.Holder{}, fmt.Errorf("token: %w", err)
 	}
-	return r.token(), h, nil
+	t := r.token()
+	t.Orphaned = r.Orphaned
+	return t, h, nil
 }
 
 // TouchToken implements auth.Tokens. It waits for nobody who changes the token.
@@ -138,6 +152,16 @@ func revokeMade(ctx context.Context, tx pgx.Tx, by string, parameter any, at tim
 			UNION SELECT t.id FROM tokens t JOIN made ON t.parent_id = made.id)
 		UPDATE tokens SET revoked_at = $2 WHERE id IN (SELECT id FROM made) AND revoked_at IS NULL`, parameter, at)
 	return err
+}
+
+// revokeAll revokes the tokens of an account and those that were made by them. The first
+// statement waits for who makes one by them at the moment, so that the second sees it.
+func revokeAll(ctx context.Context, tx pgx.Tx, account cairn.AccountID) error {
+	_, err := tx.Exec(ctx, `SELECT FROM tokens WHERE account_id = $1 AND revoked_at IS NULL ORDER BY id FOR NO KEY UPDATE`, account)
+	if err != nil {
+		return err
+	}
+	return revokeMade(ctx, tx, `account_id = $1`, account, time.Now().UTC())
 }
 
 // RevokeToken implements api.Tokens. A token that was revoked before keeps its

@@ -9,6 +9,7 @@ import (
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/retrieval/answer"
 	"github.com/cairnhq/cairn/server/api"
+	"github.com/cairnhq/cairn/server/auth"
 )
 
 // A version that another has replaced is for who may read the document today and could read it
@@ -165,15 +166,54 @@ func TestTokensEndWithWhatMadeThem(t *testing.T) {
 	wantError(t, "by one that is revoked", err, cairn.ErrConflict)
 }
 
-// A group that somebody is denied by stays: else its members could read what they must not.
-func TestDeniedGroupsAreNotRemoved(t *testing.T) {
+// The same of tokens that somebody makes for others: they end with hers, and with what she
+// may do.
+func TestTokensOfOthersEndWithWhoMadeThem(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	ctx := t.Context()
-	f.check(f.CreateGroup(ctx, "externals"))
-	s := f.source("plans", cairn.Allow(cairn.Everyone))
-	id := f.document(s, "a", "A", "text", cairn.ACL{Allow: [][]cairn.PrincipalKey{{cairn.Everyone}}, Deny: []cairn.PrincipalKey{"group:cairn:externals"}})
-	wantError(t, "a document denies it", f.DeleteGroup(ctx, "externals"), cairn.ErrConflict)
-	f.setACL(id, cairn.Allow(cairn.Everyone))
-	f.check(f.DeleteGroup(ctx, "externals"))
+	ctx, now := t.Context(), time.Now().UTC().Truncate(time.Microsecond)
+	root, ann, bot := f.account("root@acme.test", cairn.RoleAdmin), f.account("ann@acme.test", cairn.RoleAdmin), f.account("bot@acme.test", cairn.RoleMember)
+	n := byte(0)
+	create := func(account cairn.AccountID, hours time.Duration, parent string) (cairn.Token, auth.Hash) {
+		t.Helper()
+		n++
+		made, err := f.CreateToken(ctx, auth.Hash{n}, cairn.Token{Account: account, Expires: now.Add(hours * time.Hour), Parent: parent})
+		f.check(err)
+		return made, auth.Hash{n}
+	}
+	valid := func(what string, hash auth.Hash, want bool) {
+		t.Helper()
+		token, _, err := f.TokenByHash(ctx, hash)
+		f.check(err)
+		if got := token.Revoked.IsZero() && !token.Orphaned; got != want {
+			t.Errorf("%s: %+v", what, token)
+		}
+	}
+	edit := func(id cairn.AccountID, change func(*cairn.Account)) {
+		t.Helper()
+		_, err := f.UpdateAccount(ctx, id, func(a *cairn.Account) error { change(a); return nil })
+		f.check(err)
+	}
+	anns, _ := create(ann.ID, 1, "")
+	bots, botsHash := create(bot.ID, 2, anns.ID)
+	if !bots.Expires.Equal(anns.Expires) {
+		t.Errorf("it ends at %v, after that by which it was made", bots.Expires)
+	}
+	_, last := create(bot.ID, 1, bots.ID)
+	_, rootsHash := create(root.ID, 1, "")
+	valid("made by one that is valid", last, true)
+	edit(ann.ID, func(a *cairn.Account) { a.Role = cairn.RoleMember })
+	valid("who made it is no administrator", botsHash, false)
+	valid("the same of one that was made by it", last, false)
+	edit(ann.ID, func(a *cairn.Account) { a.Role = cairn.RoleAdmin })
+	valid("she is one again", last, true)
+	f.exec(`UPDATE accounts SET disabled_at = now() WHERE id = $1`, ann.ID) // as a provider deactivates
+	valid("who made it is away", last, false)
+	f.exec(`UPDATE accounts SET disabled_at = NULL WHERE id = $1`, ann.ID)
+	valid("she is back", last, true)
+	edit(ann.ID, func(a *cairn.Account) { a.Disabled = true })
+	edit(ann.ID, func(a *cairn.Account) { a.Disabled = false })
+	valid("who made it was disabled", botsHash, false)
+	valid("the same of one that was made by it", last, false)
+	valid("somebody else's", rootsHash, true)
 }

@@ -162,6 +162,7 @@ func TestSmallRepliesAreNotLeftToTheKernel(t *testing.T) {
 				t.Fatal(err)
 			}
 			w.begun(conn)
+			time.Sleep(300 * time.Millisecond) // the server comes to where there is no room
 			losses["the token is revoked"].lose(w)
 			time.Sleep(promise + 100*time.Millisecond)
 			_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second))

@@ -104,6 +104,16 @@ func (s *Server) routes() []Route {
 // Handler returns the handler of all routes.
 func (s *Server) Handler() http.Handler { return s.engine }
 
+// Routes returns method and path of every route, as in "GET /api/v1/documents/:id". What
+// none of them is for is the web UI's.
+func (s *Server) Routes() []string {
+	var all []string
+	for _, r := range s.engine.Routes() {
+		all = append(all, r.Method+" "+r.Path)
+	}
+	return all
+}
+
 // Serve answers requests on l until Shutdown; it then returns nil.
 func (s *Server) Serve(l net.Listener) error {
 	err := s.http.Serve(l)

@@ -256,6 +256,7 @@ func TestCanaries(t *testing.T) {
 	a.waitForRuns()
 	a.call("POST", "/sources/pages/sync", map[string]any{"permissions_only": true}, nil)
 	a.waitForRuns()
+	a.addRepository()
 
 	// What is erased as a document, and what is with the person who alone may read it.
 	a.call("POST", "/sources", map[string]any{"name": "wiki", "kind": "push", "acl": "everyone"}, nil)
@@ -317,17 +318,21 @@ func TestCanaries(t *testing.T) {
 	tables := a.inTables()
 	files, _ := a.inFiles()
 	for place := range a.words {
-		refused := strings.HasPrefix(place, "refused") || place == "body of a bad file"
+		refused := strings.HasPrefix(place, "refused") || strings.HasSuffix(place, "body of a bad file")
 		if old := strings.HasSuffix(place, "old body"); len(tables[place]) == 0 && !refused && !old {
 			t.Errorf("%s is in no table, so that this test says nothing of it", place)
 		}
-		if len(files[place]) == 0 && !refused {
+		if len(files[place]) == 0 && !refused && place != "git old body" {
 			t.Errorf("%s is in no file, so that this test says nothing of it", place)
 		}
+	}
+	if clones, found := a.inClones(); clones != 1 || !found["git body"] || !found["git message 1"] {
+		t.Errorf("%d copies of repositories hold %v, so that this test says nothing of them", clones, found)
 	}
 
 	a.call("DELETE", "/documents/"+planned, nil, nil)
 	a.call("DELETE", "/sources/pages", nil, nil)
+	a.call("DELETE", "/sources/code", nil, nil)
 	a.call("DELETE", "/users/"+email, nil, nil)
 	for place, tables := range a.inTables() {
 		if !slices.Equal(tables, []string{"pg_catalog.pg_statistic"}) { // which is cleaned later
@@ -359,7 +364,7 @@ func TestCanaries(t *testing.T) {
 			t.Errorf("the erasure of a %s is not cleaned", e.Kind)
 		}
 	}
-	if len(list.Erasures) < 3 {
+	if len(list.Erasures) < 4 {
 		t.Errorf("receipts: %+v", list.Erasures)
 	}
 	if left := a.inTables(); len(left) > 0 {
@@ -376,8 +381,12 @@ func TestCanaries(t *testing.T) {
 			t.Errorf("the server's log does not say %q, so that this test says nothing of it", what)
 		}
 	}
+	log := a.log.String()
+	a.start() // which sweeps, as is done every minute
+	a.waitForClones()
+	a.stop()
 	for place, word := range a.words {
-		if strings.Contains(a.log.String(), word) {
+		if strings.Contains(log+a.log.String(), word) {
 			t.Errorf("the server's log holds %s", place)
 		}
 	}

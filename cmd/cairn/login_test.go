@@ -58,6 +58,17 @@ func TestLogin(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// What a token makes ends with it; who signs in makes one that lasts.
+	exit, short, stderr := s.run("token", "create", "--ttl", "8000h")
+	if exit != exitDone || !strings.Contains(stderr, "It ends with the token") {
+		t.Errorf("exit code %d: %s%s", exit, short, stderr)
+	}
+	_, out, _ = s.run("user", "code", "root@example.com")
+	exit, lasting, stderr := s.run("token", "create", "--ttl", "8000h", "--code", printedCode.FindString(out))
+	if exit != exitDone || strings.Contains(stderr, "It ends with the token") {
+		t.Errorf("exit code %d: %s%s", exit, lasting, stderr)
+	}
+	s.expect(exitDenied, "", "user code", "token", "create", "--code", "used-up")
 	exit, out, stderr = s.run("user", "code", "root@example.com")
 	if exit != exitDone {
 		t.Fatalf("exit code %d: %s%s", exit, out, stderr)
@@ -65,8 +76,14 @@ func TestLogin(t *testing.T) {
 	if exit, out, stderr := s.run("login", "--code", printedCode.FindString(out), "--json"); exit != exitDone || !json.Valid([]byte(out)) {
 		t.Fatalf("exit code %d: %s%s", exit, out, stderr)
 	}
-	t.Setenv("CAIRN_TOKEN", old.Token)
-	s.expect(exitDenied, "", "not valid", "token", "list")
+	for _, ended := range []string{old.Token, strings.TrimSpace(short)} {
+		t.Setenv("CAIRN_TOKEN", ended)
+		s.expect(exitDenied, "", "not valid", "token", "list", "--json")
+	}
+	t.Setenv("CAIRN_TOKEN", strings.TrimSpace(lasting))
+	if exit, out, stderr := s.run("search", "anything", "--json"); exit != exitNotFound || strings.Contains(stderr, "not valid") {
+		t.Errorf("exit code %d: %s%s", exit, out, stderr)
+	}
 	kept, err := readSignedIn()
 	if err != nil {
 		t.Fatal(err)

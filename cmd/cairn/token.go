@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -22,13 +23,18 @@ func tokenCommand(e *environment) *cobra.Command {
 func tokenCreateCommand(e *environment) *cobra.Command {
 	var req client.TokenRequest
 	var scopes []string
+	var code string
 	c := &cobra.Command{
 		Use:   "create",
 		Short: "Make a token and print its secret, this once",
 		Long: `Make a token. The secret is printed on standard output, this once; all else goes to standard
-error, so that TOKEN=$(cairn token create --user ann@example.com) works.`,
+error, so that TOKEN=$(cairn token create --user ann@example.com) works.
+
+It ends with the token that this command line uses, at the latest: when that expires or is
+revoked, as by cairn logout and the next cairn login. For one that is to last, as of a program,
+sign in for this command alone with a code of yours (cairn user code): --code CODE.`,
 		Args: cobra.NoArgs,
-		RunE: e.online(func(ctx context.Context, c *client.Client, _ []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			for _, s := range scopes {
 				if err := oneOf("scope", s, "search", "ask", "read", "write", "scim", "admin"); err != nil {
 					return err
@@ -38,23 +44,56 @@ error, so that TOKEN=$(cairn token create --user ann@example.com) works.`,
 			if _, err := time.ParseDuration(req.TTL); req.TTL != "" && err != nil {
 				return usageError{fmt.Errorf("--ttl is %q; write it as in 720h", req.TTL)}
 			}
-			t, err := c.AddToken(ctx, req)
-			if err != nil {
-				return missing(err, "account", req.User)
+			create := func(ctx context.Context, c *client.Client, _ []string) error { return e.createToken(ctx, c, req) }
+			if code == "" {
+				return e.online(create)(cmd, args)
 			}
-			if e.json {
-				return e.printReply(t.JSON)
-			}
-			e.note("Token %s for %s, until %s. It is shown this once:", terminal.Line(t.ID), scopeNames(t.Scopes), moment(&t.ExpiresAt))
-			_, err = fmt.Fprintln(e.stdout, terminal.Line(t.Secret))
-			return err
-		}),
+			return e.inSession(cmd.Context(), code, create)
+		},
 	}
+	c.Flags().StringVar(&code, "code", "", "sign in with this one-time code for this command alone, so that the token lasts")
 	c.Flags().StringVar(&req.User, "user", "", "whose token it is: e-mail address or id (default: your own)")
 	c.Flags().StringVar(&req.Name, "name", "", "what it is for")
 	c.Flags().StringSliceVar(&scopes, "scope", nil, "search, ask, read, write, scim or admin; may be repeated (default search, ask, read)")
 	c.Flags().StringVar(&req.TTL, "ttl", "", "how long it is valid, as in 720h (default 2160h, at most 8784h)")
 	return c
+}
+
+// createToken makes a token and prints its secret.
+func (e *environment) createToken(ctx context.Context, c *client.Client, req client.TokenRequest) error {
+	t, err := c.AddToken(ctx, req)
+	if err != nil {
+		return missing(err, "account", req.User)
+	}
+	if e.json {
+		return e.printReply(t.JSON)
+	}
+	if asked, err := time.ParseDuration(cmp.Or(req.TTL, "2160h")); err == nil && t.ExpiresAt.Sub(t.CreatedAt) < asked-time.Minute {
+		e.note("It ends with the token by which it was made: see --code in cairn token create --help.")
+	}
+	e.note("Token %s for %s, until %s. It is shown this once:", terminal.Line(t.ID), scopeNames(t.Scopes), moment(&t.ExpiresAt))
+	_, err = fmt.Fprintln(e.stdout, terminal.Line(t.Secret))
+	return err
+}
+
+// inSession calls do with a client that is signed in with a one-time code until it returns.
+func (e *environment) inSession(ctx context.Context, code string, do func(context.Context, *client.Client, []string) error) error {
+	settings, err := e.settings()
+	if err != nil {
+		return err
+	}
+	c, err := client.New(client.Config{URL: serverURL(settings), HTTPClient: newSessionClient()})
+	if err != nil {
+		return err
+	}
+	if _, err := c.Login(ctx, code, ""); err != nil {
+		return advise(err, "cairn user code makes another code.")
+	}
+	err = do(ctx, c, nil)
+	if err := c.Logout(ctx); err != nil {
+		e.note("The session of this command was not ended: %s", terminal.Line(err.Error()))
+	}
+	return err
 }
 
 func scopeNames(scopes []cairn.Scope) string {

@@ -37,12 +37,13 @@ func (d *datacenter) directory(ctx context.Context) error {
 	active := map[string]v1Person{}
 	request := ofV1("the list of users", plainLimit, "", "admin", "users", "list", "active")
 	for p, err := range numbers(ctx, d.client, request, func(p v1Person) string { return p.UserKey }) {
-		if err != nil && !atlassian.ConcernsOne(err) {
+		if len(active) == 0 && (errors.Is(err, connectors.ErrForbidden) || errors.Is(err, connectors.ErrNotFound)) {
+			break
+		}
+		if err != nil {
 			return err
 		}
-		if err == nil {
-			active[p.UserKey] = p
-		}
+		active[p.UserKey] = p
 	}
 	d.active = active
 	return nil

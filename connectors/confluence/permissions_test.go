@@ -2,6 +2,8 @@ package confluence_test
 
 import (
 	"errors"
+	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -9,6 +11,7 @@ import (
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/connectors"
 	"github.com/cairnhq/cairn/connectors/confluence/confluencetest"
+	"github.com/cairnhq/cairn/connectors/connectortest"
 )
 
 func (p *place) wantACL(t *testing.T, name string, clauses ...[]cairn.PrincipalKey) {
@@ -199,6 +202,29 @@ func TestHiddenAddresses(t *testing.T) {
 	}
 	if d := cmp.Diff(want, members); d != "" {
 		t.Errorf("other members (-want +got):\n%s", d)
+	}
+}
+
+// TestBrokenListOfUsers breaks the list that tells the addresses: without them every group
+// would look as if nobody were in it.
+func TestBrokenListOfUsers(t *testing.T) {
+	site := confluencetest.NewDataCenter(t)
+	site.Group("eng", "Ann")
+	r := connectortest.NewRemote(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/admin/users/list/active") {
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = w.Write([]byte(`{"results": 7}`))
+			return
+		}
+		site.ServeHTTP(w, r)
+	}), site.Secrets())
+	p := &place{Site: site, remote: r, settings: site.SettingsAt(r.URL)}
+	var failed error
+	for _, err := range p.connect(t).(connectors.Directory).Members(t.Context()) {
+		failed = err
+	}
+	if !errors.Is(failed, connectors.ErrUnexpected) {
+		t.Errorf("the groups are read with %v", failed)
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 func (c connection[T]) all() []T { return append(c.Nodes, c.Edges...) }
 
 // ofOwner yields what a query finds of an owner, page by page. The query takes $login and
-// $after; connect returns the page that a reply holds, nil where there is nothing.
+// $after; connect returns the page that a reply holds. Without one the list is incomplete.
 func ofOwner[R, T any](ctx context.Context, a *api, what, text string, variables map[string]any, connect func(*R) *connection[T]) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var zero T
@@ -24,6 +24,7 @@ func ofOwner[R, T any](ctx context.Context, a *api, what, text string, variables
 			}
 			held := connect(found)
 			if held == nil {
+				yield(zero, a.partial(what))
 				return
 			}
 			for _, thing := range held.all() {

@@ -167,8 +167,11 @@ func (d *directory) identities(organization string) error {
 		}
 	}
 	page := func(f *found) *connection[identity] {
-		if f.Organization == nil || f.Organization.SAMLIdentityProvider == nil {
+		if f.Organization == nil {
 			return nil
+		}
+		if f.Organization.SAMLIdentityProvider == nil {
+			return &connection[identity]{}
 		}
 		return &f.Organization.SAMLIdentityProvider.ExternalIdentities
 	}

@@ -1,8 +1,11 @@
 package github_test
 
 import (
+	"bytes"
 	"errors"
+	"io"
 	"maps"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -118,6 +121,28 @@ func TestWhoMayRead(t *testing.T) {
 	for name, let := range readers(t, connect(t, s), everybody...) {
 		if name != "site" && let != want["wiki"] {
 			t.Errorf("all members may read all repositories; %s is read by %s", name, let)
+		}
+	}
+}
+
+// An organisation that is null in a reply without an error has no members and teams to tell
+// of: that is no list without any.
+func TestNoOrganization(t *testing.T) {
+	for _, field := range []string{"membersWithRole", "teams"} {
+		s := company(t)
+		fake := s.Faults.Fake
+		s.Faults.Fake = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			body, _ := io.ReadAll(r.Body)
+			if strings.Contains(string(body), field+"(") {
+				w.Header().Set("Content-Type", "application/json")
+				_, _ = w.Write([]byte(`{"data":{"organization":null}}`))
+				return
+			}
+			r.Body = io.NopCloser(bytes.NewReader(body))
+			fake.ServeHTTP(w, r)
+		})
+		if found, err := members(t, connect(t, s)); !errors.Is(err, connectors.ErrUnexpected) {
+			t.Errorf("%s: %v, %v", field, found, err)
 		}
 	}
 }

@@ -112,7 +112,6 @@ type ownedBy[T any] struct {
 // tells of them. name returns name and id of one.
 func repositoriesOf[T any](ctx context.Context, s *source, owner, text string, variables map[string]any, name func(T) (string, int64)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
-		var zero T
 		var missing error
 		variables["login"] = owner
 		page := func(found *ownedBy[T]) *connection[T] {
@@ -123,6 +122,9 @@ func repositoriesOf[T any](ctx context.Context, s *source, owner, text string, v
 			return &found.RepositoryOwner.Repositories
 		}
 		for r, err := range ofOwner(ctx, s.api, "the repositories of an owner", text, variables, page) {
+			if missing != nil {
+				err = missing
+			}
 			if err == nil {
 				full, id := name(r)
 				if id == 0 { // all would be one
@@ -134,9 +136,6 @@ func repositoriesOf[T any](ctx context.Context, s *source, owner, text string, v
 			if !yield(r, err) || err != nil {
 				return
 			}
-		}
-		if missing != nil {
-			yield(zero, missing)
 		}
 	}
 }

@@ -414,6 +414,8 @@ func TestMembers(t *testing.T) {
 	editions(t, func(t *testing.T, site *jiratest.Site) {
 		site.User("Dan", "")
 		site.Group("staff", "Ann", "Bob", "Cid", "Dan")
+		// A group that is gone is not one without members.
+		site.Browse("DOCS", jiratest.Holder{Type: "group", Parameter: "staff"}, jiratest.Holder{Type: "group", Parameter: "ghosts"})
 		r := read(t, site, nil)
 		cloud := r.settings["edition"] == "cloud"
 		account := "Dan"

@@ -28,23 +28,37 @@ func (s *Site) Members(ctx context.Context) iter.Seq2[connectors.Member, error] 
 			if !cairn.GroupKey("site", g.Name).Valid() {
 				continue
 			}
-			if !yield(connectors.Member{Group: g.Name}, nil) {
+			if !s.membersOf(ctx, g, yield) {
 				return
-			}
-			for u, err := range s.api.members(ctx, g) {
-				if errors.Is(err, connectors.ErrNotFound) {
-					break // it was removed meanwhile
-				}
-				if err != nil {
-					yield(connectors.Member{}, err)
-					return
-				}
-				if key, ok := s.who.user(u); ok && !yield(connectors.Member{Group: g.Name, Email: string(key[len("user:"):])}, nil) {
-					return
-				}
 			}
 		}
 	}
+}
+
+// membersOf yields a group and who is in it, and reports whether there was no error and
+// more is wanted. A group that is not there, or not any more, is not named.
+func (s *Site) membersOf(ctx context.Context, g group, yield func(connectors.Member, error) bool) bool {
+	named := false
+	name := func() bool {
+		named = named || yield(connectors.Member{Group: g.Name}, nil)
+		return named
+	}
+	for u, err := range s.api.members(ctx, g) {
+		if errors.Is(err, connectors.ErrNotFound) && !named {
+			return true
+		}
+		if err != nil {
+			yield(connectors.Member{}, err)
+			return false
+		}
+		if !name() {
+			return false
+		}
+		if key, ok := s.who.user(u); ok && !yield(connectors.Member{Group: g.Name, Email: string(key[len("user:"):])}, nil) {
+			return false
+		}
+	}
+	return name()
 }
 
 // groupNames returns the names of the groups that may read something, where the site

@@ -84,6 +84,11 @@ func TestDirectory(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
+	for m, err := range r.connect(t).(connectors.Directory).Members(t.Context()) {
+		if untold := m.Group == channels["untold"].ID; err != nil || m.Untold != untold {
+			t.Errorf("%+v, %v", m, err) // else it would look as if nobody were in it
+		}
+	}
 }
 
 func TestNoAddresses(t *testing.T) {

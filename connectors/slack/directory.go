@@ -91,12 +91,12 @@ func (c *connector) channelMembers(ctx context.Context, s *site) iter.Seq2[conne
 				}
 				continue
 			}
-			m := membership{}
+			m := membership{known: true}
 			var err error
 			if ch.audience() == closed {
 				m, err = c.membersOf(ctx, ch)
 			}
-			if !yield(connectors.Member{Group: ch.ID}, err) || err != nil { // known also when nobody is let in
+			if !yield(connectors.Member{Group: ch.ID, Untold: !m.known}, err) || err != nil { // known also when nobody is let in
 				return
 			}
 			for _, id := range m.ids {

@@ -17,6 +17,7 @@ type Members struct {
 	Names             []string // of all groups, in order
 	Groups            []string
 	Emails, Subgroups []string
+	Untold            []string // groups of which it failed to say who is in them
 }
 
 // CollectMembers reads the groups of a source, whose name is their directory. It fails
@@ -42,21 +43,25 @@ func CollectMembers(directory string, members iter.Seq2[connectors.Member, error
 		if err := name(m.Group); err != nil {
 			return w, err
 		}
+		if m.Untold {
+			w.Untold = append(w.Untold, m.Group)
+		}
 		if email, ok := cairn.FoldAddress(m.Email); ok {
-			w.add(m.Group, email, "")
+			w.Add(m.Group, email, "")
 		}
 		if m.Subgroup != "" {
 			if err := name(m.Subgroup); err != nil {
 				return w, err
 			}
-			w.add(m.Group, "", m.Subgroup)
+			w.Add(m.Group, "", m.Subgroup)
 		}
 	}
 	w.Names = slices.Sorted(maps.Keys(names))
 	return w, nil
 }
 
-func (w *Members) add(group, email, subgroup string) {
+// Add adds one member to a group, whose name is in Names.
+func (w *Members) Add(group, email, subgroup string) {
 	w.Groups, w.Emails, w.Subgroups = append(w.Groups, group), append(w.Emails, email), append(w.Subgroups, subgroup)
 }
 

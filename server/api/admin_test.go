@@ -2,6 +2,7 @@ package api
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -304,6 +305,30 @@ func TestTokens(t *testing.T) {
 	}
 	if got := w.call(cli, "POST", "/api/v1/search", `{"query":"Meals"}`); got.status != 401 {
 		t.Errorf("revoked token: %d", got.status)
+	}
+}
+
+// What a token makes ends with it, whoever's it is, and the log names who made it.
+func TestTokensForOthersHaveAParent(t *testing.T) {
+	w := newWorld(t)
+	roots := w.m.AllTokens(w.root.account.ID)[0].ID
+	for _, body := range []string{`{"user":"bob@acme.com","name":"made"}`, `{"name":"made"}`} {
+		got := w.call(w.root, "POST", "/api/v1/tokens", body)
+		var made struct {
+			ID      string
+			Account cairn.AccountID `json:"account_id"`
+		}
+		got.into(t, &made)
+		of := w.m.AllTokens(made.Account)
+		i := slices.IndexFunc(of, func(t cairn.Token) bool { return t.ID == made.ID })
+		if i < 0 || of[i].Parent != roots {
+			t.Errorf("%s: %+v; want the parent %s", body, of, roots)
+		}
+		for _, r := range w.requested(got) {
+			if r.Account != w.root.account.ID || r.Token != roots {
+				t.Errorf("%s: the log has %+v", body, r)
+			}
+		}
 	}
 }
 

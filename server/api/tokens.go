@@ -100,9 +100,7 @@ func (a *API) createToken(c *gin.Context) error {
 		}
 		t.Account = account.ID
 	}
-	if t.Account == id.Account.ID {
-		t.Parent = id.Token
-	}
+	t.Parent = id.Token // whoever's it is: its secret is known to who holds that one
 	secret := auth.NewToken()
 	t, err = a.Store.CreateToken(ctx, auth.HashOf(secret), t)
 	if err != nil {

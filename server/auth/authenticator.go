@@ -167,7 +167,7 @@ func (a *Authenticator) byToken(ctx context.Context, secret string) (Identity, e
 		return Identity{}, notFoundAs(err, "the token is not valid")
 	}
 	now := a.now()
-	if !token.Revoked.IsZero() {
+	if !token.Revoked.IsZero() || token.Orphaned {
 		return Identity{}, cairn.Errorf(cairn.ErrUnauthenticated, "the token is not valid")
 	}
 	if !now.Before(token.Expires) {

@@ -89,8 +89,13 @@ func TestA11_12_TokenIsRefused(t *testing.T) {
 	if err := store.RevokeToken(t.Context(), "", store.AllTokens(ann.ID)[0].ID, c.now); err != nil {
 		t.Fatal(err)
 	}
+	orphaned := auth.NewToken()
+	if _, err := store.CreateToken(t.Context(), auth.HashOf(orphaned), cairn.Token{Account: ann.ID, Expires: c.now.Add(2 * time.Hour), Orphaned: true}); err != nil {
+		t.Fatal(err)
+	}
 	cases := map[string]*http.Request{
 		"nothing":      request("", ""),
+		"orphaned":     bearer(orphaned),
 		"empty bearer": request("Authorization", "Bearer "),
 		"basic":        request("Authorization", "Basic YW5uOmFubg=="),
 		"no scheme":    request("Authorization", valid),

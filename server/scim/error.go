@@ -49,7 +49,9 @@ func Fail(c *gin.Context, f server.Failure) {
 	scimType := ""
 	switch f.Status {
 	case http.StatusConflict:
-		scimType = "uniqueness"
+		if c.Request.Method != http.MethodDelete {
+			scimType = "uniqueness"
+		}
 	case http.StatusBadRequest:
 		scimType = "invalidValue"
 	}

@@ -937,7 +937,10 @@ export interface paths {
         /** Say who belongs to a group (administrators) */
         put: operations["setGroup"];
         post?: never;
-        /** Remove a group (administrators) */
+        /**
+         * Remove a group (administrators)
+         * @description A group that permissions of documents or sources deny, or that is in such a group, is not removed while they do (409, conflict): its members could read what they must not. The message names the group that is denied.
+         */
         delete: operations["deleteGroup"];
         options?: never;
         head?: never;
@@ -954,7 +957,10 @@ export interface paths {
         /** List the caller's tokens */
         get: operations["listTokens"];
         put?: never;
-        /** Make a bearer token */
+        /**
+         * Make a bearer token
+         * @description A token that is made by a token ends with it, whoever's it is: it expires no later, goes when that is revoked, and is refused while the account of that is disabled or, where it is another's token, no administrator's.
+         */
         post: operations["createToken"];
         delete?: never;
         options?: never;
@@ -4301,6 +4307,7 @@ export interface operations {
                 };
                 content?: never;
             };
+            409: components["responses"]["Error"];
             default: components["responses"]["Error"];
         };
     };
