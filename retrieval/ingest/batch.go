@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -137,6 +138,20 @@ func (b *batch) delete(external string) {
 	}
 	b.out.Deletes = append(b.out.Deletes, external)
 	b.out.Counts.Deleted++
+}
+
+// gone returns the names under which the documents that it deletes are stored as long as
+// it is not committed.
+func (b *batch) gone() []string {
+	former := make(map[string]string, len(b.out.Moves))
+	for from, to := range b.out.Moves {
+		former[to] = from
+	}
+	names := make([]string, len(b.out.Deletes))
+	for i, name := range b.out.Deletes {
+		names[i] = cmp.Or(former[name], name)
+	}
+	return names
 }
 
 // resolve forgets the recorded error of a document that can be read again.

@@ -87,7 +87,7 @@ func TestDryRunOfARename(t *testing.T) {
 	run, err := b.sync(s, cairn.SyncOptions{DryRun: true})
 	check(t, err)
 	got := run.Preview
-	if !slices.Equal(got.Modified, []string{"b.md", "d.md"}) || len(got.Added)+len(got.Deleted)+got.Access.Documents != 0 || run.Modified != 2 {
+	if !slices.Equal(got.Modified, []string{"d.md", "b.md"}) || len(got.Added)+len(got.Deleted)+got.Access.Documents != 0 || run.Modified != 2 {
 		t.Errorf("%+v, %+v", got, run.Counts)
 	}
 	if n := s.opened.Load() - opened; n != 1 {

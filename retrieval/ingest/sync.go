@@ -254,7 +254,8 @@ func (r *syncRun) flush(ctx context.Context) error {
 		return err
 	}
 	if r.exceedsGuard(len(b.out.Deletes)) {
-		return r.withhold(ctx, b.out.Deletes, b.out.Deletes)
+		gone := b.gone()
+		return r.withhold(ctx, gone, gone)
 	}
 	r.deleted += len(b.out.Deletes)
 	return r.commit(ctx, b.out)
