@@ -82,7 +82,7 @@ func (p *parted) Parts(context.Context) iter.Seq2[connectors.Part, error] {
 func (j *journal) inParts(rt *rapid.T) *parted {
 	p := &parted{journal: j}
 	for i := range 10 {
-		if rapid.IntRange(0, 3).Draw(rt, "part") == 0 {
+		if one(rt, 2, "part") {
 			continue
 		}
 		part := connectors.Part{Prefix: fmt.Sprintf("d%d", i), Err: rapid.SampledFrom(untold).Draw(rt, "untold")}
@@ -108,23 +108,29 @@ func (*journal) name(rt *rapid.T) string {
 
 // tell adds an entry, or keeps it back.
 func (j *journal) tell(rt *rapid.T, c connectors.Change) {
-	if rapid.IntRange(0, 2).Draw(rt, "told") > 0 {
+	if !one(rt, 2, "told") {
 		j.entries = append(j.entries, c)
 	}
 }
+
+var steps = []string{"put", "move", "remove", "rename", "permit", "swap", "unmount", "back", "copy", "fail", "untold", "members"}
 
 // step is one thing that happens at the site.
 func (j *journal) step(rt *rapid.T) {
 	j.n++
 	name := j.name(rt)
 	_, there := j.files[name]
-	switch step := rapid.SampledFrom([]string{"put", "put", "put", "permit", "fail", "untold", "remove", "back", "move", "move", "rename", "copy", "swap", "members"}).Draw(rt, "step"); {
+	switch step := rapid.SampledFrom(steps).Draw(rt, "step"); {
 	case step == "put":
 		j.put(rt, name, fmt.Sprintf("# %s\n\nText number %d.", name, j.n), "")
 	case step == "back" && !there && j.gone[name] != "":
 		j.put(rt, name, j.gone[name], "")
 	case step == "members":
 		j.meet(rt)
+	case step == "unmount":
+		for _, name := range slices.Sorted(maps.Keys(j.files))[len(j.files)/2:] {
+			j.remove(rt, name)
+		}
 	case !there:
 	case step == "permit":
 		j.permit(rt, name)
@@ -207,7 +213,7 @@ func (j *journal) acl(rt *rapid.T) *cairn.ACL {
 	for _, p := range j.people {
 		keys = append(keys, cairn.UserKey(p.Email))
 	}
-	if rapid.IntRange(0, 3).Draw(rt, "the source's") == 0 {
+	if one(rt, 2, "the source's") {
 		return nil
 	}
 	of := rapid.SliceOfN(rapid.SampledFrom(keys), 1, 3)
