@@ -174,7 +174,7 @@ func (b *bench) sameNames(rt *rapid.T, j *journal, got *cairn.RunPreview, before
 		hidden, withheld := was.found && !is.found, is.withheld && !was.withheld
 		changed := is.run == run.ID || is.name != was.name
 		if run.PermissionsOnly {
-			changed = is.acl != was.acl || is.its != was.its
+			changed = is.acl != was.acl || is.its != was.its || is.withheld != was.withheld
 		}
 		switch {
 		case hidden, was.found && withheld:

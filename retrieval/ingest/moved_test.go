@@ -150,8 +150,40 @@ func TestBackAndCopied(t *testing.T) {
 	delete(w.files, "a.md")
 	b.mustPermit(w)
 	back := &shelf{files: map[string]string{"a.md": text, "z.md": text}}
-	b.told(&w.shelf, true, back.change("a.md"), back.change("z.md")) // it comes after the listing
+	b.told(&w.shelf, true, back.change("z.md"), back.change("a.md")) // it comes after the listing
 	if b.document("a.md") != id || b.document("z.md") == id {
 		t.Error("the copy has become the document")
 	}
+}
+
+// That a document is gone may be told in the same breath as the one that has its text: it
+// has another name, and nothing was deleted.
+func TestRenamedAndToldAsGone(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	s := &shelf{files: map[string]string{"a.md": "Gannets.", "b.md": "Terns.", "c.md": "Gulls."}}
+	b.mustSync(s)
+	id := b.document("a.md")
+	delete(s.files, "a.md")
+	s.files["z.md"] = "Gannets."
+	got := b.told(s, true, connectors.Change{Op: connectors.Delete, External: "a.md"}, s.change("z.md"))
+	if got != counts(1, 0, 1, 0, 0, 0) || b.document("z.md") != id {
+		t.Errorf("%+v", got)
+	}
+}
+
+// What was moved and then deleted, beyond the guard, is withheld under the name that it
+// has in the store.
+func TestMovedAndWithheld(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	s := &shelf{files: map[string]string{"a.md": "Gannets.", "b.md": "Terns.", "c.md": "Gulls.", "d.md": "Storks."}}
+	b.mustSync(s)
+	gone := script{moved(s, "a.md", "z.md", "Gannets."), {Op: connectors.Delete, External: "z.md"}, {Op: connectors.Delete, External: "b.md"}}
+	if _, err := b.sync(gone, cairn.SyncOptions{}); !ingest.IsWaiting(err) {
+		t.Errorf("half of it is gone, and the run ends with %v", err)
+	}
+	b.closed("withheld", "gannets")
+	b.closed("withheld", "terns")
+	b.open("still there", "gulls")
 }
