@@ -91,7 +91,7 @@ const previewDocuments = 5000
 func (p *runPreview) readPart(ctx context.Context, fates []ingest.Fate, declared cairn.ACL) error {
 	names := make([]string, len(fates))
 	for i, f := range fates {
-		names[i] = storedAs(f)
+		names[i] = f.Stored
 	}
 	rows, err := p.q.Query(ctx, `
 		SELECT d.external_id, d.acl_id, d.withheld_acl IS NOT NULL FROM documents d
@@ -122,17 +122,6 @@ func (p *runPreview) readPart(ctx context.Context, fates []ingest.Fate, declared
 		p.add(f, there, rules[class], declared)
 	}
 	return nil
-}
-
-// storedAs returns the name under which a document is stored; "" when it is not.
-func storedAs(f ingest.Fate) string {
-	switch {
-	case f.New:
-		return ""
-	case f.From != "":
-		return f.From
-	}
-	return f.External
 }
 
 // rules returns the ACLs of classes.

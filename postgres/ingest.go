@@ -261,29 +261,44 @@ func (w *batchWriter) fence(ctx context.Context, b ingest.Batch) error {
 	return nil
 }
 
+// move gives documents other names, all at once: one may get that of another.
 func (w *batchWriter) move(ctx context.Context, moves map[string]string) error {
-	names := slices.Sorted(maps.Keys(moves))
-	// All are held in the order of their ids, as by whoever holds several documents.
-	_, err := w.tx.Exec(ctx, `
-		SELECT FROM documents WHERE source_id = $1 AND external_id = ANY ($2) ORDER BY id FOR UPDATE`, w.source, names)
+	if len(moves) == 0 {
+		return nil
+	}
+	from := slices.Sorted(maps.Keys(moves))
+	to := make([]string, len(from))
+	for i, name := range from {
+		to[i] = moves[name]
+	}
+	// All are held in the order of their ids, as by whoever holds several documents. A
+	// hidden document of a new name gives way: it is an older story.
+	rows, err := w.tx.Query(ctx, `
+		SELECT d.id, coalesce(x.becomes, '') FROM documents d LEFT JOIN unnest($2::text[], $3::text[]) x (was, becomes) ON x.was = d.external_id
+		WHERE d.source_id = $1 AND d.external_id = ANY ($4) AND (x.becomes IS NOT NULL OR d.hidden_at IS NOT NULL)
+		ORDER BY d.id FOR UPDATE OF d`, w.source, from, to, slices.Concat(from, to))
 	if err != nil {
 		return err
 	}
-	for _, from := range names {
-		to := moves[from]
-		// A hidden document of the new name gives way: it is an older story.
-		_, err := w.tx.Exec(ctx, `
-			UPDATE documents SET external_id = external_id || chr(10) || id
-			WHERE source_id = $1 AND external_id = $2 AND hidden_at IS NOT NULL`, w.source, to)
-		if err != nil {
-			return err
+	var all, moved, names []string
+	var id, name string
+	_, err = pgx.ForEachRow(rows, []any{&id, &name}, func() error {
+		all = append(all, id)
+		if name != "" {
+			moved, names = append(moved, id), append(names, name)
 		}
-		_, err = w.tx.Exec(ctx, `UPDATE documents SET external_id = $3 WHERE source_id = $1 AND external_id = $2`, w.source, from, to)
-		if err != nil {
-			return err
-		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
-	return nil
+	if _, err := w.tx.Exec(ctx, `UPDATE documents SET external_id = external_id || chr(10) || id WHERE id = ANY ($1)`, all); err != nil {
+		return err
+	}
+	_, err = w.tx.Exec(ctx, `
+		UPDATE documents d SET external_id = x.name, run_id = $3 FROM unnest($1::text[], $2::text[]) x (id, name) WHERE d.id = x.id`,
+		moved, names, w.run)
+	return err
 }
 
 func (w *batchWriter) putChunks(ctx context.Context, puts []ingest.Put, ids []cairn.DocumentID) error {

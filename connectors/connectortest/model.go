@@ -19,7 +19,7 @@ import (
 
 // testModel changes a source at random and reads it change by change, as a caller that
 // is killed now and then: it must come to know what one knows who reads it as a whole,
-// and what is really there.
+// and what is really there; where nothing is listed for a while, what has vanished beside.
 func testModel(t *testing.T, newSource NewSource) {
 	few(t, newSource(t).Cases)
 	rapid.Check(t, func(r *rapid.T) {
@@ -38,8 +38,12 @@ func testModel(t *testing.T, newSource NewSource) {
 				m.state.cursor = before
 				m.state.read(t, s, -1)
 			}
-			m.state.prune(t, s)
-			m.compare(t, r)
+			_, lists := s.Connect(t).(connectors.Lister)
+			listed := !lists || rapid.IntRange(0, 2).Draw(r, "listed") > 0
+			if listed {
+				m.state.prune(t, s)
+			}
+			m.compare(t, r, listed)
 		}
 	})
 }
@@ -96,38 +100,43 @@ func (m *model) change(t *testing.T, r *rapid.T) {
 	}
 }
 
-// compare compares what is known with a reading as a whole and with the source.
-func (m *model) compare(t *testing.T, r *rapid.T) {
-	whole := newState()
-	whole.read(t, m.s, -1)
-	if d := cmp.Diff(told(t, whole), told(t, m.state)); d != "" {
-		r.Fatalf("read change by change, it is not as read as a whole (-whole +changes):\n%s", d)
-	}
+// compare compares what is known with a reading as a whole and with the source. What has
+// vanished may be known as long as nothing was listed.
+func (m *model) compare(t *testing.T, r *rapid.T, listed bool) {
 	want := map[string]string{}
 	for name, text := range m.texts {
 		want[m.s.External(name)] = text
 	}
-	if d := cmp.Diff(slices.Sorted(maps.Keys(want)), slices.Sorted(maps.Keys(m.state.docs))); d != "" {
+	docs := maps.Clone(m.state.docs)
+	if !listed {
+		maps.DeleteFunc(docs, func(external string, _ connectors.Change) bool { return want[external] == "" })
+	}
+	whole := newState()
+	whole.read(t, m.s, -1)
+	if d := cmp.Diff(told(t, whole.docs), told(t, docs)); d != "" {
+		r.Fatalf("read change by change, it is not as read as a whole (-whole +changes):\n%s", d)
+	}
+	if d := cmp.Diff(slices.Sorted(maps.Keys(want)), slices.Sorted(maps.Keys(docs))); d != "" {
 		r.Fatalf("other documents than there are (-there +known):\n%s", d)
 	}
 	for name := range m.texts {
 		external := m.s.External(name)
-		if text := readAll(t, m.state.docs[external]); !strings.Contains(text, want[external]) {
+		if text := readAll(t, docs[external]); !strings.Contains(text, want[external]) {
 			r.Fatalf("%s is %q, not %q", external, text, want[external])
 		}
 		if m.s.ACL == nil {
 			continue
 		}
-		if d := cmp.Diff(m.s.ACL(name), m.state.docs[external].ACL); d != "" {
+		if d := cmp.Diff(m.s.ACL(name), docs[external].ACL); d != "" {
 			r.Fatalf("%s: another ACL (-there +known):\n%s", external, d)
 		}
 	}
 }
 
 // told is what a caller knows of documents: all but how to open them.
-func told(t *testing.T, st *state) map[string]known {
+func told(t *testing.T, docs map[string]connectors.Change) map[string]known {
 	out := map[string]known{}
-	for external, c := range st.docs {
+	for external, c := range docs {
 		out[external] = known{c.Metadata, c.ACL, readAll(t, c)}
 	}
 	return out

@@ -1,8 +1,10 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/connectors"
@@ -21,6 +23,7 @@ func (b *batch) add(ctx context.Context, changes []connectors.Change) error {
 	for _, c := range changes {
 		if c.Op != connectors.Delete {
 			delete(b.vanished, c.External) // it is there after all
+			delete(b.hidden, c.External)
 		}
 		b.result.Untold = b.result.Untold || permissionsCode(c.Err) == connectors.PermissionsUnknown
 		switch {
@@ -36,12 +39,6 @@ func (b *batch) add(ctx context.Context, changes []connectors.Change) error {
 			b.setACL(c)
 			b.warned.failure("not_tried_again")
 			b.count(c.External, &b.out.Counts.Failed)
-		case b.DryRun && c.Err != nil:
-			b.setACL(c)
-			b.warned.failure(documentError(c.External, "", c.Err).Code)
-			b.count(c.External, &b.out.Counts.Failed)
-		case b.DryRun:
-			b.preview(c)
 		default:
 			reads = append(reads, c)
 		}
@@ -53,7 +50,7 @@ func (b *batch) add(ctx context.Context, changes []connectors.Change) error {
 	for i, c := range reads {
 		b.stage(c, results[i])
 	}
-	if b.dry != nil {
+	if b.DryRun {
 		return nil
 	}
 	return b.Prepare.index(ctx, b.out.Puts)
@@ -120,13 +117,6 @@ func (b *batch) addedOrModified(external string) *int {
 	return &b.out.Counts.Added
 }
 
-// preview notes a document that a dry run would read: what it would hold is not known.
-func (b *batch) preview(c connectors.Change) {
-	b.count(c.External, b.addedOrModified(c.External))
-	acl, own := b.aclOf(c.ACL)
-	b.out.Puts = append(b.out.Puts, Put{Document: cairn.Document{ID: b.known[c.External].ID, External: c.External, ACL: acl}, OwnACL: own})
-}
-
 // unchanged reports whether the source says that a document is as it was. A
 // full run reads it all the same, unless an earlier attempt at the run has.
 func (b *batch) unchanged(c connectors.Change) bool {
@@ -150,6 +140,20 @@ func (b *batch) delete(external string) {
 	b.out.Counts.Deleted++
 }
 
+// gone returns the names under which the documents that it deletes are stored as long as
+// it is not committed.
+func (b *batch) gone() []string {
+	former := make(map[string]string, len(b.out.Moves))
+	for from, to := range b.out.Moves {
+		former[to] = from
+	}
+	names := make([]string, len(b.out.Deletes))
+	for i, name := range b.out.Deletes {
+		names[i] = cmp.Or(former[name], name)
+	}
+	return names
+}
+
 // resolve forgets the recorded error of a document that can be read again.
 func (b *batch) resolve(external string) {
 	if b.known[external].Failed {
@@ -168,7 +172,7 @@ func (b *batch) setACL(c connectors.Change) {
 	} else if c.Err != nil {
 		return
 	}
-	if k.ID == "" || k.has(acl, own) && !b.dry.knows(c.External) {
+	if k.ID == "" || k.has(acl, own) {
 		return
 	}
 	if b.out.ACLs == nil {
@@ -183,7 +187,7 @@ func (b *batch) setACL(c connectors.Change) {
 // stage puts what was read of a document into the batch.
 func (b *batch) stage(c connectors.Change, r readResult) {
 	if r.err != nil {
-		if !isFailure(r.err) {
+		if !isFailure(r.err) && !b.DryRun {
 			b.Log.Warn("a document could not be read; cairn source errors tells which", "source", b.Source.Name, "run", b.Lease.Run, "error", Class(r.err))
 		}
 		b.setACL(c) // the old text stays; who may read it is told all the same
@@ -197,11 +201,16 @@ func (b *batch) stage(c connectors.Change, r readResult) {
 	main := r.puts[0]
 	if k.ID != "" && k.Fingerprint == main.Fingerprint && !b.Full && len(r.puts) == 1 {
 		b.touch(c, main)
-		b.count(c.External, &b.out.Counts.Unchanged)
+		counter := &b.out.Counts.Unchanged
+		if b.moved(c) {
+			counter = &b.out.Counts.Modified
+		}
+		b.count(c.External, counter)
 		return
 	}
 	counter := b.addedOrModified(c.External)
 	if from, ok := b.renamed(c, k, main); ok {
+		b.keep(from)
 		b.move(from, c.External)
 		counter = &b.out.Counts.Modified
 	}
@@ -242,9 +251,21 @@ func (b *batch) renamed(c connectors.Change, k Known, p Put) (from string, ok bo
 	return from, ok
 }
 
+// keep takes back that a document is gone: it has another name.
+func (b *batch) keep(external string) {
+	if i := slices.Index(b.out.Deletes, external); i >= 0 {
+		b.out.Deletes = slices.Delete(b.out.Deletes, i, i+1)
+		b.out.Counts.Deleted--
+	}
+}
+
+// move gives a document another name. What vanished under one of the names is not to be
+// looked for there any more.
 func (b *batch) move(from, to string) {
-	delete(b.vanished, from)
-	delete(b.hidden, from)
+	for _, name := range []string{from, to} {
+		delete(b.vanished, name)
+		delete(b.hidden, name)
+	}
 	if b.out.Moves == nil {
 		b.out.Moves = make(map[string]string)
 	}

@@ -4,199 +4,188 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"iter"
 	"maps"
 	"slices"
 
 	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/connectors"
 )
-
-// Plan is what a run would make of who may read the documents of a source.
-type Plan struct {
-	Fates []Fate // of the documents that it would write, each once
-	// ACLs are those that fates name, by their hashes.
-	ACLs map[[32]byte]cairn.ACL
-	// Members is who would be in which group of the source; nil: who is in it now.
-	Members *Members
-}
-
-// Fate is what a run would make of one document.
-type Fate struct {
-	External string
-	From     string   // the name under which it is stored, when it gets another one; else empty
-	New      bool     // it is not stored, or hidden
-	Own      bool     // it would have an ACL of its own; else the source's
-	ACL      [32]byte // its own
-	Gone     bool     // nobody would read it
-}
-
-// previewed is how many documents of a kind a dry run names.
-const previewed = 100
 
 // previewBytes bounds what a dry run keeps in mind of changes. A hundred thousand
 // documents with names of sixty letters, and an ACL each, fit into it.
 const previewBytes = 64 << 20
 
-// What things take beside their texts.
-const (
-	fateBytes = 192
-	aclBytes  = 128
-	keyBytes  = 16
-)
-
-// dryRun keeps in mind what a run would write. That of a run which writes is nil.
+// dryRun is the store of a run that writes nothing. It keeps in mind what would have been
+// written, and answers Known and Externals as the store would by then. What a run asks
+// before it writes (Hidden, Withheld and ACLs) is answered as it is.
 type dryRun struct {
-	plan  Plan
-	at    map[string]int      // places in plan.Fates
-	moved map[string]struct{} // former names
-	names cairn.RunPreview
-	room  int // bytes that are left
-	cut   int // changes for which there was none
+	Store
+	run     string
+	source  [32]byte // hash of the source's ACL
+	fates   []*fate
+	at      map[string]*fate // by the names that they have by now; nil: it is the name of no document any more
+	acls    map[[32]byte]cairn.ACL
+	members *Members
+	room    int // bytes that are left
+	cut     int // changes for which there was none
 }
 
-func newDryRun(bytes int) *dryRun {
+// newDryRun returns the store of a dry run that keeps so many bytes in mind; 0: previewBytes.
+func newDryRun(s Store, job Sync, bytes int) *dryRun {
 	return &dryRun{
-		plan: Plan{ACLs: make(map[[32]byte]cairn.ACL)}, at: make(map[string]int), moved: make(map[string]struct{}),
-		room: cmp.Or(bytes, previewBytes),
+		Store: s, run: job.Lease.Run, source: job.Source.ACL.Hash(), room: cmp.Or(bytes, previewBytes),
+		at: make(map[string]*fate), acls: make(map[[32]byte]cairn.ACL),
 	}
 }
 
-// knows reports whether the run would have written a document: what is stored of it no
-// longer says how it would be.
-func (d *dryRun) knows(external string) bool {
-	if d == nil {
-		return false
+// Known implements Store.
+func (d *dryRun) Known(ctx context.Context, source cairn.SourceID, externals []string) (map[string]Known, error) {
+	names := slices.Clone(externals)
+	for _, name := range externals {
+		if f := d.at[name]; f != nil && f.stored != "" && f.stored != name {
+			names = append(names, f.stored)
+		}
 	}
-	_, ok := d.at[external]
-	return ok
+	stored, err := d.Store.Known(ctx, source, names)
+	if err != nil {
+		return nil, err
+	}
+	known := make(map[string]Known, len(externals))
+	for _, name := range externals {
+		k := stored[name]
+		if f, ok := d.at[name]; ok {
+			k = d.known(f, stored, name)
+		}
+		if k.ID != "" || k.Failed {
+			known[name] = k
+		}
+	}
+	return known, nil
 }
 
 // would stands for the id of a document that the run would have stored.
 const would cairn.DocumentID = "would"
 
-// correct brings what is known of documents to what it would be by now.
-func (d *dryRun) correct(known map[string]Known, externals []string, run string) {
-	for _, external := range externals {
-		i, written := d.at[external]
-		_, moved := d.moved[external]
+// known returns what would be known by now under a name that documents have, or had, in
+// stored.
+func (d *dryRun) known(f *fate, stored map[string]Known, name string) Known {
+	failure := stored[name] // errors are those of names
+	failure = Known{Failed: failure.Failed, FailedRevision: failure.FailedRevision, Attempts: failure.Attempts}
+	switch {
+	case f == nil:
+		return failure
+	case f.gone: // with its error
+		return Known{}
+	}
+	k := stored[f.stored]
+	k.ID = cmp.Or(k.ID, would)
+	k.ACL, k.OwnACL, k.Withheld = f.acl, f.own, false
+	if !f.own {
+		k.ACL = d.source
+	}
+	k.Failed, k.FailedRevision, k.Attempts = failure.Failed, failure.FailedRevision, failure.Attempts
+	if f.written {
+		k.Revision, k.Fingerprint, k.Run = f.revision, "", d.run
+		k.Failed, k.FailedRevision, k.Attempts = false, "", 0
+	}
+	return k
+}
+
+// Externals implements Store. Documents that would be written have no version of theirs.
+func (d *dryRun) Externals(ctx context.Context, source cairn.SourceID) (map[string]cairn.Version, error) {
+	stored, err := d.Store.Externals(ctx, source)
+	if err != nil {
+		return nil, err
+	}
+	for name, f := range d.at {
 		switch {
-		case written && d.plan.Fates[i].Gone, moved && !written:
-			delete(known, external)
-		case written && known[external].ID == "":
-			known[external] = Known{ID: would, Run: run}
+		case f == nil || f.gone:
+			delete(stored, name)
+		case f.written:
+			stored[name] = cairn.Version(would)
 		}
 	}
+	return stored, nil
 }
 
-// correctStored brings the names of stored documents to what they would be by now.
-func (d *dryRun) correctStored(stored map[string]cairn.Version) {
-	for name := range d.moved {
-		delete(stored, name)
+// SetMembers implements Store.
+func (d *dryRun) SetMembers(_ context.Context, source cairn.Source, _ Lease, members iter.Seq2[connectors.Member, error]) error {
+	all, err := CollectMembers(source.Name, members)
+	if err == nil {
+		d.members = &all
 	}
-	for _, f := range d.plan.Fates {
-		if f.Gone {
-			delete(stored, f.External)
-		} else if stored[f.External] == "" {
-			stored[f.External] = cairn.Version(would)
-		}
-	}
+	return err
 }
 
-// note takes over what a batch would write.
-func (d *dryRun) note(b Batch, permissionsOnly bool) {
-	former := make(map[string]string, len(b.Moves))
-	for _, from := range slices.Sorted(maps.Keys(b.Moves)) {
-		to := b.Moves[from]
-		former[to] = from
-		d.move(from, to)
+// Commit implements Store: it writes nothing but the counts, and returns nothing of Puts.
+func (d *dryRun) Commit(ctx context.Context, b Batch) ([]Stored, error) {
+	if _, err := d.Store.Commit(ctx, Batch{Source: b.Source, Run: b.Run, Counts: b.Counts}); err != nil {
+		return nil, err
 	}
+	found, err := d.find(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	d.move(b.Moves, found)
 	for _, p := range b.Puts {
-		from := former[p.Document.External]
-		isNew := p.Document.ID == "" && from == ""
-		list := &d.names.Modified
-		if isNew {
-			list = &d.names.Added
+		if p.Attached {
+			continue // it goes with its parent
 		}
-		d.name(list, p.Document.External)
-		d.set(Fate{External: p.Document.External, From: from, New: isNew, Own: p.OwnACL}, p.Document.ACL)
+		var own *cairn.ACL
+		if p.OwnACL {
+			own = &p.Document.ACL
+		}
+		if f := d.set(p.Document.External, found[p.Document.External], own); f != nil {
+			f.written, f.revision = true, p.Revision
+			d.room -= len(p.Revision)
+		}
 	}
 	for _, external := range slices.Sorted(maps.Keys(b.ACLs)) {
-		acl := b.ACLs[external]
-		if permissionsOnly {
-			d.name(&d.names.Modified, external)
-		}
-		if acl == nil {
-			d.set(Fate{External: external}, cairn.ACL{})
-		} else {
-			d.set(Fate{External: external, Own: true}, *acl)
+		if d.has(external) {
+			d.set(external, true, b.ACLs[external])
 		}
 	}
-	for _, gone := range [][]string{b.Deletes, b.Withheld} {
+	for _, gone := range [][]string{b.Withheld, b.Deletes} {
 		for _, external := range gone {
-			d.name(&d.names.Deleted, external)
-			d.set(Fate{External: external, Gone: true}, cairn.ACL{})
+			if !d.has(external) {
+				continue
+			}
+			if f := d.set(external, true, nil); f != nil {
+				f.gone = true
+			}
 		}
 	}
+	return nil, nil
 }
 
-// move gives a document another name. One that had it and is gone stays so.
-func (d *dryRun) move(from, to string) {
-	d.moved[from] = struct{}{}
-	delete(d.at, to)
-	if i, ok := d.at[from]; ok { // it was written before
-		f := &d.plan.Fates[i]
-		f.External, f.From = to, cmp.Or(f.From, from)
-		delete(d.at, from)
-		d.at[to] = i
-	}
-}
-
-// name names a document, once, as far as there is room.
-func (d *dryRun) name(list *[]string, external string) {
-	if len(*list) < previewed && !d.knows(external) {
-		*list = append(*list, external)
-	}
-}
-
-// set notes the fate of a document, instead of one that was noted before.
-func (d *dryRun) set(f Fate, own cairn.ACL) {
-	bytes := 0
-	if f.Own {
-		f.ACL = own.Hash()
-		if _, ok := d.plan.ACLs[f.ACL]; !ok {
-			bytes += sizeOf(own)
+// find says which of the documents that a batch puts or moves, as far as they are as
+// they are in the store, can be found there.
+func (d *dryRun) find(ctx context.Context, b Batch) (map[string]bool, error) {
+	var names []string
+	add := func(name string) {
+		if _, ok := d.at[name]; !ok {
+			names = append(names, name)
 		}
 	}
-	i, again := d.at[f.External]
-	if !again {
-		bytes += fateBytes + len(f.External) + len(f.From)
+	for from := range b.Moves {
+		add(from)
 	}
-	if bytes > d.room {
-		d.cut++
-		return
+	for _, p := range b.Puts {
+		add(p.Document.External)
 	}
-	d.room -= bytes
-	if f.Own {
-		d.plan.ACLs[f.ACL] = own
+	if len(names) == 0 {
+		return nil, nil
 	}
-	if again {
-		f.From, f.New = cmp.Or(d.plan.Fates[i].From, f.From), d.plan.Fates[i].New
-		d.plan.Fates[i] = f
-		return
+	known, err := d.Store.Known(ctx, b.Source, names)
+	if err != nil {
+		return nil, err
 	}
-	d.at[f.External] = len(d.plan.Fates)
-	d.plan.Fates = append(d.plan.Fates, f)
-}
-
-// sizeOf returns about how many bytes an ACL takes.
-func sizeOf(a cairn.ACL) int {
-	bytes := aclBytes
-	for _, keys := range append([][]cairn.PrincipalKey{a.Deny}, a.Allow...) {
-		bytes += aclBytes / 4
-		for _, k := range keys {
-			bytes += keyBytes + len(k)
-		}
+	found := make(map[string]bool, len(known))
+	for name, k := range known {
+		found[name] = k.ID != ""
 	}
-	return bytes
+	return found, nil
 }
 
 // end returns what is to be said of a run that ended with err; of a dry run what it would
@@ -206,11 +195,12 @@ func (r *syncRun) end(ctx context.Context, err error) (Result, error) {
 	if r.dry == nil {
 		return r.result, err
 	}
-	r.result.Preview = &r.dry.names
+	names := r.dry.names(r.permissionsOnly)
+	r.result.Preview = &names
 	if ctx.Err() != nil {
 		return r.result, err
 	}
-	access, failed := r.Store.PreviewRun(ctx, r.Source, r.dry.plan)
+	access, failed := r.Store.PreviewRun(ctx, r.Source, r.dry.plan())
 	if failed != nil {
 		return r.result, errors.Join(err, failed)
 	}

@@ -31,9 +31,6 @@ func (r *syncRun) list(ctx context.Context) error {
 	}
 	r.vanishedBy = make(map[cairn.Version][]string)
 	if r.ListLast { // nothing is to be read that could be a vanished document
-		if r.dry != nil {
-			r.dry.correctStored(stored)
-		}
 		r.vanished = r.missing(stored, present)
 		return nil
 	}

@@ -73,7 +73,7 @@ func (r *syncRun) readDirectory(ctx context.Context, site connectors.Connector) 
 	if !ok {
 		return nil
 	}
-	err := r.setMembers(ctx, directory)
+	err := r.Store.SetMembers(ctx, r.Source, r.Lease, directory.Members(ctx))
 	if err == nil || ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -85,16 +85,4 @@ func (r *syncRun) readDirectory(ctx context.Context, site connectors.Connector) 
 		return err
 	}
 	return cairn.Errorf(cairn.ErrUnavailable, "The groups of the source could not be read. Who was in them before still is (%s).", Class(err))
-}
-
-// setMembers takes over the groups of a source.
-func (r *syncRun) setMembers(ctx context.Context, directory connectors.Directory) error {
-	if r.dry == nil {
-		return r.Store.SetMembers(ctx, r.Source, r.Lease, directory.Members(ctx))
-	}
-	members, err := CollectMembers(r.Source.Name, directory.Members(ctx))
-	if err == nil {
-		r.dry.plan.Members = &members
-	}
-	return err
 }

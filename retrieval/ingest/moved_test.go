@@ -116,3 +116,74 @@ func TestMovedAndHidden(t *testing.T) {
 	}
 	b.open("under its new name", "deep")
 }
+
+// Documents that take each other's names, by way of a third one or in a chain, stay what
+// they were.
+func TestNamesThatAreTakenAgain(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	s := &shelf{files: map[string]string{"a.md": "Gannets.", "b.md": "Terns.", "c.md": "Gulls."}}
+	b.mustSync(s)
+	first, second, third := b.document("a.md"), b.document("b.md"), b.document("c.md")
+	got := b.told(s, false, moved(s, "a.md", "t.md", "Gannets, on their way."), moved(s, "b.md", "a.md", "Terns dive."),
+		moved(s, "t.md", "b.md", "Gannets dive."), connectors.Change{Op: connectors.Delete, External: "t.md"})
+	if got != counts(2, 0, 2, 0, 0, 0) || b.document("a.md") != second || b.document("b.md") != first {
+		t.Errorf("they have changed places: %+v", got)
+	}
+	got = b.told(s, false, moved(s, "c.md", "d.md", "Gulls dive."), moved(s, "b.md", "c.md", "Gannets."), moved(s, "a.md", "b.md", "Terns."))
+	if got != counts(3, 0, 3, 0, 0, 0) || b.document("b.md") != second || b.document("c.md") != first || b.document("d.md") != third {
+		t.Errorf("they have moved on by one: %+v", got)
+	}
+	b.open("under their new names", "terns")
+	b.open("under their new names", "gannets")
+}
+
+// A document that was hidden and is back under its name stays what it is, although
+// another one comes with its text.
+func TestBackAndCopied(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	w := newWall(map[string]string{"a.md": "Gannets dive.", "b.md": "Terns.", "c.md": "Gulls.", "d.md": "Storks."})
+	b.mustSync(&w.shelf)
+	id := b.document("a.md")
+	text := w.files["a.md"]
+	delete(w.files, "a.md")
+	b.mustPermit(w)
+	back := &shelf{files: map[string]string{"a.md": text, "z.md": text}}
+	b.told(&w.shelf, true, back.change("z.md"), back.change("a.md")) // it comes after the listing
+	if b.document("a.md") != id || b.document("z.md") == id {
+		t.Error("the copy has become the document")
+	}
+}
+
+// That a document is gone may be told in the same breath as the one that has its text: it
+// has another name, and nothing was deleted.
+func TestRenamedAndToldAsGone(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	s := &shelf{files: map[string]string{"a.md": "Gannets.", "b.md": "Terns.", "c.md": "Gulls."}}
+	b.mustSync(s)
+	id := b.document("a.md")
+	delete(s.files, "a.md")
+	s.files["z.md"] = "Gannets."
+	got := b.told(s, true, connectors.Change{Op: connectors.Delete, External: "a.md"}, s.change("z.md"))
+	if got != counts(1, 0, 1, 0, 0, 0) || b.document("z.md") != id {
+		t.Errorf("%+v", got)
+	}
+}
+
+// What was moved and then deleted, beyond the guard, is withheld under the name that it
+// has in the store.
+func TestMovedAndWithheld(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	s := &shelf{files: map[string]string{"a.md": "Gannets.", "b.md": "Terns.", "c.md": "Gulls.", "d.md": "Storks."}}
+	b.mustSync(s)
+	gone := script{moved(s, "a.md", "z.md", "Gannets."), {Op: connectors.Delete, External: "z.md"}, {Op: connectors.Delete, External: "b.md"}}
+	if _, err := b.sync(gone, cairn.SyncOptions{}); !ingest.IsWaiting(err) {
+		t.Errorf("half of it is gone, and the run ends with %v", err)
+	}
+	b.closed("withheld", "gannets")
+	b.closed("withheld", "terns")
+	b.open("still there", "gulls")
+}

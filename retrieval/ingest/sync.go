@@ -9,8 +9,6 @@ import (
 	"slices"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/connectors"
 	"github.com/cairnhq/cairn/retrieval/extract"
@@ -128,7 +126,10 @@ func (s *Syncer) Run(ctx context.Context, job Sync) (Result, error) {
 func (s *Syncer) begin(job Sync) *syncRun {
 	r := &syncRun{Syncer: s, Sync: job, permitted: time.Now().Add(-job.PermissionsAge)}
 	if job.DryRun {
-		r.dry = newDryRun(s.PreviewBytes)
+		r.dry = newDryRun(s.Store, job, s.PreviewBytes)
+		imagined := *s
+		imagined.Store = r.dry
+		r.Syncer = &imagined
 	}
 	return r
 }
@@ -206,7 +207,7 @@ type syncRun struct {
 	*Syncer
 	Sync
 	result Result
-	dry    *dryRun // nil: what it does is written
+	dry    *dryRun // the store of a dry run; nil of others
 	warned warnings
 
 	permissionsOnly bool
@@ -248,15 +249,13 @@ func (r *syncRun) flush(ctx context.Context) error {
 		return err
 	}
 	changes = slices.DeleteFunc(changes, func(c connectors.Change) bool { return erased[c.External] })
-	if r.dry != nil {
-		r.dry.correct(known, externals, r.Lease.Run)
-	}
 	b := &batch{syncRun: r, known: known, out: Batch{Source: r.Source.ID, Run: r.Lease, Cursor: cursor}}
 	if err := b.add(ctx, changes); err != nil {
 		return err
 	}
 	if r.exceedsGuard(len(b.out.Deletes)) {
-		return r.withhold(ctx, b.out.Deletes, b.out.Deletes)
+		gone := b.gone()
+		return r.withhold(ctx, gone, gone)
 	}
 	r.deleted += len(b.out.Deletes)
 	return r.commit(ctx, b.out)
@@ -270,10 +269,6 @@ var errGuard = errors.New("the run would delete a large part of the source and w
 func IsWaiting(err error) bool { return errors.Is(err, errGuard) }
 
 func (r *syncRun) commit(ctx context.Context, b Batch) error {
-	if r.dry != nil {
-		r.dry.note(b, r.permissionsOnly)
-		b = Batch{Source: b.Source, Run: b.Run, Counts: b.Counts}
-	}
 	if _, err := r.Store.Commit(ctx, b); err != nil {
 		return err
 	}
@@ -361,42 +356,6 @@ func lastCursor(changes []connectors.Change) connectors.Cursor {
 		}
 	}
 	return ""
-}
-
-// readAll reads documents, several at once. results[i] belongs to changes[i].
-func (r *syncRun) readAll(ctx context.Context, changes []connectors.Change) ([]readResult, error) {
-	results := make([]readResult, len(changes))
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(max(r.Workers, 2))
-	for i, c := range changes {
-		g.Go(func() error {
-			puts, err := r.readOne(ctx, c)
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			results[i] = readResult{puts, err}
-			return nil
-		})
-	}
-	return results, g.Wait()
-}
-
-type readResult struct {
-	puts []Put
-	err  error
-}
-
-func (r *syncRun) readOne(ctx context.Context, c connectors.Change) ([]Put, error) {
-	if c.Err != nil {
-		return nil, c.Err
-	}
-	body, err := c.Open(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer body.Close()
-	acl, own := r.aclOf(c.ACL)
-	return r.Prepare.read(ctx, original{External: c.External, Metadata: c.Metadata, ACL: acl, OwnACL: own}, body)
 }
 
 // aclOf returns the ACL of a document: that which its source told, else the source's
