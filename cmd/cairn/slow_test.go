@@ -30,6 +30,7 @@ var slowlyRead = map[string][]string{
 	"GET /api/v1/messages/{id}/stream": {`/api/v1/messages/$message/stream`},
 	"GET /api/v1/suggest":              {`/api/v1/suggest?q=$begin&limit=20`},
 	"POST /api/v1/ask":                 {`/api/v1/ask {"question":"$long"}`, `/api/v1/ask {"question":"$long","stream":true}`},
+	"POST /v1/chat/completions": {`/v1/chat/completions {"model":"extractive","messages":[{"role":"user","content":"$long"}]}`, `/v1/chat/completions {"model":"extractive","messages":[{"role":"user","content":"$long"}],"stream":true}`},
 	"POST /api/v1/search": {`/api/v1/search {"query":"$word","limit":100}`, `/api/v1/search {"query":"$word","limit":100,"mode":"lexical"}`,
 		`/api/v1/search {"query":"$word","limit":100,"mode":"dense"}`},
 }
@@ -59,12 +60,12 @@ func TestA11_13_SlowReadersGetNothingLater(t *testing.T) {
 			th := s.things(s.person(cairn.RoleMember))
 			th.library()
 			token, secret := s.newToken(th.owner.Account, time.Hour, everyScope...)
-			header := bearer(secret)
+			header, shown := bearer(secret), showing
 			if cause.session {
-				header = s.session(th.owner.Account)
+				header, shown = s.session(th.owner.Account), forSessions(showing)
 			}
 			var readers []*slowReader
-			for _, operation := range showing {
+			for _, operation := range shown {
 				if len(slowlyRead[operation]) == 0 {
 					t.Errorf("there is no slow reader of %s", operation)
 				}

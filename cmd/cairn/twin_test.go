@@ -19,6 +19,7 @@ import (
 	"github.com/cairnhq/cairn/postgres/postgrestest"
 	"github.com/cairnhq/cairn/retrieval/llm/llmtest"
 	"github.com/cairnhq/cairn/server/api"
+	"github.com/cairnhq/cairn/server/openai"
 	"github.com/cairnhq/cairn/server/scim"
 )
 
@@ -211,7 +212,7 @@ type specification struct {
 func specified(t *testing.T) *specification {
 	t.Helper()
 	s := &specification{unused: map[string]bool{}}
-	for _, b := range [][]byte{api.Spec(), scim.Spec()} {
+	for _, b := range [][]byte{api.Spec(), scim.Spec(), openai.Spec()} {
 		doc, err := openapi3.NewLoader().LoadFromData(b)
 		if err != nil {
 			t.Fatal(err)
