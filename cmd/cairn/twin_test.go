@@ -70,6 +70,7 @@ var (
 	aSecret  = regexp.MustCompile(`\bcairn_[0-9A-Za-z_-]{20,}`)
 	aMark    = regexp.MustCompile(`\b[A-Z2-7]{12}\b`)
 	tookMS   = regexp.MustCompile(`"took_ms":\d+`)
+	created  = regexp.MustCompile(`"created":\d+`)
 	aCursor  = regexp.MustCompile(`"next_cursor":"([^"]+)"`)
 	nameable = regexp.MustCompile(`"(message_id|conversation_id|next_cursor|id|version)":"([^"]+)"`)
 )
@@ -141,6 +142,7 @@ func (w *twin) common(text string) string {
 		}
 		return "<now>"
 	})
+	text = created.ReplaceAllString(text, `"created":0`)
 	return tookMS.ReplaceAllString(aSecret.ReplaceAllString(text, "<secret>"), `"took_ms":0`)
 }
 
