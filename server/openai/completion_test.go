@@ -62,6 +62,12 @@ func TestStream(t *testing.T) {
 	_, message := w.chat("").completed(t)
 	all := w.chat(`,"stream":true,"stream_options":{"include_usage":true}`).chunks(t)
 	text, annotations, finish := joined(all)
+	for i, a := range annotations {
+		if a.Index == nil || *a.Index != i {
+			t.Errorf("annotation %d has the index %v", i, a.Index)
+		}
+		annotations[i].Index = nil
+	}
 	if diff := cmp.Diff(message.Annotations, annotations); text != theWhole || finish != "stop" || diff != "" {
 		t.Errorf("%q %q %s", text, finish, diff)
 	}

@@ -169,6 +169,9 @@ func (t *content) put(p piece) error {
 	begin := t.chars + chars(p.text[:p.start])
 	t.sentence = [2]int{begin, begin + chars(p.text[p.start:p.end])}
 	at, before := whereLinksGo(p)
+	if before == " " && strings.HasSuffix(p.text[:at], " ") { // cut by a stop text
+		before = ""
+	}
 	var links strings.Builder
 	ranges := map[string][2]int{}
 	var annotations []annotation

@@ -13,6 +13,7 @@ const maxLinkTitle = 80 // characters of a document's title in a link
 // annotation is a citation as OpenAI has it: the range of the content, in characters,
 // that its link takes up, or of the sentence where links are not in the content.
 type annotation struct {
+	Index    *int        `json:"index,omitempty"` // in a stream: clients put lists together by it
 	Type     string      `json:"type"`
 	Citation urlCitation `json:"url_citation"`
 	Cairn    evidence    `json:"cairn"`

@@ -144,6 +144,7 @@ type chunks struct {
 	base    completion
 	usage   bool // a last chunk tells of tokens
 	started bool
+	cited   int // annotations that were sent
 }
 
 func newChunks(c *gin.Context, base completion, usage bool) *chunks {
@@ -193,6 +194,10 @@ func (s *chunks) write(w gin.ResponseWriter, text string) error {
 func (s *chunks) give(text string, annotations []annotation) error {
 	if err := s.begin(); err != nil {
 		return err
+	}
+	for i := range annotations {
+		annotations[i].Index = new(s.cited)
+		s.cited++
 	}
 	return s.chunk(delta{Content: &text, Annotations: annotations}, nil, nil)
 }
