@@ -142,7 +142,7 @@ func (w *twin) common(text string) string {
 		}
 		return "<now>"
 	})
-	text = created.ReplaceAllString(text, `"created":0`)
+	text = strings.ReplaceAll(created.ReplaceAllString(text, `"created":0`), w.addr, "<address>")
 	return tookMS.ReplaceAllString(aSecret.ReplaceAllString(text, "<secret>"), `"took_ms":0`)
 }
 
