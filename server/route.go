@@ -30,7 +30,7 @@ type Handler func(c *gin.Context) error
 type Route struct {
 	Method string
 	Path   string
-	Public bool        // nobody needs to be signed in
+	Public bool // nobody needs to be signed in
 	// Tokens is for routes of programs: sessions of browsers count for nothing there, so
 	// that no page of another site can have one used.
 	Tokens bool

@@ -153,7 +153,7 @@ func (a *answering) run() error {
 			}
 		}
 		if err != nil {
-			return nil //nolint:nilerr // the reader is gone
+			return nil // the reader is gone
 		}
 	}
 }

@@ -130,13 +130,14 @@ func (t *content) release(end bool) error {
 	return nil
 }
 
-// stopIn returns where a text has the first stop text, -1 for nowhere, and from where on
-// what follows might make one of its end.
+// stopIn returns where a text has the stop text that is complete first, -1 for nowhere, and
+// from where on what follows might make one of its end.
 func (t *content) stopIn(text string) (at, open int) {
 	at, open = -1, len(text)
+	ends := len(text) + 1
 	for _, stop := range t.stops {
-		if i := strings.Index(text, stop); i >= 0 && (at < 0 || i < at) {
-			at = i
+		if i := strings.Index(text, stop); i >= 0 && (i+len(stop) < ends || i+len(stop) == ends && i < at) {
+			at, ends = i, i+len(stop)
 		}
 		for n := min(len(stop)-1, len(text)); n > 0; n-- {
 			if strings.HasSuffix(text, stop[:n]) {
