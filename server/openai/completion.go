@@ -144,7 +144,7 @@ func (a *answering) run() error {
 		case still:
 			err = a.sink.beat()
 		case !came:
-			err = a.text.release(false)
+			err = a.text.idle()
 		default:
 			silence.Reset(a.heartbeat)
 			var done bool

@@ -324,7 +324,7 @@ func (w *world) wait(what string, until func() bool) {
 	}
 }
 
-func TestWhoMay(t *testing.T) {
+func TestA12_39_WhoMay(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "One.")
 	secret := "the-secret-of-a-session-of-a-browser"

@@ -25,6 +25,7 @@ func tokens(bytes int) int { return (bytes + bytesPerToken - 1) / bytesPerToken 
 type piece struct {
 	text       string // white space before it included
 	start, end int    // the claim in text
+	support    cairn.Support
 	citations  []cairn.Citation
 }
 
@@ -45,8 +46,13 @@ type content struct {
 	bytes     int    // of the answer itself that were given
 	chars     int    // of all that was given
 	sentence  [2]int // where the last claim lies in it, in characters
+	ranges    map[string][2]int
+	tail      bool   // what was given ends with the last claim and its links, at ranges
 	truncated string // why nothing more is to come; empty: more may
 }
+
+// inPart marks a sentence that its documents bear out in part, as the command line does.
+const inPart = " [~]"
 
 // event takes a step of the answer. What is complete by now is given out.
 func (t *content) event(e answer.Event) error {
@@ -71,7 +77,7 @@ func (t *content) delta(e answer.Event) error {
 	if e.Sentence.Support == cairn.Unsupported || t.truncated != "" {
 		return err
 	}
-	p := piece{text: e.Text, start: min(start, len(e.Text)), end: len(e.Text)}
+	p := piece{text: e.Text, start: min(start, len(e.Text)), end: len(e.Text), support: e.Sentence.Support}
 	if end := e.Sentence.End - (t.seen - len(e.Text)); end >= p.start && end <= len(e.Text) {
 		p.end = end
 	}
@@ -79,14 +85,23 @@ func (t *content) delta(e answer.Event) error {
 		blank := len(p.text) - len(strings.TrimLeft(p.text, " \t\r\n"))
 		blank = min(blank, p.start)
 		shift := len(t.gap) - blank
-		p = piece{text: t.gap + p.text[blank:], start: p.start + shift, end: p.end + shift}
+		p.text, p.start, p.end = t.gap+p.text[blank:], p.start+shift, p.end+shift
 		t.gap = ""
 	}
 	t.waiting = append(t.waiting, p)
 	return err
 }
 
-// cite adds a citation to the piece before it. It is given alone when that is out already.
+// idle gives out what is complete when nothing has come for a while: a claim is when it has
+// a citation.
+func (t *content) idle() error {
+	if n := len(t.waiting); n > 0 && t.waiting[n-1].support != cairn.SupportNone && len(t.waiting[n-1].citations) == 0 {
+		return nil
+	}
+	return t.release(false)
+}
+
+// cite adds a citation to the piece before it, also when that is out already.
 func (t *content) cite(c cairn.Citation) error {
 	switch {
 	case t.truncated != "" || c.Support == cairn.Unsupported:
@@ -98,7 +113,19 @@ func (t *content) cite(c cairn.Citation) error {
 	case t.chars == 0:
 		return nil
 	}
-	return t.give("", []annotation{t.annotate(c, t.sentence, t.sentence)})
+	link := markdownLink(titleOf(c), addressOf(c, t.base))
+	place, known := t.ranges[link]
+	text := ""
+	switch {
+	case known:
+	case t.tail:
+		text = " " + link
+		place = [2]int{t.chars + 1, t.chars + 1 + utf8.RuneCountInString(link)}
+		t.chars, t.ranges[link] = place[1], place
+	default:
+		place = t.sentence
+	}
+	return t.give(text, []annotation{t.annotate(c, place, t.sentence)})
 }
 
 // release gives out the pieces that are complete, but for what may begin a stop text; at
@@ -167,31 +194,42 @@ func (t *content) stopAt(p piece, at int) error {
 func (t *content) put(p piece) error {
 	t.bytes += len(p.text)
 	chars := utf8.RuneCountInString
-	begin := t.chars + chars(p.text[:p.start])
-	t.sentence = [2]int{begin, begin + chars(p.text[p.start:p.end])}
 	at, before := whereLinksGo(p)
 	if before == " " && strings.HasSuffix(p.text[:at], " ") { // cut by a stop text
 		before = ""
 	}
-	var links strings.Builder
-	ranges := map[string][2]int{}
-	var annotations []annotation
-	for _, c := range p.citations {
-		place := t.sentence
-		if t.inline {
-			link := markdownLink(titleOf(c), addressOf(c, t.base))
-			var known bool
-			if place, known = ranges[link]; !known {
-				links.WriteString(before)
-				place[0] = t.chars + chars(p.text[:at]) + chars(links.String())
-				links.WriteString(link)
-				place[1] = place[0] + chars(link)
-				ranges[link] = place
-			}
-		}
-		annotations = append(annotations, t.annotate(c, place, t.sentence))
+	links, places := "", make([][2]int, len(p.citations))
+	t.ranges, t.tail = map[string][2]int{}, t.inline && at == len(p.text) && before == " "
+	if t.inline && p.support == cairn.Partial && before != "\n\n" {
+		links = inPart
 	}
-	text := p.text[:at] + links.String() + p.text[at:]
+	for i, c := range p.citations {
+		if !t.inline {
+			break
+		}
+		link := markdownLink(titleOf(c), addressOf(c, t.base))
+		if _, known := t.ranges[link]; !known {
+			links += before
+			begin := t.chars + chars(p.text[:at]) + chars(links)
+			links += link
+			t.ranges[link] = [2]int{begin, begin + chars(link)}
+		}
+		places[i] = t.ranges[link]
+	}
+	text := p.text[:at] + links + p.text[at:]
+	end := p.end
+	if at < end { // a row has its links inside
+		end += len(links)
+	}
+	begin := t.chars + chars(text[:p.start])
+	t.sentence = [2]int{begin, begin + chars(text[p.start:end])}
+	var annotations []annotation
+	for i, c := range p.citations {
+		if !t.inline {
+			places[i] = t.sentence
+		}
+		annotations = append(annotations, t.annotate(c, places[i], t.sentence))
+	}
 	if text == "" {
 		return nil
 	}

@@ -1,9 +1,11 @@
 package openai
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"github.com/cairnhq/cairn"
@@ -59,6 +61,10 @@ func TestContent(t *testing.T) {
 			if got := string([]rune(text)[a.Citation.Start:a.Citation.End]); got != one[1:] {
 				t.Errorf("%s: an annotation is of %q", name, got)
 			}
+			sentence := string([]rune(text)[a.Cairn.SentenceStart:a.Cairn.SentenceEnd])
+			if strings.HasPrefix(sentence, "|") != strings.HasSuffix(sentence, "|") || strings.HasSuffix(sentence, " ") || strings.Contains(sentence, "(") && !strings.HasPrefix(sentence, "|") {
+				t.Errorf("%s: a sentence is %q", name, sentence)
+			}
 		}
 		// Without links, annotations are of the sentence.
 		text, annotations = made(t, &content{}, all)
@@ -73,25 +79,57 @@ func TestContent(t *testing.T) {
 	}
 }
 
-// A citation that comes when its sentence is out already is told of all the same.
-func TestLateCitation(t *testing.T) {
-	all := events("++Zürich.")
+// Pauses between events make no difference, but for links in rows and below code, which
+// cannot follow them.
+func TestPauses(t *testing.T) {
+	for _, pieces := range [][]string{{"++Zürich.", " Two."}, {"++Zürich.", "\n\n++Two.", "!Three."}, {"-Rates:", "\n- a", "\n- b"}} {
+		whole, annotations := made(t, &content{inline: true}, events(pieces...))
+		c := &content{inline: true}
+		var text string
+		var paused []annotation
+		c.give = func(more string, a []annotation) error {
+			text += more
+			paused = append(paused, a...)
+			return nil
+		}
+		for _, e := range events(pieces...) {
+			if err := errors.Join(c.event(e), c.idle()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := c.release(true); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(annotations, paused); text != whole || diff != "" {
+			t.Errorf("%q, want %q: %s", text, whole, diff)
+		}
+	}
 	c := &content{inline: true}
 	var last []annotation
 	c.give = func(_ string, a []annotation) error { last = append(last, a...); return nil }
-	for _, e := range all[:4] { // the first citation
-		if err := c.event(e); err != nil {
+	for _, e := range events("++| a |") {
+		if err := errors.Join(c.event(e), c.idle()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := c.release(false); err != nil {
-		t.Fatal(err)
-	}
-	if err := c.event(all[4]); err != nil {
-		t.Fatal(err)
-	}
-	if len(last) != 2 || last[1].Citation != (urlCitation{Start: 0, End: 7, URL: "https://wiki.acme.test/2", Title: "Travel 2"}) {
+	if len(last) != 2 || last[1].Citation.Start != last[1].Cairn.SentenceStart || last[1].Citation.Title != "Travel 2" {
 		t.Errorf("%+v", last)
+	}
+}
+
+// What is borne out in part is marked.
+func TestInPart(t *testing.T) {
+	all := events("One.")
+	all[2].Sentence.Support = cairn.Partial
+	text, annotations := made(t, &content{inline: true}, all)
+	if text != "One. [~] ([Travel 1](https://wiki.acme.test/1))" || annotations[0].Citation.Start != 9 {
+		t.Errorf("%q %+v", text, annotations)
+	}
+	if rest := ownLinks.ReplaceAllString(text, ""); rest != "One." {
+		t.Errorf("of an earlier answer is left %q", rest)
+	}
+	if text, _ := made(t, &content{}, all); text != "One." {
+		t.Errorf("%q", text)
 	}
 }
 

@@ -143,5 +143,5 @@ func (m message) text(param string) (string, error) {
 	return strings.Join(all, "\n"), nil
 }
 
-// ownLinks finds the links that inlined citations are in an earlier answer.
-var ownLinks = regexp.MustCompile(`\s*\(\[(?:\\.|[^\]\\])*\]\([^()\s]*\)\)`)
+// ownLinks finds what was added to the sentences of an earlier answer.
+var ownLinks = regexp.MustCompile(`\s*\[~\]|\s*\(\[(?:\\.|[^\]\\])*\]\([^()\s]*\)\)`)
