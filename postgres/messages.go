@@ -40,7 +40,7 @@ func (a *Answers) Begin(ctx context.Context, ask answer.Ask) (answer.Started, []
 	} else if ask.Parent != "" {
 		return answer.Started{}, nil, cairn.ErrNotFound
 	}
-	request, err := json.Marshal(map[string]any{"model": ask.Model, "filters": ask.Filters})
+	request, err := json.Marshal(map[string]any{"model": ask.Model, "filters": ask.Filters, "ephemeral": ask.Ephemeral})
 	if err != nil {
 		return answer.Started{}, nil, fmt.Errorf("begin answer: %w", err)
 	}
@@ -263,8 +263,26 @@ func (a *Answers) Stop(ctx context.Context, v cairn.Viewer, message string) erro
 	return nil
 }
 
+// Forget implements answer.Record. It leaves no tombstone: a backup that has such a
+// question has it as one that is running, and Abandoned erases it when that is restored.
+func (a *Answers) Forget(ctx context.Context, v cairn.Viewer, message string) error {
+	_, err := a.db.worker.Exec(ctx, `
+		DELETE FROM conversations c USING messages m
+		WHERE m.id = $1 AND c.id = m.conversation_id AND c.account_id = $2 AND m.request->>'ephemeral' = 'true'`, message, v.Account)
+	if err != nil {
+		return fmt.Errorf("forget question: %w", err)
+	}
+	return nil
+}
+
 // Abandoned implements answer.Record.
 func (a *Answers) Abandoned(ctx context.Context) (map[string][]answer.Event, error) {
+	_, err := a.db.worker.Exec(ctx, `
+		DELETE FROM conversations c USING messages m
+		WHERE m.conversation_id = c.id AND m.state = 'running' AND m.lease_until < now() AND m.request->>'ephemeral' = 'true'`)
+	if err != nil {
+		return nil, fmt.Errorf("abandoned questions: %w", err)
+	}
 	rows, err := a.db.worker.Query(ctx, `SELECT id FROM messages WHERE state = 'running' AND lease_until < now()`)
 	if err != nil {
 		return nil, fmt.Errorf("abandoned answers: %w", err)

@@ -124,6 +124,60 @@ func TestNothingFollowsTheLastEvent(t *testing.T) {
 	}
 }
 
+// An ephemeral question is gone with its conversation when it is forgotten, or when its
+// process has died; others stay.
+func TestEphemeralQuestionsAreForgotten(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ctx := t.Context()
+	ann, bob := f.member("ann"), f.member("bob")
+	a := NewAnswers(f.DB)
+	begin := func(ask answer.Ask) string {
+		t.Helper()
+		ask.Viewer, ask.Question = ann, "What?"
+		started, _, err := a.Begin(ctx, ask)
+		f.check(err)
+		f.check(a.Append(ctx, started.Message, 1, []answer.Event{{Type: answer.EventStart}}))
+		return started.Message
+	}
+	kept, gone := begin(answer.Ask{}), begin(answer.Ask{Ephemeral: true})
+	f.check(a.Forget(ctx, bob, gone))
+	f.check(a.Forget(ctx, ann, kept))
+	left := func() int {
+		return f.count(`SELECT count(*) FROM conversations`) + f.count(`SELECT count(*) FROM messages`) + f.count(`SELECT count(*) FROM message_events`)
+	}
+	if n := left(); n != 6 {
+		t.Errorf("%d rows are left; what is another's or is to be kept was forgotten", n)
+	}
+	f.check(a.Forget(ctx, ann, gone))
+	f.check(a.Forget(ctx, ann, gone))
+	if n, stones := left(), f.count(`SELECT count(*) FROM tombstones`); n != 3 || stones != 0 {
+		t.Errorf("%d rows are left and %d tombstones", n, stones)
+	}
+	wantError(t, "append", a.Append(ctx, gone, 2, []answer.Event{{Type: answer.EventStatus}}), cairn.ErrNotFound)
+
+	begin(answer.Ask{Ephemeral: true}) // whose process dies
+	f.exec(`UPDATE messages SET lease_until = now() - interval '1 second'`)
+	abandoned, err := a.Abandoned(ctx)
+	f.check(err)
+	if n := left(); n != 3 || len(abandoned) != 1 || abandoned[kept] == nil {
+		t.Errorf("%d rows are left, %v is abandoned", n, abandoned)
+	}
+
+	ended := begin(answer.Ask{Ephemeral: true}) // whose process dies before it forgets
+	f.check(a.Finish(ctx, ended, 2, cairn.Answer{State: cairn.MessageComplete}))
+	f.check(a.Finish(ctx, kept, 2, cairn.Answer{State: cairn.MessageComplete}))
+	f.check(f.EraseExpired(ctx))
+	if n := f.count(`SELECT count(*) FROM messages`); n != 2 {
+		t.Errorf("%d messages are left of today's", n)
+	}
+	f.exec(`UPDATE messages SET finished_at = now() - interval '25 hours'`)
+	f.check(f.EraseExpired(ctx))
+	if n, conversations := f.count(`SELECT count(*) FROM messages`), f.count(`SELECT count(*) FROM conversations`); n != 1 || conversations != 1 {
+		t.Errorf("%d messages and %d conversations are left of yesterday's", n, conversations)
+	}
+}
+
 // TestErasureMeetsAnswers erases documents while answers begin that are made
 // from them or follow answers that were: nothing of them is left.
 func TestErasureMeetsAnswers(t *testing.T) {

@@ -92,6 +92,9 @@ func (db *DB) eraseSuperseded(ctx context.Context) error {
 func (db *DB) eraseLeftovers(ctx context.Context) error {
 	for _, statement := range []string{
 		`DELETE FROM message_events e USING messages m WHERE m.id = e.message_id AND m.finished_at < now() - $1::interval`,
+		// A question that is kept only while it is answered, whose server ended before it was forgotten.
+		`DELETE FROM conversations c USING messages m
+		 WHERE m.conversation_id = c.id AND m.finished_at < now() - $1::interval AND m.request->>'ephemeral' = 'true'`,
 		`DELETE FROM sessions WHERE expires_at < now() - $1::interval`,
 		`DELETE FROM used_sign_ins WHERE expires_at < now() - $1::interval`,
 		`DELETE FROM sign_in_codes WHERE expires_at < now() - $1::interval`,

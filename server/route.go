@@ -30,7 +30,10 @@ type Handler func(c *gin.Context) error
 type Route struct {
 	Method string
 	Path   string
-	Public bool        // nobody needs to be signed in
+	Public bool // nobody needs to be signed in
+	// Tokens is for routes of programs: sessions of browsers count for nothing there, so
+	// that no page of another site can have one used.
+	Tokens bool
 	Scope  cairn.Scope // that a token must hold
 	Role   cairn.Role  // that the account must have
 	// Long routes may take longer than requestTimeout: streams and uploads.
@@ -115,6 +118,9 @@ func (s *Server) answerCaller(c *gin.Context, r Route, whole *http.Request, entr
 	id, err := s.cfg.Auth.Identify(c.Request)
 	if err != nil {
 		return err
+	}
+	if r.Tokens && id.Via == auth.ViaSession {
+		return cairn.Errorf(cairn.ErrUnauthenticated, "send a token as \"Authorization: Bearer\"; sessions of browsers do not count here")
 	}
 	entry.By(id.Account.ID, string(id.Via), id.Token)
 	entry.Under(id.Viewer.Grants)

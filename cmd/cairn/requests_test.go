@@ -11,10 +11,11 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"github.com/cairnhq/cairn/server/api"
+	"github.com/cairnhq/cairn/server/openai"
 	"github.com/cairnhq/cairn/server/scim"
 )
 
-// operations returns every route that the two openapi.yaml describe, such as
+// operations returns every route that an openapi.yaml describes, such as
 // "GET /api/v1/documents/{id}", what deletes last.
 func operations(t *testing.T) []string {
 	t.Helper()
@@ -25,9 +26,9 @@ func operations(t *testing.T) []string {
 	return slices.Clone(all)
 }
 
-// described reads the two once: that takes seconds under the race detector.
+// described reads them once: that takes seconds under the race detector.
 var described = sync.OnceValues(func() (all []string, err error) {
-	for _, spec := range [][]byte{api.Spec(), scim.Spec()} {
+	for _, spec := range [][]byte{api.Spec(), scim.Spec(), openai.Spec()} {
 		doc, err := openapi3.NewLoader().LoadFromData(spec)
 		if err != nil {
 			return nil, err
@@ -140,6 +141,10 @@ var requests = map[string]string{
 	"PATCH /scim/v2/Groups/{id}":                    `/scim/v2/Groups/$provided {"Operations":[{"op":"remove","path":"members"}]}`,
 	"DELETE /scim/v2/Groups/{id}":                   `/scim/v2/Groups/$provided`,
 	"GET /scim/v2/openapi.yaml":                     `/scim/v2/openapi.yaml`,
+	"POST /v1/chat/completions":                     `/v1/chat/completions {"model":"extractive","messages":[{"role":"user","content":"What does the safe open with?"}]}`,
+	"GET /v1/models":                                `/v1/models`,
+	"GET /v1/models/{id}":                           `/v1/models/extractive`,
+	"GET /v1/openapi.yaml":                          `/v1/openapi.yaml`,
 }
 
 // carried are requests that name a thing in another place than the path of a route

@@ -30,6 +30,7 @@ var slowlyRead = map[string][]string{
 	"GET /api/v1/messages/{id}/stream": {`/api/v1/messages/$message/stream`},
 	"GET /api/v1/suggest":              {`/api/v1/suggest?q=$begin&limit=20`},
 	"POST /api/v1/ask":                 {`/api/v1/ask {"question":"$long"}`, `/api/v1/ask {"question":"$long","stream":true}`},
+	"POST /v1/chat/completions":        {`/v1/chat/completions {"model":"extractive","messages":[{"role":"user","content":"What does the blue vault hold?"}]}`, `/v1/chat/completions {"model":"extractive","messages":[{"role":"user","content":"What does the blue vault hold?"}],"stream":true}`},
 	"POST /api/v1/search": {`/api/v1/search {"query":"$word","limit":100}`, `/api/v1/search {"query":"$word","limit":100,"mode":"lexical"}`,
 		`/api/v1/search {"query":"$word","limit":100,"mode":"dense"}`},
 }
@@ -59,12 +60,12 @@ func TestA11_13_SlowReadersGetNothingLater(t *testing.T) {
 			th := s.things(s.person(cairn.RoleMember))
 			th.library()
 			token, secret := s.newToken(th.owner.Account, time.Hour, everyScope...)
-			header := bearer(secret)
+			header, shown := bearer(secret), showing
 			if cause.session {
-				header = s.session(th.owner.Account)
+				header, shown = s.session(th.owner.Account), forSessions(showing)
 			}
 			var readers []*slowReader
-			for _, operation := range showing {
+			for _, operation := range shown {
 				if len(slowlyRead[operation]) == 0 {
 					t.Errorf("there is no slow reader of %s", operation)
 				}
@@ -129,7 +130,7 @@ func (th *things) library() {
 	for i := range 24 {
 		path, title, text := fmt.Sprintf("/api/v1/sources/%s/documents?id=b%d", source, i), th.word[:8]+random(900), ""
 		if i == 23 {
-			path, title, text = "/api/v1/sources/"+source+"/documents?id=a", th.word+" "+random(900), random(40_000)
+			path, title, text = "/api/v1/sources/"+source+"/documents?id=a", th.word+" "+random(900), "The blue vault holds penguins, says "+random(2000)+". "+random(40_000)
 		}
 		th.must(th.admin, "PUT", path+` {"title":"`+title+`","text":"The safe opens with `+th.word+`, says `+random(600)+`. `+text+`"}`, &made)
 	}

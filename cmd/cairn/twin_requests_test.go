@@ -205,4 +205,14 @@ PUT /scim/v2/Groups/{hidden} {"displayName":"ops"}
 PATCH /scim/v2/Groups/{hidden} {"Operations":[]}
 DELETE /scim/v2/Groups/{hidden}
 GET /scim/v2/openapi.yaml
+
+POST /v1/chat/completions {"model":"extractive","messages":[{"role":"user","content":"How much is paid for meals a day?"}]}
+POST /v1/chat/completions {"model":"extractive","messages":[{"role":"user","content":"How much is paid for meals a day?"}],"stream":true,"stream_options":{"include_usage":true}}
+POST /v1/chat/completions {"model":"extractive","messages":[{"role":"user","content":"What is zephyrium?"}]}
+POST /v1/chat/completions {"model":"extractive","messages":[{"role":"user","content":"What is the budget?"}],"cairn":{"sources":["vault"]}}
+POST /v1/chat/completions {"model":"extractive","messages":[{"role":"user","content":"What is zephyrium?"},{"role":"assistant","content":"A metal."},{"role":"user","content":"And what does it cost?"}]}
+GET /v1/models
+GET /v1/models/extractive
+GET /v1/models/{hidden}
+GET /v1/openapi.yaml
 `

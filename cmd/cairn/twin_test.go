@@ -19,6 +19,7 @@ import (
 	"github.com/cairnhq/cairn/postgres/postgrestest"
 	"github.com/cairnhq/cairn/retrieval/llm/llmtest"
 	"github.com/cairnhq/cairn/server/api"
+	"github.com/cairnhq/cairn/server/openai"
 	"github.com/cairnhq/cairn/server/scim"
 )
 
@@ -69,6 +70,7 @@ var (
 	aSecret  = regexp.MustCompile(`\bcairn_[0-9A-Za-z_-]{20,}`)
 	aMark    = regexp.MustCompile(`\b[A-Z2-7]{12}\b`)
 	tookMS   = regexp.MustCompile(`"took_ms":\d+`)
+	created  = regexp.MustCompile(`"created":\d+`)
 	aCursor  = regexp.MustCompile(`"next_cursor":"([^"]+)"`)
 	nameable = regexp.MustCompile(`"(message_id|conversation_id|next_cursor|id|version)":"([^"]+)"`)
 )
@@ -140,6 +142,7 @@ func (w *twin) common(text string) string {
 		}
 		return "<now>"
 	})
+	text = strings.ReplaceAll(created.ReplaceAllString(text, `"created":0`), w.addr, "<address>")
 	return tookMS.ReplaceAllString(aSecret.ReplaceAllString(text, "<secret>"), `"took_ms":0`)
 }
 
@@ -211,7 +214,7 @@ type specification struct {
 func specified(t *testing.T) *specification {
 	t.Helper()
 	s := &specification{unused: map[string]bool{}}
-	for _, b := range [][]byte{api.Spec(), scim.Spec()} {
+	for _, b := range [][]byte{api.Spec(), scim.Spec(), openai.Spec()} {
 		doc, err := openapi3.NewLoader().LoadFromData(b)
 		if err != nil {
 			t.Fatal(err)

@@ -25,6 +25,11 @@ type Question struct {
 	Text     string
 	History  []Turn // what was said before, oldest first; may be empty
 	Language string // ISO 639-1 code of the answer; empty: that of the question's text
+	// Style is how a program wants the answer worded: tone, form, length. Models are told
+	// of it apart from the passages, and what they say is checked all the same.
+	Style string
+	// MaxTokens bounds a model's reply below the answerer's own bound; 0: no further.
+	MaxTokens int
 }
 
 // Turn is an earlier question of the conversation with its answer.

@@ -46,7 +46,11 @@ type Record interface {
 	Events(ctx context.Context, v cairn.Viewer, message string, after int) (events []Event, final bool, err error)
 	// Stop makes Keep report that the answer is not wanted.
 	Stop(ctx context.Context, v cairn.Viewer, message string) error
+	// Forget erases an ephemeral question of v's with its conversation; what is not there
+	// any more is no error.
+	Forget(ctx context.Context, v cairn.Viewer, message string) error
 	// Abandoned returns the running messages whose process has died, with their events.
+	// Those that are ephemeral it erases.
 	Abandoned(ctx context.Context) (map[string][]Event, error)
 }
 
@@ -175,6 +179,9 @@ func (a *Asker) Start(ctx context.Context, ask Ask) (Started, error) {
 	if err != nil {
 		a.leave(ask.Viewer.Account, "")
 		return Started{}, err
+	}
+	if ask.Ephemeral {
+		history = ask.History[max(0, len(ask.History)-historyTurns):]
 	}
 	work, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	l := &live{cancel: cancel, changed: make(chan struct{})}
@@ -325,6 +332,20 @@ func (a *Asker) changed(message string) <-chan struct{} {
 // Stop ends the answering of a message; one that has ended is no error.
 func (a *Asker) Stop(ctx context.Context, v cairn.Viewer, message string) error {
 	if err := a.cfg.Record.Stop(ctx, v, message); err != nil {
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if l, ok := a.live[message]; ok {
+		l.cancel(errStopped)
+	}
+	return nil
+}
+
+// Forget erases an ephemeral question with its answer, and ends the answering. It is
+// called in the process that answers.
+func (a *Asker) Forget(ctx context.Context, v cairn.Viewer, message string) error {
+	if err := a.cfg.Record.Forget(ctx, v, message); err != nil {
 		return err
 	}
 	a.mu.Lock()

@@ -104,7 +104,7 @@ func (j *job) answer(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	q := Question{Text: j.ask.Question, History: j.history}
+	q := Question{Text: j.ask.Question, History: j.history, Style: j.ask.Style, MaxTokens: j.ask.MaxTokens}
 	for e, err := range j.answerer.Answer(ctx, q, passages) {
 		if err != nil {
 			return errorf("answer", err)

@@ -107,7 +107,7 @@ func (r *run) stream(parent context.Context) reply {
 
 	s := newScanner(len(r.evidence.passages), r.language)
 	var end reply
-	req := buildPrompt(r.question, r.passages(), rand.Text()[:12], r.cfg.MaxTokens)
+	req := buildPrompt(r.question, r.passages(), rand.Text()[:12], r.maxTokens())
 	for e, err := range r.cfg.LLM.Generate(ctx, req) {
 		stall.Reset(r.cfg.Stall)
 		if err != nil {
@@ -141,6 +141,14 @@ func (r *run) stream(parent context.Context) reply {
 		}
 	}
 	return end
+}
+
+// maxTokens returns how long the model's reply may be.
+func (r *run) maxTokens() int {
+	if r.question.MaxTokens > 0 {
+		return min(r.question.MaxTokens, r.cfg.MaxTokens)
+	}
+	return r.cfg.MaxTokens
 }
 
 var errSlow = errors.New("the model took too long")
