@@ -48,6 +48,7 @@ apart = $(filter ./... ./cmd/%,$(PKG))
 test: setup $(if $(apart),build) ## Runs all tests, with the race detector, on a real PostgreSQL.
 	$(if $(RACE),,@echo "No C compiler: the tests run without the race detector.")
 	cd web && npm test --silent
+	$(if $(and $(CI),$(apart)),scripts/setup clients)
 	$(if $(apart),CAIRN_TEST_PROGRAM=$(CURDIR)/bin/cairn) go test $(RACE) -count=1 -timeout=40m $(TESTFLAGS) $(PKG)
 
 e2e: setup build ## Runs the browser tests.
