@@ -34,11 +34,11 @@ func (m *MCP) DocumentAt(ctx context.Context, v cairn.Viewer, repo, path string)
 		SELECT d.id FROM sources s JOIN documents d ON d.source_id = s.id AND d.external_id = $2
 		WHERE d.hidden_at IS NULL AND (s.name = $1 OR d.attributes ->> 'repo' = $1)`, repo, path)
 	if err != nil {
-		return mcp.Document{}, fmt.Errorf("document at a path: %w", refused(err, ""))
+		return mcp.Document{}, fmt.Errorf("document at a path: %w", missing(err))
 	}
 	ids, err := pgx.CollectRows(rows, pgx.RowTo[cairn.DocumentID])
 	if err != nil {
-		return mcp.Document{}, fmt.Errorf("document at a path: %w", refused(err, ""))
+		return mcp.Document{}, fmt.Errorf("document at a path: %w", missing(err))
 	}
 	classes, err := m.db.classesOfDocuments(ctx, ids)
 	if err != nil {

@@ -219,6 +219,10 @@ func grow(o *hujson.Object, name string, depth int) *hujson.Value {
 			line = bytes.Clone(before) // as the others are indented
 		}
 	}
+	if !o.AfterExtra.IsStandard() { // comments stay with the member that they follow
+		line = append(bytes.TrimRight(bytes.Clone(o.AfterExtra), " \t\r\n"), line...)
+		o.AfterExtra = nil
+	}
 	o.Members = append(o.Members, hujson.ObjectMember{
 		Name: hujson.Value{BeforeExtra: line, Value: hujson.String(name)}, Value: hujson.Value{BeforeExtra: hujson.Extra(" ")},
 	})
