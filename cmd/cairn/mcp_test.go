@@ -242,9 +242,9 @@ func rpc(tool, arguments string) string {
 	return fmt.Sprintf(`/mcp {"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":%q,"arguments":%s}}`, tool, arguments)
 }
 
-// TestA11_15_MCPRefusals sends to /mcp what is made for others, or comes from pages of
+// TestA11_15_A12_43_MCPRefusals sends to /mcp what is made for others, or comes from pages of
 // others.
-func TestA11_15_MCPRefusals(t *testing.T) {
+func TestA11_15_A12_43_MCPRefusals(t *testing.T) {
 	t.Parallel()
 	const public = "https://cairn.example"
 	issuer := oidctest.New(t, public+"/api/v1/login/oidc/callback")

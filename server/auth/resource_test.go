@@ -58,8 +58,8 @@ func TestAccessTokenOfTheIssuer(t *testing.T) {
 	}
 }
 
-// TestA11_15_AccessTokensOfOthers presents what was made for somebody or something else.
-func TestA11_15_AccessTokensOfOthers(t *testing.T) {
+// TestA11_15_A12_43_AccessTokensOfOthers presents what was made for somebody or something else.
+func TestA11_15_A12_43_AccessTokensOfOthers(t *testing.T) {
 	s := signedIn(t)
 	for name, a := range map[string]oidctest.Access{
 		"the client's":           {Subject: "ann", Audience: s.issuer.ClientID},
@@ -156,8 +156,8 @@ func TestChallenge(t *testing.T) {
 	}
 }
 
-// TestCheckHost sends what a page can make a browser send whose name leads here.
-func TestCheckHost(t *testing.T) {
+// TestA12_43_CheckHost sends what a page can make a browser send whose name leads here.
+func TestA12_43_CheckHost(t *testing.T) {
 	a, _, _ := newAuth(t, auth.Config{PublicOrigin: "https://cairn.example"})
 	unknown, _, _ := newAuth(t, auth.Config{})
 	for _, tt := range []struct {
