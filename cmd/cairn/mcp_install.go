@@ -30,7 +30,7 @@ signs you in at the identity provider.`,
 		}),
 		RunE: func(_ *cobra.Command, args []string) error { return i.run(args[0]) },
 	}
-	c.Flags().BoolVar(&i.print, "print", false, "print what would be added, and write nothing")
+	c.Flags().BoolVar(&i.dry, "print", false, "print what would be added, and write nothing")
 	c.Flags().BoolVar(&i.http, "http", false, "reach the server over HTTP, with OAuth, instead of starting cairn mcp")
 	c.Flags().StringVar(&i.name, "name", "cairn", "what the server is called in the client")
 	c.Flags().StringVar(&i.file, "file", "", "the configuration file (default: where the client has it)")
@@ -40,8 +40,8 @@ signs you in at the identity provider.`,
 // installation is what a person asks for.
 type installation struct {
 	*environment
-	print, http bool
-	name, file  string
+	dry, http  bool
+	name, file string
 }
 
 func (i installation) run(name string) error {
@@ -62,7 +62,7 @@ func (i installation) run(name string) error {
 			return err
 		}
 	}
-	if i.print {
+	if i.dry {
 		return i.show(c, path, entry)
 	}
 	changed, backup, err := c.Install(path, entry)
@@ -80,7 +80,7 @@ func (i installation) run(name string) error {
 			text += "\nThe file of before is " + backup + "."
 		}
 	}
-	return i.environment.print(reply, text)
+	return i.print(reply, text)
 }
 
 // show prints what would be added to an empty file.

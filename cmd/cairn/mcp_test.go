@@ -353,10 +353,53 @@ func TestMCPArguments(t *testing.T) {
 			t.Errorf("%.120s: %d %s; want %s", request, got.status, got.body, says)
 		}
 	}
-	s.until("the calls in the audit log", func() bool {
-		got := s.send("GET", "/api/v1/audit?limit=200", bearer(s.admin.token)...)
-		return strings.Count(got.body, `"detail":"mcp"`) >= 13 && strings.Contains(got.body, `"outcome":"not_found"`)
-	})
+}
+
+// TestMCPIsAudited: each call is in the audit log as its route is, with what it has shown.
+func TestMCPIsAudited(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	th := s.things(s.person(cairn.RoleMember))
+	bob := s.person(cairn.RoleMember)
+	_, asking := s.newToken(th.owner.Account, time.Hour, cairn.ScopeAsk)
+	document := th.fill("$document")
+	for _, tt := range []struct {
+		request, token, action, outcome string
+		shown                           bool
+	}{
+		{rpc("search", `{"query":"safe"}`), th.owner.token, "search", "ok", true},
+		{rpc("fetch", `{"id":"$document"}`), th.owner.token, "document.read", "ok", true},
+		{rpc("ask", `{"question":"What does the safe open with?"}`), th.owner.token, "ask", "ok", true},
+		{rpc("read_file", `{"repo":"$source","path":"a"}`), th.owner.token, "document.read", "ok", true},
+		{rpc("search_code", `{"query":"safe"}`), th.owner.token, "search", "ok", false},
+		{rpc("fetch", `{"id":"$document"}`), bob.token, "document.read", "not_found", false},
+		{rpc("read_file", `{"repo":"$source","path":"a"}`), bob.token, "document.read", "not_found", false},
+		{rpc("search", `{"query":"safe"}`), bob.token, "search", "ok", false},
+		{rpc("search", `{"query":""}`), bob.token, "search", "invalid", false},
+		{rpc("search", `{"query":"safe"}`), asking, "search", "denied", false},
+	} {
+		request := s.send("POST", th.fill(tt.request), bearer(tt.token)...).header.Get("X-Request-Id")
+		var row struct {
+			Action, Outcome, Detail string
+			Request                 string   `json:"request_id"`
+			Documents               []string `json:"documents"`
+		}
+		s.until("the event of "+tt.request, func() bool {
+			got := s.send("GET", "/api/v1/audit?limit=20", bearer(s.admin.token)...)
+			var list struct{ Events []json.RawMessage }
+			s.check(json.Unmarshal([]byte(got.body), &list))
+			for _, e := range list.Events {
+				if strings.Contains(string(e), request) {
+					s.check(json.Unmarshal(e, &row))
+					return true
+				}
+			}
+			return false
+		})
+		if row.Action != tt.action || row.Outcome != tt.outcome || row.Detail != "mcp" || slices.Contains(row.Documents, document) != tt.shown {
+			t.Errorf("%s: %+v; want %s, %s, shown %t", tt.request, row, tt.action, tt.outcome, tt.shown)
+		}
+	}
 }
 
 // A long document comes in parts, each with the id of the next.

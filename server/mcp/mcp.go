@@ -71,10 +71,10 @@ type Config struct {
 type Server struct {
 	cfg      Config
 	tools    *sdk.Server
-	scopes   map[string]cairn.Scope // of tools, by name
-	whole    http.Handler           // replies with one document
-	streamed http.Handler           // replies with events, for who wants to see progress
-	recheck  time.Duration          // between checks of who waits for an answer
+	needs    map[string]need // of tools, by name
+	whole    http.Handler    // replies with one document
+	streamed http.Handler    // replies with events, for who wants to see progress
+	recheck  time.Duration   // between checks of who waits for an answer
 }
 
 // Path is where the server is.
@@ -87,7 +87,7 @@ const instructions = "Cairn searches the organisation's own documents and code, 
 
 // New returns the server.
 func New(cfg Config) *Server {
-	s := &Server{cfg: cfg, scopes: map[string]cairn.Scope{}, recheck: 3 * time.Second}
+	s := &Server{cfg: cfg, needs: map[string]need{}, recheck: 3 * time.Second}
 	s.tools = sdk.NewServer(&sdk.Implementation{Name: "cairn", Title: "Cairn", Version: cfg.Version}, &sdk.ServerOptions{
 		Instructions: instructions,
 		// Tools never change while the server runs, and it has nothing else to tell.

@@ -42,10 +42,12 @@ func (s *Server) post(c *gin.Context) error {
 	}
 	var m message
 	_ = json.Unmarshal(body, &m) // the library says what is wrong
-	if scope, ok := s.scopes[m.Params.Name]; ok && m.Method == "tools/call" {
-		if err := auth.FromContext(c.Request.Context()).Permit(scope, ""); err != nil {
-			audit.FromContext(c.Request.Context()).Detail("mcp")
-			c.Writer.Header().Set("WWW-Authenticate", s.cfg.Auth.ChallengeScope(Path, scope))
+	if needed, ok := s.needs[m.Params.Name]; ok && m.Method == "tools/call" {
+		if err := auth.FromContext(c.Request.Context()).Permit(needed.scope, ""); err != nil {
+			entry := audit.FromContext(c.Request.Context())
+			entry.As(needed.action)
+			entry.Detail("mcp")
+			c.Writer.Header().Set("WWW-Authenticate", s.cfg.Auth.ChallengeScope(Path, needed.scope))
 			return err
 		}
 	}

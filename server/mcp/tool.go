@@ -29,10 +29,16 @@ type tool[In, Out any] struct {
 	call func(ctx context.Context, u *use, in In) (out Out, text string, err error)
 }
 
+// need is which scope a tool needs, and what it is in the audit log.
+type need struct {
+	scope  cairn.Scope
+	action audit.Action
+}
+
 // add gives the server a tool. It panics when types are no objects of JSON.
 func add[In, Out any](s *Server, t tool[In, Out]) {
 	no := false
-	s.scopes[t.name] = t.scope
+	s.needs[t.name] = need{t.scope, t.action}
 	sdk.AddTool(s.tools, &sdk.Tool{
 		Name: t.name, Title: t.title, Description: t.about, InputSchema: schemaOf[In](), OutputSchema: schemaOf[Out](),
 		Annotations: &sdk.ToolAnnotations{Title: t.title, ReadOnlyHint: true, IdempotentHint: true, DestructiveHint: &no, OpenWorldHint: &no},
