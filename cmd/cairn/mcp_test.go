@@ -342,6 +342,12 @@ func TestMCPArguments(t *testing.T) {
 			t.Errorf("%.120s: %d %s; want an error that says %s", request, got.status, got.body, says)
 		}
 	}
+	// A tool goes by what it is called as, however a message is spelt.
+	_, searching := s.newToken(s.admin.Account, time.Hour, cairn.ScopeSearch)
+	twice := `/mcp {"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"ask","arguments":{"question":"x"}},"Params":{"name":"search"}}`
+	if got := s.send("POST", twice, bearer(searching)...); !strings.Contains(got.body, "lacks the scope ask") {
+		t.Errorf("two tools in one message: %d %s", got.status, got.body)
+	}
 	for request, says := range map[string]string{
 		rpc("read_file", `{"repo":"pump","path":"valve/open.go","start_line":4,"end_line":4}`): `"text":"func Open() error {\n"`,
 		rpc("search_code", `{"query":"coolant valve","path":"valve/"}`):                        "func Open",

@@ -94,6 +94,9 @@ func TestA11_15_A12_43_AccessTokensOfOthers(t *testing.T) {
 	if _, err := s.Identify(bearer(good)); !errors.Is(err, cairn.ErrUnauthenticated) {
 		t.Errorf("elsewhere than at the resource: %v", err)
 	}
+	if _, err := s.Identify(bearer(s.issuer.AccessToken(oidctest.Access{Subject: "ann", Audience: "https://cairn.example"}))); !errors.Is(err, cairn.ErrUnauthenticated) {
+		t.Errorf("for the whole server: %v", err)
+	}
 	if _, err := s.Identify(auth.ForResource(bearer(good), "/other")); !errors.Is(err, cairn.ErrUnauthenticated) {
 		t.Errorf("at another resource: %v", err)
 	}
