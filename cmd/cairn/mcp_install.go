@@ -135,16 +135,14 @@ func (i installation) entry(c clientconfig.Client) (e clientconfig.Entry, hint s
 // credential returns whether the client is to hand on CAIRN_TOKEN, because there is nothing
 // else, and what the person has to do.
 func credential(s server.Settings, c clientconfig.Client) (token bool, hint string) {
-	kept, err := readSignedIn()
-	if err == nil && kept.isFor(serverURL(s)) {
+	given := s.Token.Set()
+	s.Token = server.Secret{}
+	held, why := accessToken(s)
+	switch {
+	case held != "":
 		return false, ""
-	}
-	if given := s.Token.Set(); given && c.Hands {
+	case given && c.Hands:
 		return true, c.Label + " hands CAIRN_TOKEN on, or asks for it: set it where " + c.Label + " is started. Or sign in with cairn login, and install again."
 	}
-	s.Token = server.Secret{}
-	if held, why := accessToken(s); held == "" {
-		return false, "Sign in before you use it. " + why
-	}
-	return false, ""
+	return false, "Sign in before you use it. " + why
 }
