@@ -21,13 +21,14 @@ type bridged struct {
 	t         *testing.T
 	in        *io.PipeWriter
 	lines     chan string
-	cancelled chan struct{} // closed when the request "hang" has ended
+	hanging   chan struct{} // closed when the request "hang" has come
+	cancelled chan struct{} // closed when it has ended
 	ended     chan int
 }
 
 func newBridged(t *testing.T) *bridged {
 	t.Helper()
-	b := &bridged{t: t, lines: make(chan string, 10), cancelled: make(chan struct{}), ended: make(chan int, 1)}
+	b := &bridged{t: t, lines: make(chan string, 10), hanging: make(chan struct{}), cancelled: make(chan struct{}), ended: make(chan int, 1)}
 	server := httptest.NewServer(http.HandlerFunc(b.answer))
 	t.Cleanup(server.Close)
 	t.Chdir(t.TempDir())
@@ -79,6 +80,7 @@ func (b *bridged) answer(w http.ResponseWriter, r *http.Request) {
 	case has("proxy"):
 		reply(502, "text/html", "<html>")
 	case has("hang"):
+		close(b.hanging)
 		<-r.Context().Done()
 		close(b.cancelled)
 	default:
@@ -132,6 +134,7 @@ func TestMCPBridge(t *testing.T) {
 	b.send(`{"jsonrpc":"2.0","id":8,"method":"hang"}`)
 	b.send(`{"jsonrpc":"2.0","id":9,"method":"other"}`) // does not wait for it
 	b.gets(`"said"`)
+	<-b.hanging
 	b.send(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":8}}`)
 	select {
 	case <-b.cancelled:

@@ -232,14 +232,15 @@ func TestA11_13_RevocationHoldsOnEveryRoute(t *testing.T) {
 
 			looks, shown := th.looks(), []string{}
 			for _, l := range looks {
-				if l.rank() == 2 && th.shows(l.method(), l.request, header) {
+				switch {
+				case l.operation == "POST /mcp": // each tool, once it has its turn
+					th.until(l.request, func() bool { return th.shows(l.method(), l.request, header) })
+					shown = append(shown, l.operation)
+				case l.rank() == 2 && th.shows(l.method(), l.request, header):
 					shown = append(shown, l.operation)
 				}
 			}
 			slices.Sort(shown)
-			if n := countOf(shown, "POST /mcp"); n != 1+len(called) {
-				t.Errorf("%d tools show the document; want %d", n, 1+len(called))
-			}
 			if got := slices.Compact(shown); !slices.Equal(got, showing) {
 				t.Fatalf("the document is shown by %q; want %q", got, showing)
 			}
@@ -296,15 +297,6 @@ func TestStreamsGoOnWhilePushesWait(t *testing.T) {
 			t.Errorf("a push ends with %s", f)
 		}
 	}
-}
-
-func countOf(all []string, one string) (n int) {
-	for _, s := range all {
-		if s == one {
-			n++
-		}
-	}
-	return n
 }
 
 // startOf returns the message of a stream.
