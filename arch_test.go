@@ -51,7 +51,7 @@ var layers = []struct {
 	{"postgres/postgrestest", []string{"migrations", "postgres", "postgres/local"}},
 	// What postgres imports beside the vocabulary are the packages whose
 	// interfaces it implements; only the wiring imports postgres.
-	{"postgres", []string{".", "connectors", "jobs/…", "keyring", "migrations", "retrieval/…", "server/api", "server/audit", "server/auth", "server/hooks", "server/scim"}},
+	{"postgres", []string{".", "connectors", "jobs/…", "keyring", "migrations", "retrieval/…", "server/api", "server/audit", "server/auth", "server/hooks", "server/mcp", "server/scim"}},
 	{"jobs/schedule", []string{".", "connectors"}},
 	{"jobs", []string{".", "connectors", "jobs/schedule", "retrieval/…"}},
 
@@ -90,6 +90,8 @@ var fences = map[string][]string{
 	"codeberg.org/readeck":         {"retrieval/extract/…"},
 	"github.com/bmatcuk":           {"connectors/…", "retrieval/code/…"},
 	"github.com/modelcontextproto": {"server/mcp/…"},
+	"github.com/tailscale/hujson":  {"cmd/…"},
+	"github.com/pelletier/go-toml": {"cmd/…"},
 	"github.com/slack-go":          {"server/slack/…", "connectors/slack/…"},
 }
 

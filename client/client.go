@@ -123,6 +123,16 @@ func fetch[T any](ctx context.Context, c *Client, method, path string, body any)
 // send returns the response to a request when it has succeeded; the caller
 // closes its body.
 func (c *Client) send(ctx context.Context, method, path string, body any, header map[string]string) (*http.Response, error) {
+	res, err := c.exchange(ctx, method, path, body, header)
+	if err == nil && (res.StatusCode < 200 || res.StatusCode > 299) {
+		defer res.Body.Close()
+		return nil, c.failure(res)
+	}
+	return res, err
+}
+
+// exchange returns the response to a request, whatever it says; the caller closes its body.
+func (c *Client) exchange(ctx context.Context, method, path string, body any, header map[string]string) (*http.Response, error) {
 	var reader io.Reader
 	mediaType := ""
 	switch body := body.(type) {
@@ -152,10 +162,6 @@ func (c *Client) send(ctx context.Context, method, path string, body any, header
 	res, err := c.http.Do(req)
 	if err != nil {
 		return nil, c.unreachable(ctx, err)
-	}
-	if res.StatusCode < 200 || res.StatusCode > 299 {
-		defer res.Body.Close()
-		return nil, c.failure(res)
 	}
 	return res, nil
 }

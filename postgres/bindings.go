@@ -43,6 +43,22 @@ func (db *DB) SignInPerson(ctx context.Context, p auth.Person, now time.Time) (c
 	return id, nil
 }
 
+// HolderOf implements auth.Bindings.
+func (db *DB) HolderOf(ctx context.Context, person auth.Subject) (auth.Holder, error) {
+	r, err := exactlyOne[holderRow](db.callers.Query(ctx, `
+		SELECT `+holderColumns+`
+		FROM bindings b JOIN accounts a ON a.id = b.account_id
+		WHERE b.issuer = $1 AND b.subject = $2`, person.Issuer, person.Subject))
+	if err != nil {
+		return auth.Holder{}, fmt.Errorf("holder of an identity: %w", err)
+	}
+	h, err := db.holder(ctx, r)
+	if err != nil {
+		return auth.Holder{}, fmt.Errorf("holder of an identity: %w", err)
+	}
+	return h, nil
+}
+
 // useUp notes that the sign-in of a person is used.
 func useUp(ctx context.Context, tx pgx.Tx, p auth.Person) (auth.Refused, error) {
 	tag, err := tx.Exec(ctx, `INSERT INTO used_sign_ins (hash, expires_at) VALUES ($1, $2) ON CONFLICT DO NOTHING`, p.Once[:], p.Until)

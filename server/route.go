@@ -38,6 +38,15 @@ type Route struct {
 	Role   cairn.Role  // that the account must have
 	// Long routes may take longer than requestTimeout: streams and uploads.
 	Long bool
+	// Shows says that what is shown is up to what the caller may read, where Scope does
+	// not say so, because the scope is up to the request.
+	Shows bool
+	// Resource says that access tokens of the issuer are accepted that were made for the
+	// address of the path.
+	Resource bool
+	// OwnHost refuses requests to other names than the server's, and from pages of others,
+	// whatever shows who sends them.
+	OwnHost bool
 	// Audit is what the audit log says of a request; empty where nothing is
 	// done or shown that it would tell of.
 	Audit  audit.Action
@@ -62,6 +71,9 @@ func (s *Server) handle(r Route) gin.HandlerFunc {
 			return
 		}
 		begun := c.Writer.Written() && !r.Public // sign-ins that fail redirect
+		if r.Resource && errors.Is(err, cairn.ErrUnauthenticated) {
+			c.Writer.Header().Set("WWW-Authenticate", s.cfg.Auth.Challenge(c.Request, r.Path))
+		}
 		if s.failAs(c, err, r.Fail); begun {
 			abort(c)
 		}
@@ -97,6 +109,14 @@ func (s *Server) answer(c *gin.Context, r Route, entry *audit.Entry) error {
 	}
 	if err := s.cfg.Auth.CheckOrigin(c.Request); err != nil {
 		return err
+	}
+	if r.OwnHost {
+		if err := s.cfg.Auth.CheckHost(c.Request); err != nil {
+			return err
+		}
+	}
+	if r.Resource {
+		c.Request = auth.ForResource(c.Request, r.Path)
 	}
 	whole := c.Request
 	if !r.Long {
@@ -159,7 +179,7 @@ func (s *Server) failAs(c *gin.Context, err error, body func(*gin.Context, Failu
 	}
 	h := c.Writer.Header()
 	h.Set("Cache-Control", "no-store")
-	if f.Status == http.StatusUnauthorized {
+	if f.Status == http.StatusUnauthorized && h.Get("WWW-Authenticate") == "" {
 		h.Set("WWW-Authenticate", "Bearer")
 	}
 	if after := retryAfter(err); after > 0 {

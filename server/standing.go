@@ -369,7 +369,7 @@ func (s *standing) seesOther() bool {
 
 // shows reports whether what the route shows is up to what the caller may read.
 func (s *standing) shows() bool {
-	return s.route.Scope == cairn.ScopeSearch || s.route.Scope == cairn.ScopeAsk || s.route.Scope == cairn.ScopeRead
+	return s.route.Shows || s.route.Scope == cairn.ScopeSearch || s.route.Scope == cairn.ScopeAsk || s.route.Scope == cairn.ScopeRead
 }
 
 // verdict returns how a request has ended whose handler has returned err.

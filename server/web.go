@@ -64,7 +64,7 @@ func (s *Server) enter(c *gin.Context) error {
 // reserved reports whether a path belongs to the programs' surfaces, where a
 // page would be a confusing answer.
 func reserved(p string) bool {
-	for _, prefix := range []string{"/api/", "/v1/", "/mcp", "/slack/", "/scim/"} {
+	for _, prefix := range []string{"/api/", "/v1/", "/mcp", "/slack/", "/scim/", "/.well-known/"} {
 		if strings.HasPrefix(p, prefix) {
 			return true
 		}

@@ -101,7 +101,7 @@ may not read at the source.`,
 		serveCommand(e), migrateCommand(e), versionCommand(e),
 		doctorCommand(e), sourceCommand(e), secretCommand(e), syncCommand(e), searchCommand(e), askCommand(e), documentCommand(e),
 		loginCommand(e), logoutCommand(e), passwordCommand(e), userCommand(e), groupCommand(e), tokenCommand(e), modelsCommand(e),
-		accessCommand(e), grantCommand(e), auditCommand(e), reportCommand(e), indexCommand(e), erasuresCommand(e), evalCommand(e), extractWorkerCommand(e),
+		accessCommand(e), grantCommand(e), auditCommand(e), mcpCommand(e), reportCommand(e), indexCommand(e), erasuresCommand(e), evalCommand(e), extractWorkerCommand(e),
 	)
 	return withUsageErrors(root)
 }

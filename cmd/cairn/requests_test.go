@@ -119,6 +119,11 @@ var requests = map[string]string{
 	"POST /api/v1/tokens":                           `/api/v1/tokens {"name":"t"}`,
 	"DELETE /api/v1/tokens/{id}":                    `/api/v1/tokens/$token`,
 	"POST /hooks/{source}":                          `/hooks/$folder {"zen":"x"}`,
+	"POST /mcp":                                     `/mcp {"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"search","arguments":{"query":"safe $begin"}}}`,
+	"GET /mcp":                                      `/mcp`,
+	"DELETE /mcp":                                   `/mcp`,
+	"GET /.well-known/oauth-protected-resource":     `/.well-known/oauth-protected-resource`,
+	"GET /.well-known/oauth-protected-resource/mcp": `/.well-known/oauth-protected-resource/mcp`,
 	"GET /api/openapi.yaml":                         `/api/openapi.yaml`,
 	"GET /healthz":                                  `/healthz`,
 	"GET /readyz":                                   `/readyz`,
@@ -145,6 +150,13 @@ var requests = map[string]string{
 	"GET /v1/models":                                `/v1/models`,
 	"GET /v1/models/{id}":                           `/v1/models/extractive`,
 	"GET /v1/openapi.yaml":                          `/v1/openapi.yaml`,
+}
+
+// called are calls of the other tools of POST /mcp, about the same things.
+var called = []string{
+	`/mcp {"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"fetch","arguments":{"id":"$document"}}}`,
+	`/mcp {"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"ask","arguments":{"question":"What does the safe open with?"},"_meta":{"progressToken":1}}}`,
+	`/mcp {"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"read_file","arguments":{"repo":"$source","path":"a"}}}`,
 }
 
 // carried are requests that name a thing in another place than the path of a route

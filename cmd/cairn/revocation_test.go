@@ -179,6 +179,9 @@ func (th *things) looks() (all []look) {
 		look{"POST /api/v1/search", `/api/v1/search {"query":"safe","mode":"lexical"}`},
 		look{"POST /api/v1/search", `/api/v1/search {"query":"safe","mode":"dense"}`},
 		look{"POST /api/v1/ask", `/api/v1/ask {"question":"What does the safe open with?","stream":true}`})
+	for _, request := range called {
+		all = append(all, look{"POST /mcp", th.fill(request)})
+	}
 	slices.SortStableFunc(all, func(a, b look) int { return b.rank() - a.rank() })
 	return all
 }
@@ -186,7 +189,7 @@ func (th *things) looks() (all []look) {
 // rank is 2 for what only reads, 0 for what leaves less to be read.
 func (l look) rank() int {
 	switch {
-	case l.method() == http.MethodGet || slices.Contains([]string{"POST /api/v1/search", "POST /api/v1/ask", "POST /api/v1/access/explain", "POST /v1/chat/completions"}, l.operation):
+	case l.method() == http.MethodGet || slices.Contains([]string{"POST /api/v1/search", "POST /api/v1/ask", "POST /api/v1/access/explain", "POST /v1/chat/completions", "POST /mcp"}, l.operation):
 		return 2
 	case l.method() == http.MethodDelete || strings.HasSuffix(l.operation, "/logout"):
 		return 0
@@ -197,7 +200,7 @@ func (l look) rank() int {
 // showing are the routes that show a reader what the document says.
 var showing = []string{
 	"GET /api/v1/conversations", "GET /api/v1/conversations/{id}", "GET /api/v1/documents/{id}", "GET /api/v1/messages/{id}",
-	"GET /api/v1/messages/{id}/stream", "GET /api/v1/suggest", "POST /api/v1/ask", "POST /api/v1/search",
+	"GET /api/v1/messages/{id}/stream", "GET /api/v1/suggest", "POST /api/v1/ask", "POST /api/v1/search", "POST /mcp",
 	"POST /v1/chat/completions",
 }
 
@@ -230,10 +233,16 @@ func TestA11_13_RevocationHoldsOnEveryRoute(t *testing.T) {
 			s.until("a citation in the stream", func() bool { return strings.Contains(stream.String(), "event: citation") })
 			th.made["running"] = startOf(t, stream)
 			waiting := th.await(model, header)
+			tool := follow(s.request(t.Context(), "POST", `/mcp {"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"ask","arguments":{"question":"What does the safe open with, slowly by a tool?"},"_meta":{"progressToken":"t"}}}`, header...))
+			s.until("progress of the tool", func() bool { return strings.Contains(tool.String(), "notifications/progress") })
 
 			looks, shown := th.looks(), []string{}
 			for _, l := range looks {
-				if l.rank() == 2 && th.shows(l.method(), l.request, header) {
+				switch {
+				case l.operation == "POST /mcp": // each tool, once it has its turn
+					th.until(l.request, func() bool { return th.shows(l.method(), l.request, header) })
+					shown = append(shown, l.operation)
+				case l.rank() == 2 && th.shows(l.method(), l.request, header):
 					shown = append(shown, l.operation)
 				}
 			}
@@ -246,7 +255,7 @@ func TestA11_13_RevocationHoldsOnEveryRoute(t *testing.T) {
 				t.Fatalf("the document is shown by %q; want %q", got, want)
 			}
 
-			flows := map[*flow]string{stream: "the stream", waiting: "the answer that is waited for"}
+			flows := map[*flow]string{stream: "the stream", waiting: "the answer that is waited for", tool: "the call of a tool"}
 			before := map[*flow]int{}
 			for f := range flows {
 				before[f] = len(f.String())

@@ -21,6 +21,7 @@ import (
 	"github.com/cairnhq/cairn/server/auth"
 	"github.com/cairnhq/cairn/server/auth/password"
 	"github.com/cairnhq/cairn/server/hooks"
+	"github.com/cairnhq/cairn/server/mcp"
 	"github.com/cairnhq/cairn/server/openai"
 	"github.com/cairnhq/cairn/server/scim"
 	"github.com/cairnhq/cairn/web"
@@ -175,8 +176,12 @@ func newServer(ctx context.Context, s server.Settings, p *parts) (*server.Server
 	provisioning := scim.New(scim.Config{Store: postgres.NewSCIM(p.db), BaseURL: s.PublicOrigin(), Erased: p.bury})
 	receiver := hooks.New(hooks.Config{Store: p.db, Auth: authenticator, Kinds: p.kinds, Log: p.log})
 	completions := openai.New(openai.Config{Ask: p.asker, BaseURL: s.PublicOrigin(), Log: p.log})
+	version, _ := buildVersion()
+	tools := mcp.New(mcp.Config{
+		Store: postgres.NewMCP(p.db), Auth: authenticator, Search: p.retriever, Ask: p.asker, BaseURL: s.PublicOrigin(), Version: version, Log: p.log,
+	})
 	http, err := server.New(server.Config{
-		Auth: authenticator, Routes: slices.Concat(surface.Routes(), provisioning.Routes(), receiver.Routes(), completions.Routes()), Web: files, Ready: p.db.Ping, Log: p.log, Audit: p.audit, Secure: s.Secure(),
+		Auth: authenticator, Routes: slices.Concat(surface.Routes(), provisioning.Routes(), receiver.Routes(), completions.Routes(), tools.Routes()), Web: files, Ready: p.db.Ping, Log: p.log, Audit: p.audit, Secure: s.Secure(),
 		DrainDelay: s.DrainDelay, Readable: p.db.Readable,
 	})
 	if err != nil {

@@ -31,6 +31,11 @@ var slowlyRead = map[string][]string{
 	"GET /api/v1/suggest":              {`/api/v1/suggest?q=$begin&limit=20`},
 	"POST /api/v1/ask":                 {`/api/v1/ask {"question":"$long"}`, `/api/v1/ask {"question":"$long","stream":true}`},
 	"POST /v1/chat/completions":        {`/v1/chat/completions {"model":"extractive","messages":[{"role":"user","content":"What does the blue vault hold?"}]}`, `/v1/chat/completions {"model":"extractive","messages":[{"role":"user","content":"What does the blue vault hold?"}],"stream":true}`},
+	"POST /mcp": {
+		`/mcp {"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"fetch","arguments":{"id":"$document"}}}`,
+		`/mcp {"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"read_file","arguments":{"repo":"$source","path":"a"}}}`,
+		`/mcp {"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"search","arguments":{"query":"$word"}}}`,
+	},
 	"POST /api/v1/search": {`/api/v1/search {"query":"$word","limit":100}`, `/api/v1/search {"query":"$word","limit":100,"mode":"lexical"}`,
 		`/api/v1/search {"query":"$word","limit":100,"mode":"dense"}`},
 }

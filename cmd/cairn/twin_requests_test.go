@@ -139,6 +139,21 @@ POST /api/v1/logout
 POST /hooks/handbook {"zen":"x"}
 POST /hooks/vault {"zen":"x"}
 POST /hooks/nowhere {"zen":"x"}
+POST /mcp {"jsonrpc":"2.0","id":1,"method":"tools/list"}
+POST /mcp {"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"search","arguments":{"query":"travel budget"}}}
+POST /mcp {"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"search","arguments":{"query":"zephyrium budget"}}}
+POST /mcp {"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"fetch","arguments":{"id":"{travel}"}}}
+POST /mcp {"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"fetch","arguments":{"id":"{hidden}"}}}
+POST /mcp {"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"search_code","arguments":{"query":"getUserById"}}}
+POST /mcp {"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"read_file","arguments":{"repo":"handbook","path":"travel"}}}
+POST /mcp {"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"read_file","arguments":{"repo":"vault","path":"hidden-0000"}}}
+POST /mcp {"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"ask","arguments":{"question":"How much is paid for meals a day?"}}}
+POST /mcp {"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"ask","arguments":{"question":"What is zephyrium?"}}}
+POST /mcp {"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"list_sources"}}
+GET /mcp
+DELETE /mcp
+GET /.well-known/oauth-protected-resource
+GET /.well-known/oauth-protected-resource/mcp
 GET /healthz
 GET /readyz
 GET /metrics

@@ -123,6 +123,7 @@ func (w *twin) send(method, path, body string) string {
 // common returns a text without what differs between two servers that are asked one
 // after the other: ids become numbers in the order in which they are met.
 func (w *twin) common(text string) string {
+	text = strings.ReplaceAll(text, w.addr, "<addr>")
 	text = aCursor.ReplaceAllStringFunc(text, func(field string) string {
 		cursor := aCursor.FindStringSubmatch(field)[1]
 		if key, err := base64.RawURLEncoding.DecodeString(cursor); err == nil && json.Valid(key) {

@@ -17,7 +17,7 @@ type Event struct {
 	Action  Action
 	Outcome Outcome
 	Account cairn.AccountID // who; empty when nobody has signed in
-	Via     string          // how the caller showed who it is: "session", "token", "local"
+	Via     string          // how the caller showed who it is: "session", "token", "issuer", "local"
 	Token   string          // id of the token; empty without one
 	Address string          // of the client
 	Request string          // id of the request, as in the server's log

@@ -51,6 +51,7 @@ type Authenticator struct {
 	oidc      *OIDC
 	passwords *password.Hasher
 	proxies   []netip.Prefix
+	origin    string        // scheme and host under which browsers reach the server; empty: not known
 	max       time.Duration // of a session
 	idle      time.Duration
 	now       func() time.Time
@@ -71,7 +72,7 @@ type Authenticator struct {
 func New(cfg Config) (*Authenticator, error) {
 	a := &Authenticator{
 		store: cfg.Store, log: cfg.Log, secure: cfg.Secure, local: cfg.Local, oidc: cfg.OIDC, passwords: cfg.Passwords,
-		proxies: cfg.Proxies, now: cfg.Now,
+		proxies: cfg.Proxies, now: cfg.Now, origin: cfg.PublicOrigin,
 		max: cmp.Or(cfg.SessionMax, sessionMax), idle: cmp.Or(cfg.SessionIdle, sessionIdle),
 		cross: http.NewCrossOriginProtection(),
 	}
@@ -158,6 +159,9 @@ func (a *Authenticator) byToken(ctx context.Context, secret string) (Identity, e
 			return Identity{}, err
 		}
 		return a.identity(h, allScopes(), ViaLocal)
+	}
+	if path := resourceOf(ctx); path != "" && isJWT(secret) {
+		return a.byAccessToken(ctx, secret, path)
 	}
 	if !WellFormed(secret) {
 		return Identity{}, cairn.Errorf(cairn.ErrUnauthenticated, "that is not a token of this server; check that it was copied whole")

@@ -14,6 +14,7 @@ type Via string
 const (
 	ViaSession Via = "session" // a cookie
 	ViaToken   Via = "token"   // a bearer token of an account
+	ViaIssuer  Via = "issuer"  // an access token of the issuer
 	ViaLocal   Via = "local"   // the token of local mode
 )
 

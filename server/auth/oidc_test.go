@@ -62,7 +62,7 @@ func newSiteAt(t *testing.T, issuer *oidctest.Issuer, joining auth.Joining, chan
 	}
 	var err error
 	s.Authenticator, err = auth.New(auth.Config{
-		Store: s.store, Log: log, Secure: true, Now: s.clock.Now,
+		Store: s.store, Log: log, Secure: true, Now: s.clock.Now, PublicOrigin: "https://cairn.example",
 		OIDC: &auth.OIDC{Provider: oidc.New(s.config), Label: "the issuer", Joining: joining},
 	})
 	if err != nil {

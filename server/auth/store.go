@@ -174,6 +174,9 @@ type Bindings interface {
 	// the account: this one is then noted as a PendingBinding, unless an
 	// administrator dismissed it.
 	SignInPerson(ctx context.Context, p Person, now time.Time) (cairn.AccountID, error)
+	// HolderOf returns who has the account that a person of an issuer has signed in to
+	// before, disabled accounts too. It binds nobody: ErrNotFound when there is none.
+	HolderOf(ctx context.Context, person Subject) (Holder, error)
 }
 
 // Store is everything that an Authenticator reads and writes.

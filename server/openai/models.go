@@ -34,7 +34,7 @@ func (s *Service) listModels(c *gin.Context) error {
 
 // getModel answers GET /models/{id}.
 func (s *Service) getModel(c *gin.Context) error {
-	name := strings.TrimPrefix(c.Param("model"), "/")
+	name := strings.TrimPrefix(c.Param("id"), "/")
 	if !slices.Contains(s.cfg.Ask.Models(), name) {
 		return s.noModel(name, "")
 	}

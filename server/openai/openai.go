@@ -63,7 +63,7 @@ func (s *Service) Routes() []server.Route {
 	routes := []server.Route{
 		{Method: http.MethodPost, Path: "/v1/chat/completions", Audit: audit.Ask, Handle: s.complete, Long: true},
 		{Method: http.MethodGet, Path: "/v1/models", Handle: s.listModels},
-		{Method: http.MethodGet, Path: "/v1/models/*model", Handle: s.getModel}, // names may hold slashes
+		{Method: http.MethodGet, Path: "/v1/models/*id", Handle: s.getModel}, // names may hold slashes
 	}
 	for i := range routes {
 		r := &routes[i]

@@ -131,3 +131,14 @@ func (s *Store) takeBinding(id string) (auth.PendingBinding, error) {
 	s.pending = slices.Delete(s.pending, i, i+1)
 	return b, nil
 }
+
+// HolderOf implements auth.Bindings.
+func (s *Store) HolderOf(_ context.Context, person auth.Subject) (auth.Holder, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	id, ok := s.bindings[subject{person.Issuer, person.Subject}]
+	if !ok {
+		return auth.Holder{}, cairn.ErrNotFound
+	}
+	return s.holder(id), nil
+}

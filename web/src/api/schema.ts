@@ -1064,6 +1064,69 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/mcp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Not allowed, because there are no sessions */
+        get: operations["streamMCP"];
+        put?: never;
+        /**
+         * One message of the Model Context Protocol
+         * @description Streamable HTTP without sessions, of the protocol's versions 2024-11-05 to 2026-07-28. The tools are `search`,
+         *     `fetch`, `ask`, `search_code`, `read_file` and `list_sources`; which scope a message needs is up to the tool that it
+         *     calls. Beside tokens of this server, access tokens of the issuer are accepted whose audience is this address; a 401 says
+         *     in `WWW-Authenticate` where the issuer is told. Requests to names that are not this server's, and from pages of other
+         *     sites, are `denied`, with or without a token.
+         */
+        post: operations["callMCP"];
+        /** Not allowed, because there are no sessions */
+        delete: operations["endMCP"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/.well-known/oauth-protected-resource": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** As /.well-known/oauth-protected-resource/mcp */
+        get: operations["describeResource"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/.well-known/oauth-protected-resource/mcp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Which issuer makes access tokens for /mcp (RFC 9728)
+         * @description `not_found` where no issuer is configured.
+         */
+        get: operations["describeMCPResource"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -1139,6 +1202,13 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        ProtectedResource: {
+            /** @description What access tokens must have as their audience. */
+            resource: string;
+            resource_name: string;
+            authorization_servers: string[];
+            bearer_methods_supported: string[];
+        };
         Error: {
             error: components["schemas"]["ErrorDetail"];
         };
@@ -2196,6 +2266,7 @@ export interface components {
     headers: never;
     pathItems: never;
 }
+export type ProtectedResource = components['schemas']['ProtectedResource'];
 export type Error = components['schemas']['Error'];
 export type ErrorDetail = components['schemas']['ErrorDetail'];
 export type Mode = components['schemas']['Mode'];
@@ -4537,6 +4608,138 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["HookReply"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    streamMCP: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Send messages by POST. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    callMCP: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The version that was agreed on. */
+                "MCP-Protocol-Version"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "jsonrpc": "2.0",
+                 *       "id": 1,
+                 *       "method": "tools/list"
+                 *     }
+                 */
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description The reply, as one message or, where progress was asked for, as events that end with it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "jsonrpc": "2.0",
+                     *       "id": 1,
+                     *       "result": {
+                     *         "tools": []
+                     *       }
+                     *     }
+                     */
+                    "application/json": Record<string, never>;
+                    "text/event-stream": string;
+                };
+            };
+            /** @description A notification was taken. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    endMCP: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Send messages by POST. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    describeResource: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The description of `/mcp`. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProtectedResource"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    describeMCPResource: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The description of `/mcp`. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProtectedResource"];
                 };
             };
             default: components["responses"]["Error"];

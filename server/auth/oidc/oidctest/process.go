@@ -136,6 +136,7 @@ func newIssuers(word string) http.Handler {
 	mux.HandleFunc("PUT /issuers/{id}", s.of((*issuer).set))
 	mux.HandleFunc("GET /issuers/{id}", s.of((*issuer).tellSeen))
 	mux.HandleFunc("DELETE /issuers/{id}", s.of((*issuer).end))
+	mux.HandleFunc("POST /issuers/{id}/access", s.of((*issuer).makeAccess))
 	mux.HandleFunc("POST /issuers/{id}/rsa", s.of(func(i *issuer, w http.ResponseWriter, _ *http.Request) { i.use(w, makeRSAKey) }))
 	mux.HandleFunc("POST /issuers/{id}/ec", s.of(func(i *issuer, w http.ResponseWriter, _ *http.Request) { i.use(w, makeECKey) }))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
