@@ -41,7 +41,7 @@ var layers = []struct {
 	{"retrieval/index", []string{"retrieval/dense", "retrieval/lexical"}},
 	{"retrieval/llm/builtin/…", []string{".", "retrieval/llm"}},
 	{"retrieval/llm/…", []string{".", "retrieval/llm/…"}},
-	{"retrieval/extract/…", []string{".", "retrieval/extract/…"}},
+	{"retrieval/extract/…", []string{".", "retrieval/extract/…", "retrieval/lexical"}},
 	{"retrieval/…", []string{".", "connectors", "retrieval/…"}}, // the contract, never a kind of source
 
 	{"keyring", []string{"."}},

@@ -8,6 +8,7 @@ import (
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/retrieval/extract/canon"
+	"github.com/cairnhq/cairn/retrieval/lexical"
 )
 
 // How many bytes of a body decide its language, in pieces of which size.
@@ -72,10 +73,25 @@ func languageOf(piece string) string {
 		return "en"
 	}
 	info := whatlanggo.DetectWithOptions(piece, whatlanggo.Options{Whitelist: likely})
-	if !info.IsReliable() {
-		return ""
+	code := info.Lang.Iso6391()
+	if info.IsReliable() || saidByFunctionWords(piece, code) {
+		return code
 	}
-	return info.Lang.Iso6391()
+	return ""
+}
+
+// leastFunctionWords is which share of the words of prose carry grammar at least.
+const leastFunctionWords = 0.25
+
+// saidByFunctionWords reports whether what a text has most of are function words of the
+// language that the statistics of trigrams found likeliest. Alone these are seldom sure
+// of a language with a near relative: of a kilobyte of Danish they are not.
+func saidByFunctionWords(piece, code string) bool {
+	language, share := lexical.FunctionLanguage(piece)
+	if language == "no" {
+		language = "nb" // as the statistics call it
+	}
+	return language == code && share >= leastFunctionWords
 }
 
 // plainlyEnglish reports whether every twelfth of at least fifty words is one of

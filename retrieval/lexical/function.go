@@ -45,6 +45,36 @@ func functionLanguage(words []string, languages []string) string {
 	return best
 }
 
+// FunctionLanguage returns the language whose function words a text holds most of, and
+// their share of its words, 0..1; no language where two have as many, or none has one.
+func FunctionLanguage(text string) (language string, share float64) {
+	counts, words := make(map[string]int, len(functionLists)), 0
+	scan(text, func(t token) {
+		if t.kind != kindWord {
+			return
+		}
+		words++
+		for l := range functionLists {
+			if functionWords()[l][t.text] {
+				counts[l]++
+			}
+		}
+	})
+	most := 0
+	for l, n := range counts {
+		switch {
+		case n > most:
+			language, most = l, n
+		case n == most:
+			language = ""
+		}
+	}
+	if most == 0 {
+		return "", 0
+	}
+	return language, float64(most) / float64(words)
+}
+
 var functionLists = map[string]string{
 	"en": `a about above after again against all am an and any are as at be because been before being below
 between both but by can could did do does doing don down during each few for from further had has have having

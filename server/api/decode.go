@@ -84,7 +84,7 @@ func decodeStrictly(b []byte, v any) error {
 	if _, err := dec.Token(); err != io.EOF {
 		return cairn.Errorf(cairn.ErrInvalid, "there is more than one JSON value; send one")
 	}
-	return nil
+	return checkFieldNames(b, v)
 }
 
 // invalidJSON says in plain words what is wrong with a body; nil when nothing is.

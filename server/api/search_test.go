@@ -121,6 +121,8 @@ func TestSearchRequestsThatAreWrong(t *testing.T) {
 	cases := []struct{ body, names string }{
 		{`{"query":"x","sourcs":["handbook"]}`, "sourcs"},
 		{`{"query":"x","filters":{"authr":"ann"}}`, "authr"},
+		{`{"query":"x","Limit":3}`, `unknown field \"Limit\"`},
+		{`{"query":"x","filters":{"attributes":{"Team":"x"},"Kind":"page"}}`, `unknown field \"Kind\"`},
 		{`{"query":"x","filters":{"updated_after":"yesterday"}}`, "yesterday"},
 		{`{"query":"x","filters":{"updated_after":7}}`, "2026-11-23T09:30:00Z"},
 		{`{"query":"x","filters":{"updated_after":"2026-02-01T00:00:00Z","updated_before":"2026-01-01T00:00:00Z"}}`, "updated_after"},
