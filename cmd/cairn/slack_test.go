@@ -193,23 +193,38 @@ func TestSlack(t *testing.T) {
 	})
 	t.Run("the command, and sharing", func(t *testing.T) {
 		s := &slackSite{site: s.with(t), w: s.w}
-		channel := s.w.Channel(ann.user, bob.user)
-		s.accept("commands", s.w.Command("t1", ann.user, channel, limitQuestion))
-		s.accept("commands", s.w.Command("t1", ann.user, channel, limitQuestion))
+		carl := s.employee("carl")
+		s.put("pair", "Rota", "The rota of the boiler room is weekly.", "user:bob@acme.test", "user:carl@acme.test")
+		channel := s.w.Channel(bob.user, carl.user)
+		command := s.w.Command("t1", bob.user, channel, "How often does the rota of the boiler room change?")
+		s.accept("commands", command)
+		s.accept("commands", command)
 		s.settle()
-		m := s.one(channel, ann.user)
-		value := shareValue(t, m)
-		// Somebody else who learns of the value cannot share with it.
-		s.accept("interactions", s.w.Click("c0", bob.user, channel, "cairn_share", value))
-		s.settle()
-		if got := s.to(channel, ""); len(got) > 0 {
-			t.Fatalf("bob has shared ann's answer: %+v", got)
+		value := shareValue(t, s.one(channel, bob.user))
+		share := func(user, trigger string) {
+			s.accept("interactions", s.w.Click(trigger, user, channel, "cairn_share", value))
+			s.settle()
 		}
-		s.accept("interactions", s.w.Click("c1", ann.user, channel, "cairn_share", value))
-		s.accept("interactions", s.w.Click("c1", ann.user, channel, "cairn_share", value))
-		s.settle()
-		if m := s.one(channel, ""); !strings.Contains(m.Blocks, "180 euros") {
+		share(carl.user, "c1") // whose answer it is not
+		s.w.Join(channel, ann.user)
+		share(bob.user, "c2") // who has joined may not read it
+		if got := s.to(channel, ""); len(got) > 0 {
+			t.Fatalf("it was shared: %+v", got)
+		}
+		s.w.Change(channel, func(c *slacktest.Channel) { c.Members = []string{slacktest.BotID, bob.user, carl.user} })
+		share(bob.user, "c3")
+		share(bob.user, "c3")
+		if m := s.one(channel, ""); !strings.Contains(m.Blocks, "weekly") || !strings.Contains(m.Blocks, "cairn_feedback") {
 			t.Errorf("%+v", m)
+		}
+		rated := func(user, trigger, value string) (ratings string) {
+			s.accept("interactions", s.w.Click(trigger, user, channel, "cairn_feedback", value))
+			s.settle()
+			s.check(s.db.Worker().QueryRow(t.Context(), `SELECT coalesce(string_agg(rating, ' '), '') FROM feedback`).Scan(&ratings))
+			return ratings
+		}
+		if got := rated(carl.user, "f1", value+" down") + rated(bob.user, "f2", value+" up") + rated(bob.user, "f3", value+" down"); got != "updown" {
+			t.Errorf("ratings: %q", got)
 		}
 	})
 	t.Run("who is refused", func(t *testing.T) {

@@ -22,7 +22,7 @@ const (
 	foundNothingHere = "I found nothing about this that everybody in this channel may read."
 	foundNothing     = "I found nothing about this that you may read."
 	moreForYou       = "Only you can see this: it uses documents that not everybody in this channel may read."
-	unshared         = "I did not share this: not everybody in this channel may read all that it was made from."
+	unshared         = "I did not share this: not everybody in this channel may read all that was looked at for it. Mention me here to ask what all of you may read."
 	sharedText       = "Shared."
 )
 
