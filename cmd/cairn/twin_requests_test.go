@@ -139,6 +139,9 @@ POST /api/v1/logout
 POST /hooks/handbook {"zen":"x"}
 POST /hooks/vault {"zen":"x"}
 POST /hooks/nowhere {"zen":"x"}
+POST /slack/events {"type":"url_verification"}
+POST /slack/interactions payload=x
+POST /slack/commands text=x
 GET /healthz
 GET /readyz
 GET /metrics
