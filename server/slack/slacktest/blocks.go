@@ -27,7 +27,7 @@ func (o object) check(longest int) error {
 	case o.Text == "" || len(o.Text) > longest:
 		return fmt.Errorf("a text is empty or longer than %d", longest)
 	case o.Type == "mrkdwn" && !o.Verbatim:
-		return fmt.Errorf("Slack would make links and names of what is in %q", o.Text)
+		return fmt.Errorf("links and names would be made of what is in %q", o.Text)
 	case o.Type == "mrkdwn" && (strings.Contains(o.Text, "<!") || strings.Contains(o.Text, "<#")):
 		return fmt.Errorf("%q calls a channel", o.Text)
 	case o.Type != "mrkdwn" && o.Type != "plain_text":
