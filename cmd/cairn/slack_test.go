@@ -173,6 +173,11 @@ func TestSlack(t *testing.T) {
 		if rest := s.to(channel, ann.user); len(rest) > 0 {
 			t.Errorf("beside it: %+v", rest)
 		}
+		s.until("the audit log", func() bool {
+			var n int
+			s.check(s.db.Worker().QueryRow(t.Context(), `SELECT count(*) FROM audit_log WHERE via = 'slack' AND action = 'ask' AND outcome = 'ok' AND account_id = $1 AND cardinality(documents) = 1`, ann.ID).Scan(&n))
+			return n == 1
+		})
 		// The same thread is the same conversation.
 		s.accept("events", slacktest.Mention("Ev-two", ann.user, channel, "And what is the hotel limit in Oslo a night?", "1700000001.000200", "1700000000.000200"))
 		s.settle()
