@@ -232,6 +232,20 @@ func TestSlack(t *testing.T) {
 			t.Errorf("ratings: %q", got)
 		}
 	})
+	t.Run("somebody joins while it is answered", func(t *testing.T) {
+		s := &slackSite{site: s.with(t), w: s.w}
+		s.put("vault", "Vault", "The vault of the harbour opens at seven.", "user:ann@acme.test")
+		channel := s.w.Channel(ann.user)
+		s.w.JoinAfter("conversations.members", channel, bob.user)
+		s.accept("events", slacktest.Mention("Ev-join", ann.user, channel, "When does the vault of the harbour open?", "1700000000.000600", ""))
+		s.settle()
+		if got := s.to(channel, ""); len(got) > 0 {
+			t.Errorf("bob has seen it: %+v", got)
+		}
+		if m := s.one(channel, ann.user); !strings.Contains(shown(m), "seven") {
+			t.Errorf("%+v", m)
+		}
+	})
 	t.Run("who is refused", func(t *testing.T) {
 		s := &slackSite{site: s.with(t), w: s.w}
 		s.employee("gus")

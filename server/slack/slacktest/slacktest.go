@@ -36,6 +36,7 @@ type Workspace struct {
 	limited  map[string]int
 	calls    map[string]int
 	last     int
+	joining  map[string][2]string // channel and user, by the method after whose next call
 }
 
 // New serves a workspace until the test ends. It has the bot and nobody else.
@@ -43,7 +44,7 @@ func New(t testing.TB) *Workspace {
 	t.Helper()
 	w := &Workspace{
 		t: t, users: map[string]*User{}, channels: map[string]*Channel{},
-		refused: map[string]string{}, limited: map[string]int{}, calls: map[string]int{},
+		refused: map[string]string{}, limited: map[string]int{}, calls: map[string]int{}, joining: map[string][2]string{},
 	}
 	w.Add(User{ID: BotID, Bot: true})
 	w.Server = httptest.NewServer(http.HandlerFunc(w.serve))
@@ -103,6 +104,10 @@ func (w *Workspace) serve(rw http.ResponseWriter, r *http.Request) {
 		w.t.Errorf("slack: %s: the parameters are no form in the body: %v", name, err)
 	}
 	out := w.answer(name, m, r)
+	if j, ok := w.joining[name]; ok {
+		delete(w.joining, name)
+		w.channels[j[0]].Members = append(w.channels[j[0]].Members, j[1])
+	}
 	rw.Header().Set("Content-Type", "application/json; charset=utf-8")
 	_ = json.NewEncoder(rw).Encode(out)
 }

@@ -83,6 +83,13 @@ func (w *Workspace) Join(channel, user string) {
 	})
 }
 
+// JoinAfter adds somebody to a channel right after the next call of a method.
+func (w *Workspace) JoinAfter(method, channel, user string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.joining[method] = [2]string{channel, user}
+}
+
 // Messages returns copies of what was posted in a channel, in order.
 func (w *Workspace) Messages(channel string) []Message {
 	w.mu.Lock()
