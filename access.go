@@ -97,23 +97,40 @@ type Viewer struct {
 	// Grants are those of the account that lived when the viewer was resolved, in
 	// ascending order. The database decides whether they still do.
 	Grants []GrantID
+	// Also are the keys of others who see what the viewer is shown: only what admits each
+	// of them as well is admitted. An empty set of keys is admitted nowhere.
+	Also [][]PrincipalKey
+}
+
+// Among returns a viewer who has the account of v, and is admitted only where v and all of
+// the others are: by their keys alone, since nobody's grant covers somebody else.
+func (v Viewer) Among(others ...Viewer) Viewer {
+	out := Viewer{Account: v.Account, Keys: v.Keys, Also: slices.Clone(v.Also)}
+	for _, o := range others {
+		out.Also = append(append(out.Also, o.Keys), o.Also...)
+	}
+	return out
 }
 
 // Admits reports whether v may read what carries the ACL.
 func (a ACL) Admits(v Viewer) bool {
-	if len(a.Allow) == 0 || holdsAny(v, a.Deny) {
+	return a.admits(v.Keys) && !slices.ContainsFunc(v.Also, func(held []PrincipalKey) bool { return !a.admits(held) })
+}
+
+func (a ACL) admits(held []PrincipalKey) bool {
+	if len(a.Allow) == 0 || holdsAny(held, a.Deny) {
 		return false
 	}
 	for _, clause := range a.Allow {
-		if !holdsAny(v, clause) {
+		if !holdsAny(held, clause) {
 			return false
 		}
 	}
 	return true
 }
 
-func holdsAny(v Viewer, keys []PrincipalKey) bool {
-	return slices.ContainsFunc(keys, func(k PrincipalKey) bool { return slices.Contains(v.Keys, k) })
+func holdsAny(held, keys []PrincipalKey) bool {
+	return slices.ContainsFunc(keys, func(k PrincipalKey) bool { return slices.Contains(held, k) })
 }
 
 // Canonical returns an ACL that admits the same viewers, with keys and clauses

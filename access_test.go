@@ -144,3 +144,26 @@ func TestUserKeysAreThoseOfAddresses(t *testing.T) {
 		}
 	})
 }
+
+// TestAmong compares a viewer among others with each of them: denials of one are denials
+// of all, and nobody lends a key to somebody else.
+func TestAmong(t *testing.T) {
+	keys := []PrincipalKey{Everyone, "user:a@acme.test", "group:cairn:x", "group:okta:y"}
+	some := rapid.SliceOfN(rapid.SampledFrom(keys), 0, 3)
+	viewers := rapid.Custom(func(t *rapid.T) Viewer { return Viewer{Keys: some.Draw(t, "keys"), Grants: []GrantID{"g"}} })
+	rapid.Check(t, func(t *rapid.T) {
+		acl := ACL{Allow: rapid.SliceOfN(some, 0, 3).Draw(t, "allow"), Deny: some.Draw(t, "deny")}
+		v, others := viewers.Draw(t, "viewer"), rapid.SliceOfN(viewers, 0, 3).Draw(t, "others")
+		want := acl.Admits(v)
+		for _, o := range others {
+			want = want && acl.Admits(o)
+		}
+		all := v.Among(others...)
+		if acl.Admits(all) != want || acl.Decide(all).Admitted != want {
+			t.Fatalf("it admits %v, not %v", acl.Admits(all), want)
+		}
+		if all.Grants != nil {
+			t.Fatal("a grant of one covers others")
+		}
+	})
+}

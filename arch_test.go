@@ -51,7 +51,7 @@ var layers = []struct {
 	{"postgres/postgrestest", []string{"migrations", "postgres", "postgres/local"}},
 	// What postgres imports beside the vocabulary are the packages whose
 	// interfaces it implements; only the wiring imports postgres.
-	{"postgres", []string{".", "connectors", "jobs/…", "keyring", "migrations", "retrieval/…", "server/api", "server/audit", "server/auth", "server/hooks", "server/mcp", "server/scim"}},
+	{"postgres", []string{".", "connectors", "jobs/…", "keyring", "migrations", "retrieval/…", "server/api", "server/audit", "server/auth", "server/hooks", "server/mcp", "server/scim", "server/slack"}},
 	{"jobs/schedule", []string{".", "connectors"}},
 	{"jobs", []string{".", "connectors", "jobs/schedule", "retrieval/…"}},
 
@@ -60,6 +60,7 @@ var layers = []struct {
 	{"server", []string{".", "connectors", "server/audit", "server/auth"}},
 	{"server/audit", []string{"."}},
 	{"server/auth/…", []string{".", "server/audit", "server/auth/…"}},
+	{"server/slack/slacktest", nil},
 	{"server/…", []string{".", "connectors", "jobs/…", "retrieval/…", "server", "server/audit", "server/auth", "server/auth/password"}}, // no surface knows another
 
 	{"examples/…", []string{".", "connectors", "client"}},

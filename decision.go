@@ -14,13 +14,11 @@ type Decision struct {
 
 // Decide returns what Admits says, with the reason.
 func (a ACL) Decide(v Viewer) Decision {
-	d := Decision{Admitted: len(a.Allow) > 0, Denied: held(v, a.Deny)}
+	d := Decision{Denied: held(v, a.Deny)}
 	for _, clause := range a.Allow {
-		keys := held(v, clause)
-		d.Held = append(d.Held, keys)
-		d.Admitted = d.Admitted && len(keys) > 0
+		d.Held = append(d.Held, held(v, clause))
 	}
-	d.Admitted = d.Admitted && len(d.Denied) == 0
+	d.Admitted = a.Admits(v)
 	return d
 }
 

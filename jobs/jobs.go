@@ -149,6 +149,7 @@ type Runner struct {
 	river *river.Client[pgx.Tx]
 	stop  context.CancelFunc
 	loops sync.WaitGroup
+	tasks map[string]func(ctx context.Context, id string) error // by name
 }
 
 const (
@@ -168,10 +169,11 @@ func New(cfg Config) (*Runner, error) {
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &syncWorker{runner: r})
 	river.AddWorker(workers, &choreWorker{runner: r})
+	river.AddWorker(workers, &taskWorker{runner: r})
 	chores := river.NewPeriodicJob(river.PeriodicInterval(choreEvery),
 		func() (river.JobArgs, *river.InsertOpts) { return choreArgs{}, nil }, &river.PeriodicJobOpts{RunOnStart: true})
 	client, err := river.NewClient(riverpgxv5.New(cfg.Pool), &river.Config{
-		Queues:       map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: syncsOpen}, permissionQueue: {MaxWorkers: permitsAtOnce}, choreQueue: {MaxWorkers: 1}},
+		Queues:       map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: syncsOpen}, permissionQueue: {MaxWorkers: permitsAtOnce}, choreQueue: {MaxWorkers: 1}, taskQueue: {MaxWorkers: tasksAtOnce}},
 		Workers:      workers,
 		PeriodicJobs: []*river.PeriodicJob{chores},
 		Logger:       slog.New(warnings{cfg.Log.Handler()}), // it counts its jobs every few seconds

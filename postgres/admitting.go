@@ -59,7 +59,37 @@ func admitting(ctx context.Context, q querier, v cairn.Viewer) (admitted, error)
 	if err != nil {
 		return admitted{}, fmt.Errorf("ACL classes: %w", err)
 	}
+	if len(v.Also) > 0 {
+		others, err := admittingEvery(ctx, q, v.Also, a.list())
+		return admitted{highest: a.highest, others: others}, err
+	}
 	return a, nil
+}
+
+// admittingEvery returns those among classes that admit the holder of each set of keys.
+func admittingEvery(ctx context.Context, q querier, sets [][]cairn.PrincipalKey, classes []int32) ([]int32, error) {
+	var holders []int32
+	var keys []cairn.PrincipalKey
+	for i, set := range sets {
+		for _, k := range set {
+			holders, keys = append(holders, int32(i)), append(keys, k)
+		}
+	}
+	var ids []int32
+	err := q.QueryRow(ctx, `
+		SELECT ARRAY (
+			SELECT k.acl_id
+			FROM (SELECT h.holder, k.acl_id, count(DISTINCT k.clause) FILTER (WHERE k.clause >= 0) AS met, bool_or(k.clause < 0) AS denied
+			      FROM unnest($1::int[], $2::text[]) AS h (holder, principal)
+			      JOIN acl_keys k ON k.principal = h.principal AND k.acl_id = ANY ($3)
+			      GROUP BY h.holder, k.acl_id) k
+			JOIN acls a ON a.id = k.acl_id
+			WHERE a.clauses > 0 AND k.met = a.clauses AND NOT k.denied
+			GROUP BY k.acl_id HAVING count(*) = $4)`, holders, keys, classes, len(sets)).Scan(&ids)
+	if err != nil {
+		return nil, fmt.Errorf("ACL classes: %w", err)
+	}
+	return ids, nil
 }
 
 // admittingAmong returns those among classes that admit v, in no order.
@@ -91,6 +121,9 @@ func admittingOf(ctx context.Context, q querier, among string, v cairn.Viewer, p
 			WHERE a.clauses > 0 AND k.met = a.clauses AND NOT k.denied)`, v.Keys, parameter).Scan(&ids)
 	if err != nil {
 		return nil, fmt.Errorf("ACL classes: %w", err)
+	}
+	if len(v.Also) > 0 {
+		return admittingEvery(ctx, q, v.Also, ids)
 	}
 	return ids, nil
 }

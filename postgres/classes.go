@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
@@ -87,7 +88,7 @@ func (c *Classes) count() uint64 {
 // committed before the feed was last read; its table reaches beyond all of them.
 // Callers must not change the keys of v meanwhile.
 func (c *Classes) Visible(ctx context.Context, v cairn.Viewer) (*ClassSet, error) {
-	hash := hashKeys(v.Keys)
+	hash := hashViewer(v)
 	a := c.admission(hash)
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -174,6 +175,24 @@ func (c *Classes) setCost(a *admission, bytes int) {
 	for c.bytes > maxClassBytes {
 		c.cache.RemoveOldest()
 	}
+}
+
+// hashViewer returns the same for viewers who are admitted alike.
+func hashViewer(v cairn.Viewer) keysHash {
+	own := hashKeys(v.Keys)
+	if len(v.Also) == 0 {
+		return own
+	}
+	hashes := make([]keysHash, len(v.Also))
+	for i, keys := range v.Also {
+		hashes[i] = hashKeys(keys)
+	}
+	slices.SortFunc(hashes, func(a, b keysHash) int { return bytes.Compare(a[:], b[:]) })
+	all := own[:]
+	for _, h := range slices.Compact(hashes) {
+		all = append(all, h[:]...)
+	}
+	return sha256.Sum256(all)
 }
 
 // hashKeys returns the same for the same set of keys, in whatever order. The

@@ -49,7 +49,8 @@ func TestVisibleEqualsAdmits(t *testing.T) {
 			known[class] = a
 		}
 		f.classes.note(added)
-		v := cairn.Viewer{Account: "1", Keys: rapid.SliceOfDistinct(rapid.SampledFrom(keys), rapid.ID).Draw(rt, "keys")}
+		held := rapid.SliceOfDistinct(rapid.SampledFrom(keys), rapid.ID)
+		v := cairn.Viewer{Account: "1", Keys: held.Draw(rt, "keys"), Also: rapid.SliceOfN(held, 0, 3).Draw(rt, "keys of others")}
 		set, err := f.classes.Visible(context.Background(), v)
 		f.check(err)
 		table := set.Table(nil)

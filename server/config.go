@@ -66,6 +66,8 @@ type Settings struct {
 
 	Rerank RerankSettings `yaml:"rerank" envPrefix:"CAIRN_RERANK_"` // unset: no reranker
 
+	Slack SlackSettings `yaml:"slack" envPrefix:"CAIRN_SLACK_"` // unset: no bot
+
 	// The rest is for the command line as a client of a server.
 	URL   string `yaml:"url" env:"CAIRN_URL"`
 	Token Secret `yaml:"token" env:"CAIRN_TOKEN"`
@@ -141,6 +143,7 @@ func DefaultSettings() Settings {
 		IndexCacheMB:     64,
 
 		AuditRetention: 400,
+		Slack:          SlackSettings{MaxAudience: 50},
 		LLM:            ModelSettings{ContextTokens: 6000, FirstToken: 30 * time.Second},
 	}
 }
@@ -193,7 +196,7 @@ func readSettings(file string, named bool, environ map[string]string) (Settings,
 		return Settings{}, cairn.Errorf(cairn.ErrInvalid, "%s", envMessage(err))
 	}
 	s.Unknown = unknownVariables(environ)
-	return s, s.OIDC.complete()
+	return s, errors.Join(s.OIDC.complete(), s.Slack.complete())
 }
 
 // unknownField finds what the decoder says after the name of an unknown field, with

@@ -40,6 +40,9 @@ func (s Settings) validate() error {
 	if err := s.validateSignIn(); err != nil {
 		return err
 	}
+	if err := s.Slack.validate(); err != nil {
+		return err
+	}
 	if s.DrainDelay < 0 || s.DrainDelay > maxDrainDelay {
 		return cairn.Errorf(cairn.ErrInvalid, "CAIRN_DRAIN_DELAY is %s; give a time from 0s to %s", s.DrainDelay, maxDrainDelay)
 	}

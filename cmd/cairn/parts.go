@@ -54,6 +54,7 @@ type parts struct {
 	jobs      *jobs.Runner         // when and where that happens
 	retriever *retrieval.Retriever // passages for a question
 	asker     *answer.Asker        // answers
+	slack     *postgres.Slack      // what the bot in Slack is asked
 	kinds     connectors.Registry  //
 	env       connectors.Environment
 	log       *slog.Logger
@@ -234,8 +235,8 @@ func (p *parts) openRetrieval(ctx context.Context, s server.Settings) error {
 		Pool: p.db.Worker(), Runs: p.db, Kinds: p.kinds, Environment: p.env, Log: p.log,
 		Secrets: p.db.Secrets, WorkDirs: filepath.Join(s.DataDir, "sources"),
 		Syncer:  p.syncer,
-		Chores:  []func(context.Context) error{p.db.PruneChanges, p.db.ForgetLimits, p.db.ForgetDeliveries, p.db.EraseExpired, p.db.Clean, p.expireAudit(s.AuditRetention.Duration()), p.db.ScanSensitive},
-		Rescues: []func(context.Context) error{p.asker.Recover, p.stones.Keep}, Maintain: p.index.Maintain,
+		Chores:  []func(context.Context) error{p.db.PruneChanges, p.db.ForgetLimits, p.db.ForgetDeliveries, p.db.EraseExpired, p.db.Clean, p.expireAudit(s.AuditRetention.Duration()), p.db.ScanSensitive, p.db.ForgetSlack},
+		Rescues: []func(context.Context) error{p.asker.Recover, p.stones.Keep, p.rescueSlack}, Maintain: p.index.Maintain,
 		PermissionsEvery: s.PermissionsEvery.Duration(),
 	})
 	return err

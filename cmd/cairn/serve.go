@@ -181,7 +181,7 @@ func newServer(ctx context.Context, s server.Settings, p *parts) (*server.Server
 		Store: postgres.NewMCP(p.db), Auth: authenticator, Search: p.retriever, Ask: p.asker, BaseURL: s.PublicOrigin(), Version: version, Log: p.log,
 	})
 	http, err := server.New(server.Config{
-		Auth: authenticator, Routes: slices.Concat(surface.Routes(), provisioning.Routes(), receiver.Routes(), completions.Routes(), tools.Routes()), Web: files, Ready: p.db.Ping, Log: p.log, Audit: p.audit, Secure: s.Secure(),
+		Auth: authenticator, Routes: slices.Concat(surface.Routes(), provisioning.Routes(), receiver.Routes(), completions.Routes(), tools.Routes(), openSlack(s, p, authenticator).Routes()), Web: files, Ready: p.db.Ping, Log: p.log, Audit: p.audit, Secure: s.Secure(),
 		DrainDelay: s.DrainDelay, Readable: p.db.Readable,
 	})
 	if err != nil {

@@ -154,6 +154,9 @@ GET /mcp
 DELETE /mcp
 GET /.well-known/oauth-protected-resource
 GET /.well-known/oauth-protected-resource/mcp
+POST /slack/events {"type":"url_verification"}
+POST /slack/interactions payload=x
+POST /slack/commands text=x
 GET /healthz
 GET /readyz
 GET /metrics

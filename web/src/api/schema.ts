@@ -1040,6 +1040,72 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/slack/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What Slack's Events API sends
+         * @description A question by a mention or a direct message. It is stored once by its `event_id`, and answered in Slack.
+         *     Signed by Slack (`X-Slack-Signature`, version v0, within 300 s); nothing else lets anybody in. Another workspace than
+         *     that of `CAIRN_SLACK_WORKSPACE` is `denied`; without one there is no bot, and this is `not_found`.
+         */
+        post: operations["receiveSlackEvent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/slack/interactions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What people click on in Slack
+         * @description The buttons to share and to rate an answer.
+         *     Signed by Slack (`X-Slack-Signature`, version v0, within 300 s); nothing else lets anybody in. Another workspace than
+         *     that of `CAIRN_SLACK_WORKSPACE` is `denied`; without one there is no bot, and this is `not_found`.
+         */
+        post: operations["receiveSlackClick"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/slack/commands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What people ask by /cairn in Slack
+         * @description A question that is answered for who asks alone.
+         *     Signed by Slack (`X-Slack-Signature`, version v0, within 300 s); nothing else lets anybody in. Another workspace than
+         *     that of `CAIRN_SLACK_WORKSPACE` is `denied`; without one there is no bot, and this is `not_found`.
+         */
+        post: operations["receiveSlackCommand"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/hooks/{source}": {
         parameters: {
             query?: never;
@@ -2055,7 +2121,7 @@ export interface components {
             name: string;
             role: components["schemas"]["Role"];
             /** @enum {string} */
-            via: "session" | "token" | "local";
+            via: "session" | "token" | "local" | "slack";
             scopes: components["schemas"]["Scope"][];
             principals: components["schemas"]["Principal"][];
             /**
@@ -4571,6 +4637,109 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["ModelList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    receiveSlackEvent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "type": "url_verification",
+                 *       "challenge": "c1"
+                 *     }
+                 */
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description It is stored, or the answer to the question whether the address is right. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "ok": true
+                     *     }
+                     */
+                    "application/json": Record<string, never>;
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    receiveSlackClick: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "payload": "{}"
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description It is stored. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example {} */
+                    "application/json": Record<string, never>;
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    receiveSlackCommand: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "text": "What is the hotel limit in Oslo?"
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description What she is told meanwhile. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "response_type": "ephemeral",
+                     *       "text": "Looking…"
+                     *     }
+                     */
+                    "application/json": Record<string, never>;
                 };
             };
             default: components["responses"]["Error"];

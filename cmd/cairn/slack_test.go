@@ -1,0 +1,418 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/server/slack/slacktest"
+)
+
+const signingSecret = "canary-of-the-signing-secret-of-slack"
+
+// slackSite is a site whose bot is in a fake workspace.
+type slackSite struct {
+	*site
+	w      *slacktest.Workspace
+	events int
+}
+
+func newSlackSite(t *testing.T, env ...string) *slackSite {
+	t.Helper()
+	w := slacktest.New(t)
+	s := newSite(t, append([]string{
+		"CAIRN_ALLOWED_NETWORKS=127.0.0.0/8", "CAIRN_PUBLIC_URL=https://cairn.example", "CAIRN_SLACK_WORKSPACE=" + slacktest.TeamID, "CAIRN_SLACK_DOMAINS=acme.test",
+		"CAIRN_SLACK_SIGNING_SECRET=" + signingSecret, "CAIRN_SLACK_BOT_TOKEN=" + slacktest.Token, "CAIRN_SLACK_API_URL=" + w.APIURL(),
+	}, env...)...)
+	s.must(s.admin, "POST", `/api/v1/sources {"name":"handbook","kind":"push"}`, nil)
+	t.Cleanup(func() {
+		if log := s.log.String(); strings.Contains(log, signingSecret) || strings.Contains(log, slacktest.Token) {
+			t.Error("a secret is in the log")
+		}
+	})
+	return &slackSite{site: s, w: w}
+}
+
+// put makes a document that the holders of keys may read.
+func (s *slackSite) put(id, title, text string, keys ...cairn.PrincipalKey) {
+	s.t.Helper()
+	s.putACL(id, title, text, cairn.Allow(keys...))
+}
+
+func (s *slackSite) putACL(id, title, text string, acl cairn.ACL) {
+	s.t.Helper()
+	body, err := json.Marshal(map[string]any{"title": title, "text": text, "url": "https://docs.acme.test/" + id, "updated_at": "2026-10-02T08:00:00Z", "acl": acl})
+	s.check(err)
+	s.must(s.admin, "PUT", "/api/v1/sources/handbook/documents?id="+id+" "+string(body), nil)
+}
+
+// slackPerson is somebody with an account and a user in Slack.
+type slackPerson struct {
+	person
+	user string
+}
+
+func (s *slackSite) employee(name string) slackPerson {
+	s.t.Helper()
+	return slackPerson{s.personAt(name+"@acme.test", cairn.RoleMember), s.w.Person(name + "@acme.test")}
+}
+
+// deliver sends what Slack sends, signed now.
+func (s *slackSite) deliver(route, body string) response {
+	s.t.Helper()
+	return s.deliverAt(route, body, signingSecret, time.Now())
+}
+
+func (s *slackSite) deliverAt(route, body, secret string, at time.Time) response {
+	s.t.Helper()
+	header := slacktest.Sign(secret, body, at)
+	if !strings.HasPrefix(body, "{") {
+		header = append(header, "Content-Type", "application/x-www-form-urlencoded")
+	}
+	return s.send("POST", "/slack/"+route+" "+body, header...)
+}
+
+func (s *slackSite) accept(route, body string) {
+	s.t.Helper()
+	if got := s.deliver(route, body); got.status != 200 {
+		s.t.Fatalf("%s: %d %s", route, got.status, got.body)
+	}
+}
+
+// mention asks in a channel and returns the message of the question.
+func (s *slackSite) mention(user, channel, words string) (ts string) {
+	s.t.Helper()
+	s.events++
+	ts = fmt.Sprintf("17000%05d.000100", s.events)
+	s.accept("events", slacktest.Mention(fmt.Sprintf("Ev%d", s.events), user, channel, words, ts, ""))
+	return ts
+}
+
+// settle waits until all tasks are done.
+func (s *slackSite) settle() {
+	s.t.Helper()
+	s.until("the end of all tasks of Slack", func() bool { return s.undone() == 0 })
+}
+
+func (s *slackSite) undone() (n int) {
+	s.t.Helper()
+	s.check(s.db.Worker().QueryRow(s.t.Context(), `SELECT count(*) FROM slack_tasks WHERE done_at IS NULL`).Scan(&n))
+	return n
+}
+
+// shown returns all that a message ever showed.
+func shown(m slacktest.Message) string { return strings.Join(m.Versions, "\n") }
+
+// to returns what was posted in a channel for one person alone; for all with an empty user.
+func (s *slackSite) to(channel, user string) (out []slacktest.Message) {
+	for _, m := range s.w.Messages(channel) {
+		if m.User == user {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// one returns the only message of to.
+func (s *slackSite) one(channel, user string) slacktest.Message {
+	s.t.Helper()
+	all := s.to(channel, user)
+	if len(all) != 1 {
+		s.t.Fatalf("%d messages in %s for %q, want 1: %+v", len(all), channel, user, s.w.Messages(channel))
+	}
+	return all[0]
+}
+
+const limitQuestion = "What is the hotel limit in Oslo?"
+
+func (s *slackSite) handbook() {
+	s.put("travel", "Travel | guide <@U1>", "The hotel limit in Oslo is 180 euros a night. See https://evil.example/x and <!channel> for more.", cairn.Everyone)
+}
+
+// TestSlack asks in every way there is, over HTTP, against a Slack that refuses what the
+// real one would.
+func TestSlack(t *testing.T) {
+	t.Parallel()
+	s := newSlackSite(t)
+	s.handbook()
+	ann, bob := s.employee("ann"), s.employee("bob")
+
+	t.Run("a mention is answered once, streamed, in its thread", func(t *testing.T) {
+		s := &slackSite{site: s.with(t), w: s.w}
+		channel := s.w.Channel(ann.user, bob.user)
+		body := slacktest.Mention("Ev-one", ann.user, channel, limitQuestion, "1700000000.000200", "")
+		for range 3 {
+			began := time.Now()
+			s.accept("events", body)
+			if took := time.Since(began); took > time.Second {
+				t.Errorf("it was acknowledged after %s", took)
+			}
+		}
+		s.settle()
+		m := s.one(channel, "")
+		if m.Thread != "1700000000.000200" || m.Streaming || !strings.Contains(m.Text, "180 euros a night") || !strings.Contains(m.Text, "[1]") {
+			t.Errorf("%+v", m)
+		}
+		for _, want := range []string{"<https://docs.acme.test/travel|", "2 Oct 2026", "cairn_feedback", "https://cairn.example/c/"} {
+			if !strings.Contains(strings.ReplaceAll(strings.ReplaceAll(m.Blocks, `\u003c`, "<"), `\u003e`, ">"), want) {
+				t.Errorf("the blocks lack %q: %s", want, m.Blocks)
+			}
+		}
+		for _, no := range []string{"<!channel>", "https://evil", "<@U1>"} {
+			if strings.Contains(shown(m), no) {
+				t.Errorf("%q is in %s", no, shown(m))
+			}
+		}
+		if s.w.Calls("chat.startStream") != 1 || s.w.Calls("chat.stopStream") != 1 {
+			t.Errorf("%d streams were begun, %d ended", s.w.Calls("chat.startStream"), s.w.Calls("chat.stopStream"))
+		}
+		if rest := s.to(channel, ann.user); len(rest) > 0 {
+			t.Errorf("beside it: %+v", rest)
+		}
+		s.until("the audit log", func() bool {
+			var n int
+			s.check(s.db.Worker().QueryRow(t.Context(), `SELECT count(*) FROM audit_log WHERE via = 'slack' AND action = 'ask' AND outcome = 'ok' AND account_id = $1 AND cardinality(documents) = 1`, ann.ID).Scan(&n))
+			return n == 1
+		})
+		// The same thread is the same conversation.
+		s.accept("events", slacktest.Mention("Ev-two", ann.user, channel, "And what is the hotel limit in Oslo a night?", "1700000001.000200", "1700000000.000200"))
+		s.settle()
+		var list struct{ Conversations []struct{ ID string } }
+		s.must(ann.person, "GET", "/api/v1/conversations", &list)
+		if len(list.Conversations) != 1 {
+			t.Errorf("%d conversations", len(list.Conversations))
+		}
+	})
+	t.Run("a direct message", func(t *testing.T) {
+		s := &slackSite{site: s.with(t), w: s.w}
+		s.put("mine", "Notes", "The badge code of the cellar is 4711.", cairn.AccountKey(ann.ID))
+		s.accept("events", slacktest.Direct("Ev-direct", ann.user, "D1", "What is the badge code of the cellar?", "1700000000.000300"))
+		s.settle()
+		if m := s.one("D1", ""); !strings.Contains(m.Text, "4711") {
+			t.Errorf("%+v", m)
+		}
+	})
+	t.Run("the command, and sharing", func(t *testing.T) {
+		s := &slackSite{site: s.with(t), w: s.w}
+		carl := s.employee("carl")
+		s.put("pair", "Rota", "The rota of the boiler room is weekly.", "user:bob@acme.test", "user:carl@acme.test")
+		channel := s.w.Channel(bob.user, carl.user)
+		command := s.w.Command("t1", bob.user, channel, "How often does the rota of the boiler room change?")
+		s.accept("commands", command)
+		s.accept("commands", command)
+		s.settle()
+		value := shareValue(t, s.one(channel, bob.user))
+		share := func(user, trigger string) {
+			s.accept("interactions", s.w.Click(trigger, user, channel, "cairn_share", value))
+			s.settle()
+		}
+		share(carl.user, "c1") // whose answer it is not
+		s.w.Join(channel, ann.user)
+		share(bob.user, "c2") // who has joined may not read it
+		if got := s.to(channel, ""); len(got) > 0 {
+			t.Fatalf("it was shared: %+v", got)
+		}
+		s.w.Change(channel, func(c *slacktest.Channel) { c.Members = []string{slacktest.BotID, bob.user, carl.user} })
+		share(bob.user, "c3")
+		share(bob.user, "c3")
+		if m := s.one(channel, ""); !strings.Contains(m.Blocks, "weekly") || !strings.Contains(m.Blocks, "cairn_feedback") {
+			t.Errorf("%+v", m)
+		}
+		rated := func(user, trigger, value string) (ratings string) {
+			s.accept("interactions", s.w.Click(trigger, user, channel, "cairn_feedback", value))
+			s.settle()
+			s.check(s.db.Worker().QueryRow(t.Context(), `SELECT coalesce(string_agg(rating, ' '), '') FROM feedback`).Scan(&ratings))
+			return ratings
+		}
+		if got := rated(carl.user, "f1", value+" down") + rated(bob.user, "f2", value+" up") + rated(bob.user, "f3", value+" down"); got != "updown" {
+			t.Errorf("ratings: %q", got)
+		}
+	})
+	t.Run("somebody joins while it is answered", func(t *testing.T) {
+		s := &slackSite{site: s.with(t), w: s.w}
+		s.put("vault", "Vault", "The vault of the harbour opens at seven.", "user:ann@acme.test")
+		channel := s.w.Channel(ann.user)
+		s.w.JoinAfter("conversations.members", channel, bob.user)
+		s.accept("events", slacktest.Mention("Ev-join", ann.user, channel, "When does the vault of the harbour open?", "1700000000.000600", ""))
+		s.settle()
+		if got := s.to(channel, ""); len(got) > 0 {
+			t.Errorf("bob has seen it: %+v", got)
+		}
+		if m := s.one(channel, ann.user); !strings.Contains(shown(m), "seven") {
+			t.Errorf("%+v", m)
+		}
+	})
+	t.Run("who is refused", func(t *testing.T) {
+		s := &slackSite{site: s.with(t), w: s.w}
+		s.employee("gus")
+		off := s.employee("off")
+		s.must(s.admin, "PATCH", "/api/v1/users/"+string(off.ID)+` {"disabled":true}`, nil)
+		for name, user := range map[string]string{
+			"a guest":                   s.w.Add(slacktest.User{Email: "gus@acme.test", Guest: true}),
+			"of another workspace":      s.w.Add(slacktest.User{Email: "gus@acme.test", Team: "T0OTHER"}),
+			"an unconfirmed address":    s.w.Add(slacktest.User{Email: "gus@acme.test", Unconfirmed: true}),
+			"of another domain":         s.w.Person("gus@elsewhere.test"),
+			"without an account":        s.w.Person("nobody@acme.test"),
+			"with a disabled account":   off.user,
+			"a user who does not exist": "U9NOBODY",
+		} {
+			channel := s.w.Channel(user)
+			s.accept("events", slacktest.Mention("Ev-"+user, user, channel, limitQuestion, "1700000000.000400", ""))
+			s.settle()
+			if got := s.to(channel, ""); len(got) > 0 {
+				t.Errorf("%s is answered for all: %+v", name, got)
+			}
+			if m := s.one(channel, user); strings.Contains(shown(m), "180") || !strings.Contains(shown(m), "administrator") {
+				t.Errorf("%s: %s", name, shown(m))
+			}
+		}
+	})
+	t.Run("channels that are not answered for all", func(t *testing.T) {
+		s := &slackSite{site: s.with(t), w: s.w}
+		guest := s.w.Add(slacktest.User{Email: "guest@acme.test", Guest: true})
+		shared := s.w.Channel(ann.user)
+		s.w.Change(shared, func(c *slacktest.Channel) { c.Shared = true })
+		unknown := s.w.Channel(ann.user)
+		s.w.Change(unknown, func(c *slacktest.Channel) { c.Unknown = true })
+		large := s.w.Channel(ann.user)
+		for i := range 51 {
+			s.w.Join(large, s.w.Person(fmt.Sprintf("p%d@acme.test", i)))
+		}
+		for name, channel := range map[string]string{"with a guest": s.w.Channel(ann.user, guest), "shared": shared, "unknown": unknown, "large": large} {
+			s.accept("events", slacktest.Mention("Ev-"+channel, ann.user, channel, limitQuestion, "1700000000.000500", ""))
+			s.settle()
+			if got := s.to(channel, ""); len(got) > 0 {
+				t.Errorf("%s: answered for all: %+v", name, got)
+			}
+			if m := s.one(channel, ann.user); !strings.Contains(shown(m), "180 euros") || !strings.Contains(shown(m), "Only you") {
+				t.Errorf("%s: %s", name, shown(m))
+			}
+		}
+	})
+}
+
+// shareValue returns the value of the button of a message that shares it.
+func shareValue(t *testing.T, m slacktest.Message) string {
+	t.Helper()
+	var blocks []struct {
+		Elements []struct {
+			Action string `json:"action_id"`
+			Value  string
+		}
+	}
+	if err := json.Unmarshal([]byte(m.Blocks), &blocks); err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range blocks {
+		for _, e := range b.Elements {
+			if e.Action == "cairn_share" {
+				return e.Value
+			}
+		}
+	}
+	t.Fatalf("there is no button to share: %s", m.Blocks)
+	return ""
+}
+
+// TestSlackRefuses sends what Slack has not sent, or not now, or not to us.
+func TestSlackRefuses(t *testing.T) {
+	t.Parallel()
+	s := newSlackSite(t)
+	s.handbook()
+	ann := s.employee("ann")
+	channel := s.w.Channel(ann.user)
+	event := slacktest.Mention("Ev1", ann.user, channel, limitQuestion, "1700000000.000100", "")
+	click := s.w.Click("c", ann.user, channel, "cairn_share", "x")
+	command := s.w.Command("t", ann.user, channel, limitQuestion)
+	now := time.Now()
+	for route, body := range map[string]string{"events": event, "interactions": click, "commands": command} {
+		for what, got := range map[string]response{
+			"forged":   s.deliverAt(route, body, "another secret", now),
+			"stale":    s.deliverAt(route, body, signingSecret, now.Add(-301*time.Second)),
+			"early":    s.deliverAt(route, body, signingSecret, now.Add(310*time.Second)),
+			"unsigned": s.send("POST", "/slack/"+route+" "+body),
+			"changed":  s.send("POST", "/slack/"+route+" "+body+" ", slacktest.Sign(signingSecret, body, now)...),
+		} {
+			if got.status != 401 {
+				t.Errorf("%s, %s: %d %s", route, what, got.status, got.body)
+			}
+		}
+		foreign := strings.ReplaceAll(body, slacktest.TeamID, "T0OTHER")
+		if got := s.deliver(route, foreign); got.status != 403 {
+			t.Errorf("%s of another workspace: %d %s", route, got.status, got.body)
+		}
+	}
+	elsewhere := strings.Replace(command, url.QueryEscape(s.w.URL), url.QueryEscape("https://evil.example"), 1)
+	if got := s.deliver("commands", elsewhere); got.status != 400 {
+		t.Errorf("an answer would go to another host: %d", got.status)
+	}
+	if got := s.deliver("events", `{"type":"url_verification","challenge":"c1"}`); got.status != 200 || !strings.Contains(got.body, "c1") {
+		t.Errorf("the challenge: %d %s", got.status, got.body)
+	}
+	// A copy of a signed request does nothing, also after the end of the task.
+	header := slacktest.Sign(signingSecret, event, now)
+	for range 2 {
+		if got := s.send("POST", "/slack/events "+event, header...); got.status != 200 {
+			t.Errorf("%d %s", got.status, got.body)
+		}
+		s.settle()
+	}
+	s.one(channel, "")
+	var left int
+	s.check(s.db.Worker().QueryRow(t.Context(), `SELECT count(*) FROM slack_tasks WHERE task <> ''`).Scan(&left))
+	if left > 0 {
+		t.Errorf("%d tasks that are done keep what was asked", left)
+	}
+}
+
+// TestSlackUnderLimits has Slack ask for time, and refuse to stream: answers are complete.
+func TestSlackUnderLimits(t *testing.T) {
+	t.Parallel()
+	s := newSlackSite(t)
+	s.handbook()
+	ann := s.employee("ann")
+	for _, method := range []string{"users.info", "conversations.members", "chat.startStream", "chat.stopStream"} {
+		s.w.Limit(method, 2)
+	}
+	slow := s.w.Channel(ann.user)
+	s.mention(ann.user, slow, limitQuestion)
+	s.settle()
+	if m := s.one(slow, ""); !strings.Contains(m.Text, "180 euros") || !strings.Contains(m.Blocks, "docs.acme.test") || m.Streaming {
+		t.Errorf("limited: %+v", m)
+	}
+	s.w.Refuse("chat.startStream", "feature_not_enabled")
+	old := s.w.Channel(ann.user)
+	s.mention(ann.user, old, limitQuestion)
+	s.settle()
+	if m := s.one(old, ""); !strings.Contains(m.Blocks, "180 euros") || !strings.Contains(m.Blocks, "docs.acme.test") {
+		t.Errorf("without streams: %+v", m)
+	}
+}
+
+// TestSlackSurvivesRestart kills the server after it has acknowledged a question: the
+// next one answers it.
+func TestSlackSurvivesRestart(t *testing.T) {
+	t.Parallel()
+	s := newSlackSite(t)
+	s.handbook()
+	ann := s.employee("ann")
+	channel := s.w.Channel(ann.user)
+	s.w.Limit("users.info", 5) // it is in the middle of it for five seconds
+	s.mention(ann.user, channel, limitQuestion)
+	s.kill()
+	if s.undone() != 1 {
+		t.Fatal("it was done before")
+	}
+	// Its lease would end in half a minute.
+	_, err := s.db.Worker().Exec(t.Context(), `UPDATE slack_tasks SET due_at = now() WHERE done_at IS NULL`)
+	s.check(err)
+	s.start()
+	s.settle()
+	if m := s.one(channel, ""); !strings.Contains(m.Text, "180 euros") {
+		t.Errorf("%+v", m)
+	}
+}

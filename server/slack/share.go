@@ -1,0 +1,82 @@
+package slack
+
+import (
+	"context"
+	"errors"
+
+	"github.com/slack-go/slack"
+
+	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/server/audit"
+)
+
+// share posts an answer of the asker's for all to see, if everybody who is in the channel
+// at this moment may read all that it was made from, cited or not.
+func (b *Bot) share(ctx context.Context, t Task, asker cairn.Viewer) error {
+	m, err := b.cfg.Store.Message(ctx, asker, t.Message)
+	switch {
+	case errors.Is(err, cairn.ErrNotFound):
+		return b.say(ctx, t, lost)
+	case err != nil:
+		return err
+	case m.Withheld || m.Answer.State != cairn.MessageComplete:
+		return b.say(ctx, t, lost)
+	}
+	here, err := b.audience(ctx, t.Channel)
+	if err != nil {
+		return err
+	}
+	if here.closed != "" {
+		return b.say(ctx, t, "I did not share this: "+here.closed+".")
+	}
+	documents := append(cited(m.Answer), m.Answer.Evidence...)
+	all, err := b.allRead(ctx, append(here.members, asker), documents)
+	if err != nil {
+		return err
+	}
+	if all { // and by the same rule as that of answers in the channel
+		all, err = b.cfg.Store.Readable(ctx, asker.Among(here.members...), documents)
+	}
+	if err != nil {
+		return err
+	}
+	entry := audit.Begin(b.cfg.Audit, audit.Event{Action: audit.AnswerRead, Account: asker.Account, Via: "slack", Detail: "share", Object: audit.Object{Kind: audit.KindMessage, ID: m.ID}})
+	outcome := audit.OK
+	if all {
+		entry.Shown(cited(m.Answer)...)
+		blocks := []slack.Block{slack.NewContextBlock("", mrkdwn("Shared by <@"+t.User+">: "+escaped(short(m.Question)))), textBlock(sendable(marked(m.Answer)))}
+		blocks = append(append(blocks, sources(m.Answer)...), rating(m.ID))
+		_, err = b.post(ctx, t.Channel, t.Thread, slack.MsgOptionBlocks(blocks...))
+	} else {
+		outcome = "denied"
+	}
+	if err != nil {
+		return err
+	}
+	if err := entry.Conclude(context.WithoutCancel(ctx), outcome, false); err != nil {
+		b.cfg.Log.ErrorContext(ctx, "an event of the audit log is lost", "error", err)
+	}
+	if !all {
+		return b.say(ctx, t, unshared)
+	}
+	return b.say(ctx, t, sharedText)
+}
+
+const shownQuestion = 500 // characters of a question that is shared
+
+func short(question string) string {
+	if runes := []rune(question); len(runes) > shownQuestion {
+		return string(runes[:shownQuestion-1]) + "…"
+	}
+	return question
+}
+
+// rate stores what somebody thinks of an answer: of an answer of hers, the last click
+// counts. Others see the buttons, too; theirs count for nothing.
+func (b *Bot) rate(ctx context.Context, t Task, asker cairn.Viewer) error {
+	err := b.cfg.Store.Rate(ctx, asker, t.Message, t.Up)
+	if errors.Is(err, cairn.ErrNotFound) {
+		return nil
+	}
+	return err
+}
