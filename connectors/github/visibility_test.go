@@ -19,7 +19,9 @@ import (
 func TestMadePrivateWhileRead(t *testing.T) {
 	for name, kind := range map[string]githubtest.Kind{"discussions": githubtest.Discussion, "releases": githubtest.Release} {
 		s, repo, _ := wikiSite(t, nil)
-		s.Change(func(w *githubtest.World) { w.Add(repo, &githubtest.Item{Kind: kind, Title: "Secret", HTML: "<p>s</p>"}) })
+		s.Change(func(w *githubtest.World) {
+			w.Add(repo, &githubtest.Item{Kind: kind, Title: "Secret", HTML: "<p>s</p>"})
+		})
 		private := false
 		s.Faults.Watch(func(_ *http.Request, body []byte) {
 			if bytes.Contains(body, []byte("$repository: ID!")) && !private {
