@@ -31,7 +31,9 @@ func TestRecordAndReplay(t *testing.T) {
 	const secret = "s3cret/of=the place"
 	s := &service{notes: map[string]*note{}}
 	for i := range 5 {
-		s.edit(fmt.Sprintf("n%d", i), func(n *note) { n.text = fmt.Sprintf("Note %d%s: %s.", i, []string{"", "\xff"}[i/3], []string{"a quote", secret}[i%2]) })
+		s.edit(fmt.Sprintf("n%d", i), func(n *note) {
+			n.text = fmt.Sprintf("Note %d%s: %s.", i, []string{"", "\xff"}[i/3], []string{"a quote", secret}[i%2])
+		})
 	}
 	known := func(r *http.Request) bool { return r.Header.Get("Authorization") == "Bearer "+secret }
 	place := connectortest.NewRemote(t, connectortest.NewFake(t, known,
