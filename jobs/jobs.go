@@ -263,7 +263,10 @@ func (r *Runner) Sync(ctx context.Context, source cairn.SourceID, o cairn.SyncOp
 		return cairn.Run{}, err
 	}
 	had := cairn.SyncOptions{Full: run.Full, DryRun: run.DryRun, Confirm: run.Confirm, PermissionsOnly: run.PermissionsOnly}
-	if had != o && (o != (cairn.SyncOptions{}) || run.DryRun) {
+	if had != o && run.DryRun {
+		return cairn.Run{}, cairn.Errorf(cairn.ErrConflict, "a dry run of %s goes on; wait for its end or cancel it first", s.Name)
+	}
+	if had != o && o != (cairn.SyncOptions{}) {
 		return cairn.Run{}, cairn.Errorf(cairn.ErrConflict, "%s is being synchronised in another way; wait for that run or cancel it first", s.Name)
 	}
 	return run, nil

@@ -37,14 +37,10 @@ what has vanished is hidden.`,
 				if e.json {
 					return e.printReply(run.JSON)
 				}
-				again := terminal.Line(args[0])
-				if req.PermissionsOnly {
-					again += " --permissions"
-				}
-				e.screen().Printf("The sync of %s is %s. Follow it with: cairn sync %s --wait\n", terminal.Line(args[0]), run.State, again)
+				e.screen().Printf("The sync of %s is %s. Follow it with: %s\n", terminal.Line(args[0]), run.State, following(args[0], req))
 				return nil
 			}
-			if run, err = e.follow(ctx, c, args[0], run); err != nil {
+			if run, err = e.follow(ctx, c, args[0], req, run); err != nil {
 				return err
 			}
 			return e.printRun(ctx, c, args[0], run)
@@ -58,6 +54,23 @@ what has vanished is hidden.`,
 	return c
 }
 
+// following returns the command that follows a run that was asked for, and which, where
+// that has ended meanwhile, does no more than it did: after a dry run, another one.
+func following(source string, req client.SyncRequest) string {
+	command := "cairn sync " + terminal.Line(source)
+	for _, flag := range []struct {
+		name string
+		set  bool
+	}{
+		{"--dry-run", req.DryRun}, {"--full", req.DryRun && req.Full}, {"--confirm", req.DryRun && req.Confirm}, {"--permissions", req.PermissionsOnly},
+	} {
+		if flag.set {
+			command += " " + flag.name
+		}
+	}
+	return command + " --wait"
+}
+
 // How often a run is looked at: at first often, because many are short.
 const (
 	pollFirst    = 50 * time.Millisecond
@@ -66,7 +79,7 @@ const (
 )
 
 // follow waits for the end of a run.
-func (e *environment) follow(ctx context.Context, c *client.Client, source string, run client.Run) (client.Run, error) {
+func (e *environment) follow(ctx context.Context, c *client.Client, source string, req client.SyncRequest, run client.Run) (client.Run, error) {
 	show := e.newProgress()
 	defer show.end()
 	heard := time.Now()
@@ -78,8 +91,7 @@ func (e *environment) follow(ctx context.Context, c *client.Client, source strin
 		select {
 		case <-ctx.Done():
 			show.end()
-			name := terminal.Line(source)
-			return run, fmt.Errorf("interrupted: the sync of %s goes on in the server; cairn sync %s --wait follows it", name, name)
+			return run, fmt.Errorf("interrupted: the sync of %s goes on in the server; %s follows it", terminal.Line(source), following(source, req))
 		case <-time.After(pause):
 		}
 		found, err := findRun(ctx, c, source, run.ID)

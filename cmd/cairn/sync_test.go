@@ -45,9 +45,23 @@ func TestSyncCommand(t *testing.T) {
 	s.expectJSON(exitDone, done, "sync", "wiki", "--wait")
 	s.expectJSON(exitDone, queued, "sync", "wiki", "--dry-run")
 	s.asked(`POST /api/v1/sources/wiki/sync {"dry_run":true}`)
-	s.expect(exitDone, "The sync of wiki is queued. Follow it with: cairn sync wiki --permissions --wait\n", "", "sync", "wiki", "--permissions")
-	s.asked(`POST /api/v1/sources/wiki/sync {"permissions_only":true}`)
 	s.expect(exitUsage, "", "", "sync")
+}
+
+// TestSyncTellsHowToFollow checks that whoever follows a run as is told follows that one, and
+// begins nothing else when it has ended meanwhile: no sync that writes after a dry run.
+func TestSyncTellsHowToFollow(t *testing.T) {
+	for flags, with := range map[string]string{
+		"--permissions": "--permissions --wait", "--dry-run": "--dry-run --wait", "--dry-run --full": "--dry-run --full --wait",
+		"--dry-run --confirm": "--dry-run --confirm --wait", "--dry-run --permissions": "--dry-run --permissions --wait",
+		"--full": "--wait", "--confirm": "--wait",
+	} {
+		t.Run(flags, func(t *testing.T) {
+			s := newShell(t)
+			s.syncs(runJSON("queued", "", false))
+			s.expect(exitDone, "The sync of wiki is queued. Follow it with: cairn sync wiki "+with+"\n", "", append([]string{"sync", "wiki"}, strings.Fields(flags)...)...)
+		})
+	}
 }
 
 func TestDryRunIsShown(t *testing.T) {

@@ -60,10 +60,16 @@ func (r *reading) discussions(repo *repository, at *position) error {
 func (r *reading) changedDiscussions(repo *repository, since time.Time) (changed []discussion, began time.Time, err error) {
 	for after := any(nil); ; {
 		found, failed, res, err := query[struct {
-			Node *struct{ Discussions connection[discussion] }
+			Node *struct {
+				Visibility  string
+				Discussions connection[discussion]
+			}
 		}](r.ctx, r.api, "the discussions of a repository", changedDiscussions, map[string]any{"repository": repo.ID, "after": after})
 		if err == nil && (len(failed) > 0 || found.Node == nil) {
 			err = r.partial("the discussions of a repository", failed...)
+		}
+		if err == nil && found.Node.Visibility != repo.Visibility {
+			err = repo.replaced()
 		}
 		if err != nil {
 			return nil, began, err

@@ -63,10 +63,12 @@ const numbers = `query($login: String!, $after: String, $issues: Boolean!, $pull
   }
 }`
 
-// changedDiscussions are the discussions of a repository, the newest change first.
+// changedDiscussions are the discussions of a repository, the newest change first, with who
+// may read them.
 const changedDiscussions = `query($repository: ID!, $after: String) {
   node(id: $repository) {
     ... on Repository {
+      visibility
       discussions(first: 50, after: $after, orderBy: {field: UPDATED_AT, direction: DESC}) {` + page + `
         nodes { number databaseId title url author { login } createdAt updatedAt closed bodyHTML category { name } comments(first: 1) { totalCount } }
       }
@@ -74,10 +76,11 @@ const changedDiscussions = `query($repository: ID!, $after: String) {
   }
 }`
 
-// allReleases are the releases of a repository.
+// allReleases are the releases of a repository, with who may read them.
 const allReleases = `query($repository: ID!, $after: String) {
   node(id: $repository) {
     ... on Repository {
+      visibility
       releases(first: 50, after: $after, orderBy: {field: CREATED_AT, direction: DESC}) {` + page + `
         nodes { databaseId name tagName url author { login } createdAt updatedAt isDraft isPrerelease descriptionHTML }
       }

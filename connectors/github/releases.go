@@ -38,10 +38,16 @@ func (r *reading) releases(repo *repository, read *marked) error {
 	now := marked{Mark: mark}
 	for after, first := any(nil), true; ; first = false {
 		found, failed, res, err := query[struct {
-			Node *struct{ Releases connection[release] }
+			Node *struct {
+				Visibility string
+				Releases   connection[release]
+			}
 		}](r.ctx, r.api, what, allReleases, map[string]any{"repository": repo.ID, "after": after})
 		if err == nil && (found.Node == nil || len(failed) > 0) {
 			err = r.partial(what, failed...)
+		}
+		if err == nil && found.Node.Visibility != repo.Visibility {
+			err = repo.replaced()
 		}
 		if err != nil {
 			return err

@@ -162,9 +162,14 @@ func (a *api) still(ctx context.Context, r *repository) error {
 	case len(failed) > 0 && failed[0].Type != "NOT_FOUND":
 		return a.partial(what, failed...)
 	case found.Repository == nil, found.Repository.DatabaseID != r.DatabaseID, found.Repository.Visibility != r.Visibility:
-		return fmt.Errorf("%w: %w", errReplaced, &connectors.Error{Kind: connectors.ErrUnavailable, Message: r.NameWithOwner + " is another repository by now, or has another visibility: the next sync reads it"})
+		return r.replaced()
 	}
 	return nil
+}
+
+// replaced returns errReplaced for the repository.
+func (r *repository) replaced() error {
+	return fmt.Errorf("%w: %w", errReplaced, &connectors.Error{Kind: connectors.ErrUnavailable, Message: r.NameWithOwner + " is another repository by now, or has another visibility: the next sync reads it"})
 }
 
 // repositories yields the repositories that are to be read, as a query tells of them.

@@ -40,15 +40,23 @@ func (r *reading) wiki(repo *repository, p *place) error {
 	if err != nil {
 		return err
 	}
+	var former map[string]string
 	if len(pending) > 0 {
 		if err := r.still(r.ctx, repo); err != nil {
 			return errors.Join(err, r.wikis.drop(repo))
+		}
+		if former, err = w.repository.Former(r.ctx, w.commit, w.pages, at); err != nil {
+			return err
 		}
 	}
 	for page := range slices.Chunk(pending, wikiPage) {
 		changes := make([]connectors.Change, len(page))
 		for i, f := range page {
-			changes[i] = repo.change(r.page(repo, w, f))
+			c := r.page(repo, w, f)
+			if from, ok := former[f.Path]; ok && isPage(from) {
+				c.From = repo.wikiExternal(gitrepo.File{Path: from})
+			}
+			changes[i] = repo.change(c)
 			at = at.Told(f.Path, w.commit)
 		}
 		p.Wiki = &at

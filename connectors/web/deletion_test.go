@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"net/http"
+	"os"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -89,6 +90,30 @@ func TestDeletionIsToldUntilStored(t *testing.T) {
 	} {
 		if got := read(step.upToDeletion, step.store); got != step.want {
 			t.Errorf("%d, %s: the deletion was told %d times, want %d", i, step.name, got, step.want)
+		}
+	}
+}
+
+// What a site does not let Cairn see any more is shown to nobody, also where nothing is
+// known of the page from before, and is there again, without being read, once the site does.
+func TestRefusedPagesAreClosed(t *testing.T) {
+	for _, status := range []int{http.StatusUnauthorized, http.StatusForbidden} {
+		b, s := newBench(t), newServer(t)
+		fill(t, b.site, 6)
+		s.sync(t, b)
+		for _, lost := range []bool{false, true} {
+			if lost {
+				check(t, os.RemoveAll(b.remote.Env.WorkDir))
+			}
+			b.site.Break("p0003", status)
+			counts, _ := s.sync(t, b)
+			if found := s.found(t, "herons"); found != 5 || counts.Failed != 1 {
+				t.Errorf("%d: %d pages are found, %+v", status, found, counts)
+			}
+			b.site.Break("p0003", 0)
+			if _, extracted := s.sync(t, b); s.found(t, "herons") != 6 || extracted != 0 {
+				t.Errorf("%d, and back: %d pages are found, %d extracted", status, s.found(t, "herons"), extracted)
+			}
 		}
 	}
 }

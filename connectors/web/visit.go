@@ -113,6 +113,9 @@ const (
 	unreadable  = "unreadable"
 	tooLarge    = "too_large"
 	elsewhere   = "leads_elsewhere"
+	// refused is that of a page that Cairn may not see, or not any more: what it was before
+	// is shown to nobody.
+	refused = connectors.PermissionsNotUnderstood
 )
 
 // note takes over what was replied for a page. It returns the errors that do not
@@ -136,7 +139,7 @@ func (s *Site) note(c *crawl, at string, p *page, res *remote.Response, err erro
 	case errors.Is(err, connectors.ErrTooLarge):
 		s.fail(p, tooLarge, fmt.Sprintf("The page has more than %d bytes, which the setting max_size of this source allows.", s.maxSize))
 	case errors.Is(err, connectors.ErrUnauthorized), errors.Is(err, connectors.ErrForbidden):
-		s.fail(p, unreadable, "The site does not let Cairn read this page. Its robot needs a user or token, or the page is to be left out by exclude.")
+		s.fail(p, refused, "The site does not let Cairn read this page: what it was before is shown to nobody. Its robot needs a user or token, or the page is to be left out by exclude.")
 	case errors.Is(err, connectors.ErrUnavailable):
 		s.fail(p, unavailable, "The site could not answer with this page. What was read of it before is kept.")
 	case err == nil || errors.As(err, &told) && told.Status >= 300:

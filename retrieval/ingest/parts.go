@@ -18,12 +18,21 @@ func (r *permissionRun) told(ctx context.Context, source connectors.Connector) i
 		return documents.Permissions(ctx)
 	}
 	r.parts = true
+	parts, untold := make(map[string]*cairn.ACL), []string(nil)
 	stored := slices.Sorted(maps.Keys(r.acls))
 	return func(yield func(connectors.Permission, error) bool) {
 		for part, err := range source.(connectors.Parts).Parts(ctx) {
 			if err != nil {
 				yield(connectors.Permission{}, err)
 				return
+			}
+			if r.between {
+				r.newest.note(&r.newest.parts, part.Prefix, part.ACL, part.Err)
+				if acl, known := r.newest.parts[part.Prefix]; known {
+					parts[part.Prefix] = acl
+				} else {
+					untold = append(untold, part.Prefix)
+				}
 			}
 			first, _ := slices.BinarySearch(stored, part.Prefix)
 			for _, external := range stored[first:] {
@@ -36,6 +45,9 @@ func (r *permissionRun) told(ctx context.Context, source connectors.Connector) i
 					return
 				}
 			}
+		}
+		if r.between {
+			r.newest.parts, r.newest.untold, r.newest.whole = parts, untold, true
 		}
 	}
 }

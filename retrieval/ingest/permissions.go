@@ -105,6 +105,9 @@ func (r *permissionRun) run(ctx context.Context, source connectors.Connector) (i
 		if err != nil {
 			return fmt.Errorf("read the permissions of %s: %w", r.Source.Name, err), r.flush(ctx)
 		}
+		if r.between && !r.parts {
+			r.newest.note(&r.newest.documents, p.External, p.ACL, p.Err)
+		}
 		r.add(p)
 		if len(r.out.ACLs)+len(r.out.Errors) >= permissionWrites || r.out.Counts.Scanned+len(r.out.Unknown) >= permissionDocuments {
 			if err := r.flush(ctx); err != nil {

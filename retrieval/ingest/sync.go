@@ -223,6 +223,7 @@ type syncRun struct {
 
 	permitted   time.Time // when permissions were last brought up to date, or were to be
 	unpermitted bool      // between two batches, when they last were to be
+	newest      newest    // what was told of them then
 }
 
 // flush turns the pending changes into a batch and commits it.
@@ -249,6 +250,9 @@ func (r *syncRun) flush(ctx context.Context) error {
 		return err
 	}
 	changes = slices.DeleteFunc(changes, func(c connectors.Change) bool { return erased[c.External] })
+	for i, c := range changes {
+		changes[i] = r.narrow(c)
+	}
 	b := &batch{syncRun: r, known: known, out: Batch{Source: r.Source.ID, Run: r.Lease, Cursor: cursor}}
 	if err := b.add(ctx, changes); err != nil {
 		return err

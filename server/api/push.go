@@ -30,7 +30,20 @@ type pushRequest struct {
 	Author     string     `json:"author"`
 	Updated    time.Time  `json:"updated_at"`
 	Attributes attributes `json:"attributes"`
-	ACL        *wireACL   `json:"acl"`
+	ACL        givenACL   `json:"acl"`
+}
+
+// givenACL is the ACL of a document that brings one.
+type givenACL struct{ *wireACL }
+
+// UnmarshalJSON reads an ACL. A program that sends null may have failed to find out who
+// may read a document: that opens it to nobody, and is an ErrInvalid.
+func (g *givenACL) UnmarshalJSON(b []byte) error {
+	if string(b) == "null" {
+		return cairn.Errorf(cairn.ErrInvalid, `"acl" is null, which says nothing of who may read the document: leave it out where the source's is to hold`)
+	}
+	g.wireACL = &wireACL{}
+	return g.wireACL.UnmarshalJSON(b)
 }
 
 // attributes are strings by name.
@@ -247,7 +260,7 @@ func (r pushRequest) toPush(external string) (ingest.Push, error) {
 	if len(r.Attributes) > 100 {
 		return ingest.Push{}, cairn.Errorf(cairn.ErrInvalid, "a document may have 100 attributes")
 	}
-	if r.ACL != nil {
+	if r.ACL.wireACL != nil {
 		acl, err := r.ACL.checked()
 		if err != nil {
 			return ingest.Push{}, err

@@ -123,6 +123,7 @@ func TestPushThatIsWrong(t *testing.T) {
 		{`{"title":"x","text":"y","attributes":"n"}`, "strings by name"},
 		{`{"title":"x","text":"y","acl":{"allow":["everyone"]}}`, "list of lists"},
 		{`{"title":"x","text":"y","acl":"everyone"}`, "list of lists"},
+		{`{"title":"x","text":"y","acl":null}`, "null"},
 		{`{"title":"x","text":"y","acl":{"allow":[["user:Ann@acme.com"]]}}`, "user:<e-mail in lower case>"},
 	}
 	for _, c := range cases {
