@@ -106,7 +106,7 @@ func printPassage(out *terminal.Screen, label string, p client.Passage, words []
 	if text := out.Excerpt(p.Snippet, words, snippetLines*(columns-len(indent))-8); text != "" {
 		out.Printf("%s\n", terminal.Wrap(text, out.Width, indent))
 	}
-	out.Printf("%s%s\n", indent, out.Dim(link(p.URL, p.DocumentID, "")))
+	out.Printf("%s%s\n", indent, out.Link(out.Dim(link(p.URL, p.DocumentID, "")), p.URL))
 	if len(p.AlsoIn) > 0 {
 		out.Printf("%s\n", out.Dim(terminal.Wrap(alsoIn(p.AlsoIn, p.AlsoInMore), out.Width, indent)))
 	}
