@@ -105,6 +105,7 @@ may not read at the source.`,
 		doctorCommand(e), sourceCommand(e), secretCommand(e), syncCommand(e), searchCommand(e), askCommand(e), documentCommand(e),
 		loginCommand(e), logoutCommand(e), passwordCommand(e), userCommand(e), groupCommand(e), tokenCommand(e), modelsCommand(e),
 		accessCommand(e), grantCommand(e), auditCommand(e), reportCommand(e), indexCommand(e), erasuresCommand(e), evalCommand(e), extractWorkerCommand(e),
+		manCommand(e),
 	)
 	return withUsageErrors(root)
 }
@@ -134,6 +135,14 @@ func emptyList(c *cobra.Command) (err error) {
 		}
 	})
 	return err
+}
+
+// choices makes a flag complete to the values that it can have.
+func choices(c *cobra.Command, flag string, values ...string) {
+	complete := cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)
+	if err := c.RegisterFlagCompletionFunc(flag, complete); err != nil {
+		panic(err) // there is no such flag
+	}
 }
 
 func blank(s string) bool { return strings.TrimSpace(s) == "" }

@@ -107,6 +107,7 @@ func promises() []promised {
 		{command: "eval answers", wrong: "eval answers", offline: true},
 		{command: "eval compare", wrong: "eval compare", offline: true},
 		{command: "eval make", wrong: "eval make", offline: true},
+		{command: "man folder", wrong: "man", offline: true},
 	}
 }
 

@@ -60,6 +60,7 @@ as it is: cairn search 'report "hotel limit" -draft'`,
 	c.Flags().IntVar(&req.Limit, "limit", 10, "how many passages, 1 to 100")
 	c.Flags().StringSliceVar(&req.Sources, "source", nil, "search this source alone; may be repeated")
 	c.Flags().StringVar(&mode, "mode", "", "lexical (by words), dense (by meaning) or hybrid (both, the default)")
+	choices(c, "mode", "lexical", "dense", "hybrid")
 	c.Flags().BoolVar(&req.Explain, "explain", false, "say why each passage has its rank")
 	return c
 }
