@@ -18,7 +18,8 @@ import (
 
 // promised is what the contract says of one command.
 type promised struct {
-	command string            // its name and arguments that are right
+	command string // its name and arguments that are right
+	stdin   string
 	wrong   string            // arguments that are wrong, beside an unknown flag
 	replies map[string]string // by route; "201 …" where the status is not 200, "204" without a body
 	exit    int               // with these replies
@@ -46,6 +47,8 @@ func promises() []promised {
 	return []promised{
 		{command: "ask why", wrong: "ask", replies: map[string]string{"POST /api/v1/ask": events(theAnswer)}},
 		{command: "ask why not", wrong: "ask x --source a,", replies: map[string]string{"POST /api/v1/ask": events(answerJSON("not_found", "Nothing.", "", "", "", ""))}, exit: exitNotFound},
+		{command: "chat", wrong: "chat x", stdin: "why\n", replies: map[string]string{"POST /api/v1/ask": events(theAnswer)}},
+		{command: "chat --source wiki", wrong: "chat --source a,", stdin: "why\n\nnot\n", replies: map[string]string{"POST /api/v1/ask": events(answerJSON("not_found", "Nothing.", "", "", "", ""))}, exit: exitNotFound},
 		{command: "search hotel", wrong: "search", replies: map[string]string{"POST /api/v1/search": results}},
 		{command: "search xyzzy", wrong: "search x --limit 0", replies: map[string]string{"POST /api/v1/search": noResults}, exit: exitNotFound},
 
@@ -157,6 +160,7 @@ func TestContractOfCommands(t *testing.T) {
 			if err := os.WriteFile("note.md", []byte("# Hi"), 0o600); err != nil {
 				t.Fatal(err)
 			}
+			s.stdin = p.stdin
 			s.helps(name, all[name])
 			s.refusesUsage(name, p.wrong)
 			if p.offline {
