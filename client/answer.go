@@ -10,7 +10,10 @@ import (
 
 // AskRequest is a question. Only Question is required.
 type AskRequest struct {
-	Question       string   `json:"question"`
+	Question string `json:"question"`
+	// Context is text that belongs to the question, such as an error message: the
+	// caller's own words, from which nothing is cited. It is not kept.
+	Context        string   `json:"context,omitempty"`
 	ConversationID string   `json:"conversation_id,omitempty"` // empty: a new one
 	Sources        []string `json:"sources,omitempty"`         // names; none: all
 	Model          string   `json:"model,omitempty"`

@@ -38,7 +38,7 @@ audit log tells of it.`,
 			if e.json {
 				return e.printReply(found.JSON)
 			}
-			_, err = fmt.Fprint(e.stdout, accessText(found))
+			_, err = fmt.Fprint(e.stdout, terminal.Clean(accessText(found)))
 			return err
 		}),
 	}

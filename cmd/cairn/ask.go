@@ -20,11 +20,16 @@ import (
 func askCommand(e *environment) *cobra.Command {
 	var req client.AskRequest
 	var stream bool
+	var file string
 	c := &cobra.Command{
 		Use:   "ask QUESTION",
 		Short: "Ask a question; every sentence of the answer has its source",
 		Long: `Ask a question. The answer comes sentence by sentence, each with the number of the
 passage that supports it. "-" reads the question from standard input.
+
+What is piped in beside a question goes with it, up to 16,000 characters: a log, an error
+message, a draft. It is taken for your own words: it helps to find and to understand, but
+nothing is cited from it.
 
 Exit code 3 says that nothing was found.`,
 		Args: cobra.MinimumNArgs(1),
@@ -39,6 +44,9 @@ Exit code 3 says that nothing was found.`,
 			if blank(req.Question) {
 				return usageError{errors.New("the question is empty; give at least a word")}
 			}
+			if req.Context, err = e.context(args, file); err != nil {
+				return err
+			}
 			answer, err := e.ask(ctx, c, req, stream)
 			if err != nil {
 				return err
@@ -49,6 +57,7 @@ Exit code 3 says that nothing was found.`,
 	c.Flags().StringVar(&req.ConversationID, "conversation", "", "go on with this conversation")
 	c.Flags().StringVar(&req.Model, "model", "", "let this model answer: see cairn models list")
 	c.Flags().StringSliceVar(&req.Sources, "source", nil, "use this source alone; may be repeated")
+	c.Flags().StringVar(&file, "context", "", "a file whose text goes with the question; - is standard input, however long it takes")
 	c.Flags().BoolVar(&stream, "stream", false, "with --json: one event a line, as they come")
 	return c
 }

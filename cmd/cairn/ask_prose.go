@@ -216,7 +216,7 @@ func (p *prose) printSource(label string, c client.Citation) {
 		state = "no longer there"
 	}
 	p.out.Printf("%s%s\n    %s\n", label, place(c.Title, c.Heading),
-		p.out.Dim(join(terminal.Line(c.Source), day(c.UpdatedAt), state, link(c.URL, c.DocumentID, version))))
+		p.out.Dim(join(terminal.Line(c.Source), day(c.UpdatedAt), state, p.out.Link(link(c.URL, c.DocumentID, version), c.URL))))
 }
 
 // printSearched says where nothing was found, and what came closest.

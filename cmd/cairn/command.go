@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/cmd/cairn/internal/terminal"
 	"github.com/cairnhq/cairn/server"
 )
 
@@ -42,6 +43,8 @@ func (e *environment) settings() (server.Settings, error) {
 // run executes a command line and returns the exit code. It is the whole
 // program but for signals, so that tests can run it.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	stdout, stderr = terminal.Guarded(stdout), terminal.Guarded(stderr)
+	defer func() { _ = errors.Join(terminal.Flush(stdout), terminal.Flush(stderr)) }() // there is nowhere left to tell
 	e := &environment{stdin: stdin, stdout: stdout, stderr: stderr, flags: make(map[string]string)}
 	root := rootCommand(e)
 	root.SetArgs(args)
@@ -54,7 +57,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 	code := exitCode(err)
 	if !errors.Is(err, errNothingFound) {
-		fmt.Fprintln(stderr, "cairn:", err)
+		fmt.Fprintln(stderr, "cairn:", terminal.Clean(err.Error()))
 	}
 	if code == exitUsage {
 		fmt.Fprintln(stderr, "Run cairn help for the commands, cairn COMMAND --help for one of them.")
@@ -99,9 +102,10 @@ may not read at the source.`,
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return flagError(err) })
 	root.AddCommand(
 		serveCommand(e), migrateCommand(e), versionCommand(e),
-		doctorCommand(e), sourceCommand(e), secretCommand(e), syncCommand(e), searchCommand(e), askCommand(e), documentCommand(e),
+		doctorCommand(e), sourceCommand(e), secretCommand(e), syncCommand(e), searchCommand(e), askCommand(e), chatCommand(e), documentCommand(e),
 		loginCommand(e), logoutCommand(e), passwordCommand(e), userCommand(e), groupCommand(e), tokenCommand(e), modelsCommand(e),
 		accessCommand(e), grantCommand(e), auditCommand(e), mcpCommand(e), reportCommand(e), indexCommand(e), erasuresCommand(e), evalCommand(e), extractWorkerCommand(e),
+		manCommand(e),
 	)
 	return withUsageErrors(root)
 }
@@ -133,13 +137,21 @@ func emptyList(c *cobra.Command) (err error) {
 	return err
 }
 
+// choices makes a flag complete to the values that it can have.
+func choices(c *cobra.Command, flag string, values ...string) {
+	complete := cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)
+	if err := c.RegisterFlagCompletionFunc(flag, complete); err != nil {
+		panic(err) // there is no such flag
+	}
+}
+
 func blank(s string) bool { return strings.TrimSpace(s) == "" }
 
 // withUsageErrors makes wrong arguments of c and its sub-commands usage errors.
 func withUsageErrors(c *cobra.Command) *cobra.Command {
 	if check := c.Args; check != nil {
 		c.Args = func(cmd *cobra.Command, args []string) error {
-			if err := cmp.Or(emptyList(cmd), check(cmd, args)); err != nil {
+			if err := cmp.Or(emptyList(cmd), check(cmd, args), cmd.ValidateRequiredFlags()); err != nil {
 				return usageError{err}
 			}
 			return nil

@@ -81,7 +81,10 @@ func accessToken(s server.Settings) (token, why string) {
 	if s.Token.Set() {
 		return strings.TrimSpace(s.Token.Reveal()), "The token in CAIRN_TOKEN was sent; cairn token create makes another."
 	}
-	if kept, err := readSignedIn(); err == nil && kept.isFor(serverURL(s)) {
+	if kept, err := readSignedInFile(); err == nil && kept.isFor(serverURL(s)) {
+		if kept, err = kept.unlocked(); err != nil {
+			return "", "No token was sent: " + err.Error() + "."
+		}
 		return kept.Token, "The token of cairn login was sent; sign in again with cairn login, or remove it with cairn logout."
 	}
 	const make = "sign in with cairn login --code CODE, or set CAIRN_TOKEN to a token, which an administrator makes with cairn token create --user YOUR-ADDRESS"

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -22,13 +23,15 @@ import (
 func loginCommand(e *environment) *cobra.Command {
 	var l login
 	c := &cobra.Command{
-		Use:   "login --code CODE | --email EMAIL",
-		Short: "Sign this command line in with a one-time code or a password",
+		Use:   "login --code CODE | --email EMAIL | --token",
+		Short: "Sign this command line in with a one-time code, a password or a token",
 		Long: `Sign this command line in with a one-time code: that of the first administrator, which the
 server prints at its start, or one that an administrator made with cairn user code. With
 --email alone it asks for your password, or reads it from standard input. What you give is
-exchanged for a token, which is kept in your configuration folder, readable by you alone,
-and presented to this server and to no other. cairn logout revokes and removes it.`,
+exchanged for a token. With --token you give one that was made for you, at the prompt or on
+standard input. It is kept in the keyring of this machine, else in your configuration
+folder, readable by you alone, and presented to this server and to no other. cairn logout
+removes it, and revokes it if login has made it.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := l.check(); err != nil {
@@ -48,18 +51,25 @@ and presented to this server and to no other. cairn logout revokes and removes i
 	}
 	c.Flags().StringVar(&l.code, "code", "", "the one-time code")
 	c.Flags().StringVar(&l.email, "email", "", "your e-mail address: without a code, or as the first administrator")
+	c.Flags().BoolVar(&l.given, "token", false, "keep a token that was made for you")
 	c.Flags().StringVar(&l.name, "name", "", "what the token is called (default: cairn login and this machine's name)")
 	c.Flags().StringVar(&l.ttl, "ttl", "720h", "how long the token is valid, 1m to 8784h")
 	return c
 }
 
 // login is what a person asks for.
-type login struct{ url, code, email, name, ttl string }
+type login struct {
+	url, code, email, name, ttl string
+	given                       bool // a token is given
+}
 
 // check refuses what the server would refuse after the code was used.
 func (l login) check() error {
-	if l.code == "" && l.email == "" {
-		return usageError{errors.New("--code is missing, or --email to sign in with a password")}
+	if l.given && (l.code != "" || l.email != "") {
+		return usageError{errors.New("--token stands alone: a token needs no --code and no --email")}
+	}
+	if l.code == "" && l.email == "" && !l.given {
+		return usageError{errors.New("--code is missing, or --email to sign in with a password, or --token")}
 	}
 	if ttl, err := time.ParseDuration(l.ttl); err != nil || ttl < time.Minute || ttl > 366*24*time.Hour {
 		return usageError{fmt.Errorf("--ttl is %q; give 1m to 8784h, as in 720h", l.ttl)}
@@ -83,6 +93,9 @@ func (l login) run(ctx context.Context, e *environment) error {
 	if err := canWrite(filepath.Dir(path)); err != nil { // else the code would be used up
 		return fmt.Errorf("no token can be kept (set HOME to a folder that you may write to): %w", err)
 	}
+	if l.given {
+		return l.keepGiven(ctx, e, path)
+	}
 	password := ""
 	if l.code == "" {
 		if password, err = e.secret("Password: "); err != nil {
@@ -99,25 +112,66 @@ func (l login) run(ctx context.Context, e *environment) error {
 	if err != nil {
 		return fmt.Errorf("you are signed in, but no token could be made: %w", err)
 	}
-	before, err := readSignedIn()
-	if err == nil {
-		if err := before.revoke(ctx); err != nil {
-			e.note("The token %s for %s could not be revoked: %s", terminal.Line(before.ID), before.URL, terminal.Line(err.Error()))
-		}
-	}
-	if err := (signedIn{URL: c.URL(), ID: token.ID, Token: token.Secret}).write(path); err != nil {
-		return fmt.Errorf("keep the token: %w", err)
+	where, err := e.replaceSignedIn(ctx, path, signedIn{URL: c.URL(), ID: token.ID, Token: token.Secret})
+	if err != nil {
+		return err
 	}
 	if err := c.Logout(ctx); err != nil {
 		e.note("The session of this command was not ended: %s", terminal.Line(err.Error()))
 	}
-	return e.printLogin(c.URL(), path, me, token)
+	return e.printLogin(c.URL(), where, me, token)
+}
+
+// keepGiven keeps a token that somebody has made, when the server takes it.
+func (l login) keepGiven(ctx context.Context, e *environment, path string) error {
+	text, err := e.secret("Token: ")
+	if err != nil {
+		return err
+	}
+	text = strings.TrimSpace(text)
+	c, err := client.New(client.Config{URL: l.url, Token: text})
+	if err != nil {
+		return err
+	}
+	me, err := c.Me(ctx)
+	if err != nil {
+		return err
+	}
+	where, err := e.replaceSignedIn(ctx, path, signedIn{URL: c.URL(), Token: text})
+	if err != nil {
+		return err
+	}
+	return e.printLogin(c.URL(), where, me, client.NewToken{})
+}
+
+// replaceSignedIn keeps a token in place of the one before, which it revokes, and returns
+// where it is.
+func (e *environment) replaceSignedIn(ctx context.Context, path string, now signedIn) (string, error) {
+	if before, err := readSignedIn(); err == nil {
+		if err := before.revoke(ctx); err != nil {
+			e.note("The token %s for %s could not be revoked: %s", before.ID, before.URL, err)
+		}
+		if before.Keyring {
+			if err := forgetInKeychain(before.URL); err != nil {
+				e.note("The token for %s is still in the keyring: %s", before.URL, err)
+			}
+		}
+	}
+	where, err := now.keep(path)
+	if err != nil {
+		return "", fmt.Errorf("keep the token: %w", err)
+	}
+	return where, nil
 }
 
 func (e *environment) printLogin(url, path string, me client.Me, token client.NewToken) error {
 	name := cmp.Or(terminal.Line(me.Email), terminal.Line(me.ID))
-	text := fmt.Sprintf("Signed in at %s as %s (%s). The token is kept in %s until %s.",
-		url, name, terminal.Line(string(me.Role)), path, day(&token.ExpiresAt))
+	text := fmt.Sprintf("Signed in at %s as %s (%s). The token is kept in %s",
+		url, name, terminal.Line(string(me.Role)), path)
+	if until := day(&token.ExpiresAt); until != "" {
+		text += " until " + until
+	}
+	text += "."
 	if me.Role == cairn.RoleAdmin {
 		text += "\nTo sign a browser in: cairn user code " + name
 	}
@@ -157,8 +211,11 @@ func logoutCommand(e *environment) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := os.Remove(path); err != nil {
+			if err := s.forget(path); err != nil {
 				return fmt.Errorf("the token is revoked, but: %w", err)
+			}
+			if s.ID == "" {
+				e.note("The token was not made by cairn login and is still valid: cairn token revoke ends it.")
 			}
 			return e.print(map[string]any{"signed_out": true, "url": s.URL}, "Signed out of "+terminal.Line(s.URL)+".")
 		},

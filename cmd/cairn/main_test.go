@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/zalando/go-keyring"
+
 	"github.com/cairnhq/cairn/postgres/postgrestest"
 	"github.com/cairnhq/cairn/server/auth/oidc/oidctest"
 )
@@ -19,6 +21,7 @@ const asCairn = "CAIRN_TEST_AS_PROGRAM"
 // reads documents, and as a server that tests can kill; and for an issuer.
 func TestMain(m *testing.M) {
 	oidctest.ServeIfChild()
+	keyring.MockInitWithError(errNoKeychain) // no test touches the keyring of who runs it
 	if os.Getenv(asCairn) != "" || len(os.Args) > 1 && os.Args[1] == extractCommand {
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 		defer stop()

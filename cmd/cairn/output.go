@@ -43,7 +43,7 @@ func (e *environment) printReply(reply json.RawMessage) error {
 
 // note tells a person something on standard error.
 func (e *environment) note(format string, args ...any) {
-	fmt.Fprintf(e.stderr, format+"\n", args...)
+	fmt.Fprintln(e.stderr, terminal.Clean(fmt.Sprintf(format, args...)))
 }
 
 // printList writes a list: as the API gives it, or as a table with a row for

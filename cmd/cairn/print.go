@@ -1,8 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+
+	"github.com/cairnhq/cairn/cmd/cairn/internal/terminal"
 )
 
 // print writes reply as JSON when --json was given, else text.
@@ -10,14 +13,19 @@ func (e *environment) print(reply any, text string) error {
 	if e.json {
 		return e.printJSON(reply)
 	}
-	_, err := fmt.Fprintln(e.stdout, text)
+	_, err := fmt.Fprintln(e.stdout, terminal.Clean(text))
 	return err
 }
 
 // printJSON writes one JSON document.
 func (e *environment) printJSON(reply any) error {
-	encoder := json.NewEncoder(e.stdout)
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
-	return encoder.Encode(reply)
+	if err := encoder.Encode(reply); err != nil {
+		return err
+	}
+	_, err := e.stdout.Write(terminal.JSON(b.Bytes()))
+	return err
 }

@@ -60,6 +60,7 @@ as it is: cairn search 'report "hotel limit" -draft'`,
 	c.Flags().IntVar(&req.Limit, "limit", 10, "how many passages, 1 to 100")
 	c.Flags().StringSliceVar(&req.Sources, "source", nil, "search this source alone; may be repeated")
 	c.Flags().StringVar(&mode, "mode", "", "lexical (by words), dense (by meaning) or hybrid (both, the default)")
+	choices(c, "mode", "lexical", "dense", "hybrid")
 	c.Flags().BoolVar(&req.Explain, "explain", false, "say why each passage has its rank")
 	return c
 }
@@ -106,7 +107,7 @@ func printPassage(out *terminal.Screen, label string, p client.Passage, words []
 	if text := out.Excerpt(p.Snippet, words, snippetLines*(columns-len(indent))-8); text != "" {
 		out.Printf("%s\n", terminal.Wrap(text, out.Width, indent))
 	}
-	out.Printf("%s%s\n", indent, out.Dim(link(p.URL, p.DocumentID, "")))
+	out.Printf("%s%s\n", indent, out.Link(out.Dim(link(p.URL, p.DocumentID, "")), p.URL))
 	if len(p.AlsoIn) > 0 {
 		out.Printf("%s\n", out.Dim(terminal.Wrap(alsoIn(p.AlsoIn, p.AlsoInMore), out.Width, indent)))
 	}

@@ -16,8 +16,10 @@ import (
 // signedIn is the token of cairn login and the one server that it is for.
 type signedIn struct {
 	URL   string `json:"url"` // without a slash at the end
-	ID    string `json:"id"`  // of the token, to revoke it
-	Token string `json:"token"`
+	ID    string `json:"id"`  // of the token, to revoke it; empty: cairn login did not make it
+	Token string `json:"token,omitempty"`
+	// Keyring says that the token is in the keyring of the machine and not in the file.
+	Keyring bool `json:"keyring,omitempty"`
 }
 
 // signedInFile returns where it is kept: in the user's configuration folder.
@@ -31,6 +33,27 @@ func signedInFile() (string, error) {
 
 // readSignedIn returns what cairn login has kept; os.ErrNotExist when nothing.
 func readSignedIn() (signedIn, error) {
+	s, err := readSignedInFile()
+	if err != nil {
+		return signedIn{}, err
+	}
+	return s.unlocked()
+}
+
+// unlocked returns s with its token, which may be in the keyring.
+func (s signedIn) unlocked() (signedIn, error) {
+	if !s.Keyring {
+		return s, nil
+	}
+	var err error
+	if s.Token, err = tokenInKeychain(s.URL); err != nil {
+		return signedIn{}, fmt.Errorf("the token of cairn login cannot be read (%w); unlock the keyring, or sign in again", err)
+	}
+	return s, nil
+}
+
+// readSignedInFile returns what is in the file.
+func readSignedInFile() (signedIn, error) {
 	path, err := signedInFile()
 	if err != nil {
 		return signedIn{}, err
@@ -40,7 +63,7 @@ func readSignedIn() (signedIn, error) {
 		return signedIn{}, err
 	}
 	var s signedIn
-	if err := json.Unmarshal(b, &s); err != nil || s.URL == "" || s.Token == "" {
+	if err := json.Unmarshal(b, &s); err != nil || s.URL == "" || s.Token == "" && !s.Keyring {
 		return signedIn{}, fmt.Errorf("%s is not what cairn login writes; delete it and sign in again", path)
 	}
 	return s, nil
@@ -66,6 +89,16 @@ func writable(dir string) error {
 	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
+// keep keeps the token in the keyring of the machine, else in the file; what is not in
+// the keyring is removed from it. It returns where the token is.
+func (s signedIn) keep(path string) (where string, err error) {
+	where = path
+	if err := keepInKeychain(s.URL, s.Token); err == nil {
+		s.Token, s.Keyring, where = "", true, "the keyring of this machine"
+	}
+	return where, s.write(path)
+}
+
 // write replaces the file in its folder; nobody else can read it at any time.
 func (s signedIn) write(path string) error {
 	b, err := json.MarshalIndent(s, "", "  ")
@@ -86,8 +119,22 @@ func (s signedIn) write(path string) error {
 	return err
 }
 
-// revoke makes the token useless; one that is already is no error.
+// forget removes the token from where it is kept.
+func (s signedIn) forget(path string) error {
+	if s.Keyring {
+		if err := forgetInKeychain(s.URL); err != nil {
+			return err
+		}
+	}
+	return os.Remove(path)
+}
+
+// revoke makes the token useless; one that is already is no error, and one that cairn
+// login did not make stays as it is.
 func (s signedIn) revoke(ctx context.Context) error {
+	if s.ID == "" {
+		return nil
+	}
 	c, err := client.New(client.Config{URL: s.URL, Token: s.Token})
 	if err != nil {
 		return err

@@ -289,7 +289,7 @@ func (e *environment) newProgress() *progress {
 	p := &progress{e: e, last: time.Now()}
 	if terminal.NewScreen(e.stderr).Terminal {
 		p.bar = progressbar.NewOptions(-1,
-			progressbar.OptionSetWriter(e.stderr), progressbar.OptionSetDescription("waiting for the server"),
+			progressbar.OptionSetWriter(terminal.Unguarded(e.stderr)), progressbar.OptionSetDescription("waiting for the server"),
 			progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString("documents"),
 			progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(), progressbar.OptionFullWidth())
 	}
@@ -299,7 +299,7 @@ func (e *environment) newProgress() *progress {
 func (p *progress) update(r client.Run) {
 	if p.bar != nil {
 		if r.State == cairn.RunRunning {
-			p.bar.Describe(cmp.Or(r.Phase, "running"))
+			p.bar.Describe(cmp.Or(terminal.Line(r.Phase), "running"))
 		}
 		if r.Total > 0 && p.bar.GetMax() != r.Total {
 			p.bar.ChangeMax(r.Total)

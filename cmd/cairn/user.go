@@ -48,6 +48,7 @@ func userAddCommand(e *environment) *cobra.Command {
 		}),
 	}
 	c.Flags().StringVar(&role, "role", "", "admin, auditor or member (the default)")
+	choices(c, "role", "admin", "auditor", "member")
 	c.Flags().StringVar(&req.Name, "name", "", "the person's name")
 	return c
 }

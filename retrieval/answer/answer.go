@@ -23,6 +23,7 @@ import (
 // Question is what a person asks, made self-contained by the caller.
 type Question struct {
 	Text     string
+	Context  string // what the person gave with it: helps to understand it, supports nothing
 	History  []Turn // what was said before, oldest first; may be empty
 	Language string // ISO 639-1 code of the answer; empty: that of the question's text
 	// Style is how a program wants the answer worded: tone, form, length. Models are told

@@ -6,6 +6,7 @@ import "github.com/cairnhq/cairn"
 type Ask struct {
 	Viewer       cairn.Viewer
 	Question     string
+	Context      string // what the viewer gave with the question: her own words, never evidence, not stored
 	Conversation string // empty: a new one
 	Parent       string // the message that the question follows; empty: the last one of the conversation
 	Filters      cairn.Filters

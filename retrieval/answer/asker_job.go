@@ -104,7 +104,7 @@ func (j *job) answer(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	q := Question{Text: j.ask.Question, History: j.history, Style: j.ask.Style, MaxTokens: j.ask.MaxTokens}
+	q := Question{Text: j.ask.Question, Context: j.ask.Context, History: j.history, Style: j.ask.Style, MaxTokens: j.ask.MaxTokens}
 	for e, err := range j.answerer.Answer(ctx, q, passages) {
 		if err != nil {
 			return errorf("answer", err)
@@ -125,7 +125,7 @@ func (j *job) find(ctx context.Context) ([]cairn.Passage, error) {
 	if err := j.store(ctx, Event{Type: EventStart}, Event{Type: EventStatus, Phase: "searching"}); err != nil {
 		return nil, err
 	}
-	query := cairn.Query{Viewer: j.ask.Viewer, Text: SelfContained(j.ask.Question, j.history), Filters: j.ask.Filters, Limit: 20}
+	query := cairn.Query{Viewer: j.ask.Viewer, Text: withContext(SelfContained(j.ask.Question, j.history), j.ask.Context), Filters: j.ask.Filters, Limit: 20}
 	passages, err := j.cfg.Finder.Passages(ctx, query, j.answerer.Context())
 	if err != nil {
 		return nil, errorf("find passages", err)
@@ -135,6 +135,21 @@ func (j *job) find(ctx context.Context) ([]cairn.Passage, error) {
 		return nil, errorf("store evidence", gone(err))
 	}
 	return passages, j.store(ctx, Event{Type: EventPassages, Passages: passages})
+}
+
+// searchedContext is how many bytes of the text with a question are searched for with
+// it: an error message begins or ends with what it is about.
+const searchedContext = 600
+
+// withContext returns what is searched for: the question and both ends of the text that
+// came with it.
+func withContext(question, text string) string {
+	text = oneLine(text)
+	if len(text) <= searchedContext {
+		return strings.TrimSpace(question + " " + text)
+	}
+	end := text[len(text)-searchedContext/2:]
+	return question + " " + strings.ToValidUTF8(text[:searchedContext/2]+" "+end, "")
 }
 
 // complete stores the answer that the answerer gave, unless it was broken off.

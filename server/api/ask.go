@@ -16,6 +16,7 @@ import (
 
 type askRequest struct {
 	Question     string   `json:"question"`
+	Context      string   `json:"context"`
 	Conversation string   `json:"conversation_id"`
 	Parent       string   `json:"parent_message_id"`
 	Sources      []string `json:"sources"`
@@ -24,7 +25,10 @@ type askRequest struct {
 	Stream       bool     `json:"stream"`
 }
 
-const maxQuestion = 8000 // characters
+const (
+	maxQuestion = 8_000  // characters
+	maxContext  = 16_000 // characters
+)
 
 // ask answers POST /ask.
 func (a *API) ask(c *gin.Context) error {
@@ -35,14 +39,17 @@ func (a *API) ask(c *gin.Context) error {
 	if err := checkLength("question", req.Question, 1, maxQuestion); err != nil {
 		return err
 	}
+	if err := checkLength("context", req.Context, 0, maxContext); err != nil {
+		return err
+	}
 	f, err := req.Filters.with(req.Sources)
 	if err != nil {
 		return err
 	}
 	ctx := c.Request.Context()
 	started, err := a.Ask.Start(ctx, answer.Ask{
-		Viewer: auth.FromContext(ctx).Viewer, Question: req.Question, Conversation: req.Conversation,
-		Parent: req.Parent, Filters: f, Model: req.Model,
+		Viewer: auth.FromContext(ctx).Viewer, Question: req.Question, Context: req.Context,
+		Conversation: req.Conversation, Parent: req.Parent, Filters: f, Model: req.Model,
 	})
 	if err != nil {
 		return fmt.Errorf("ask: %w", err)

@@ -1432,6 +1432,8 @@ export interface components {
         };
         AskRequest: {
             question: string;
+            /** @description Text that the caller gives with the question, such as an error message. It helps to find and to understand; it is the caller's own words, so that nothing is cited from it and no sentence is supported by it. It is not kept. */
+            context?: string;
             conversation_id?: string;
             /** @description The message that the question follows; asking again from it makes a branch. */
             parent_message_id?: string;

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"golang.org/x/term"
 )
@@ -15,12 +16,13 @@ type Screen struct {
 	Terminal bool
 	Width    int  // columns; 0 when there is no terminal: do not wrap
 	Colour   bool // bold and dim may be used
+	Links    bool // words may be links
 }
 
 // NewScreen returns the screen of w.
 func NewScreen(w io.Writer) *Screen {
 	s := &Screen{Writer: w}
-	f, ok := w.(*os.File)
+	f, ok := Unguarded(w).(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
 		return s
 	}
@@ -32,6 +34,7 @@ func NewScreen(w io.Writer) *Screen {
 	noColour, _ := os.LookupEnv("NO_COLOR")
 	kind, _ := os.LookupEnv("TERM")
 	s.Colour = noColour == "" && kind != "dumb"
+	s.Links = kind != "dumb" && kind != "linux" && !strings.HasPrefix(kind, "screen")
 	return s
 }
 

@@ -132,3 +132,6 @@ func Cut(s string, columns int) string {
 	}
 	return out.String() + "…"
 }
+
+// Width returns the columns of a line, without those of styles.
+func Width(s string) int { return width(s) }
