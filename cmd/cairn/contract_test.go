@@ -111,6 +111,7 @@ func promises() []promised {
 		{command: "eval compare", wrong: "eval compare", offline: true},
 		{command: "eval make", wrong: "eval make", offline: true},
 		{command: "man folder", wrong: "man", offline: true},
+		{command: "mcp install cursor", wrong: "mcp install emacs", offline: true},
 	}
 }
 

@@ -263,7 +263,7 @@ func TestBatchSaysWhichLineIsWrong(t *testing.T) {
 	w := newWorld(t)
 	body := "\n" + `{"id":"a","title":"A","text":"x","acl":{"allow":[["all"]]}}` + "\n\nno json\n" + `{"id":" ","title":"A","text":"x"}` + "\n" +
 		`{"id":7,"title":"A","text":"x"}` + "\n" + `{"id":"b","title":"A","text":"x","delete":"yes"}` + "\n" + `{"id":"c"} {"id":"d"}` + "\n" + `{"id":"e","delete":true,"titel":"x"}` + "\n" +
-		`{"id":"f","title":"A","text":"x","Acl":null}` + "\n" + `{"id":"g","title":"A","text":"x","acl":{"Allow":[["everyone"]]}}`
+		`{"id":"f","title":"A","text":"x","Acl":{"allow":[["everyone"]]}}` + "\n" + `{"id":"g","title":"A","text":"x","acl":{"Allow":[["everyone"]]}}`
 	got := w.call(w.ann, "POST", inbox+"/batch", body, "Content-Type", "application/x-ndjson")
 	for i, want := range []string{`"id":"a".*"all" is not a principal`, `"id":"".*line 4: `, `"id":" ".*line 5: `, `"id":"".*line 6: `, `"id":"b".*"delete" must be true or false`,
 		`more than one JSON value`, `"id":"e".*unknown field "titel"`, `"id":"f".*unknown field "Acl"`, `"id":"g".*unknown field "Allow"`} {
