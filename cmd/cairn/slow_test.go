@@ -30,6 +30,7 @@ var slowlyRead = map[string][]string{
 	"GET /api/v1/messages/{id}/stream": {`/api/v1/messages/$message/stream`},
 	"GET /api/v1/suggest":              {`/api/v1/suggest?q=$begin&limit=20`},
 	"POST /api/v1/ask":                 {`/api/v1/ask {"question":"$long"}`, `/api/v1/ask {"question":"$long","stream":true}`},
+	"POST /api/v1/code/search":         {`/api/v1/code/search {"query":"$word","limit":100}`},
 	"POST /api/v1/search": {`/api/v1/search {"query":"$word","limit":100}`, `/api/v1/search {"query":"$word","limit":100,"mode":"lexical"}`,
 		`/api/v1/search {"query":"$word","limit":100,"mode":"dense"}`},
 }
