@@ -18,7 +18,7 @@ var _ code.Store = (*DB)(nil)
 // of classes that admit v, or that a grant covers, are in the answer and its order; the
 // same are read by the search role afterwards.
 func (db *DB) Candidates(ctx context.Context, v cairn.Viewer, f code.Filter, after code.Candidate, limit int) ([]code.Candidate, error) {
-	admitted, err := admitting(ctx, db.index, v)
+	admitted, err := admitting(ctx, db.lookup, v)
 	if err != nil {
 		return nil, err
 	}
@@ -158,14 +158,7 @@ const codeDefinitions = `
 
 // readCode calls read with the rows of a statement about documents, as v sees them.
 func (db *DB) readCode(ctx context.Context, v cairn.Viewer, ids []cairn.DocumentID, read func(pgx.Rows) error, sql string, args ...any) error {
-	classes, err := db.classesOfDocuments(ctx, ids)
-	if err != nil {
-		return err
-	}
-	if len(classes) == 0 {
-		classes = []int32{nobodysClass}
-	}
-	admitted, err := admittingAmong(ctx, db.lookup, v, classes)
+	admitted, err := admittingOf(ctx, db.lookup, `ARRAY (SELECT acl_id FROM documents WHERE id = ANY ($2))`, v, ids)
 	if err != nil {
 		return err
 	}

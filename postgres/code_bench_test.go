@@ -135,7 +135,9 @@ func (r *repository) queries(b testing.TB, random *rand.Rand, texts map[string]s
 	for i := range 60 {
 		l := line()
 		from := random.IntN(len(l) - 6)
-		all["literal"] = append(all["literal"], code.Query{Text: strings.TrimSpace(strings.ToValidUTF8(l[from:from+4+random.IntN(len(l)-from-4)], "")) + ""})
+		if text := strings.TrimSpace(strings.ToValidUTF8(l[from:from+5+random.IntN(len(l)-from-5)], "")); len(text) > 3 {
+			all["literal"] = append(all["literal"], code.Query{Text: text})
+		}
 		word := symbols[i%len(symbols)]
 		all["symbol"] = append(all["symbol"], code.Query{Text: word, Kind: code.Symbol})
 		all["reference"] = append(all["reference"], code.Query{Text: word, Kind: code.Reference})

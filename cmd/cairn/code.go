@@ -46,7 +46,7 @@ used. Put it between single quotes, so that the shell leaves it as it is.`,
 			if e.json {
 				err = e.printReply(res.JSON)
 			} else {
-				e.printCode(res, req)
+				e.printCodeResults(res, req)
 			}
 			if err == nil && len(res.Results) == 0 {
 				err = errNothingFound
@@ -66,7 +66,7 @@ used. Put it between single quotes, so that the shell leaves it as it is.`,
 	return c
 }
 
-func (e *environment) printCode(res client.CodeResponse, req client.CodeRequest) {
+func (e *environment) printCodeResults(res client.CodeResponse, req client.CodeRequest) {
 	out := e.screen()
 	if len(res.Results) == 0 {
 		out.Printf("No code that you may read matches: %s\n", terminal.Line(req.Query))

@@ -130,9 +130,9 @@ func (th *things) library() {
 	for i := range 24 {
 		path, title, text := fmt.Sprintf("/api/v1/sources/%s/documents?id=b%d", source, i), th.word[:8]+random(900), ""
 		if i == 23 {
-			path, title, text = "/api/v1/sources/"+source+"/documents?id=a", th.word+" "+random(900), random(40_000)
+			path, title, text = "/api/v1/sources/"+source+"/documents?id=a.go", th.word+" "+random(900), random(20_000)+strings.Repeat(`\n`+th.word+` `+random(300), 100)
 		}
-		th.must(th.admin, "PUT", path+` {"title":"`+title+`","text":"The safe opens with `+th.word+`, says `+random(600)+`. `+text+`"}`, &made)
+		th.must(th.admin, "PUT", path+` {"title":"`+title+`","media_type":"text/plain","text":"The safe opens with `+th.word+`, says `+random(600)+`. `+text+`"}`, &made)
 	}
 	th.made["document"], th.made["version"], th.made["word"] = made.ID, made.Version, th.word
 	th.made["long"] = "What does the safe open with, " + th.word + "? " + random(7000)

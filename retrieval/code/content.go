@@ -16,7 +16,7 @@ import (
 const (
 	firstRound = 200
 	lastRound  = 3200
-	batchFiles = 64
+	batchFiles = 128
 	batchBytes = 4 << 20
 	// A search that has enough results goes on until it has looked at so many files.
 	enoughFiles = 100

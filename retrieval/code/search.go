@@ -24,7 +24,10 @@ type Searcher struct {
 const budget = 3 * time.Second
 
 // New returns a searcher over a store.
-func New(store Store) *Searcher {
+func New(store Store) *Searcher { return NewWithin(store, budget) }
+
+// NewWithin returns a searcher whose searches end after some time.
+func NewWithin(store Store, budget time.Duration) *Searcher {
 	return &Searcher{store: store, budget: budget, turns: semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0)) + 2)}
 }
 
