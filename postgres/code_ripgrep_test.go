@@ -27,7 +27,7 @@ func TestExpressionsFindWhatRipgrepFinds(t *testing.T) {
 	t.Parallel()
 	rg, err := exec.LookPath("rg")
 	if err != nil && os.Getenv("CI") == "true" {
-		t.Fatal("ripgrep is missing: scripts/setup says how to install it")
+		t.Fatal("ripgrep is missing: apt-get install ripgrep")
 	}
 	if err != nil {
 		t.Skip("ripgrep is missing, with which searches are compared: apt-get install ripgrep")
