@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -13,6 +14,8 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/retrieval/code"
@@ -45,6 +48,7 @@ func BenchmarkCode(b *testing.B) {
 		b.ReportMetric(float64(r.count(`SELECT pg_total_relation_size(to_regclass($1)) / 1000`, table))/1e3, table+"-MB")
 	}
 	b.ReportMetric(float64(r.count(`SELECT pg_relation_size('code_files_trigrams') / 1000`))/1e3, "trigrams-MB")
+	b.ReportMetric(r.firstRanks(b), "symbols-at-rank-1-%")
 	random := rand.New(rand.NewPCG(7, 7))
 	for kind, queries := range r.queries(b, random, texts) {
 		b.ReportMetric(r.percentile(b, queries), kind+"-p95-ms")
@@ -147,6 +151,36 @@ func (r *repository) queries(b testing.TB, random *rand.Rand, texts map[string]s
 		all["unanchored"] = append(all["unanchored"], code.Query{Text: e, Kind: code.Regex})
 	}
 	return all
+}
+
+// firstRanks looks for 300 definitions by their names, with what they are members of, in their
+// repository, and returns how many of a hundred come first.
+func (r *repository) firstRanks(b testing.TB) float64 {
+	b.Helper()
+	rows, err := r.worker.Query(context.Background(), `
+		SELECT s.name, s.scope, s.line, d.attributes ->> 'repo', d.external_id FROM code_symbols s JOIN documents d ON d.id = s.document_id
+		WHERE s.kind IN ('func', 'method', 'struct', 'interface', 'type', 'class') ORDER BY md5(d.external_id || s.ordinal) LIMIT 300`)
+	r.check(err)
+	first, all := 0.0, 0.0
+	var name, scope, repo, external string
+	var line int
+	_, err = pgx.ForEachRow(rows, []any{&name, &scope, &line, &repo, &external}, func() error {
+		query := strings.Trim(scope+"."+name, ".")
+		if scope == "" {
+			query = path.Base(path.Dir(external)) + "." + name
+		}
+		found, err := r.code.Search(context.Background(), code.Query{Viewer: reader, Text: query, Repo: repo, Kind: code.Symbol, Limit: 5})
+		if err != nil {
+			return err
+		}
+		all++
+		if len(found.Results) > 0 && strings.HasSuffix(external, "/"+found.Results[0].Path) && len(found.Results[0].Matches) > 0 && found.Results[0].Matches[0].Line == line {
+			first++
+		}
+		return nil
+	})
+	r.check(err)
+	return 100 * first / all
 }
 
 // percentile runs queries three times and returns the 95th percentile of their best times

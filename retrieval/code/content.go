@@ -1,6 +1,7 @@
 package code
 
 import (
+	"cmp"
 	"context"
 	"path"
 	"runtime"
@@ -109,7 +110,8 @@ func (c *contentSearch) round(ctx context.Context, f Filter, after Candidate, si
 type hit struct {
 	Text
 	lines  []lineMatch
-	called bool // as the query says
+	called bool    // as the query says
+	likely float64 // what guess says
 }
 
 // look reads files and adds what it finds in them.
@@ -139,6 +141,7 @@ func (c *contentSearch) look(ctx context.Context, candidates []Candidate) error 
 	if len(hits) == 0 {
 		return nil
 	}
+	hits = c.likely(hits)
 	ids := make([]cairn.DocumentID, len(hits))
 	for i, h := range hits {
 		ids[i] = h.Document
@@ -151,6 +154,26 @@ func (c *contentSearch) look(ctx context.Context, candidates []Candidate) error 
 		c.present(h, defined[h.Document])
 	}
 	return nil
+}
+
+// mostRated is how many files of a batch are rated by what they define, where results of a
+// file are bounded: definitions cost more to read than texts.
+const mostRated = 25
+
+// likely returns the files whose best lines look like the best results.
+func (c *contentSearch) likely(hits []hit) []hit {
+	most := max(c.query.Limit, mostRated)
+	if c.query.PerFile == 0 || len(hits) <= most {
+		return hits
+	}
+	for i := range hits {
+		hits[i].likely = guess(hits[i], int(c.places[hits[i].Document]>>kindShift))
+	}
+	slices.SortStableFunc(hits, func(a, b hit) int {
+		return cmp.Or(cmp.Compare(b.likely, a.likely), cmp.Compare(c.places[a.Document], c.places[b.Document]), cmp.Compare(a.Document, b.Document))
+	})
+	c.more = true
+	return hits[:most]
 }
 
 // maxLines bounds the lines of a file that match, where results of a file are bounded.

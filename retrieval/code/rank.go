@@ -63,6 +63,27 @@ func rate(h hit, lines []lineMatch, defined []Definition, weight int) (symbol, k
 	return symbol, kind, score
 }
 
+// guess returns about what rate will return at best, from the text alone: a line with a
+// word of definitions before the match may define it.
+func guess(h hit, weight int) float64 {
+	best := 0.0
+	for _, m := range h.lines {
+		line := h.Body[m.start:m.end]
+		s := 0.0
+		if startsWord(line, m.from) && endsWord(line, m.to) {
+			s += scoreOfWord
+		}
+		if kindWords.Match(line[max(0, m.from-maxLine):m.from]) {
+			s += scoreInDefinition
+		}
+		best = max(best, s)
+	}
+	if h.called {
+		best += scoreOfFileName
+	}
+	return best + scoreOfAnotherMatch*float64(min(len(h.lines), 10)) - penalty(weight)
+}
+
 // definedAt returns what is defined on a line and has to do with a match: its name holds
 // the match, or stands in it.
 func definedAt(defined []Definition, line int, match string) (Definition, bool) {
