@@ -34,9 +34,15 @@ used. Put it between single quotes, so that the shell leaves it as it is.`,
 			if req.Limit < 1 || req.Limit > 100 {
 				return usageError{fmt.Errorf("--limit is %d; it can be 1 to 100", req.Limit)}
 			}
-			for kind, chosen := range map[string]bool{"symbol": symbol, "regex": regex, "reference": references} {
-				if chosen {
-					req.Kind = kind
+			for _, k := range []struct {
+				name   string
+				chosen bool
+			}{{"symbol", symbol}, {"regex", regex}, {"reference", references}} {
+				if k.chosen && req.Kind != "" {
+					return usageError{errors.New("give one of --symbol, --regex and --references")}
+				}
+				if k.chosen {
+					req.Kind = k.name
 				}
 			}
 			res, err := c.SearchCode(ctx, req)
@@ -62,7 +68,6 @@ used. Put it between single quotes, so that the shell leaves it as it is.`,
 	f.BoolVar(&symbol, "symbol", false, "where something of this name is defined")
 	f.BoolVar(&regex, "regex", false, "the query is a regular expression")
 	f.BoolVar(&references, "references", false, "where this name is used")
-	c.MarkFlagsMutuallyExclusive("symbol", "regex", "references")
 	return c
 }
 
