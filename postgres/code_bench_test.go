@@ -77,7 +77,10 @@ func (r *repository) library(b testing.TB, most int) map[string]string {
 		batch = batch[:0]
 	}
 	err = filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
-		if err != nil || len(texts) >= most {
+		if err != nil {
+			return err
+		}
+		if len(texts) >= most {
 			return filepath.SkipAll
 		}
 		at, _ := filepath.Rel(root, p)
@@ -86,7 +89,10 @@ func (r *repository) library(b testing.TB, most int) map[string]string {
 			return nil
 		}
 		body, err := os.ReadFile(p)
-		if err != nil || len(body) > 1<<20 || !utf8.Valid(body) || strings.ContainsAny(string(body), "\x00\r\ufeff") {
+		if err != nil {
+			return err
+		}
+		if len(body) > 1<<20 || !utf8.Valid(body) || strings.ContainsAny(string(body), "\x00\r\ufeff") {
 			return nil
 		}
 		texts[at] = string(body)
@@ -176,6 +182,8 @@ func (r *repository) firstRanks(b testing.TB) float64 {
 		all++
 		if len(found.Results) > 0 && strings.HasSuffix(external, "/"+found.Results[0].Path) && len(found.Results[0].Matches) > 0 && found.Results[0].Matches[0].Line == line {
 			first++
+		} else if len(found.Results) > 0 {
+			b.Logf("%s in %s is at %s:%d, found at %s %v", query, repo, external, line, found.Results[0].Path, found.Results[0].Matches)
 		}
 		return nil
 	})

@@ -20,7 +20,7 @@ type defined struct {
 // mostDefining is how many files that define a name are looked at.
 const mostDefining = 400
 
-// symbols searches definitions: of the name, then such whose names hold it.
+// symbols searches definitions: of the name, or else such whose names hold it.
 func (s *Searcher) symbols(ctx context.Context, f *found) error {
 	parts := nameParts(f.query.Text)
 	if len(parts) == 0 || !isName(parts[len(parts)-1]) {
@@ -31,17 +31,13 @@ func (s *Searcher) symbols(ctx context.Context, f *found) error {
 	if err != nil {
 		return err
 	}
-	if len(all) < f.query.Limit && len(name) >= 3 {
+	if len(all) == 0 && len(name) >= 3 {
 		plan := planOf(&syntax.Regexp{Op: syntax.OpLiteral, Rune: []rune(name)})
 		held, err := s.define(ctx, f, Filter{Language: f.query.Language, Lists: plan}, Named{Contains: strings.ToLower(name)}, firstRound)
 		if err != nil {
 			return err
 		}
-		for _, d := range held {
-			if !strings.EqualFold(d.Name, name) { // those are there
-				all = append(all, d)
-			}
-		}
+		all = held
 	}
 	return s.presentSymbols(ctx, f, all, name, parts[:len(parts)-1])
 }

@@ -16,7 +16,7 @@ func (f codeFinder) Search(ctx context.Context, q code.Query) (code.Results, err
 	if q.Kind == code.Regex {
 		return code.Results{}, cairn.Errorf(cairn.ErrInvalid, "the expression cannot be read")
 	}
-	found, err := finder{f.m}.Search(ctx, cairn.Query{Viewer: q.Viewer, Text: q.Text, Limit: q.Limit})
+	found, err := finder(f).Search(ctx, cairn.Query{Viewer: q.Viewer, Text: q.Text, Limit: q.Limit})
 	var res code.Results
 	for _, p := range found.Passages {
 		res.Results = append(res.Results, code.Result{
