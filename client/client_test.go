@@ -67,6 +67,15 @@ func TestMethods(t *testing.T) {
 			func(v any) bool { return v.(SearchResponse).Results[0].Snippet == "Oslo €180" },
 		},
 		{
+			"code", "POST /api/v1/code/search", 200,
+			`{"results":[{"document_id":"D1","version":"v1","source":"tools","repo":"acme/tools","path":"a.go","commit":"","lang":"Go","start_line":3,"end_line":3,"lines":["func f() {}"],"matches":[{"line":3,"start":5,"end":6}],"symbol":"f","symbol_kind":"func","url":""}],"more":false,"incomplete":false,"took_ms":7}`,
+			func(ctx context.Context, c *Client) (any, error) {
+				return c.SearchCode(ctx, CodeRequest{Query: "f", Repo: "tools", Path: "*.go", Lang: "go", Kind: "symbol", Limit: 3})
+			},
+			`POST /api/v1/code/search {"query":"f","repo":"tools","path":"*.go","lang":"go","kind":"symbol","limit":3}`,
+			func(v any) bool { return v.(CodeResponse).Results[0].Matches[0].Start == 5 },
+		},
+		{
 			"document", "GET /api/v1/documents/{id}", 200,
 			`{"id":"D1","version":"v1","state":"current","source":"handbook","external_id":"a.md","kind":"page","title":"A","url":"","author":"","language":"en","text":"x","sections":[],"updated_at":null,"attributes":{}}`,
 			func(ctx context.Context, c *Client) (any, error) { return c.Document(ctx, "D1", "v1") },

@@ -42,15 +42,18 @@ GRANT SELECT ON fresh, fresh_codes, segments, postings, segment_codes, vector_sp
 GRANT SELECT (id, document_id, ordinal, start_at, end_at, acl_id) ON chunks TO {{.Index}};
 GRANT SELECT (id, source_id, kind, modified_at, created_at, acl_id, hidden_at) ON documents TO {{.Index}};
 GRANT SELECT (document_id, acl_id) ON bodies TO {{.Index}};
+GRANT SELECT (document_id, language, place, size, name_hash, stem_hash, trigrams) ON code_files TO {{.Index}};
+GRANT SELECT (document_id, name_hash) ON code_symbols TO {{.Index}};
 GRANT SELECT (id, name) ON sources TO {{.Index}};
 GRANT SELECT (id, account_id, source_id, document_id, ends_at) ON grants TO {{.Index}};
 
-GRANT SELECT ON documents, bodies, chunks, conversations, messages, citations, message_evidence, message_events TO {{.Search}};
+GRANT SELECT ON documents, bodies, chunks, code_symbols, conversations, messages, citations, message_evidence, message_events TO {{.Search}};
 GRANT SELECT (id, name, kind, authority) ON sources TO {{.Search}};
 
 CREATE POLICY index ON chunks TO {{.Index}} USING (true);
 CREATE POLICY index ON documents TO {{.Index}} USING (true);
 CREATE POLICY index ON bodies TO {{.Index}} USING (true);
+CREATE POLICY index ON code_symbols TO {{.Index}} USING (true);
 CREATE POLICY index ON sources TO {{.Index}} USING (true);
 CREATE POLICY index ON grants TO {{.Index}} USING (true);
 
@@ -75,6 +78,9 @@ CREATE POLICY viewer ON bodies FOR SELECT TO {{.Search}} USING (
             OR bodies.acl_id = ANY ((SELECT nullif(current_setting('cairn.classes', true), '')::int[])::int[])
             OR ARRAY[d.id, d.source_id] && (SELECT nullif(current_setting('cairn.granted', true), '')::text[])::text[]
      FROM documents d WHERE d.id = document_id));
+-- What a file defines can be read by who may read the file.
+CREATE POLICY viewer ON code_symbols FOR SELECT TO {{.Search}} USING (
+    (SELECT true FROM documents d WHERE d.id = document_id));
 -- Names of sources go with documents: any context will do.
 CREATE POLICY viewer ON sources FOR SELECT TO {{.Search}} USING (
     (SELECT nullif(current_setting('cairn.classes', true), '')) IS NOT NULL);

@@ -118,7 +118,7 @@ type cleaner struct {
 // textTables may hold dead rows with words of a document even where its erasure
 // found no row: of an error that was resolved before, say.
 var textTables = []string{
-	"bodies", "conversations", "document_errors", "documents", "feedback", "grants", "message_events", "messages", "runs",
+	"bodies", "code_files", "code_symbols", "conversations", "document_errors", "documents", "feedback", "grants", "message_events", "messages", "runs",
 }
 
 // due returns the erasures whose remains can be cleaned, and the tables. A

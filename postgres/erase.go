@@ -185,6 +185,8 @@ func (e *eraser) dropDocuments(ctx context.Context, ids []string) error {
 	// Whether detectors have looked at it is up to how much others have stored since, and
 	// who was granted it is not for whoever may erase it.
 	err = e.uncounted(ctx, ids, `DELETE FROM sensitive_counts WHERE document_id = ANY ($1)`, `DELETE FROM grants WHERE document_id = ANY ($1)`,
+		// What the index of code keeps, its definitions with it.
+		`DELETE FROM code_files WHERE document_id = ANY ($1)`,
 		// What dry runs would have done may name them.
 		`UPDATE runs SET preview = NULL WHERE preview IS NOT NULL AND source_id IN (SELECT source_id FROM documents WHERE id = ANY ($1))`)
 	if err != nil {

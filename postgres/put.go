@@ -40,6 +40,9 @@ func (w *batchWriter) put(ctx context.Context, puts []ingest.Put) ([]ingest.Stor
 	if err := w.dropFormer(ctx, replaced, ids); err != nil {
 		return nil, err
 	}
+	if err := w.putCode(ctx, puts, ids); err != nil {
+		return nil, fmt.Errorf("code: %w", err)
+	}
 	return stored, w.putChunks(ctx, puts, ids)
 }
 

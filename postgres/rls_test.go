@@ -21,7 +21,7 @@ import (
 
 // guarded are the tables that the search role reads: row-level security decides.
 var guarded = map[string]bool{
-	"sources": true, "documents": true, "bodies": true, "chunks": true, "conversations": true, "messages": true,
+	"code_symbols": true, "sources": true, "documents": true, "bodies": true, "chunks": true, "conversations": true, "messages": true,
 	"citations": true, "message_evidence": true, "message_events": true,
 }
 
@@ -34,6 +34,7 @@ var closed = map[string]string{
 	"fresh_codes":   "derived index: signs of vectors",
 	"segment_codes": "derived index: signs of vectors",
 	"vectors":       "derived index: vectors",
+	"code_files":    "derived index: trigrams, and hashes of names",
 	"vector_spaces": "names of models",
 	"changes":       "numbers of chunks and classes",
 	"acls":          "principals, no text of documents",
@@ -136,6 +137,8 @@ func (f *fixture) fill(v cairn.Viewer) cairn.DocumentID {
 	f.t.Helper()
 	acl := cairn.Allow(cairn.AccountKey(v.Account))
 	id := f.document(f.source("secret-"+strings.ToLower(string(v.Account)), acl), "a", "Secret", "secret text", acl)
+	f.exec(`INSERT INTO code_files (document_id, version, format, language, place, size, name_hash, stem_hash, trigrams) VALUES ($1, '', 0, '', 0, 0, 0, 0, '{}')`, id)
+	f.exec(`INSERT INTO code_symbols (document_id, ordinal, name_hash, name, scope, kind, line, last_line) VALUES ($1, 0, 0, 'secret', '', 'func', 1, 1)`, id)
 	f.message(asked{conversation: f.conversation(v, "secret"), question: "secret?", answer: "secret", documents: []cairn.DocumentID{id}})
 	return id
 }
@@ -182,13 +185,13 @@ func TestIndexRoleReadsNoText(t *testing.T) {
 		SELECT table_name || '.' || column_name FROM information_schema.columns c
 		WHERE table_schema = 'public' AND table_name <> ALL ($2)
 		  AND has_column_privilege($1, format('%I.%I', table_schema, table_name), column_name, 'SELECT')
-		ORDER BY 1`, f.roles.Index, []string{"fresh", "fresh_codes", "segments", "segment_codes", "postings", "vectors", "vector_spaces", "changes", "acls", "acl_keys"})
+		ORDER BY 1`, f.roles.Index, []string{"fresh", "fresh_codes", "segments", "segment_codes", "postings", "vectors", "vector_spaces", "changes", "acls", "acl_keys", "code_files"})
 	f.check(err)
 	got, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	f.check(err)
 	want := []string{
 		"bodies.acl_id", "bodies.document_id", "chunks.acl_id", "chunks.document_id", "chunks.end_at", "chunks.id", "chunks.ordinal",
-		"chunks.start_at", "documents.acl_id", "documents.created_at", "documents.hidden_at", "documents.id", "documents.kind",
+		"chunks.start_at", "code_symbols.document_id", "code_symbols.name_hash", "documents.acl_id", "documents.created_at", "documents.hidden_at", "documents.id", "documents.kind",
 		"documents.modified_at", "documents.source_id", "grants.account_id", "grants.document_id", "grants.ends_at", "grants.id",
 		"grants.source_id", "sources.id", "sources.name",
 	}

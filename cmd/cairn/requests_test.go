@@ -49,6 +49,7 @@ var described = sync.OnceValues(func() (all []string, err error) {
 // a blank. Names after a $ are those of things.
 var requests = map[string]string{
 	"POST /api/v1/search":                           `/api/v1/search {"query":"safe $begin","explain":true}`,
+	"POST /api/v1/code/search":                      `/api/v1/code/search {"query":"$begin"}`,
 	"GET /api/v1/suggest":                           `/api/v1/suggest?q=$begin`,
 	"GET /api/v1/documents/{id}":                    `/api/v1/documents/$document`,
 	"DELETE /api/v1/documents/{id}":                 `/api/v1/documents/$document`,

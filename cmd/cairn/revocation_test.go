@@ -189,7 +189,7 @@ func (th *things) looks() (all []look) {
 // rank is 2 for what only reads, 0 for what leaves less to be read.
 func (l look) rank() int {
 	switch {
-	case l.method() == http.MethodGet || slices.Contains([]string{"POST /api/v1/search", "POST /api/v1/ask", "POST /api/v1/access/explain", "POST /v1/chat/completions", "POST /mcp"}, l.operation):
+	case l.method() == http.MethodGet || slices.Contains([]string{"POST /api/v1/search", "POST /api/v1/code/search", "POST /api/v1/ask", "POST /api/v1/access/explain", "POST /v1/chat/completions", "POST /mcp"}, l.operation):
 		return 2
 	case l.method() == http.MethodDelete || strings.HasSuffix(l.operation, "/logout"):
 		return 0
@@ -200,7 +200,7 @@ func (l look) rank() int {
 // showing are the routes that show a reader what the document says.
 var showing = []string{
 	"GET /api/v1/conversations", "GET /api/v1/conversations/{id}", "GET /api/v1/documents/{id}", "GET /api/v1/messages/{id}",
-	"GET /api/v1/messages/{id}/stream", "GET /api/v1/suggest", "POST /api/v1/ask", "POST /api/v1/search", "POST /mcp",
+	"GET /api/v1/messages/{id}/stream", "GET /api/v1/suggest", "POST /api/v1/ask", "POST /api/v1/code/search", "POST /api/v1/search", "POST /mcp",
 	"POST /v1/chat/completions",
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/postgres"
+	"github.com/cairnhq/cairn/retrieval/code"
 	"github.com/cairnhq/cairn/server"
 	"github.com/cairnhq/cairn/server/api"
 	"github.com/cairnhq/cairn/server/auth"
@@ -89,6 +90,7 @@ func serve(ctx context.Context, s server.Settings, stdout, stderr io.Writer) err
 		return err
 	}
 	go parts.warm(ctx)
+	go parts.db.FollowCode(ctx)
 	if parts.filler != nil {
 		go parts.filler.Run(ctx)
 	}
@@ -169,7 +171,7 @@ func newServer(ctx context.Context, s server.Settings, p *parts) (*server.Server
 		p.log.Warn("this binary was built without the web UI; make build includes it")
 	}
 	surface := api.New(api.Config{
-		Store: p.db, Auth: authenticator, Search: p.retriever, Ask: p.asker, Push: p.pusher, Jobs: p.jobs, Index: p.index,
+		Store: p.db, Auth: authenticator, Search: p.retriever, Code: code.New(p.db), Ask: p.asker, Push: p.pusher, Jobs: p.jobs, Index: p.index,
 		Kinds: p.kinds, Environment: p.env, Models: models(p), Log: p.log,
 		Erased: p.bury, BaseURL: s.PublicOrigin(),
 	})

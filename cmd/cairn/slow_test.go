@@ -33,9 +33,10 @@ var slowlyRead = map[string][]string{
 	"POST /v1/chat/completions":        {`/v1/chat/completions {"model":"extractive","messages":[{"role":"user","content":"What does the blue vault hold?"}]}`, `/v1/chat/completions {"model":"extractive","messages":[{"role":"user","content":"What does the blue vault hold?"}],"stream":true}`},
 	"POST /mcp": {
 		`/mcp {"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"fetch","arguments":{"id":"$document"}}}`,
-		`/mcp {"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"read_file","arguments":{"repo":"$source","path":"a"}}}`,
+		`/mcp {"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"read_file","arguments":{"repo":"$source","path":"a.go"}}}`,
 		`/mcp {"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"search","arguments":{"query":"$word"}}}`,
 	},
+	"POST /api/v1/code/search": {`/api/v1/code/search {"query":"$word","limit":100}`},
 	"POST /api/v1/search": {`/api/v1/search {"query":"$word","limit":100}`, `/api/v1/search {"query":"$word","limit":100,"mode":"lexical"}`,
 		`/api/v1/search {"query":"$word","limit":100,"mode":"dense"}`},
 }
@@ -135,9 +136,10 @@ func (th *things) library() {
 	for i := range 24 {
 		path, title, text := fmt.Sprintf("/api/v1/sources/%s/documents?id=b%d", source, i), th.word[:8]+random(900), ""
 		if i == 23 {
-			path, title, text = "/api/v1/sources/"+source+"/documents?id=a", th.word+" "+random(900), "The blue vault holds penguins, says "+random(2000)+". "+random(40_000)
+			path, title = "/api/v1/sources/"+source+"/documents?id=a.go", th.word+" "+random(900)
+			text = "The blue vault holds penguins, says " + random(2000) + ". " + random(20_000) + strings.Repeat(`\n`+th.word+` `+random(300), 100)
 		}
-		th.must(th.admin, "PUT", path+` {"title":"`+title+`","text":"The safe opens with `+th.word+`, says `+random(600)+`. `+text+`"}`, &made)
+		th.must(th.admin, "PUT", path+` {"title":"`+title+`","media_type":"text/plain","text":"The safe opens with `+th.word+`, says `+random(600)+`. `+text+`"}`, &made)
 	}
 	th.made["document"], th.made["version"], th.made["word"] = made.ID, made.Version, th.word
 	th.made["long"] = "What does the safe open with, " + th.word + "? " + random(7000)

@@ -128,11 +128,12 @@ func (th *things) make(name string) {
 	th.made[name] = id
 }
 
-// push brings the document, for its audience or with another ACL.
+// push brings the document, for its audience or with another ACL. It is source code by its
+// name, so that it is found as such too.
 func (th *things) push(source, acl string) {
 	th.t.Helper()
 	var pushed struct{ ID, Version string }
-	th.must(th.admin, "PUT", `/api/v1/sources/`+source+`/documents?id=a {"title":"`+th.word+`","author":"`+th.word+`","text":"The safe opens with `+th.word+`."`+acl+`}`, &pushed)
+	th.must(th.admin, "PUT", `/api/v1/sources/`+source+`/documents?id=a.go {"title":"`+th.word+`","author":"`+th.word+`","media_type":"text/plain","text":"The safe opens with `+th.word+`."`+acl+`}`, &pushed)
 	th.made["document"], th.made["version"] = pushed.ID, pushed.Version
 }
 

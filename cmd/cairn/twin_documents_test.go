@@ -50,6 +50,11 @@ func visibleDocuments() []pushed {
 			"Die Reisekosten müssen innerhalb eines Monats abgerechnet werden.", dated(1, 5))},
 		{"wiki", "code", doc("Accounts API", "The function getUserById returns the account since v1.2.3. It fails where the account is disabled.", dated(4, 1))},
 	}
+	for i, name := range []string{"budget/travel_budget.py", "budget/travel_budget_test.py", "lib/badge.py"} {
+		all = append(all, pushed{"wiki", name, client.Push{
+			Title: name, Text: fmt.Sprintf("def travel_budget(b):\n    return b.budget + %d\n\nprint(travel_budget(b))\n", i), MediaType: "text/plain", UpdatedAt: dated(3, 1+i),
+		}})
+	}
 	for i := range 60 {
 		r := rand.New(rand.NewPCG(7, uint64(i)))
 		p := pushed{

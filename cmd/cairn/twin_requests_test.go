@@ -47,6 +47,11 @@ POST /api/v1/search {"query":"travel budget","limit":4,"cursor":"{next_cursor}"}
 POST /api/v1/search {"query":"travel budget","limit":4,"cursor":"{next_cursor}"}
 POST /api/v1/search {"query":"another","limit":4,"cursor":"{next_cursor}"}
 POST /api/v1/search {"query":""}
+POST /api/v1/code/search {"query":"budget","limit":100}
+POST /api/v1/code/search {"query":"travel_budget","kind":"symbol","limit":100}
+POST /api/v1/code/search {"query":"b.dget","kind":"regex","limit":3}
+POST /api/v1/code/search {"query":"b","kind":"reference"}
+POST /api/v1/code/search {"query":"(","kind":"regex"}
 POST /api/v1/search {"query":"travel","mode":"psychic"}
 GET /api/v1/suggest?q=t&limit=20
 GET /api/v1/suggest?q=trav

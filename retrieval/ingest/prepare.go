@@ -21,6 +21,7 @@ import (
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/connectors"
+	"github.com/cairnhq/cairn/retrieval/code"
 	"github.com/cairnhq/cairn/retrieval/extract"
 	"github.com/cairnhq/cairn/retrieval/llm"
 )
@@ -184,6 +185,9 @@ func (p *Preparer) indexPart(ctx context.Context, puts []Put) error {
 	var texts []string
 	for i := range puts {
 		d := &puts[i].Document
+		if file, ok := code.Describe(d); ok {
+			puts[i].Code = &file
+		}
 		for _, piece := range Cut(d) {
 			puts[i].Chunks = append(puts[i].Chunks, derive(d, piece))
 			texts = append(texts, Context(d.Title, piece.Heading)+"\n"+string(d.Body[piece.Start:piece.End]))

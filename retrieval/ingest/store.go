@@ -9,6 +9,7 @@ import (
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/connectors"
+	"github.com/cairnhq/cairn/retrieval/code"
 )
 
 // Store keeps what ingestion brings. Every method is one transaction.
@@ -123,6 +124,7 @@ type Put struct {
 	Revision    string
 	Fingerprint string // of everything that the index depends on
 	Chunks      []Chunk
+	Code        *code.File // what the index of code keeps; nil when it is none
 }
 
 // Chunk is a chunk with what the index keeps of it.

@@ -16,6 +16,7 @@ import (
 func attempts(conversation, message, binding string) map[string]string {
 	return map[string]string{
 		"POST /search":                          `/search {"query":"Meals"}`,
+		"POST /code/search":                     `/code/search {"query":"Meals"}`,
 		"GET /suggest":                          `/suggest?q=tr`,
 		"GET /documents/:id":                    `/documents/travel`,
 		"POST /ask":                             `/ask {"question":"How much for meals?"}`,

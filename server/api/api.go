@@ -18,6 +18,7 @@ type Config struct {
 	Store       Store
 	Auth        *auth.Authenticator
 	Search      Searcher
+	Code        CodeSearcher
 	Ask         Asker
 	Push        Pusher
 	Jobs        Jobs
@@ -68,6 +69,7 @@ func (a *API) Routes() []server.Route {
 	)
 	routes := []server.Route{
 		{Method: post, Path: "/search", Scope: cairn.ScopeSearch, Audit: audit.Search, Handle: a.search},
+		{Method: post, Path: "/code/search", Scope: cairn.ScopeSearch, Audit: audit.CodeSearch, Handle: a.searchCode},
 		{Method: get, Path: "/suggest", Scope: cairn.ScopeSearch, Handle: a.suggest},
 		{Method: get, Path: "/documents/:id", Scope: cairn.ScopeRead, Audit: audit.DocumentRead, Handle: a.getDocument},
 		// Who may erase one is decided by its source: see erasable.

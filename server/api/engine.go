@@ -7,6 +7,7 @@ import (
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/retrieval"
 	"github.com/cairnhq/cairn/retrieval/answer"
+	"github.com/cairnhq/cairn/retrieval/code"
 	"github.com/cairnhq/cairn/retrieval/index"
 	"github.com/cairnhq/cairn/retrieval/ingest"
 )
@@ -15,6 +16,13 @@ import (
 type Searcher interface {
 	// Search returns the passages for a query among those that its viewer may read.
 	Search(ctx context.Context, q cairn.Query) (retrieval.Results, error)
+}
+
+// CodeSearcher finds lines of source code.
+type CodeSearcher interface {
+	// Search returns what a query finds in the files that its viewer may read, best first.
+	// A query that cannot be searched for is ErrInvalid.
+	Search(ctx context.Context, q code.Query) (code.Results, error)
 }
 
 // Asker answers questions.

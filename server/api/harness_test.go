@@ -83,7 +83,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	w.api = New(Config{
-		Store: w.m, Auth: a, Search: finder{w.m}, Ask: w.asker, Push: pusher{w.m}, Jobs: w.jobs, Index: &w.index, Log: log,
+		Store: w.m, Auth: a, Search: finder{w.m}, Code: codeFinder{w.m}, Ask: w.asker, Push: pusher{w.m}, Jobs: w.jobs, Index: &w.index, Log: log,
 		Kinds: connectors.NewRegistry(
 			connectors.Kind{Name: "files", Settings: []connectors.Setting{{Name: "path", Required: true, Help: "the folder"}}},
 			connectors.Kind{Name: "push", Pushed: true, Settings: []connectors.Setting{{Name: "writers"}}},

@@ -299,7 +299,7 @@ func TestA12_41_TokenOfSearchAlone(t *testing.T) {
 		}
 		open = append(open, name)
 	}
-	if got := strings.Join(open, ", "); got != "POST /search, GET /suggest, POST /logout, GET /me" {
+	if got := strings.Join(open, ", "); got != "POST /search, POST /code/search, GET /suggest, POST /logout, GET /me" {
 		t.Errorf("it opens %s", got)
 	}
 }

@@ -10,6 +10,7 @@ const (
 	SignOut Action = "sign_out"
 
 	Search       Action = "search"
+	CodeSearch   Action = "code.search"
 	Ask          Action = "ask"
 	DocumentRead Action = "document.read"
 	AnswerRead   Action = "answer.read" // an answer that was given before, with its citations

@@ -43,7 +43,24 @@ func Extract(src []byte, language string, limit int) (*canon.Text, error) {
 // declaration is a named part of a file.
 type declaration struct {
 	line int // first line, from 0, comments above it included
+	at   int // line with the name, from 0
 	path []string
+}
+
+// Declaration is a named part of a file.
+type Declaration struct {
+	Line int      // with the name, from 0
+	Path []string // names, those of what it stands in first
+}
+
+// Scan finds declarations of a language by its lines alone: those at the top level and
+// those of members. It takes no longer than reading the lines, whatever is on them.
+func Scan(body []byte, language string) []Declaration {
+	var out []Declaration
+	for _, d := range scan(body, language) {
+		out = append(out, Declaration{Line: d.at, Path: d.path})
+	}
+	return out
 }
 
 func declarations(body []byte, language string) []declaration {
@@ -52,6 +69,10 @@ func declarations(body []byte, language string) []declaration {
 			return found
 		}
 	}
+	return scan(body, language)
+}
+
+func scan(body []byte, language string) []declaration {
 	s, ok := syntaxes[language]
 	if !ok {
 		return nil

@@ -35,7 +35,7 @@ func byBraces(lines [][]byte, s syntax) []declaration {
 		if kind == nothing {
 			continue
 		}
-		found = append(found, declaration{line: above(lines, i, floor, s), path: pathOf(open, name)})
+		found = append(found, declaration{line: above(lines, i, floor, s), at: i, path: pathOf(open, name)})
 		floor = i
 		if kind == outer {
 			open = append(open, container{level: level, name: name})
@@ -72,7 +72,7 @@ func byIndentation(lines [][]byte, s syntax) []declaration {
 		if kind == inner && nested(found, open, column) {
 			continue
 		}
-		found = append(found, declaration{line: above(lines, i, floor, s), path: pathOf(open, name)})
+		found = append(found, declaration{line: above(lines, i, floor, s), at: i, path: pathOf(open, name)})
 		floor = i
 		if kind == outer {
 			open = append(open, container{level: column, name: name})

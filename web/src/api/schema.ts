@@ -25,6 +25,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/code/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Find lines of source code
+         * @description `literal` finds the query as it stands on a line, in any case when it has no capital letter; `regex` a regular expression of
+         *     RE2 on a line; `symbol` where something of that name is defined, as `Decode` or `Decoder.Decode`; `reference` where a name is
+         *     used. Definitions, names of files and whole words come first.
+         */
+        post: operations["searchCode"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/suggest": {
         parameters: {
             query?: never;
@@ -1307,6 +1329,58 @@ export interface components {
             updated_before?: components["schemas"]["Time"];
             attributes?: components["schemas"]["Strings"];
         };
+        CodeRequest: {
+            query: string;
+            /** @description Name of a repository, the last part of it, or a pattern such as `acme/*`. */
+            repo?: string;
+            /** @description Pattern such as `server/**\/*.go` or `*_test.go`, or a folder. */
+            path?: string;
+            /** @description Name of a language, such as `go`, `Python`, `ts`. */
+            lang?: string;
+            /**
+             * @default literal
+             * @enum {string}
+             */
+            kind?: "literal" | "regex" | "symbol" | "reference";
+            /** @default 20 */
+            limit?: number;
+        };
+        CodeResponse: {
+            results: components["schemas"]["CodeResult"][];
+            /** @description There are more than were asked for. A file has at most 5 results. */
+            more: boolean;
+            /** @description The time of a search was over before all files were looked at. */
+            incomplete: boolean;
+            took_ms: number;
+        };
+        CodeResult: {
+            document_id: string;
+            version: string;
+            source: string;
+            /** @description The name of the source where it has none. */
+            repo: string;
+            path: string;
+            /** @description Empty where the source has none. */
+            commit: string;
+            lang: string;
+            start_line: number;
+            end_line: number;
+            /** @description From `start_line` to `end_line`, at most 400 bytes of each. */
+            lines: string[];
+            matches: components["schemas"]["CodeMatch"][];
+            /** @description What is defined here or stands around; may be empty. */
+            symbol: string;
+            /** @description As ctags calls it: func, method, struct, interface, class, type, const, var, field … */
+            symbol_kind: string;
+            /** @description Link to the lines at the forge; may be empty. */
+            url: string;
+        };
+        /** @description The first match on a line; bytes of the line as it is given. */
+        CodeMatch: {
+            line: number;
+            start: number;
+            end: number;
+        };
         SearchRequest: {
             query: string;
             /** @default 10 */
@@ -2346,6 +2420,10 @@ export type Strings = components['schemas']['Strings'];
 export type SourceName = components['schemas']['SourceName'];
 export type Principal = components['schemas']['Principal'];
 export type Filters = components['schemas']['Filters'];
+export type CodeRequest = components['schemas']['CodeRequest'];
+export type CodeResponse = components['schemas']['CodeResponse'];
+export type CodeResult = components['schemas']['CodeResult'];
+export type CodeMatch = components['schemas']['CodeMatch'];
 export type SearchRequest = components['schemas']['SearchRequest'];
 export type SearchResponse = components['schemas']['SearchResponse'];
 export type SearchResult = components['schemas']['SearchResult'];
@@ -2531,6 +2609,75 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["SearchResponse"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    searchCode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "query": "Decoder.Decode",
+                 *       "kind": "symbol",
+                 *       "path": "store/**\/*.go"
+                 *     }
+                 */
+                "application/json": components["schemas"]["CodeRequest"];
+            };
+        };
+        responses: {
+            /** @description The lines, best first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "results": [
+                     *         {
+                     *           "document_id": "5QYN6Z4KXJ2W7R3PTLM5VACD2E",
+                     *           "version": "9f86d081884c7d659a2feaa0c55ad015",
+                     *           "source": "tools",
+                     *           "repo": "acme/tools",
+                     *           "path": "store/store.go",
+                     *           "commit": "2f1d0e9c6b5a4938271605f4e3d2c1b0a9988776",
+                     *           "lang": "Go",
+                     *           "start_line": 8,
+                     *           "end_line": 12,
+                     *           "lines": [
+                     *             "",
+                     *             "// Decode reads the next value.",
+                     *             "func (d *Decoder) Decode(v any) error {",
+                     *             "\treturn decodeValue(v)",
+                     *             "}"
+                     *           ],
+                     *           "matches": [
+                     *             {
+                     *               "line": 10,
+                     *               "start": 18,
+                     *               "end": 24
+                     *             }
+                     *           ],
+                     *           "symbol": "Decoder.Decode",
+                     *           "symbol_kind": "method",
+                     *           "url": "https://github.com/acme/tools/blob/2f1d0e9c6b5a4938271605f4e3d2c1b0a9988776/store/store.go#L8-L12"
+                     *         }
+                     *       ],
+                     *       "more": false,
+                     *       "incomplete": false,
+                     *       "took_ms": 6
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CodeResponse"];
                 };
             };
             default: components["responses"]["Error"];

@@ -1,0 +1,166 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/retrieval/code"
+)
+
+var _ code.Store = (*DB)(nil)
+
+// Candidates implements code.Store. The index role finds them: it reads no text. Only files
+// of classes that admit v, or that a grant covers, are in the answer and its order; the
+// same are read by the search role afterwards.
+func (db *DB) Candidates(ctx context.Context, v cairn.Viewer, f code.Filter, after code.Candidate, limit int) ([]code.Candidate, error) {
+	admitted, err := admitting(ctx, db.lookup, v)
+	if err != nil {
+		return nil, err
+	}
+	granted, err := db.granted(ctx, v)
+	if err != nil {
+		return nil, err
+	}
+	args := []any{admitted.list(), orEmpty(granted), f.Language, after.Place, after.Document, limit}
+	sql := candidatesOfAll
+	switch {
+	case f.Defines != 0 || f.Called != 0:
+		sql, args = candidatesOfName, append(args, f.Defines, f.Called)
+	case restricting(f.Lists):
+		lists := make([]string, len(f.Lists))
+		for i, list := range f.Lists {
+			lists[i] = arrayLiteral(list)
+		}
+		sql, args = candidatesOfTrigrams, append(args, lists)
+	}
+	rows, err := db.index.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, fmt.Errorf("files of code: %w", err)
+	}
+	candidates, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (c code.Candidate, err error) {
+		return c, row.Scan(&c.Document, &c.Place, &c.Size)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("files of code: %w", err)
+	}
+	return candidates, nil
+}
+
+// restricting reports whether every list has a trigram.
+func restricting(lists [][]int32) bool {
+	for _, list := range lists {
+		if len(list) == 0 {
+			return false
+		}
+	}
+	return len(lists) > 0
+}
+
+// arrayLiteral returns numbers as the text of an array.
+func arrayLiteral(numbers []int32) string {
+	var b strings.Builder
+	for i, n := range numbers {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(strconv.Itoa(int(n)))
+	}
+	return "{" + b.String() + "}"
+}
+
+// What may match is put in order first, and then looked up among the documents one by one
+// until there are enough: OFFSET 0 is as in hydrate.
+const (
+	candidatesOfAll      = candidateFiles + `code_files c` + candidatesAfter + candidatesOfViewer
+	candidatesOfTrigrams = candidateFiles + `unnest($7::text[]) AS list (trigrams)
+			CROSS JOIN LATERAL (SELECT document_id, language, place, size FROM code_files x WHERE x.trigrams @> list.trigrams::int[] OFFSET 0) c` + candidatesAfter + candidatesOfViewer
+	candidatesOfName = candidateFiles + `(
+			SELECT document_id FROM code_symbols WHERE $7::bigint <> 0 AND name_hash = $7
+			UNION SELECT document_id FROM code_files WHERE $8::bigint <> 0 AND (name_hash = $8 OR stem_hash = $8)) named
+			CROSS JOIN LATERAL (SELECT document_id, language, place, size FROM code_files WHERE code_files.document_id = named.document_id OFFSET 0) c` + candidatesAfter + candidatesOfViewer
+
+	candidateFiles  = `SELECT f.document_id, f.place, f.size FROM (SELECT DISTINCT ON (c.place, c.document_id) c.document_id, c.place, c.size FROM `
+	candidatesAfter = `
+			WHERE ($3::text = '' OR c.language = $3) AND (c.place, c.document_id) > ($4::bigint, $5::text)
+			ORDER BY c.place, c.document_id) f`
+	candidatesOfViewer = `
+		JOIN LATERAL (SELECT id, source_id, acl_id, hidden_at FROM documents WHERE documents.id = f.document_id OFFSET 0) d ON true
+		WHERE d.hidden_at IS NULL AND (d.acl_id = ANY ($1) OR d.id = ANY ($2) OR d.source_id = ANY ($2))
+		ORDER BY f.place, f.document_id LIMIT $6`
+)
+
+// Files implements code.Store.
+func (db *DB) Files(ctx context.Context, v cairn.Viewer, ids []cairn.DocumentID, bodies bool) ([]code.Text, error) {
+	var files []code.Text
+	err := db.readCode(ctx, v, ids, func(rows pgx.Rows) (err error) {
+		files, err = pgx.CollectRows(rows, codeText)
+		return err
+	}, codeTexts, ids, bodies)
+	if err != nil {
+		return nil, fmt.Errorf("read code: %w", err)
+	}
+	return files, nil
+}
+
+// codeTexts reads documents by their ids; OFFSET 0 is as in hydrate.
+const codeTexts = `
+	SELECT d.id, d.version, s.name, d.external_id, d.url, d.attributes, b.body, b.last
+	FROM unnest($1::text[]) AS x (id)
+	JOIN LATERAL (SELECT * FROM documents WHERE documents.id = x.id OFFSET 0) d ON true
+	JOIN LATERAL (SELECT name FROM sources WHERE sources.id = d.source_id OFFSET 0) s ON true
+	JOIN LATERAL (
+		SELECT CASE WHEN $2 THEN body END AS body, CASE WHEN $2 THEN sections -> -1 END AS last
+		FROM bodies WHERE bodies.document_id = d.id AND bodies.version = d.version OFFSET 0) b ON true`
+
+func codeText(row pgx.CollectableRow) (t code.Text, err error) {
+	var last *section
+	if err := row.Scan(&t.Document, &t.Version, &t.Source, &t.External, &t.URL, &t.Attributes, &t.Body, &last); err != nil {
+		return t, err
+	}
+	if last != nil {
+		t.Section = cairn.Section(*last)
+	}
+	return t, nil
+}
+
+// Definitions implements code.Store.
+func (db *DB) Definitions(ctx context.Context, v cairn.Viewer, ids []cairn.DocumentID, n code.Named) (map[cairn.DocumentID][]code.Definition, error) {
+	found := make(map[cairn.DocumentID][]code.Definition, len(ids))
+	err := db.readCode(ctx, v, ids, func(rows pgx.Rows) error {
+		var id cairn.DocumentID
+		var d code.Definition
+		_, err := pgx.ForEachRow(rows, []any{&id, &d.Name, &d.Scope, &d.Kind, &d.Line, &d.Last}, func() error {
+			found[id] = append(found[id], d)
+			return nil
+		})
+		return err
+	}, codeDefinitions, ids, n.Hash, n.Contains)
+	if err != nil {
+		return nil, fmt.Errorf("read definitions: %w", err)
+	}
+	return found, nil
+}
+
+// codeDefinitions reads what documents define; of a name, or of names that hold a text.
+const codeDefinitions = `
+	SELECT x.id, s.name, s.scope, s.kind, s.line, s.last_line
+	FROM unnest($1::text[]) AS x (id)
+	JOIN LATERAL (SELECT id FROM documents WHERE documents.id = x.id OFFSET 0) d ON true
+	JOIN LATERAL (
+		SELECT ordinal, name, scope, kind, line, last_line FROM code_symbols c
+		WHERE c.document_id = x.id AND ($2::bigint = 0 OR c.name_hash = $2) AND ($3::text = '' OR strpos(lower(c.name), $3) > 0) OFFSET 0) s ON true
+	ORDER BY x.id, s.ordinal`
+
+// readCode calls read with the rows of a statement about documents, as v sees them.
+func (db *DB) readCode(ctx context.Context, v cairn.Viewer, ids []cairn.DocumentID, read func(pgx.Rows) error, sql string, args ...any) error {
+	admitted, err := admittingOf(ctx, db.lookup, `ARRAY (SELECT acl_id FROM documents WHERE id = ANY ($2))`, v, ids)
+	if err != nil {
+		return err
+	}
+	return db.lookUpAsViewer(ctx, v, admitted, read, sql, args...)
+}

@@ -1,0 +1,144 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/retrieval/code"
+	"github.com/cairnhq/cairn/retrieval/ingest"
+)
+
+// putCode writes what the index of code keeps of documents in place of what it had.
+func (w *batchWriter) putCode(ctx context.Context, puts []ingest.Put, ids []cairn.DocumentID) error {
+	if _, err := w.tx.Exec(ctx, `DELETE FROM code_files WHERE document_id = ANY ($1)`, ids); err != nil {
+		return err
+	}
+	var rows codeRows
+	for i, p := range puts {
+		if p.Code != nil {
+			rows.add(ids[i], p.Document.Version, *p.Code)
+		}
+	}
+	return rows.write(ctx, w.tx)
+}
+
+// codeRows are files of code as columns.
+type codeRows struct {
+	ids                              []cairn.DocumentID
+	versions, languages, trigrams    []string
+	places, names, stems             []int64
+	sizes                            []int32
+	owners                           []cairn.DocumentID
+	ordinals, lines, lasts           []int32
+	symbols                          []int64
+	symbolNames, scopes, symbolKinds []string
+}
+
+func (r *codeRows) add(id cairn.DocumentID, version cairn.Version, f code.File) {
+	r.ids, r.versions, r.languages = append(r.ids, id), append(r.versions, string(version)), append(r.languages, strings.ToLower(f.Language))
+	r.trigrams = append(r.trigrams, arrayLiteral(f.Trigrams))
+	r.places, r.names, r.stems, r.sizes = append(r.places, f.Place), append(r.names, f.Name), append(r.stems, f.Stem), append(r.sizes, int32(f.Size))
+	for i, d := range f.Symbols {
+		r.owners, r.ordinals = append(r.owners, id), append(r.ordinals, int32(i))
+		r.symbols, r.symbolNames = append(r.symbols, code.Hash(d.Name)), append(r.symbolNames, d.Name)
+		r.scopes, r.symbolKinds = append(r.scopes, d.Scope), append(r.symbolKinds, d.Kind)
+		r.lines, r.lasts = append(r.lines, int32(d.Line)), append(r.lasts, int32(d.Last))
+	}
+}
+
+func (r *codeRows) write(ctx context.Context, tx pgx.Tx) error {
+	if len(r.ids) == 0 {
+		return nil
+	}
+	_, err := tx.Exec(ctx, `
+		INSERT INTO code_files (document_id, version, format, language, place, size, name_hash, stem_hash, trigrams)
+		SELECT x.id, x.version, $1, x.language, x.place, x.size, x.name, x.stem, x.trigrams::int[]
+		FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::int[], $7::bigint[], $8::bigint[], $9::text[])
+		     AS x (id, version, language, place, size, name, stem, trigrams)`,
+		code.Format, r.ids, r.versions, r.languages, r.places, r.sizes, r.names, r.stems, r.trigrams)
+	if err != nil {
+		return fmt.Errorf("files: %w", err)
+	}
+	_, err = tx.Exec(ctx, `
+		INSERT INTO code_symbols (document_id, ordinal, name_hash, name, scope, kind, line, last_line)
+		SELECT * FROM unnest($1::text[], $2::int[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::int[], $8::int[])`,
+		r.owners, r.ordinals, r.symbols, r.symbolNames, r.scopes, r.symbolKinds, r.lines, r.lasts)
+	if err != nil {
+		return fmt.Errorf("definitions: %w", err)
+	}
+	return nil
+}
+
+// codeAtOnce is how many files one step of IndexCode takes.
+const codeAtOnce = 50
+
+// codePause is between two looks for files that the index of code does not have.
+const codePause = time.Minute
+
+// FollowCode brings files into the index of code that were stored without it, by another
+// version of the program, until ctx ends.
+func (db *DB) FollowCode(ctx context.Context) {
+	for ctx.Err() == nil {
+		if _, err := db.IndexCode(ctx); err != nil && ctx.Err() == nil {
+			db.log.Error("files could not be brought into the index of code; it is tried again in a minute", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(codePause):
+		}
+	}
+}
+
+// IndexCode brings every file into the index of code that is not in it as this version of
+// the program would have it, and returns how many. Several processes may do so at once.
+func (db *DB) IndexCode(ctx context.Context) (files int, err error) {
+	for {
+		n, err := db.indexSomeCode(ctx)
+		if files += n; err != nil {
+			return files, fmt.Errorf("index code: %w", err)
+		}
+		if n == 0 {
+			return files, nil
+		}
+	}
+}
+
+// indexSomeCode takes files whose documents nobody else holds. They are held meanwhile, so
+// that what is written is of their last version.
+func (db *DB) indexSomeCode(ctx context.Context) (n int, err error) {
+	err = pgx.BeginFunc(ctx, db.worker, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, `
+			SELECT d.id, d.version, d.external_id, d.kind, d.attributes, b.body
+			FROM (SELECT id, version, external_id, kind, attributes FROM documents d
+			      WHERE kind = $1 AND hidden_at IS NULL
+			        AND NOT EXISTS (SELECT FROM code_files f WHERE f.document_id = d.id AND f.version = d.version AND f.format = $2)
+			      LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED) d
+			JOIN bodies b ON b.document_id = d.id AND b.version = d.version`, cairn.KindCode, code.Format, codeAtOnce)
+		if err != nil {
+			return err
+		}
+		var out codeRows
+		var d cairn.Document
+		_, err = pgx.ForEachRow(rows, []any{&d.ID, &d.Version, &d.External, &d.Kind, &d.Attributes, &d.Body}, func() error {
+			if f, ok := code.Describe(&d); ok {
+				out.add(d.ID, d.Version, f)
+			}
+			d = cairn.Document{}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		n = len(out.ids)
+		if _, err := tx.Exec(ctx, `DELETE FROM code_files WHERE document_id = ANY ($1)`, out.ids); err != nil {
+			return err
+		}
+		return out.write(ctx, tx)
+	})
+	return n, err
+}

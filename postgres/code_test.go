@@ -1,0 +1,293 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/retrieval/code"
+	extracted "github.com/cairnhq/cairn/retrieval/extract/code"
+	"github.com/cairnhq/cairn/retrieval/ingest"
+)
+
+// repository is a database with files of code.
+type repository struct {
+	*fixture
+	src   cairn.Source
+	store *Ingest
+	code  *code.Searcher
+}
+
+func newRepository(t testing.TB) *repository {
+	f := newFixture(t)
+	return &repository{
+		fixture: f, src: f.source("git", cairn.Allow(cairn.Everyone)), store: NewIngest(f.DB, Space{}), code: code.New(f.DB),
+	}
+}
+
+// file returns a file as ingestion would store it.
+func (r *repository) file(name, body string, acl cairn.ACL) ingest.Put {
+	r.t.Helper()
+	text, err := extracted.Extract([]byte(body), extracted.Language(path.Base(name)), 64<<20)
+	r.check(err)
+	d := cairn.Document{
+		ID: cairn.DocumentID(cairn.NewID()), External: name, Version: cairn.VersionOf(text.Body), Kind: text.Kind, Title: name, URL: "https://forge.test/acme/tools/blob/abc/" + name,
+		Body: text.Body, Sections: text.Sections, ACL: acl,
+		Attributes: map[string]string{"repo": "acme/tools", "path": name, "commit": "abc", "language": text.Attributes["language"]},
+	}
+	put := ingest.Put{Document: d, OwnACL: true, Chunks: ingest.Derive(&d, []cairn.Chunk{{End: len(text.Body)}})}
+	if file, ok := code.Describe(&d); ok {
+		put.Code = &file
+	}
+	return put
+}
+
+func (r *repository) put(puts ...ingest.Put) []ingest.Stored {
+	r.t.Helper()
+	stored, err := r.store.Commit(context.Background(), ingest.Batch{Source: r.src.ID, Puts: puts})
+	r.check(err)
+	return stored
+}
+
+func (r *repository) search(q code.Query) code.Results {
+	r.t.Helper()
+	if q.Limit == 0 {
+		q.Limit = 100
+	}
+	if q.Viewer.Keys == nil {
+		q.Viewer = reader
+	}
+	found, err := r.code.Search(context.Background(), q)
+	r.check(err)
+	return found
+}
+
+// places returns path:lines of what matches.
+func places(found code.Results) []string {
+	out := []string{}
+	for _, r := range found.Results {
+		lines := []string{}
+		for _, m := range r.Matches {
+			lines = append(lines, fmt.Sprint(m.Line))
+		}
+		out = append(out, r.Path+":"+strings.Join(lines, ","))
+	}
+	return out
+}
+
+const storeGo = `// Package store keeps things.
+package store
+
+// Decoder decodes.
+type Decoder struct {
+	Limit int
+}
+
+// Decode reads the next value.
+func (d *Decoder) Decode(v any) error {
+	return decodeValue(v)
+}
+
+func decodeValue(v any) error { return nil }
+`
+
+const mainGo = `package main
+
+import "acme.test/tools/store"
+
+func main() {
+	var d store.Decoder
+	if err := d.Decode(nil); err != nil {
+		panic("cannot Decode: " + err.Error())
+	}
+}
+`
+
+func TestCodeSearch(t *testing.T) {
+	t.Parallel()
+	r := newRepository(t)
+	everyone := cairn.Allow(cairn.Everyone)
+	r.put(
+		r.file("store/store.go", storeGo, everyone),
+		r.file("cmd/main.go", mainGo, everyone),
+		r.file("store/store_test.go", "package store\n\nfunc TestDecode(t *testing.T) {\n\tnew(Decoder).Decode(1)\n}\n", everyone),
+		r.file("lib/decoder.py", "class Decoder:\n    def decode(self, v):\n        return v\n\ndecode = Decoder().decode\n", everyone),
+		r.file("web/größe.ts", "export function größe(s: string): number { return s.length } // ſtraße K\n", everyone),
+	)
+	for _, c := range []struct {
+		name  string
+		query code.Query
+		want  []string
+	}{
+		{"a definition comes first, then whole words", code.Query{Text: "Decode"},
+			[]string{"store/store.go:4,5,9,10", "lib/decoder.py:1,5", "store/store_test.go:3,4", "cmd/main.go:6,7,8"}},
+		{"in lower case it stands for both", code.Query{Text: "decoder", Repo: "tools", Path: "lib/**"}, []string{"lib/decoder.py:1,5"}},
+		{"a symbol", code.Query{Text: "Decoder", Kind: code.Symbol},
+			[]string{"lib/decoder.py:1", "store/store.go:5"}},
+		{"a method of a type", code.Query{Text: "Decoder.Decode", Kind: code.Symbol, Limit: 1}, []string{"store/store.go:10"}},
+		{"a method of a class", code.Query{Text: "Decoder.decode", Kind: code.Symbol, Language: "py", Limit: 1}, []string{"lib/decoder.py:2"}},
+		{"part of a symbol", code.Query{Text: "Value", Kind: code.Symbol}, []string{"store/store.go:14"}},
+		{"who calls it", code.Query{Text: "Decode", Kind: code.Reference},
+			[]string{"cmd/main.go:7,8", "store/store.go:9", "store/store_test.go:4"}},
+		{"an expression", code.Query{Text: `^func \(\w+ \*(Deco|Enco)der\)`, Kind: code.Regex}, []string{"store/store.go:10"}},
+		{"an expression without a word", code.Query{Text: `^\s*.\..{6}\(1\)|\(1\)$`, Kind: code.Regex}, []string{"store/store_test.go:4"}},
+		{"folded letters that are no ASCII", code.Query{Text: `(?i)STRASSE|(?i)STRAßE k`, Kind: code.Regex}, []string{"web/größe.ts:1"}},
+		{"a folder", code.Query{Text: "package", Path: "cmd"}, []string{"cmd/main.go:1"}},
+		{"files by a pattern", code.Query{Text: "Decode", Path: "*_test.go"}, []string{"store/store_test.go:3,4"}},
+		{"another repository", code.Query{Text: "Decode", Repo: "acme/other"}, []string{}},
+		{"a language", code.Query{Text: "Decode", Language: "TypeScript"}, []string{}},
+		{"the name of a file", code.Query{Text: "main.go"}, []string{"cmd/main.go:"}},
+		{"nothing", code.Query{Text: "Encodes"}, []string{}},
+	} {
+		if diff := cmp.Diff(c.want, places(r.search(c.query))); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", c.name, diff)
+		}
+	}
+	got := r.search(code.Query{Text: "Decoder.Decode", Kind: code.Symbol, Limit: 1}).Results[0]
+	if got.URL != "https://forge.test/acme/tools/blob/abc/store/store.go#L8-L12" || got.Symbol != "Decoder.Decode" || got.SymbolKind != "method" ||
+		got.StartLine != 8 || got.EndLine != 12 || got.Lines[2] != "func (d *Decoder) Decode(v any) error {" || got.Repo != "acme/tools" || got.Commit != "abc" {
+		t.Errorf("a result is %+v", got)
+	}
+	if m := got.Matches[0]; got.Lines[m.Line-got.StartLine][m.Start:m.End] != "Decode" {
+		t.Errorf("the match is %+v", m)
+	}
+}
+
+// TestCodePermissions compares searches of viewers with a search of the texts that they
+// may read, while permissions change and files come and go.
+func TestCodePermissions(t *testing.T) {
+	t.Parallel()
+	r := newRepository(t)
+	groups := []cairn.PrincipalKey{"group:cairn:a", "group:cairn:b", "group:cairn:c"}
+	acl := func(n int) cairn.ACL {
+		return []cairn.ACL{cairn.Allow(groups[0]), cairn.Allow(groups[1]), {Allow: [][]cairn.PrincipalKey{{groups[0]}, {groups[1]}}}, cairn.Allow(cairn.Everyone), {Allow: [][]cairn.PrincipalKey{{cairn.Everyone}}, Deny: groups[2:]}, {}}[n%6]
+	}
+	acls := map[string]cairn.ACL{}
+	bodies := map[string]string{}
+	put := func(i, version int) {
+		name, body := fmt.Sprintf("f%d.go", i), fmt.Sprintf("package f\n\nfunc secret%d() { shared() } // v%d\n", i, version)
+		acls[name], bodies[name] = acl(i+version), body
+		r.put(r.file(name, body, acls[name]))
+	}
+	viewers := []cairn.Viewer{}
+	for i, keys := range [][]cairn.PrincipalKey{groups[:1], groups[:2], groups[1:2], groups[2:], {}} {
+		viewers = append(viewers, r.member(fmt.Sprint("v", i), append(slices.Clone(keys), cairn.Everyone)...))
+	}
+	compare := func(when string) {
+		t.Helper()
+		for i, v := range viewers {
+			want := []string{}
+			for name, a := range acls {
+				if a.Admits(v) {
+					want = append(want, name)
+				}
+			}
+			slices.Sort(want)
+			for _, q := range []code.Query{
+				{Text: "shared"}, {Text: "secret", Kind: code.Symbol}, {Text: `s.?[a-z]+\(`, Kind: code.Regex}, {Text: `.`, Kind: code.Regex}, {Text: "shared", Kind: code.Reference},
+				{Text: "package", Path: "**"},
+			} {
+				q.Viewer = v
+				got := []string{}
+				for _, p := range r.search(q).Results {
+					got = append(got, p.Path)
+				}
+				slices.Sort(got)
+				if diff := cmp.Diff(want, slices.Compact(got)); diff != "" {
+					t.Errorf("%s: viewer %d, %s %q (-want +got):\n%s", when, i, q.Kind, q.Text, diff)
+				}
+			}
+			for name, a := range acls {
+				symbol := "secret" + strings.TrimSuffix(name[1:], ".go")
+				found := len(r.search(code.Query{Viewer: v, Text: symbol, Kind: code.Symbol, Limit: 1}).Results) > 0
+				if exact := a.Admits(v); found && !exact && !prefixed(want, symbol) {
+					t.Errorf("%s: viewer %d finds %s", when, i, symbol)
+				}
+			}
+		}
+	}
+	for i := range 18 {
+		put(i, 0)
+	}
+	compare("stored")
+	for i := range 9 {
+		put(i, 1+i)
+	}
+	compare("edited")
+	changed := map[string]*cairn.ACL{}
+	for i := range 6 {
+		name, a := fmt.Sprintf("f%d.go", i), acl(i+3)
+		changed[name], acls[name] = &a, a
+	}
+	_, err := r.store.Commit(t.Context(), ingest.Batch{Source: r.src.ID, ACLs: changed})
+	r.check(err)
+	compare("with other ACLs")
+	_, err = r.store.Erase(t.Context(), r.src.ID, []string{"f7.go", "f8.go"})
+	r.check(err)
+	delete(acls, "f7.go")
+	delete(acls, "f8.go")
+	compare("erased")
+	if n := r.count(`SELECT count(*) FROM code_files`); n != len(acls) {
+		t.Errorf("the index has %d files of %d", n, len(acls))
+	}
+	r.exec(`UPDATE documents SET hidden_at = now() WHERE external_id = 'f9.go'`)
+	delete(acls, "f9.go")
+	compare("hidden")
+}
+
+func prefixed(names []string, symbol string) bool {
+	return slices.ContainsFunc(names, func(name string) bool {
+		return strings.HasPrefix("secret"+strings.TrimSuffix(name[1:], ".go"), symbol)
+	})
+}
+
+// TestCodeOfBefore brings files into the index that were stored without it.
+func TestCodeOfBefore(t *testing.T) {
+	t.Parallel()
+	r := newRepository(t)
+	put := r.file("a.go", storeGo, cairn.Allow(cairn.Everyone))
+	put.Code = nil
+	r.put(put)
+	if got := places(r.search(code.Query{Text: "Decoder"})); len(got) > 0 {
+		t.Fatalf("before, it finds %q", got)
+	}
+	for want := 1; want >= 0; want-- {
+		if n, err := r.IndexCode(t.Context()); err != nil || n != want {
+			t.Fatalf("%d files were brought in, %v", n, err)
+		}
+	}
+	if diff := cmp.Diff([]string{"a.go:4,5,10"}, places(r.search(code.Query{Text: "Decoder"}))); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	r.put(ingest.Put{Document: cairn.Document{ID: put.Document.ID, External: "a.go", Kind: cairn.KindPage, Version: "v2", Body: []byte("Decoder"), ACL: put.Document.ACL}, OwnACL: true})
+	if got := places(r.search(code.Query{Text: "Decoder"})); len(got) > 0 {
+		t.Errorf("a page is found: %q", got)
+	}
+}
+
+// TestCodeIsReadUnderRowLevelSecurity reads what the search role sees of definitions.
+func TestCodeIsReadUnderRowLevelSecurity(t *testing.T) {
+	t.Parallel()
+	r := newRepository(t)
+	stored := r.put(r.file("a.go", storeGo, cairn.Allow("group:cairn:a")))
+	ids := []cairn.DocumentID{stored[0].ID}
+	ann, bob := r.member("ann", "group:cairn:a"), r.member("bob")
+	for _, c := range []struct {
+		viewer cairn.Viewer
+		want   int
+	}{{ann, 1}, {bob, 0}} {
+		files, err := r.Files(t.Context(), c.viewer, ids, true)
+		r.check(err)
+		defined, err := r.Definitions(t.Context(), c.viewer, ids, code.Named{})
+		r.check(err)
+		if len(files) != c.want || len(defined) != c.want {
+			t.Errorf("%d files and definitions of %d", len(files), len(defined))
+		}
+	}
+}

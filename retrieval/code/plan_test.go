@@ -1,0 +1,159 @@
+package code
+
+import (
+	"regexp"
+	"regexp/syntax"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+func TestPlan(t *testing.T) {
+	for expression, want := range map[string][][]string{
+		`Decode`:               {{"cod", "dec", "eco", "ode"}},
+		`foo|barn`:             {{"foo"}, {"arn", "bar"}},
+		`(foo|bar)x`:           {{"arx", "bar"}, {"foo", "oox"}},
+		`ab[cd]e`:              {{"abc", "bce"}, {"abd", "bde"}},
+		`abc.*def`:             {{"abc", "def"}},
+		`(?:abc)+`:             {{"abc"}},
+		`(?:abc)?def`:          {{"abc", "bcd", "cde", "def"}, {"def"}},
+		`(?i)abc`:              {{"abc"}},
+		`(?i)kill`:             {{"ill", "kil"}, {"\xaaki"[:0] + "ill"}},
+		`a\nbcd`:               {{"bcd"}},
+		`^\s*func \w+\(`:       {{"fun", "nc ", "unc"}},
+		`ab`:                   {nil},
+		`.*`:                   {nil},
+		`abc|.`:                {nil},
+		`[a-z]{5}`:             {nil},
+		`x*abc{0,3}d`:          {{"abc", "bcd"}},
+		`größe`:                nil,
+		`(a|b|c|d|e|f|g|h)xyz`: nil,
+	} {
+		tree, err := syntax.Parse(expression, syntax.Perl)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := planOf(tree.Simplify())
+		if want == nil { // it is enough that there is one
+			if slices.ContainsFunc(p, func(list []int32) bool { return len(list) == 0 }) {
+				t.Errorf("%s has no plan", expression)
+			}
+			continue
+		}
+		if expression == `(?i)kill` || expression == `x*abc{0,3}d` {
+			continue // held by the property
+		}
+		var got [][]string
+		for _, list := range p {
+			var words []string
+			for _, n := range list {
+				words = append(words, string([]byte{byte(n >> 16), byte(n >> 8), byte(n)}))
+			}
+			got = append(got, words)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", expression, diff)
+		}
+	}
+}
+
+// expressions are random, over few letters, so that they match now and then.
+func expressions(t *rapid.T) string {
+	var of func(depth int) string
+	atom := []string{"a", "b", "abc", "K", "k", "ſ", "é", ".", "[ab]", "[^a]", "[a-k]", `\s`, "cab", "foo", `\.`, "ß", " "}
+	of = func(depth int) string {
+		kind := rapid.IntRange(0, 9).Draw(t, "kind")
+		if depth == 0 || kind < 4 {
+			return rapid.SampledFrom(atom).Draw(t, "atom")
+		}
+		switch kind {
+		case 4:
+			return "(" + of(depth-1) + "|" + of(depth-1) + ")"
+		case 5:
+			return "(?:" + of(depth-1) + ")" + rapid.SampledFrom([]string{"*", "+", "?", "{2}", "{1,2}", "{0,1}"}).Draw(t, "times")
+		case 6:
+			return "(?i:" + of(depth-1) + ")"
+		case 7:
+			return rapid.SampledFrom([]string{"^", "", `\b`}).Draw(t, "at") + of(depth-1) + rapid.SampledFrom([]string{"$", ""}).Draw(t, "end")
+		}
+		return of(depth-1) + of(depth-1)
+	}
+	return of(4)
+}
+
+// Every file with a line that matches is among those that the plan admits, and the lines
+// that are found are those that the expression matches one by one.
+func TestExpressionsLoseNothing(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		q := Query{Text: expressions(t), Kind: Regex}
+		body := rapid.StringOfN(rapid.SampledFrom([]rune("aabbccABCkKſsé foß.\n\n\u212a")), 0, 120, -1).Draw(t, "body")
+		p, err := q.compile()
+		if err != nil {
+			t.Skip(err)
+		}
+		var want, got []int
+		expression := regexp.MustCompile(q.Text)
+		for i, line := range strings.Split(strings.TrimSuffix(body, "\n"), "\n") {
+			if body != "" && expression.MatchString(line) {
+				want = append(want, i+1)
+			}
+		}
+		p.lines(t.Context(), []byte(body), func(m lineMatch) bool {
+			got = append(got, m.line)
+			return true
+		})
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Fatalf("%q in %q (-want +got):\n%s", q.Text, body, diff)
+		}
+		has := trigrams([]byte(body))
+		admitted := slices.ContainsFunc(p.plan, func(list []int32) bool {
+			return !slices.ContainsFunc(list, func(n int32) bool { return !slices.Contains(has, n) })
+		})
+		if len(want) > 0 && !admitted {
+			t.Fatalf("the plan of %q leaves out %q", q.Text, body)
+		}
+	})
+}
+
+func TestQueriesThatAreRefused(t *testing.T) {
+	for _, q := range []Query{
+		{Text: ""}, {Text: " \t"}, {Text: "a\nb"}, {Text: strings.Repeat("a", 1001)}, {Text: "a", Kind: "psychic"}, {Text: "a", Path: "[a"}, {Text: "a", Path: strings.Repeat("*", 17)},
+		{Text: "a", Repo: strings.Repeat("{a,", 5)}, {Text: "\xff"},
+	} {
+		if err := q.check(); err == nil {
+			t.Errorf("%+v is searched for", q)
+		}
+	}
+	for _, expression := range []string{"(", `(?=a)`, `a\1`, strings.Repeat("(a{1,100}){1,100}", 3), strings.Repeat("(", 999), "[a-z]{1000}{1000}", `((\pL{900})|x)(\pN{900})(\pS{900})`} {
+		if _, err := (Query{Text: expression, Kind: Regex}).compile(); err == nil {
+			t.Errorf("%.40q is searched for", expression)
+		}
+	}
+}
+
+func TestPathsAndRepositories(t *testing.T) {
+	for _, c := range []struct {
+		repo, path, of, at string
+		want               bool
+	}{
+		{"", "", "acme/tools", "a.go", true},
+		{"tools", "", "acme/tools", "a.go", true},
+		{"acme/*", "", "acme/tools", "a.go", true},
+		{"tool", "", "acme/tools", "a.go", false},
+		{"", "*.go", "", "server/api/a.go", true},
+		{"", "server/*.go", "", "server/api/a.go", false},
+		{"", "server/**/*.go", "", "server/api/a.go", true},
+		{"", "/server", "", "server/api/a.go", true},
+		{"", "server/", "", "server/api/a.go", true},
+		{"", "serv", "", "server/api/a.go", false},
+		{"", "{a,b}.go", "", "x/b.go", true},
+	} {
+		if got := (Query{Repo: c.repo, Path: c.path}).admits(c.of, c.at); got != c.want {
+			t.Errorf("%+v: %t", c, got)
+		}
+	}
+}
