@@ -37,6 +37,7 @@ const (
 	theAccess  = `{"allowed":true,"reason":"ann may.","user":{"id":"U1","email":"ann@example.com","role":"member","disabled":false},"document_id":"D1","source":"handbook","viewer_keys":["everyone"],"keys":[{"key":"everyone","from":"everyone"}],"acl":{"allow":[["everyone"]],"deny":[]},"deciding":{"kind":"clauses","keys":["everyone"],"held":[["everyone"]]},"permissions":{"mode":"source","own":true,"synced_at":"2026-10-02T09:30:00Z","degraded":false,"problem":""}}`
 	theText    = `{"id":"D1","version":"v1","state":"current","source":"wiki","external_id":"a/1","kind":"page","title":"A","url":"","author":"","language":"en","text":"A","sections":[],"updated_at":null,"attributes":{}}`
 	aToken     = `201 {"id":"T1","secret":"cairn_secret","account_id":"U1","name":"","scopes":["search"],"created_at":"2026-10-02T09:30:00Z","expires_at":"2026-11-02T09:30:00Z"}`
+	noCode     = `{"results":[],"notices":[],"took_ms":7}`
 	noResults  = `{"results":[],"facets":{},"mode":"hybrid","next_cursor":null,"notices":[],"took_ms":7}`
 	results    = `{"results":[` + thePassage + `],"facets":{},"mode":"hybrid","next_cursor":null,"notices":[],"took_ms":7}`
 )
@@ -50,6 +51,7 @@ func promises() []promised {
 		{command: "chat", wrong: "chat x", stdin: "why\n", replies: map[string]string{"POST /api/v1/ask": events(theAnswer)}},
 		{command: "chat --source wiki", wrong: "chat --source a,", stdin: "why\n\nnot\n", replies: map[string]string{"POST /api/v1/ask": events(answerJSON("not_found", "Nothing.", "", "", "", ""))}, exit: exitNotFound},
 		{command: "search hotel", wrong: "search", replies: map[string]string{"POST /api/v1/search": results}},
+		{command: "code Decode", wrong: "code", replies: map[string]string{"POST /api/v1/code/search": noCode}, exit: exitNotFound},
 		{command: "search xyzzy", wrong: "search x --limit 0", replies: map[string]string{"POST /api/v1/search": noResults}, exit: exitNotFound},
 
 		{command: "source list", wrong: "source list x", replies: map[string]string{"GET /api/v1/sources": `{"sources":[` + theSource + `],"next_cursor":null}`}},
