@@ -271,7 +271,8 @@ func TestCodeOfBefore(t *testing.T) {
 	}
 }
 
-// TestCodeIsReadUnderRowLevelSecurity reads what the search role sees of definitions.
+// TestCodeIsReadUnderRowLevelSecurity asks each of the two locks by itself: what the index
+// tells of, and what the search role sees.
 func TestCodeIsReadUnderRowLevelSecurity(t *testing.T) {
 	t.Parallel()
 	r := newRepository(t)
@@ -288,6 +289,12 @@ func TestCodeIsReadUnderRowLevelSecurity(t *testing.T) {
 		r.check(err)
 		if len(files) != c.want || len(defined) != c.want {
 			t.Errorf("%d files and definitions of %d", len(files), len(defined))
+		}
+		for _, f := range []code.Filter{{}, {Defines: code.Hash("Decoder")}, {Called: code.Hash("a.go")}, {Lists: [][]int32{{'d'<<16 | 'e'<<8 | 'c'}}}} {
+			candidates, err := r.Candidates(t.Context(), c.viewer, f, code.Candidate{Place: -1}, 10)
+			if r.check(err); len(candidates) != c.want {
+				t.Errorf("%+v: %d candidates; want %d", f, len(candidates), c.want)
+			}
 		}
 	}
 }
