@@ -37,7 +37,7 @@ const (
 	theAccess  = `{"allowed":true,"reason":"ann may.","user":{"id":"U1","email":"ann@example.com","role":"member","disabled":false},"document_id":"D1","source":"handbook","viewer_keys":["everyone"],"keys":[{"key":"everyone","from":"everyone"}],"acl":{"allow":[["everyone"]],"deny":[]},"deciding":{"kind":"clauses","keys":["everyone"],"held":[["everyone"]]},"permissions":{"mode":"source","own":true,"synced_at":"2026-10-02T09:30:00Z","degraded":false,"problem":""}}`
 	theText    = `{"id":"D1","version":"v1","state":"current","source":"wiki","external_id":"a/1","kind":"page","title":"A","url":"","author":"","language":"en","text":"A","sections":[],"updated_at":null,"attributes":{}}`
 	aToken     = `201 {"id":"T1","secret":"cairn_secret","account_id":"U1","name":"","scopes":["search"],"created_at":"2026-10-02T09:30:00Z","expires_at":"2026-11-02T09:30:00Z"}`
-	noCode     = `{"results":[],"notices":[],"took_ms":7}`
+	noCode     = `{"results":[],"more":false,"incomplete":false,"took_ms":7}`
 	noResults  = `{"results":[],"facets":{},"mode":"hybrid","next_cursor":null,"notices":[],"took_ms":7}`
 	results    = `{"results":[` + thePassage + `],"facets":{},"mode":"hybrid","next_cursor":null,"notices":[],"took_ms":7}`
 )
