@@ -160,7 +160,7 @@ var requests = map[string]string{
 var called = []string{
 	`/mcp {"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"fetch","arguments":{"id":"$document"}}}`,
 	`/mcp {"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"ask","arguments":{"question":"What does the safe open with?"},"_meta":{"progressToken":1}}}`,
-	`/mcp {"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"read_file","arguments":{"repo":"$source","path":"a"}}}`,
+	`/mcp {"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"read_file","arguments":{"repo":"$source","path":"a.go"}}}`,
 }
 
 // carried are requests that name a thing in another place than the path of a route

@@ -180,7 +180,7 @@ func newServer(ctx context.Context, s server.Settings, p *parts) (*server.Server
 	completions := openai.New(openai.Config{Ask: p.asker, BaseURL: s.PublicOrigin(), Log: p.log})
 	version, _ := buildVersion()
 	tools := mcp.New(mcp.Config{
-		Store: postgres.NewMCP(p.db), Auth: authenticator, Search: p.retriever, Ask: p.asker, BaseURL: s.PublicOrigin(), Version: version, Log: p.log,
+		Store: postgres.NewMCP(p.db), Auth: authenticator, Search: p.retriever, Code: code.New(p.db), Ask: p.asker, BaseURL: s.PublicOrigin(), Version: version, Log: p.log,
 	})
 	http, err := server.New(server.Config{
 		Auth: authenticator, Routes: slices.Concat(surface.Routes(), provisioning.Routes(), receiver.Routes(), completions.Routes(), tools.Routes(), openSlack(s, p, authenticator).Routes()), Web: files, Ready: p.db.Ping, Log: p.log, Audit: p.audit, Secure: s.Secure(),

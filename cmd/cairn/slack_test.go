@@ -24,16 +24,17 @@ type slackSite struct {
 func newSlackSite(t *testing.T, env ...string) *slackSite {
 	t.Helper()
 	w := slacktest.New(t)
-	s := newSite(t, append([]string{
-		"CAIRN_ALLOWED_NETWORKS=127.0.0.0/8", "CAIRN_PUBLIC_URL=https://cairn.example", "CAIRN_SLACK_WORKSPACE=" + slacktest.TeamID, "CAIRN_SLACK_DOMAINS=acme.test",
-		"CAIRN_SLACK_SIGNING_SECRET=" + signingSecret, "CAIRN_SLACK_BOT_TOKEN=" + slacktest.Token, "CAIRN_SLACK_API_URL=" + w.APIURL(),
-	}, env...)...)
-	s.must(s.admin, "POST", `/api/v1/sources {"name":"handbook","kind":"push"}`, nil)
-	t.Cleanup(func() {
+	var s *site
+	t.Cleanup(func() { // when the server has ended
 		if log := s.log.String(); strings.Contains(log, signingSecret) || strings.Contains(log, slacktest.Token) {
 			t.Error("a secret is in the log")
 		}
 	})
+	s = newSite(t, append([]string{
+		"CAIRN_ALLOWED_NETWORKS=127.0.0.0/8", "CAIRN_PUBLIC_URL=https://cairn.example", "CAIRN_SLACK_WORKSPACE=" + slacktest.TeamID, "CAIRN_SLACK_DOMAINS=acme.test",
+		"CAIRN_SLACK_SIGNING_SECRET=" + signingSecret, "CAIRN_SLACK_BOT_TOKEN=" + slacktest.Token, "CAIRN_SLACK_API_URL=" + w.APIURL(),
+	}, env...)...)
+	s.must(s.admin, "POST", `/api/v1/sources {"name":"handbook","kind":"push"}`, nil)
 	return &slackSite{site: s, w: w}
 }
 

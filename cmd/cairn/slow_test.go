@@ -34,6 +34,7 @@ var slowlyRead = map[string][]string{
 	"POST /mcp": {
 		`/mcp {"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"fetch","arguments":{"id":"$document"}}}`,
 		`/mcp {"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"read_file","arguments":{"repo":"$source","path":"a.go"}}}`,
+		`/mcp {"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"search_code","arguments":{"query":"$word","kind":"literal"}}}`,
 		`/mcp {"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"search","arguments":{"query":"$word"}}}`,
 	},
 	"POST /api/v1/code/search": {`/api/v1/code/search {"query":"$word","limit":100}`},

@@ -150,6 +150,7 @@ POST /mcp {"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"search
 POST /mcp {"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"fetch","arguments":{"id":"{travel}"}}}
 POST /mcp {"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"fetch","arguments":{"id":"{hidden}"}}}
 POST /mcp {"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"search_code","arguments":{"query":"getUserById"}}}
+POST /mcp {"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"search_code","arguments":{"query":"getUserById","kind":"symbol"}}}
 POST /mcp {"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"read_file","arguments":{"repo":"handbook","path":"travel"}}}
 POST /mcp {"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"read_file","arguments":{"repo":"vault","path":"hidden-0000"}}}
 POST /mcp {"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"ask","arguments":{"question":"How much is paid for meals a day?"}}}

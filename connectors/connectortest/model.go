@@ -51,7 +51,7 @@ func testModel(t *testing.T, newSource NewSource) {
 // few lets the test try so many cases; 0: as many as it would.
 func few(t *testing.T, cases int) {
 	t.Helper()
-	if cases == 0 || os.Getenv("CAIRN_LONG_TESTS") != "" {
+	if cases == 0 || os.Getenv("CAIRN_LONG_TESTS") != "" { //nolint:forbidigo // a switch of tests
 		return
 	}
 	const checks = "rapid.checks"

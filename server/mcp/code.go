@@ -20,9 +20,10 @@ const (
 )
 
 type codeInput struct {
-	Query  string `json:"query" jsonschema:"words, identifiers or a description of what the code does"`
+	Query  string `json:"query" jsonschema:"words, identifiers or a description of what the code does; or what kind says"`
+	Kind   string `json:"kind,omitempty" jsonschema:"left out: by words and meaning. literal: text as it stands on one line. regex: an expression of RE2. symbol: where this name, as Decode or Decoder.Decode, is defined. reference: where this name is used"`
 	Repo   string `json:"repo,omitempty" jsonschema:"only this repository, or source of that name"`
-	Path   string `json:"path,omitempty" jsonschema:"only files whose path begins with this, such as internal/server/"`
+	Path   string `json:"path,omitempty" jsonschema:"only files whose path begins with this, such as internal/server/; with a kind also a pattern, such as server/**/*.go"`
 	Limit  int    `json:"limit,omitempty" jsonschema:"how many pieces, 1 to 50; left out: 10"`
 	Cursor string `json:"cursor,omitempty" jsonschema:"next_cursor of the same search"`
 }
@@ -30,6 +31,9 @@ type codeInput struct {
 type codeOutput struct {
 	Results []code `json:"results"`
 	Next    string `json:"next_cursor,omitempty"`
+	// More and Incomplete are of searches of a kind, which have no cursor.
+	More       bool `json:"more,omitempty" jsonschema:"there is more than was asked for"`
+	Incomplete bool `json:"incomplete,omitempty" jsonschema:"the time was over before all files were looked at: narrow the search"`
 }
 
 // code is a piece of a file.
@@ -90,6 +94,9 @@ func (s *Server) searchCode(ctx context.Context, u *use, in codeInput) (codeOutp
 	}
 	if in.Limit == 0 {
 		in.Limit = codeFew
+	}
+	if in.Kind != "" {
+		return s.exactCode(ctx, u, in)
 	}
 	at, err := parseCursor(in.Cursor, in.Query, in.Repo, in.Path)
 	if err != nil {
@@ -176,8 +183,13 @@ func (o codeOutput) text() string {
 	for _, c := range o.Results {
 		fmt.Fprintf(&b, "%s\n%s\n\n%s\n\n", c.Place, c.URL, numbered(c.Text, c.Start))
 	}
-	if o.Next != "" {
+	switch {
+	case o.Next != "":
 		b.WriteString("(more: cursor " + o.Next + ")\n")
+	case o.Incomplete:
+		b.WriteString("(not all files were looked at: narrow the search)\n")
+	case o.More:
+		b.WriteString("(there is more: narrow the search)\n")
 	}
 	return b.String()
 }

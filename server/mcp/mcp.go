@@ -59,6 +59,7 @@ type Config struct {
 	Store  Store
 	Auth   *auth.Authenticator
 	Search Searcher
+	Code   CodeSearcher
 	Ask    Asker
 	// BaseURL is the scheme and host under which people reach the server; empty: that of
 	// each request.

@@ -30,7 +30,7 @@ func (s *Server) addTools() {
 	})
 	add(s, tool[codeInput, codeOutput]{
 		name: "search_code", title: "Search code", scope: cairn.ScopeSearch, action: audit.Search, patience: usual, call: s.searchCode,
-		about: "Searches source code by words, identifiers and meaning, and returns pieces of files as repo/path:L10-L20@commit with their text. Narrow by repo and path. Read more of a file with read_file.",
+		about: "Searches source code by words, identifiers and meaning, or, by kind, exactly: text, regular expressions, where a name is defined and where it is used; and returns pieces of files as repo/path:L10-L20@commit with their text. Narrow by repo and path. Read more of a file with read_file.",
 	})
 	add(s, tool[fileInput, fileOutput]{
 		name: "read_file", title: "Read a file of a repository", scope: cairn.ScopeRead, action: audit.DocumentRead, patience: usual, call: s.readFile,
