@@ -78,25 +78,31 @@ func (a *Answers) events(ctx context.Context, v cairn.Viewer, message string, af
 		return nil, false, missing(err)
 	}
 	err = a.db.asViewer(ctx, v, classes, func(tx pgx.Tx) error {
+		// Each statement sees what was committed by then. What an event was made from is
+		// stored before it and so is read after it; the end is stored after the last event.
+		if err := tx.QueryRow(ctx, `SELECT state <> 'running' FROM messages WHERE id = $1`, message).Scan(&final); err != nil {
+			return missing(err)
+		}
+		if events, err = readEvents(ctx, tx, message, after); err != nil {
+			return err
+		}
 		var unreadable bool
 		var evidence []cairn.DocumentID
 		err := tx.QueryRow(ctx, `
-			SELECT m.state <> 'running',
-			       EXISTS (SELECT FROM message_evidence e WHERE e.message_id = m.id
+			SELECT EXISTS (SELECT FROM message_evidence e WHERE e.message_id = m.id
 			               AND NOT EXISTS (SELECT FROM bodies b WHERE b.document_id = e.document_id AND b.version = e.version)),
 			       ARRAY (SELECT DISTINCT document_id FROM message_evidence e WHERE e.message_id = m.id)
-			FROM messages m WHERE m.id = $1`, message).Scan(&final, &unreadable, &evidence)
-		if err != nil {
+			FROM messages m WHERE m.id = $1`, message).Scan(&unreadable, &evidence)
+		switch {
+		case err != nil:
 			return missing(err)
-		}
-		if unreadable {
+		case unreadable:
 			return cairn.ErrNotFound
 		}
-		events, err = readEvents(ctx, tx, message, after)
 		for i := range events {
 			events[i].Evidence = evidence
 		}
-		return err
+		return nil
 	})
 	return events, final, err
 }

@@ -313,3 +313,33 @@ func TestQuestionsAndErasuresLockInOneOrder(t *testing.T) {
 	f.check(erasure.Rollback(ctx))
 	f.check(<-begun)
 }
+
+// TestEventsComeWithTheirEvidence reads the events of messages while they are being stored:
+// whoever shows one must know what it was made from.
+func TestEventsComeWithTheirEvidence(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ctx := t.Context()
+	ann := f.member("ann")
+	anns := cairn.Allow(cairn.AccountKey(ann.Account))
+	found := []cairn.Passage{f.passage(f.document(f.source("handbook", anns), "a", "A", "kept text", anns))}
+	a := NewAnswers(f.DB)
+	for range 200 {
+		started, _, err := a.Begin(ctx, answer.Ask{Viewer: ann, Question: "What?"})
+		f.check(err)
+		stored := make(chan error, 1)
+		go func() {
+			_, err := a.SetEvidence(ctx, ann, started.Message, found)
+			stored <- errors.Join(err, a.Append(ctx, started.Message, 1, []answer.Event{{Type: answer.EventDelta, Text: "kept"}}))
+		}()
+		var events []answer.Event
+		for len(events) == 0 {
+			events, _, err = a.Events(ctx, ann, started.Message, 0)
+			f.check(err)
+		}
+		f.check(<-stored)
+		if len(events[0].Evidence) != 1 {
+			t.Fatalf("an event has the evidence %v", events[0].Evidence)
+		}
+	}
+}

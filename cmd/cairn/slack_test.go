@@ -26,6 +26,9 @@ func newSlackSite(t *testing.T, env ...string) *slackSite {
 	w := slacktest.New(t)
 	var s *site
 	t.Cleanup(func() { // when the server has ended
+		if s == nil {
+			return
+		}
 		if log := s.log.String(); strings.Contains(log, signingSecret) || strings.Contains(log, slacktest.Token) {
 			t.Error("a secret is in the log")
 		}
