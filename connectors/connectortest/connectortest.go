@@ -35,8 +35,8 @@ type Source struct {
 	// External returns the external id that a document has now.
 	External func(name string) string
 
-	// Cases is how many random histories are tried, less than the usual 100 for a source of
-	// which each takes seconds. Where CAIRN_LONG_TESTS is set, all are.
+	// Cases is how many random histories are tried; 0: 50. Fewer are for a source of which
+	// each takes a second. Where CAIRN_LONG_TESTS is set, a hundred are.
 	Cases int
 
 	// What follows may be nil; what is left out is not tested.

@@ -56,7 +56,7 @@ func TestConformance(t *testing.T) {
 		path := func(name string) string { return fmt.Sprintf("%c/%d/%s.md", name[0], moved[name], name) }
 		texts := map[string]string{}
 		return connectortest.Source{
-			Cases:   40,
+			Cases:   30,
 			Remote:  s.remote,
 			Connect: func(t *testing.T) connectors.Connector { return s.connect(t) },
 			Put: func(t *testing.T, name, text string) {

@@ -201,7 +201,7 @@ func TestConformanceOfWikis(t *testing.T) {
 		s := newHarness(t, map[string]githubtest.Kind{
 			"alpha": page, "beta": page, "delta": githubtest.Issue, "epsilon": page, "gamma": page, "zeta": page, "page42": page,
 		}, func(string) string { return "handbook" }).source()
-		s.Cases = 40
+		s.Cases = 30
 		return s
 	})
 }
@@ -217,7 +217,7 @@ func TestConformanceOfManyRepositories(t *testing.T) {
 		}, func(name string) string { return "the-" + name })
 		h.settings, _ = h.UseApp(t)
 		s := h.source()
-		s.Cases = 60
+		s.Cases = 30
 		s.Puzzle = func(t *testing.T, name string) {
 			h.Change(func(w *githubtest.World) { h.repository(w, name).Visibility = "GUARDED" })
 		}
