@@ -27,6 +27,7 @@ async function visit(path, options) {
 }
 
 async function signIn(page, password) {
+  await page.getByLabel('Password', { exact: true }).waitFor(); // until the server has said how people sign in, a code is asked for
   await page.getByLabel('E-mail address').fill('ann@example.com');
   await page.getByLabel('Password', { exact: true }).fill(password);
   await page.getByRole('button', { name: 'Sign in', exact: true }).click();

@@ -109,3 +109,18 @@ it('has the code alone without an issuer', async () => {
   expect(root.querySelector('a')).toBeNull();
   expect(root.querySelector('input[name=code]')).not.toBeNull();
 });
+
+it.each(['code', 'email'])('keeps what is typed as the %s before it knows of passwords', async (name) => {
+  let tell = (_: Response) => {};
+  vi.stubGlobal('fetch', () => new Promise<Response>((resolve) => (tell = resolve)));
+  const root = document.createElement('div');
+  document.body.replaceChildren(root);
+  render(<LoginPage />, root);
+  await vi.waitFor(() => expect(tell).toHaveLength(1));
+  const input = root.querySelector<HTMLInputElement>(`input[name=${name}]`)!;
+  input.value = 'x';
+  input.dispatchEvent(new Event('input', { bubbles: true }));
+  tell(Response.json({ oidc: null, passwords: true, failure: null }));
+  await vi.waitFor(() => expect(root.querySelector('button.link')).not.toBeNull());
+  expect(root.querySelector<HTMLInputElement>(`input[name=${name}]`)?.value).toBe('x');
+});

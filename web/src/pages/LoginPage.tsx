@@ -109,7 +109,10 @@ function CodeForm({ primary, onBegin }: { primary: boolean; onBegin: () => void 
           maxLength={320}
           value={email}
           aria-describedby="email-hint"
-          onInput={(event) => setEmail(event.currentTarget.value)}
+          onInput={(event) => {
+            onBegin();
+            setEmail(event.currentTarget.value);
+          }}
         />
       </label>
       <p class="quiet" id="email-hint">
