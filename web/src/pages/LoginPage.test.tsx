@@ -111,8 +111,8 @@ it('has the code alone without an issuer', async () => {
 });
 
 it.each(['code', 'email'])('keeps what is typed as the %s before it knows of passwords', async (name) => {
-  let tell = (_: Response) => {};
-  vi.stubGlobal('fetch', () => new Promise<Response>((resolve) => (tell = resolve)));
+  const tell: ((reply: Response) => void)[] = [];
+  vi.stubGlobal('fetch', () => new Promise<Response>((resolve) => tell.push(resolve)));
   const root = document.createElement('div');
   document.body.replaceChildren(root);
   render(<LoginPage />, root);
@@ -120,7 +120,7 @@ it.each(['code', 'email'])('keeps what is typed as the %s before it knows of pas
   const input = root.querySelector<HTMLInputElement>(`input[name=${name}]`)!;
   input.value = 'x';
   input.dispatchEvent(new Event('input', { bubbles: true }));
-  tell(Response.json({ oidc: null, passwords: true, failure: null }));
+  tell[0]!(Response.json({ oidc: null, passwords: true, failure: null }));
   await vi.waitFor(() => expect(root.querySelector('button.link')).not.toBeNull());
   expect(root.querySelector<HTMLInputElement>(`input[name=${name}]`)?.value).toBe('x');
 });
