@@ -51,7 +51,7 @@ test: setup $(if $(apart),build) ## Runs all tests, with the race detector, on a
 	$(if $(RACE),,@echo "No C compiler: the tests run without the race detector.")
 	$(if $(and $(CI),$(apart)),scripts/setup clients)
 	cd web && npm test --silent
-	$(if $(apart),CAIRN_TEST_PROGRAM=$(CURDIR)/bin/cairn) go test $(RACE) -vet=off -p 3 -count=1 -timeout=40m $(TESTFLAGS) $(PKG)
+	$(if $(apart),CAIRN_TEST_PROGRAM=$(CURDIR)/bin/cairn) go test $(RACE) -vet=off -count=1 -timeout=40m $(TESTFLAGS) $(PKG)
 
 e2e: setup build ## Runs the browser tests.
 	@scripts/e2e
