@@ -45,6 +45,7 @@ run: setup build ## Builds and serves the sample company; prints the address and
 # What the tests of cmd/cairn run as a process apart is bin/cairn, as people have it;
 # the race detector is in the tests' own processes. Some make thousands of steps on a
 # real database, which a busy machine does not finish in the ten minutes of go test.
+# What go test vets by itself is part of lint.
 apart = $(filter ./... ./cmd/%,$(PKG))
 
 test: setup $(if $(apart),build) ## Runs all tests, with the race detector, on a real PostgreSQL.
