@@ -38,7 +38,7 @@ var layers = []struct {
 	{"retrieval/dense/…", []string{"."}},
 	{"retrieval/lexical/…", []string{"."}},
 	{"retrieval/sensitive", nil},
-	{"retrieval/index", []string{"retrieval/dense", "retrieval/lexical"}},
+	{"retrieval/index", []string{"retrieval/dense", "retrieval/internal/parallel", "retrieval/lexical"}},
 	{"retrieval/llm/builtin/…", []string{".", "retrieval/llm"}},
 	{"retrieval/llm/…", []string{".", "retrieval/llm/…"}},
 	{"retrieval/extract/…", []string{".", "retrieval/extract/…", "retrieval/lexical"}},

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/retrieval/internal/parallel"
 )
 
 // When passages of different documents are shown as one.
@@ -47,7 +48,7 @@ type member struct {
 // is left out, but for a newer version.
 func (f *folder) add(found []hydrated) {
 	drawn := make([]sketch, len(found))
-	parallel(len(found), func(i int) { drawn[i] = sketchOf(&found[i].chunk.Passage) })
+	parallel.Each(len(found), func(i int) { drawn[i] = sketchOf(&found[i].chunk.Passage) })
 	for i, h := range found {
 		m := &member{h, drawn[i]}
 		if !slices.ContainsFunc(f.seen, func(o *member) bool { return f.repeats(o, m) }) {

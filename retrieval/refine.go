@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/retrieval/internal/parallel"
 	"github.com/cairnhq/cairn/retrieval/lexical"
 )
 
@@ -30,7 +31,7 @@ type measures struct {
 // be said of it.
 func (r *Retriever) refine(ctx context.Context, rk ranking, found []hydrated) []cairn.Notice {
 	m := measures{lexical.NewProximity(rk.evidence.terms, rk.evidence.stats), rk.lexical}
-	parallel(min(proximityDepth, len(found)), func(i int) {
+	parallel.Each(min(proximityDepth, len(found)), func(i int) {
 		f := &found[i]
 		f.proximity = m.words.Of(f.chunk.Passage.Text, f.chunk.Passage.Language)
 		f.Score += m.share * proximityWeight * f.proximity

@@ -30,6 +30,7 @@ type Search struct {
 	filter   Filter
 	numbers  numbers
 	segments []*segment
+	workers  int            // that look for words
 	fresh    columns        // of the fresh chunks
 	matched  *lexical.Match // among them
 	kept     []uint64       // of them by the filter; nil: all
@@ -65,7 +66,7 @@ func (d *Damage) Unwrap() error { return d.Err }
 func (s *State) Begin(r Request) *Search {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	x := &Search{visible: s.table(r.Visible), segments: s.segments}
+	x := &Search{visible: s.table(r.Visible), segments: s.segments, workers: s.workers()}
 	x.fresh = s.fresh.columns
 	x.fresh.classes = slices.Clone(s.fresh.classes) // the rest does not change
 	x.fresh.has = slices.Clone(s.fresh.has)
@@ -128,49 +129,6 @@ func (x *Search) Check(k Key, data []byte) error {
 		}
 	}
 	return fmt.Errorf("segment %d is not part of the search", k.Segment)
-}
-
-// Lexical returns the best limit chunks by BM25 (see package lexical), best
-// first, ties by chunk, and the statistics of what is visible.
-func (x *Search) Lexical(rows Rows, limit int) ([]lexical.Hit, lexical.Stats, error) {
-	matches := []*lexical.Match{x.matched}
-	kept := [][]uint64{x.kept}
-	stats := x.stats
-	stats.Frequencies = slices.Clone(x.matched.Frequencies())
-	for _, g := range x.segments {
-		if g.damaged {
-			continue
-		}
-		m, err := g.lexical.Match(x.Terms, func(key int64) []byte { return rows(g.id, key) }, g.classes, x.visible)
-		if err != nil {
-			return nil, lexical.Stats{}, &Damage{Segment: g.id, Err: err}
-		}
-		keep, err := x.filter.bitmap(&g.columns, &x.numbers, segmentMarker(g, rows))
-		if err != nil {
-			return nil, lexical.Stats{}, err
-		}
-		for i, n := range m.Frequencies() {
-			stats.Frequencies[i] += n
-		}
-		matches, kept = append(matches, m), append(kept, keep)
-	}
-	if limit <= 0 {
-		release(matches)
-		return nil, stats, nil
-	}
-	top := lexical.NewTop(limit)
-	for i, m := range matches {
-		m.Offer(top, stats, kept[i])
-	}
-	release(matches)
-	return top.Hits(), stats, nil
-}
-
-// release gives scratch memory back.
-func release(matches []*lexical.Match) {
-	for _, m := range matches {
-		m.Release()
-	}
 }
 
 // limits bound what the dense leg looks at where limit chunks are wanted.

@@ -14,7 +14,8 @@ import (
 // goroutines: a search sees one state from its Begin to its end, and holds no
 // lock after Begin.
 type State struct {
-	words int // of the signs of a code; 0 when there are no vectors
+	words        int // of the signs of a code; 0 when there are no vectors
+	parallelFrom int // packed chunks from which several goroutines search by words
 
 	mu       sync.RWMutex
 	sources  names
@@ -27,7 +28,7 @@ type State struct {
 // New returns an empty index over codes whose signs have the given number of
 // words; 0 when there are no vectors.
 func New(words int) *State {
-	return &State{words: words, fresh: newFresh(words)}
+	return &State{words: words, parallelFrom: 100_000, fresh: newFresh(words)}
 }
 
 // FreshChunk is a chunk that is in no segment.

@@ -233,6 +233,9 @@ func TestStateIsTheDatabase(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(rt, "seed"), 1))
 		d, s := newDatabase(t), New(codeWords)
+		if rng.IntN(2) == 0 {
+			s.parallelFrom = 0
+		}
 		for range rapid.IntRange(1, 40).Draw(rt, "changes") {
 			before := d.begin(rt, rng, s)
 			snapshot := len(d.dirtyChunks)
@@ -290,6 +293,7 @@ func TestSearchesWhileSegmentsChange(t *testing.T) {
 	const chunks, rounds = 200, 60
 	rng := rand.New(rand.NewPCG(1, 2))
 	d, s := newDatabase(t), New(codeWords)
+	s.parallelFrom = 0
 	for id := range int64(chunks) {
 		c := randomChunk(rng, id)
 		c.Class, c.Code = 1, randomCode(rng)

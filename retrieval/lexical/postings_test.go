@@ -37,13 +37,18 @@ func TestTopIsTheSortedPrefix(t *testing.T) {
 	}), func(h Hit) int64 { return h.Chunk })
 	rapid.Check(t, func(t *rapid.T) {
 		hits, k := gen.Draw(t, "hits"), rapid.IntRange(0, 30).Draw(t, "k")
-		top := NewTop(k)
+		top, shared := NewTop(k), []*Top{NewTop(k), NewTop(k), NewTop(k)}
 		for _, h := range hits {
 			top.Offer(h)
+			shared[rapid.IntRange(0, 2).Draw(t, "share")].Offer(h)
 		}
 		slices.SortFunc(hits, compareHits)
-		if want := hits[:min(k, len(hits))]; !slices.Equal(top.Hits(), want) {
+		want := hits[:min(k, len(hits))]
+		if !slices.Equal(top.Hits(), want) {
 			t.Fatalf("not the best %d of %v", k, hits)
+		}
+		if got := BestOf(shared, k); !slices.Equal(got, want) {
+			t.Fatalf("merged %v, want the best %d of %v", got, k, hits)
 		}
 	})
 }

@@ -72,6 +72,18 @@ func (t *Top) Hits() []Hit {
 	return hits
 }
 
+// BestOf returns the best k of what selections of k hold, in the order of [Top.Hits], and
+// empties them.
+func BestOf(tops []*Top, k int) []Hit {
+	var all []Hit
+	for _, t := range tops {
+		all = append(all, t.heap...)
+		t.heap = nil
+	}
+	slices.SortFunc(all, compareHits)
+	return all[:min(k, len(all))]
+}
+
 func (t *Top) up(i int) {
 	for i > 0 {
 		parent := (i - 1) / 2
