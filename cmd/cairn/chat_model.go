@@ -18,7 +18,9 @@ func (e *environment) chatScreen(ctx context.Context, c *client.Client, req clie
 	// The library draws; what others wrote has passed a guard before, in View.
 	_, err := tea.NewProgram(m, tea.WithContext(ctx), tea.WithInput(e.stdin),
 		tea.WithOutput(terminal.Unguarded(e.stdout)), tea.WithoutSignalHandler()).Run()
-	m.stop()
+	if tell := m.stop(); tell != nil {
+		tell()
+	}
 	if ctx.Err() != nil {
 		return context.Canceled
 	}

@@ -44,6 +44,7 @@ func TestChatInLines(t *testing.T) {
 type session struct {
 	t      *testing.T
 	master *os.File
+	cancel context.CancelFunc
 	ended  chan int
 
 	mu      sync.Mutex
@@ -57,11 +58,11 @@ func (s *shell) sit(args ...string) *session {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	p := &session{t: s.t, master: master, ended: make(chan int, 1)}
+	ctx, cancel := context.WithCancel(context.Background())
+	p := &session{t: s.t, master: master, cancel: cancel, ended: make(chan int, 1)}
 	p.resize(100, 30)
 	s.t.Setenv("TERM", "xterm-256color")
 	go func() { _, _ = io.Copy(p, master) }()
-	ctx, cancel := context.WithCancel(context.Background())
 	go func() { p.ended <- run(ctx, args, slave, slave, slave) }()
 	s.t.Cleanup(func() { cancel(); slave.Close(); master.Close() })
 	return p
@@ -173,6 +174,24 @@ func TestChatAtATerminal(t *testing.T) {
 	p.keys("\x03")
 	p.ends(exitDone)
 	p.sees("--conversation C7")
+}
+
+// An answer that nobody waits for any more, because the program is ended, is stopped.
+func TestChatThatIsEnded(t *testing.T) {
+	s := newShell(t)
+	s.Handle("POST /api/v1/ask", func(w http.ResponseWriter, r *http.Request) {
+		stream(w, append(answerEvents[:3:3], event{"delta", delta("Slowly.", 0, 7, "supported")}))
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	})
+	s.Reply("DELETE /api/v1/messages/{id}/stream", http.StatusNoContent, "")
+	p := s.sit("chat")
+	p.sees("Ask a question.")
+	p.keys("How much?\r")
+	p.sees("Slowly.")
+	p.cancel()
+	p.ends(exitFailed)
+	s.asked("DELETE /api/v1/messages/M1/stream")
 }
 
 // screenOf returns the lines that a chat shows.

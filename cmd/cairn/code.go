@@ -98,9 +98,9 @@ func printCodeResult(out *terminal.Screen, r client.CodeResult) {
 	}
 	symbol := ""
 	if r.Symbol != "" {
-		symbol = "  " + r.SymbolKind + " " + r.Symbol
+		symbol = "  " + terminal.Line(r.SymbolKind+" "+r.Symbol)
 	}
-	out.Printf("%s%s\n", out.Bold(terminal.Line(at)), out.Dim(terminal.Clean(symbol)))
+	out.Printf("%s%s\n", out.Bold(terminal.Line(at)), out.Dim(symbol))
 	matched := make(map[int]bool, len(r.Matches))
 	for _, m := range r.Matches {
 		matched[m.Line] = true
@@ -111,7 +111,8 @@ func printCodeResult(out *terminal.Screen, r client.CodeResult) {
 		if matched[n] {
 			mark = ">"
 		}
-		out.Printf("%6d %s %s\n", n, mark, strings.TrimRight(terminal.Clean(strings.ReplaceAll(line, "\t", "    ")), " \n"))
+		text := strings.NewReplacer("\t", "    ", "\n", " ").Replace(terminal.Clean(line))
+		out.Printf("%6d %s %s\n", n, mark, strings.TrimRight(text, " "))
 	}
 	out.Printf("       %s\n", out.Dim(link(r.URL, r.DocumentID, r.Version)))
 }

@@ -26,6 +26,7 @@ type promised struct {
 	// offline: it asks no server, or has its own words for one that refuses; then
 	// replies are not used.
 	offline bool
+	alone   bool // with offline: it needs nothing else, and keeps all promises at once
 }
 
 const (
@@ -99,9 +100,9 @@ func promises() []promised {
 		{command: "erasures lift E1", wrong: "erasures lift", replies: map[string]string{"POST /api/v1/erasures/{id}/lift": theReceipt}},
 		{command: "erasures clean", wrong: "erasures clean x", replies: map[string]string{"POST /api/v1/erasures/clean": "204"}},
 
-		{command: "version", wrong: "version x", offline: true},
+		{command: "version", wrong: "version x", offline: true, alone: true},
 		{command: "login", wrong: "login", offline: true},
-		{command: "logout", wrong: "logout x", offline: true},
+		{command: "logout", wrong: "logout x", offline: true, alone: true},
 		{command: "password", wrong: "password x", offline: true},
 		{command: "doctor", wrong: "doctor x", offline: true},
 		{command: "serve", wrong: "serve x", offline: true},
@@ -112,8 +113,8 @@ func promises() []promised {
 		{command: "eval answers", wrong: "eval answers", offline: true},
 		{command: "eval compare", wrong: "eval compare", offline: true},
 		{command: "eval make", wrong: "eval make", offline: true},
-		{command: "man folder", wrong: "man", offline: true},
-		{command: "mcp install cursor", wrong: "mcp install emacs", offline: true},
+		{command: "man folder", wrong: "man", offline: true, alone: true},
+		{command: "mcp install cursor", wrong: "mcp install emacs", offline: true, alone: true},
 	}
 }
 
@@ -166,6 +167,9 @@ func TestContractOfCommands(t *testing.T) {
 			s.stdin = p.stdin
 			s.helps(name, all[name])
 			s.refusesUsage(name, p.wrong)
+			if p.alone {
+				s.promises(p)
+			}
 			if p.offline {
 				return
 			}

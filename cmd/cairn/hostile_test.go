@@ -84,6 +84,9 @@ func TestHostileTexts(t *testing.T) {
 	}
 	passage := strings.NewReplacer(`"Travel"`, `"EVIL"`, `"handbook"`, `"EVIL"`, `"url":""`, `"url":"https://a.example/EVIL"`, `# Hotels`, `# EVIL`, `"Hotels"`, `"EVIL"`, `"wiki"`, `"EVIL"`).Replace(thePassage)
 	reply("POST /api/v1/search", `{"results":[`+passage+`],"facets":{},"mode":"hybrid","next_cursor":null,"notices":[{"code":"x","message":"EVIL"}],"took_ms":7}`)
+	reply("POST /api/v1/code/search", `{"results":[{"document_id":"D1","version":"v1","source":"EVIL","repo":"EVIL","path":"EVIL","commit":"EVIL","lang":"EVIL","start_line":7,"end_line":7,`+
+		`"lines":["EVIL"],"matches":[{"line":7,"start":0,"end":1}],"symbol":"EVIL","symbol_kind":"EVIL","url":"https://a.example/EVIL"}],"more":false,"incomplete":false,"took_ms":7}`)
+	reply("GET /api/v1/tokens", `{"tokens":[{"id":"T1","account_id":"U1","name":"EVIL","scopes":["EVIL"],"created_at":"2026-10-02T09:30:00Z","expires_at":"2026-11-02T09:30:00Z","last_used_at":null,"revoked_at":null}],"next_cursor":null}`)
 	reply("GET /api/v1/documents/{id}", strings.NewReplacer(`"A"`, `"EVIL"`, `"wiki"`, `"EVIL"`, `"url":""`, `"url":"https://a.example/EVIL"`).Replace(theText))
 	reply("GET /api/v1/sources", `{"sources":[`+strings.ReplaceAll(theSource, "handbook", "EVIL")+`],"next_cursor":null}`)
 	reply("GET /api/v1/sources/{name}/errors", `{"errors":[{"external_id":"EVIL","url":"EVIL","reason":"EVIL","code":"x","attempts":2,"at":"2026-10-02T09:30:00Z"}],"next_cursor":null}`)
@@ -100,13 +103,16 @@ func TestHostileTexts(t *testing.T) {
 		answer := answerJSON("answered", evil, `{"start":0,"end":`+strconv.Itoa(len(evil))+`,"support":"supported"}`, cited, "", `{"code":"old","message":"`+inside+`"}`)
 		stream(w, append(answerEvents[:2:2], event{"delta", delta(evil, 0, len(evil), "supported")}, event{"citation", cited}, event{"done", answer}))
 	})
-	commands := []string{"search x", "search x --json", "ask x", "ask x --json", "ask x --json --stream", "doc get D1", "source list", "source errors wiki", "user list", "group list", "access explain --document D1"}
+	commands := []string{"search x", "search x --json", "ask x", "ask x --json", "ask x --json --stream", "doc get D1", "source list", "source errors wiki", "user list", "group list", "token list", "access explain --document D1", "code x", "code x --json"}
 	for _, evil = range hostile {
 		for _, line := range commands {
 			checkHarmless(t, line, s.onTerminal(strings.Fields(line)...))
 		}
+		if printed := s.onTerminal("code", "x"); strings.Count(printed, "\n") != 3 {
+			t.Errorf("the line %+q is shown as %+q", evil, printed)
+		}
 		status = http.StatusBadRequest
-		for _, line := range []string{"search x", "ask x", "source list", "doc get D1"} {
+		for _, line := range []string{"search x", "code x", "ask x", "source list", "doc get D1"} {
 			checkHarmless(t, line+" that fails", s.onTerminal(strings.Fields(line)...))
 		}
 		status = http.StatusOK

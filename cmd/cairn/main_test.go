@@ -1,13 +1,14 @@
 package main
 
 import (
-	"context"
+	"bufio"
 	"flag"
 	"os"
-	"os/signal"
-	"syscall"
+	"os/exec"
 	"testing"
+	"time"
 
+	"github.com/creack/pty"
 	"github.com/zalando/go-keyring"
 
 	"github.com/cairnhq/cairn/postgres/postgrestest"
@@ -23,13 +24,39 @@ func TestMain(m *testing.M) {
 	oidctest.ServeIfChild()
 	keyring.MockInitWithError(errNoKeychain) // no test touches the keyring of who runs it
 	if os.Getenv(asCairn) != "" || len(os.Args) > 1 && os.Args[1] == extractCommand {
-		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-		defer stop()
-		os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) //nolint:gocritic // exitAfterDefer: nothing is left to undo
+		main()
 	}
 	// Tests that may run beside others wait for servers most of the time.
 	if err := flag.Set("test.parallel", "3"); err != nil {
 		panic(err)
 	}
 	postgrestest.Main(m)
+}
+
+// What waits for a person who says nothing ends when it is told to twice.
+func TestInterruptedTwice(t *testing.T) {
+	cmd := exec.CommandContext(t.Context(), theProgram(t), "login", "--email", "ann@example.com")
+	cmd.Dir = t.TempDir()
+	cmd.Env = append(os.Environ(), asCairn+"=1", "HOME="+t.TempDir(), "XDG_CONFIG_HOME=", "CAIRN_URL=http://127.0.0.1:1")
+	terminal, err := pty.Start(cmd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer terminal.Close()
+	if prompt, err := bufio.NewReader(terminal).ReadString(':'); err != nil || prompt != "Password:" {
+		t.Fatalf("%q, %v", prompt, err)
+	}
+	ended := make(chan struct{})
+	go func() { _ = cmd.Wait(); close(ended) }() // how does not matter
+	again := time.NewTicker(100 * time.Millisecond)
+	defer again.Stop()
+	for range 100 {
+		select {
+		case <-ended:
+			return
+		case <-again.C:
+			_ = cmd.Process.Signal(os.Interrupt) // it may have ended meanwhile
+		}
+	}
+	t.Error("it goes on")
 }

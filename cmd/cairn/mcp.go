@@ -3,16 +3,19 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"sync"
 
 	"github.com/spf13/cobra"
 
 	"github.com/cairnhq/cairn/client"
+	"github.com/cairnhq/cairn/server"
 )
 
 // mcpCommand returns `cairn mcp`.
@@ -22,7 +25,8 @@ func mcpCommand(e *environment) *cobra.Command {
 		Short: "Let an editor or assistant on this machine use Cairn (MCP on standard input and output)",
 		Long: `Speak the Model Context Protocol on standard input and output, for an editor or assistant
 that starts it, and hand every message on to the server with the token of this command line
-(cairn login, local mode, or CAIRN_TOKEN). cairn mcp install tells the client of it.`,
+(cairn login, local mode, or CAIRN_TOKEN). cairn mcp install tells the client of it. A
+cairn.yaml is read only when --config names it: clients start this in whatever folder is open.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			b := &bridge{e: e, running: map[string]context.CancelFunc{}}
@@ -43,8 +47,9 @@ type bridge struct {
 	client  *client.Client
 	token   string // that client presents
 
-	out  sync.Mutex // one message at a time
-	work sync.WaitGroup
+	out  sync.Mutex     // one message at a time
+	work sync.WaitGroup // requests
+	told sync.WaitGroup // what gets no answer, and is not waited for at the end
 }
 
 // maxMessage is how many bytes a message of the client may have.
@@ -67,6 +72,7 @@ type message struct {
 // run hands on the lines of in until it ends and all is answered, or ctx ends.
 func (b *bridge) run(ctx context.Context, in io.Reader) error {
 	ctx, cancel := context.WithCancel(ctx)
+	defer b.told.Wait()
 	defer b.work.Wait()
 	defer cancel()
 	lines, failed := make(chan []byte), make(chan error, 1)
@@ -104,15 +110,15 @@ func (b *bridge) ended(err error) error {
 	return err
 }
 
-// take begins to hand on a message. A notification is handed on before the next message is
-// taken, so that they come in order.
+// take begins to hand on a message. The server keeps nothing between messages, so that none
+// waits for another.
 func (b *bridge) take(ctx context.Context, line []byte) {
 	if len(bytes.TrimSpace(line)) == 0 {
 		return
 	}
 	var m message
 	if err := json.Unmarshal(line, &m); err != nil {
-		b.fail(nil, -32700, "the message is no JSON object: "+err.Error())
+		b.fail(m.ID, -32700, "the message cannot be read: "+err.Error())
 		return
 	}
 	if m.Method == "notifications/cancelled" {
@@ -124,7 +130,7 @@ func (b *bridge) take(ctx context.Context, line []byte) {
 		return
 	}
 	if len(m.ID) == 0 || m.Method == "" {
-		b.handOn(ctx, m, line)
+		b.told.Go(func() { b.handOn(ctx, m, line) })
 		return
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -175,9 +181,10 @@ func isResponse(reply json.RawMessage) bool {
 }
 
 // connect returns a client with the token of now: that of local mode is another after
-// each start of the server.
+// each start of the server. The folder in which the client has started the bridge may be
+// somebody else's: its cairn.yaml has no say in where the token goes.
 func (b *bridge) connect() (*client.Client, string, error) {
-	settings, err := b.e.settings()
+	settings, err := server.LoadSettings(cmp.Or(b.e.config, os.DevNull), b.e.flags)
 	if err != nil {
 		return nil, "", err
 	}

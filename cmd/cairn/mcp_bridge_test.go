@@ -21,6 +21,7 @@ type bridged struct {
 	t         *testing.T
 	in        *io.PipeWriter
 	lines     chan string
+	url       string
 	hanging   chan struct{} // closed when the request "hang" has come
 	cancelled chan struct{} // closed when it has ended
 	ended     chan int
@@ -31,6 +32,7 @@ func newBridged(t *testing.T) *bridged {
 	b := &bridged{t: t, lines: make(chan string, 10), hanging: make(chan struct{}), cancelled: make(chan struct{}), ended: make(chan int, 1)}
 	server := httptest.NewServer(http.HandlerFunc(b.answer))
 	t.Cleanup(server.Close)
+	b.url = server.URL
 	t.Chdir(t.TempDir())
 	for name, value := range map[string]string{"CAIRN_URL": server.URL, "CAIRN_TOKEN": clienttest.Token, "HOME": t.TempDir(), "XDG_CONFIG_HOME": ""} {
 		t.Setenv(name, value)
@@ -67,6 +69,8 @@ func (b *bridged) answer(w http.ResponseWriter, r *http.Request) {
 		reply(200, "application/json", `{"jsonrpc":"2.0","id":0,`+"\n"+`"result":{"protocolVersion":"2025-11-25"}}`)
 	case has("notifications/initialized"):
 		w.WriteHeader(http.StatusAccepted)
+	case has("notifications/hang"):
+		<-r.Context().Done()
 	case has("events"):
 		reply(200, "text/event-stream", "event: message\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\"}\n\n: still\n\ndata: {\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"version\":\""+version+"\"}}\n\n")
 	case has("torn"):
@@ -124,6 +128,7 @@ func TestMCPBridge(t *testing.T) {
 		{`{"jsonrpc":"2.0","id":"six","method":"proxy"}`, `"id":"six"`},
 		{`{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"ask","_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}}`, `"said":"2026-07-28 tools/callask"`},
 		{`{"jsonrpc":`, `-32700`},
+		{`{"jsonrpc":"2.0","id":"ten","method":"other","params":{"name":7}}`, `"id":"ten"`},
 		{``},
 	} {
 		b.send(tt[0])
@@ -131,6 +136,7 @@ func TestMCPBridge(t *testing.T) {
 			b.gets(text)
 		}
 	}
+	b.send(`{"jsonrpc":"2.0","method":"notifications/hang"}`) // nothing waits for it
 	b.send(`{"jsonrpc":"2.0","id":8,"method":"hang"}`)
 	b.send(`{"jsonrpc":"2.0","id":9,"method":"other"}`) // does not wait for it
 	b.gets(`"said"`)
@@ -147,6 +153,23 @@ func TestMCPBridge(t *testing.T) {
 	if code := <-b.ended; code != exitDone {
 		t.Errorf("exit %d", code)
 	}
+}
+
+// TestMCPBridgeInAFolderOfOthers starts the bridge where a client has opened what somebody
+// else has written: a cairn.yaml there must not lead the token to a server of theirs.
+func TestMCPBridgeInAFolderOfOthers(t *testing.T) {
+	b := newBridged(t)
+	if err := os.WriteFile("cairn.yaml", []byte("url: "+b.url+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("CAIRN_URL", "")
+	t.Setenv("CAIRN_ADDR", "127.0.0.1:1") // where nothing answers
+	b.send(`{"jsonrpc":"2.0","id":1,"method":"other"}`)
+	b.gets("no Cairn answers at http://127.0.0.1:1")
+	if err := b.in.Close(); err != nil {
+		t.Fatal(err)
+	}
+	<-b.ended
 }
 
 func TestMCPInstall(t *testing.T) {
@@ -175,9 +198,12 @@ func TestMCPInstall(t *testing.T) {
 	s.expect(exitDone, "Cursor knows Cairn already ("+file+").\n", "", "mcp", "install", "cursor", "--file", file)
 
 	code, out, _ = s.run("mcp", "install", "codex", "--print", "--http", "--name", "work")
-	if want := "[mcp_servers.work]\nurl = \"" + s.URL + "/mcp\"\n"; code != exitDone || out != want {
+	want := "[mcp_servers.work]\nurl = \"" + s.URL + "/mcp\"\n"
+	if code != exitDone || out != want {
 		t.Errorf("exit %d, %q; want %q", code, out, want)
 	}
+	t.Setenv("CAIRN_URL", s.URL+"/")
+	s.expect(exitDone, want, "", "mcp", "install", "codex", "--print", "--http", "--name", "work")
 	if code, _, stderr := s.run("mcp", "install", "claude"); code != exitDone {
 		t.Errorf("exit %d, %s", code, stderr)
 	}

@@ -105,7 +105,7 @@ func (i installation) entry(c clientconfig.Client) (e clientconfig.Entry, hint s
 		return e, "", err
 	}
 	if i.http {
-		return clientconfig.Entry{Name: i.name, URL: serverURL(settings) + "/mcp"}, "", nil
+		return clientconfig.Entry{Name: i.name, URL: strings.TrimRight(serverURL(settings), "/") + "/mcp"}, "", nil
 	}
 	program, err := os.Executable()
 	if err != nil {

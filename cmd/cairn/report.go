@@ -38,6 +38,9 @@ within a minute after --scan (administrators). The audit log tells of it.`,
 			if moreThan < 0 || req.Days < 0 || req.Limit < 0 {
 				return usageError{errors.New("numbers must not be negative")}
 			}
+			if asCSV && e.json {
+				return usageError{errors.New("give one of --csv and --json")}
+			}
 			return nil
 		},
 		RunE: e.online(func(ctx context.Context, c *client.Client, _ []string) error {
@@ -46,8 +49,7 @@ within a minute after --scan (administrators). The audit log tells of it.`,
 				if err := c.ScanOversharing(ctx); err != nil {
 					return err
 				}
-				e.note("The detectors look at what is new or has changed within a minute.")
-				return nil
+				return e.print(map[string]bool{"scan": true}, "The detectors look at what is new or has changed within a minute.")
 			case asCSV:
 				return c.OversharingCSV(ctx, req.MoreThan, e.stdout)
 			}

@@ -39,7 +39,9 @@ D2        handbook  80        aws_key 1
 	s.asked("GET /api/v1/reports/oversharing?days=7&limit=2&more_than=0")
 	s.expect(exitDone, "document_id,source\nD1,'-x\n", "", "report", "oversharing", "--csv", "--more-than", "3")
 	s.asked("GET /api/v1/reports/oversharing?format=csv&more_than=3")
-	s.expect(exitDone, "", "within a minute", "report", "oversharing", "--scan")
+	s.expect(exitDone, "The detectors look at what is new or has changed within a minute.\n", "", "report", "oversharing", "--scan")
+	s.expectJSON(exitDone, `{"scan":true}`, "report", "oversharing", "--scan")
+	s.expect(exitUsage, "", "one of --csv and --json", "report", "oversharing", "--csv", "--json")
 	s.asked("POST /api/v1/reports/oversharing/scan")
 	s.expect(exitUsage, "", "negative", "report", "oversharing", "--more-than", "-1")
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/cairnhq/cairn/connectors"
 	"github.com/cairnhq/cairn/retrieval/code"
 	"github.com/cairnhq/cairn/retrieval/extract"
+	"github.com/cairnhq/cairn/retrieval/extract/canon"
 	"github.com/cairnhq/cairn/retrieval/llm"
 )
 
@@ -104,8 +105,8 @@ func assemble(o original, t *extract.Text) Put {
 	m := o.Metadata
 	d := cairn.Document{
 		ID: cairn.DocumentID(cairn.NewID()), External: o.External, Version: cairn.VersionOf(t.Body),
-		Kind: cmp.Or(m.Kind, t.Kind), Title: cmp.Or(m.Title, t.Title, titleOf(cmp.Or(m.Filename, o.External))),
-		URL: m.URL, Author: cmp.Or(m.Author, t.Author), Language: t.Language, Body: t.Body, Sections: withLines(t.Sections, m.Lines), ACL: o.ACL,
+		Kind: cmp.Or(m.Kind, t.Kind), Title: named(m.Title, t.Title, titleOf(cmp.Or(m.Filename, o.External)), o.External),
+		URL: m.URL, Author: named(m.Author, t.Author), Language: t.Language, Body: t.Body, Sections: withLines(t.Sections, m.Lines), ACL: o.ACL,
 		Created: m.Created, Modified: m.Modified, Attributes: m.Attributes,
 	}
 	if d.Created.IsZero() {
@@ -145,6 +146,17 @@ func withLines(sections []cairn.Section, way string) []cairn.Section {
 		}
 	}
 	return sections
+}
+
+// named returns the first of some names that shows anything: as texts are, without what
+// nobody sees, and on one line, so that it can pass for nothing else where it is shown.
+func named(names ...string) string {
+	for _, name := range names {
+		if name = canon.Inline(name); name != "" {
+			return name
+		}
+	}
+	return ""
 }
 
 // titleOf makes a title of a file name: "claim-travel_costs.md" → "claim travel costs".

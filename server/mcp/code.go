@@ -155,12 +155,15 @@ func (s *codeSearch) take(ctx context.Context, p cairn.Passage) (full bool, err 
 		if err != nil {
 			return false, ignoreMissing(err)
 		}
+		if !s.wants(d) {
+			d.Body = nil // of many files
+		}
 		s.docs[p.Document] = d
 	}
-	where := placeOf(d)
-	if d.Version != p.Version || s.in.Repo != "" && s.in.Repo != where.repo && s.in.Repo != d.SourceName || !strings.HasPrefix(where.path, s.in.Path) {
+	if d.Version != p.Version || !s.wants(d) {
 		return false, nil
 	}
+	where := placeOf(d)
 	text := strings.TrimRight(short(p.Text, codePiece), "\n")
 	if len(s.out) == s.in.Limit || len(s.out) > 0 && s.size+len(text) > codeBudget {
 		return true, nil
@@ -173,6 +176,12 @@ func (s *codeSearch) take(ctx context.Context, p cairn.Passage) (full bool, err 
 		Start: first, End: last, Text: text, URL: s.u.link(p.URL, d.ID),
 	})
 	return false, nil
+}
+
+// wants reports whether a document lies where is looked.
+func (s *codeSearch) wants(d Document) bool {
+	where := placeOf(d)
+	return (s.in.Repo == "" || s.in.Repo == where.repo || s.in.Repo == d.SourceName) && strings.HasPrefix(where.path, s.in.Path)
 }
 
 func (o codeOutput) text() string {

@@ -1,15 +1,20 @@
 package mcp
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
+	"github.com/gin-gonic/gin"
 	"pgregory.net/rapid"
 
 	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/retrieval"
 )
 
 // A file comes whole in parts, each within the budget, however it is made.
@@ -111,5 +116,38 @@ func TestShort(t *testing.T) {
 	}
 	if fmt.Sprint(lineOf([]byte("a\nb\nc"), 0), lineOf([]byte("a\nb\nc"), 2), lineOf([]byte("a\nb"), 99)) != "1 2 2" {
 		t.Error("lines are counted wrongly")
+	}
+}
+
+// shelf has a document a passage, of which every second lies elsewhere than is looked.
+type shelf struct{ Store }
+
+func (shelf) Document(_ context.Context, _ cairn.Viewer, id cairn.DocumentID, version cairn.Version) (Document, error) {
+	d := Document{Document: cairn.Document{ID: id, Version: version, Body: []byte("func Open() error {\n"), Attributes: map[string]string{"path": string(id) + "/a.go"}}}
+	return d, nil
+}
+
+func (shelf) Search(context.Context, cairn.Query) (retrieval.Results, error) {
+	var found retrieval.Results
+	for _, id := range []cairn.DocumentID{"here", "there"} {
+		found.Passages = append(found.Passages, cairn.Passage{Document: id, Version: "v", Text: "func Open() error {\n", End: 20})
+	}
+	return found, nil
+}
+
+// Of files that are not wanted no text is kept: there may be hundreds, of megabytes each.
+func TestSearchOfCodeKeepsNoTextInVain(t *testing.T) {
+	gin.SetMode(gin.ReleaseMode)
+	c, _ := gin.CreateTestContext(httptest.NewRecorder())
+	c.Request = httptest.NewRequestWithContext(t.Context(), http.MethodPost, Path, nil)
+	s := &codeSearch{
+		Server: &Server{cfg: Config{Store: shelf{}, Search: shelf{}}}, u: &use{c: c, base: "http://cairn.test"},
+		in: codeInput{Query: "Open", Path: "here/", Limit: 10}, docs: map[cairn.DocumentID]Document{},
+	}
+	if _, more, err := s.run(t.Context(), position{}); err != nil || more || len(s.out) != 1 || s.out[0].Path != "here/a.go" {
+		t.Errorf("%+v, more %t, %v", s.out, more, err)
+	}
+	if n := len(s.docs["there"].Body); n > 0 {
+		t.Errorf("%d bytes are kept of a file that is not wanted", n)
 	}
 }

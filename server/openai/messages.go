@@ -41,7 +41,7 @@ type said struct {
 	style    string        // of the system messages
 }
 
-// read returns what the messages come to. The last but for those of the system must be
+// readMessages returns what the messages come to. The last but for those of the system must be
 // the user's: it is the question.
 func readMessages(messages []message) (said, error) {
 	var out said

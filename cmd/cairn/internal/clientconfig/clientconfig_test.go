@@ -31,6 +31,7 @@ func TestEditKeepsTheRest(t *testing.T) {
 		"claude-desktop": {`{"mcpServers": {"fs": {"command": "npx"}}}`: {`"fs": {"command": "npx"}`}},
 		"codex": {
 			"": {"[mcp_servers.cairn]\n", `command = "/opt/ca \"irn\"/cairn"`, `env_vars = ["CAIRN_TOKEN"]`, `env = { CAIRN_URL = "https://cairn.example" }`},
+			"[mcp_servers.cairn]\ncommand = \"old\"\n# ours\nargs = []\n\n# about z\n[mcp_servers.z]\ncommand = \"z\"\n\n[mcp_servers.cairn.env]\nA = \"b\"\n# the end\n":                     {"\n# about z\n[mcp_servers.z]\n", "# the end\n"},
 			"model = \"o\" # mine\n\n[mcp_servers.cairn]\ncommand = \"old\"\n[mcp_servers.cairn.env]\nA = \"b\"\n[mcp_servers.z]\ncommand = \"z\"\nargs = [\n  \"[mcp_servers.cairn]\",\n]\n": {"model = \"o\" # mine\n", "[mcp_servers.z]\ncommand = \"z\"\nargs = [\n  \"[mcp_servers.cairn]\",\n]\n"},
 		},
 	} {

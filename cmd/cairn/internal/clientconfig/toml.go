@@ -54,18 +54,26 @@ func entryOf(doc map[string]any, name string) (any, bool) {
 	return entry, ok
 }
 
-// withoutTable leaves out the lines of a table and of those in it.
+// withoutTable leaves out the lines of a table and of those in it. Comments and blank lines
+// at its end stay: they are about what follows.
 func withoutTable(text, parent, name string) string {
 	var b strings.Builder
-	inside := false
+	inside, held := false, ""
 	for line := range strings.Lines(text) {
 		if header, ok := tableHeader(line); ok {
 			inside = header == parent+"."+name || strings.HasPrefix(header, parent+"."+name+".")
 		}
-		if !inside {
-			b.WriteString(line)
+		switch trimmed := strings.TrimSpace(line); {
+		case !inside:
+			b.WriteString(held + line)
+			held = ""
+		case trimmed == "" || trimmed[0] == '#':
+			held += line
+		default:
+			held = ""
 		}
 	}
+	b.WriteString(held)
 	return b.String()
 }
 

@@ -2,6 +2,7 @@ package terminal
 
 import (
 	"slices"
+	"sort"
 	"strings"
 	"unicode"
 
@@ -86,10 +87,7 @@ func (e *Editor) wordStart() int {
 // View returns the part of the line that is shown in so many columns, and the column of
 // the cursor in it.
 func (e *Editor) View(columns int) (shown string, cursor int) {
-	from := 0
-	for from < e.at && uniseg.StringWidth(string(e.text[from:e.at])) >= columns {
-		from++
-	}
+	from := sort.Search(e.at, func(i int) bool { return uniseg.StringWidth(string(e.text[i:e.at])) < columns })
 	shown = string(e.text[from:])
 	if width(shown) > columns {
 		shown = Cut(shown, columns)

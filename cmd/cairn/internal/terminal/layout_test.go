@@ -130,3 +130,17 @@ func TestWords(t *testing.T) {
 		}
 	}
 }
+
+// A long line is shown as quickly as a short one: what is shown is not looked for sign by
+// sign.
+func TestEditorOfALongLine(t *testing.T) {
+	var e Editor
+	e.Insert(strings.Repeat("word ", 1600))
+	shown, cursor := e.View(20)
+	if want := strings.Repeat("word ", 4); shown != want[1:] || cursor != 19 {
+		t.Errorf("%q, cursor at %d", shown, cursor)
+	}
+	if n := testing.AllocsPerRun(1, func() { e.View(20) }); n > 100 {
+		t.Errorf("%g allocations", n)
+	}
+}
