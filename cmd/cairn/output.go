@@ -16,10 +16,13 @@ import (
 	"github.com/cairnhq/cairn/cmd/cairn/internal/terminal"
 )
 
+// onlyHelps marks the commands that do nothing but say what their sub-commands are.
+const onlyHelps = "only helps"
+
 // family returns a command that only has sub-commands.
 func family(name, short string, members ...*cobra.Command) *cobra.Command {
 	c := &cobra.Command{
-		Use: name, Short: short, Args: cobra.NoArgs,
+		Use: name, Short: short, Args: cobra.NoArgs, Annotations: map[string]string{onlyHelps: "yes"},
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	c.AddCommand(members...)
