@@ -113,5 +113,5 @@ func printCodeResult(out *terminal.Screen, r client.CodeResult) {
 		}
 		out.Printf("%6d %s %s\n", n, mark, strings.TrimRight(terminal.Clean(strings.ReplaceAll(line, "\t", "    ")), " \n"))
 	}
-	out.Printf("       %s\n", out.Dim(link(r.URL, r.DocumentID, r.Version)))
+	printLink(out, "       ", link(r.URL, r.DocumentID, ""), r.URL)
 }
