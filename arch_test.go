@@ -73,7 +73,7 @@ var layers = []struct {
 var fences = map[string][]string{
 	"github.com/gin-gonic/gin":     {"server/…"},
 	"github.com/coreos/go-oidc":    {"server/auth/oidc"},
-	"golang.org/x/oauth2":          {"server/auth/oidc", "connectors/internal/remote"},
+	"golang.org/x/oauth2":          {"client", "server/auth/oidc", "connectors/internal/remote"},
 	"golang.org/x/crypto":          {"server/auth/password", "connectors/git"},
 	"github.com/tmc/langchaingo":   {"retrieval/llm/langchain"},
 	"github.com/sony/gobreaker":    {"retrieval/llm/reliable"},

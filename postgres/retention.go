@@ -98,6 +98,7 @@ func (db *DB) eraseLeftovers(ctx context.Context) error {
 		`DELETE FROM sessions WHERE expires_at < now() - $1::interval`,
 		`DELETE FROM used_sign_ins WHERE expires_at < now() - $1::interval`,
 		`DELETE FROM sign_in_codes WHERE expires_at < now() - $1::interval`,
+		`DELETE FROM device_logins WHERE expires_at < now() - $1::interval`,
 		// The last run that says how it went is left.
 		`DELETE FROM runs r WHERE (r.permissions_only OR r.parts_only) AND r.finished_at < now() - $1::interval AND EXISTS (
 			SELECT FROM runs n WHERE n.source_id = r.source_id AND n.permissions_only = r.permissions_only AND n.parts_only = r.parts_only AND n.created_at > r.created_at

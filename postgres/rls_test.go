@@ -50,6 +50,7 @@ var closed = map[string]string{
 	"sign_in_codes":    "hashes of secrets",
 	"used_sign_ins":    "hashes of secrets",
 	"passwords":        "hashes of secrets",
+	"device_logins":    "hashes of secrets; what programs call themselves that ask to be let in",
 	"sign_in_limits":   "hashes of who tries to sign in from where",
 	"source_secrets":   "what is sealed with a key that is elsewhere",
 	"hook_deliveries":  "ids of what webhooks have sent",

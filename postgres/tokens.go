@@ -115,18 +115,24 @@ func (db *DB) CreateToken(ctx context.Context, hash auth.Hash, t cairn.Token) (c
 		if err != nil {
 			return changed{}, err
 		}
-		err = tx.QueryRow(ctx, `
-			INSERT INTO tokens (id, account_id, name, hash, scopes, expires_at, parent_id)
-			VALUES ($1, $2, $3, $4, $5, least($6, $7::timestamptz), nullif($8, ''))
-			RETURNING created_at, expires_at`, t.ID, t.Account, t.Name, hash[:], t.Scopes, t.Expires, until, t.Parent).Scan(&t.Created, &t.Expires)
-		return changed{action: audit.TokenCreate, kind: audit.KindToken, id: t.ID, detail: tokenDetail(t)},
-			refused(err, "there is a token with this secret")
+		err = insertToken(ctx, tx, hash, &t, until)
+		return changed{action: audit.TokenCreate, kind: audit.KindToken, id: t.ID, detail: tokenDetail(t)}, err
 	})
 	if err != nil {
 		return cairn.Token{}, fmt.Errorf("create token: %w", err)
 	}
 	t.LastUsed, t.Revoked = time.Time{}, time.Time{}
 	return t, nil
+}
+
+// insertToken stores a token, which ends no later than until, and notes in it from when to
+// when it is.
+func insertToken(ctx context.Context, tx pgx.Tx, hash auth.Hash, t *cairn.Token, until *time.Time) error {
+	err := tx.QueryRow(ctx, `
+		INSERT INTO tokens (id, account_id, name, hash, scopes, expires_at, parent_id)
+		VALUES ($1, $2, $3, $4, $5, least($6, $7::timestamptz), nullif($8, ''))
+		RETURNING created_at, expires_at`, t.ID, t.Account, t.Name, hash[:], t.Scopes, t.Expires, until, t.Parent).Scan(&t.Created, &t.Expires)
+	return refused(err, "there is a token with this secret")
 }
 
 // parentExpires returns when the token ends by which another is made, nil without one. It

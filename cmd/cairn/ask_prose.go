@@ -131,7 +131,7 @@ func (p *prose) done(a client.Answer) error {
 		p.printSearched(a)
 	}
 	if p.out.Terminal {
-		p.out.Printf("\n%s\n", p.out.Dim(fmt.Sprintf("%s · %.1f s · go on with: cairn ask --conversation %s …",
+		p.out.Printf("\n%s\n", p.out.Dim(fmt.Sprintf("%s · %.1f s\nGo on with: cairn ask --conversation %s …",
 			terminal.Line(a.Model), float64(a.TookMS)/1000, terminal.Line(a.ConversationID))))
 	}
 	return nil
@@ -160,8 +160,11 @@ func (p *prose) annotate(text string, from int, sentences []client.Sentence, cit
 	last := 0
 	for _, end := range slices.Sorted(maps.Keys(marks)) {
 		b.WriteString(p.emphasise(terminal.Clean(text[last:end])))
-		if end > 0 && text[end-1] == '|' { // the row of a table
+		switch before := text[:end]; {
+		case strings.HasSuffix(before, "|"): // the row of a table
 			b.WriteByte(' ')
+		case strings.HasSuffix(before, "```"): // else the mark would be of the fence
+			b.WriteByte('\n')
 		}
 		b.WriteString(p.out.Dim(marks[end]))
 		last = end
@@ -173,9 +176,10 @@ func (p *prose) annotate(text string, from int, sentences []client.Sentence, cit
 // strong finds words in bold in Markdown.
 var strong = regexp.MustCompile(`\*\*([^*\n]+)\*\*`)
 
-// emphasise shows as bold what Markdown means to be.
+// emphasise shows as bold what Markdown means to be, on a terminal; elsewhere the text
+// stays Markdown.
 func (p *prose) emphasise(text string) string {
-	if !p.out.Colour {
+	if !p.out.Terminal {
 		return text
 	}
 	return strong.ReplaceAllStringFunc(text, func(s string) string { return p.out.Bold(strings.Trim(s, "*")) })
@@ -215,8 +219,15 @@ func (p *prose) printSource(label string, c client.Citation) {
 	case cairn.CitationGone:
 		state = "no longer there"
 	}
-	p.out.Printf("%s%s\n    %s\n", label, place(c.Title, c.Heading),
-		p.out.Dim(join(terminal.Line(c.Source), day(c.UpdatedAt), state, p.out.Link(link(c.URL, c.DocumentID, version), c.URL))))
+	const indent = "    "
+	facts, where := join(terminal.Line(c.Source), day(c.UpdatedAt), state), link(c.URL, c.DocumentID, version)
+	p.out.Printf("%s\n", terminal.Item(label, place(c.Title, c.Heading), p.out.Width))
+	if p.out.Width == 0 || len(indent)+terminal.Width(join(facts, where)) <= p.out.Width {
+		p.out.Printf("%s%s\n", indent, p.out.Dim(join(facts, p.out.Link(where, c.URL))))
+		return
+	}
+	p.out.Printf("%s%s\n", indent, p.out.Dim(facts))
+	printLink(p.out, indent, where, c.URL)
 }
 
 // printSearched says where nothing was found, and what came closest.
@@ -225,7 +236,7 @@ func (p *prose) printSearched(a client.Answer) {
 	if len(p.req.Sources) > 0 {
 		where = terminal.Line(strings.Join(p.req.Sources, ", "))
 	}
-	p.out.Printf("\nSearched: %s; passages looked at: %d.\n", where, p.found)
+	p.out.Printf("\n%s\n", terminal.Wrap(fmt.Sprintf("Searched: %s; passages looked at: %d.", where, p.found), p.out.Width, ""))
 	if len(a.Nearest) == 0 {
 		return
 	}

@@ -51,11 +51,22 @@ func (m *chat) help() string {
 	case m.note != "":
 		return m.note
 	case m.panel == historyPanel:
-		return "↑↓ choose · Enter open · Esc close"
+		return hints(m.width, "↑↓ choose", "Enter open", "Esc close")
 	case m.now != nil:
-		return "Ctrl-C stop · Tab sources · PgUp PgDn scroll"
+		return hints(m.width, "Ctrl-C stop", "Tab sources", "PgUp PgDn scroll")
 	}
-	return "Enter ask · Tab sources · Ctrl-O history · Ctrl-N new · Ctrl-C quit"
+	return hints(m.width, "Enter ask", "Ctrl-C quit", "Tab sources", "Ctrl-O history", "Ctrl-N new")
+}
+
+// hints joins those that fit, the first ones first.
+func hints(width int, all ...string) string {
+	line := ""
+	for _, hint := range all {
+		if longer := join(line, hint); terminal.Width(longer) <= width {
+			line = longer
+		}
+	}
+	return line
 }
 
 // body returns exactly so many rows.
@@ -94,7 +105,7 @@ func (m *chat) talk(width, rows int) []string {
 		all = append(all, m.layOut(t, width)...)
 	}
 	if len(m.turns) == 0 {
-		all = []string{"", "Ask a question. Every sentence of the answer has its source."}
+		all = append([]string{""}, strings.Split(terminal.Wrap("Ask a question. Every sentence of the answer has its source.", width, ""), "\n")...)
 	}
 	m.scroll = min(m.scroll, max(0, len(all)-rows))
 	end := len(all) - m.scroll

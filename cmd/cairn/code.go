@@ -114,5 +114,5 @@ func printCodeResult(out *terminal.Screen, r client.CodeResult) {
 		text := strings.NewReplacer("\t", "    ", "\n", " ").Replace(terminal.Clean(line))
 		out.Printf("%6d %s %s\n", n, mark, strings.TrimRight(text, " "))
 	}
-	out.Printf("       %s\n", out.Dim(link(r.URL, r.DocumentID, r.Version)))
+	printLink(out, "       ", link(r.URL, r.DocumentID, ""), r.URL)
 }

@@ -87,7 +87,7 @@ func accessToken(s server.Settings) (token, why string) {
 		}
 		return kept.Token, "The token of cairn login was sent; sign in again with cairn login, or remove it with cairn logout."
 	}
-	const make = "sign in with cairn login --code CODE, or set CAIRN_TOKEN to a token, which an administrator makes with cairn token create --user YOUR-ADDRESS"
+	const make = "sign in with cairn login, or set CAIRN_TOKEN to a token, which an administrator makes with cairn token create --user YOUR-ADDRESS"
 	if !onThisMachine(serverURL(s)) {
 		return "", "No token was sent: " + make + "."
 	}

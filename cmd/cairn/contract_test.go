@@ -101,7 +101,7 @@ func promises() []promised {
 		{command: "erasures clean", wrong: "erasures clean x", replies: map[string]string{"POST /api/v1/erasures/clean": "204"}},
 
 		{command: "version", wrong: "version x", offline: true, alone: true},
-		{command: "login", wrong: "login", offline: true},
+		{command: "login", wrong: "login x", offline: true},
 		{command: "logout", wrong: "logout x", offline: true, alone: true},
 		{command: "password", wrong: "password x", offline: true},
 		{command: "doctor", wrong: "doctor x", offline: true},
@@ -114,6 +114,7 @@ func promises() []promised {
 		{command: "eval compare", wrong: "eval compare", offline: true},
 		{command: "eval make", wrong: "eval make", offline: true},
 		{command: "man folder", wrong: "man", offline: true, alone: true},
+		{command: "mcp", wrong: "mcp x", offline: true},
 		{command: "mcp install cursor", wrong: "mcp install emacs", offline: true, alone: true},
 	}
 }
@@ -122,7 +123,7 @@ func promises() []promised {
 // names without "cairn".
 func commands(c *cobra.Command, path ...string) map[string]*cobra.Command {
 	found := make(map[string]*cobra.Command)
-	if len(path) > 0 && !c.HasSubCommands() {
+	if _, helps := c.Annotations[onlyHelps]; len(path) > 0 && c.Runnable() && !helps {
 		found[strings.Join(path, " ")] = c
 	}
 	for _, sub := range c.Commands() {

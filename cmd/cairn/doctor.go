@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -133,7 +134,12 @@ func (e *environment) printFindings(found []finding) error {
 			if f.State != "ok" {
 				state = out.Bold(state)
 			}
-			out.Printf("%s  %-14s  %s\n", state, f.Name, f.Message)
+			label := fmt.Sprintf("%s  %-14s  ", state, f.Name)
+			if out.Width > 0 && out.Width < 2*terminal.Width(label) {
+				out.Printf("%s\n%s\n", strings.TrimSpace(label), terminal.Wrap(f.Message, out.Width, "      "))
+				continue
+			}
+			out.Printf("%s\n", terminal.Item(label, f.Message, out.Width))
 		}
 	}
 	switch failed {

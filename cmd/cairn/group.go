@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/client"
 	"github.com/cairnhq/cairn/cmd/cairn/internal/terminal"
 )
@@ -51,8 +53,11 @@ group:cairn:hr or group:scim:Engineering. Without anybody it is emptied.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: e.online(func(ctx context.Context, c *client.Client, args []string) error {
 			g, err := c.SetGroup(ctx, args[0], args[1:])
+			if errors.Is(err, cairn.ErrNotFound) {
+				return advised{err, "there is no group, or no account or group to belong to it, of these names that you may see: " + terminal.Line(strings.Join(args, ", "))}
+			}
 			if err != nil {
-				return missing(err, "group or account", strings.Join(args, " "))
+				return err
 			}
 			return e.printGroup(g)
 		}),

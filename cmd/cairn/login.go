@@ -23,13 +23,14 @@ import (
 func loginCommand(e *environment) *cobra.Command {
 	var l login
 	c := &cobra.Command{
-		Use:   "login --code CODE | --email EMAIL | --token",
-		Short: "Sign this command line in with a one-time code, a password or a token",
-		Long: `Sign this command line in with a one-time code: that of the first administrator, which the
-server prints at its start, or one that an administrator made with cairn user code. With
---email alone it asks for your password, or reads it from standard input. What you give is
-exchanged for a token. With --token you give one that was made for you, at the prompt or on
-standard input. It is kept in the keyring of this machine, else in your configuration
+		Use:   "login [--code CODE | --email EMAIL | --token]",
+		Short: "Sign this command line in: in your browser, or with a one-time code, a password or a token",
+		Long: `Sign this command line in. It prints an address and a code: open the one in a browser on any
+machine, sign in there as usual, and enter the other. Elsewhere give a one-time code: that of
+the first administrator, which the server prints at its start, or one that an administrator
+made with cairn user code. With --email alone it asks for your password, or reads it from
+standard input. With --token you give a token that was made for you, at the prompt or on
+standard input. The token is kept in the keyring of this machine, else in your configuration
 folder, readable by you alone, and presented to this server and to no other. cairn logout
 removes it, and revokes it if login has made it.`,
 		Args: cobra.NoArgs,
@@ -46,7 +47,7 @@ removes it, and revokes it if login has made it.`,
 			if err == nil && settings.Token.Set() {
 				e.note("CAIRN_TOKEN is set and goes first: unset it to use this token.")
 			}
-			return advise(err, "The server prints that of the first administrator at its start; others come from cairn user code.")
+			return advise(err, l.advice())
 		},
 	}
 	c.Flags().StringVar(&l.code, "code", "", "the one-time code")
@@ -67,9 +68,6 @@ type login struct {
 func (l login) check() error {
 	if l.given && (l.code != "" || l.email != "") {
 		return usageError{errors.New("--token stands alone: a token needs no --code and no --email")}
-	}
-	if l.code == "" && l.email == "" && !l.given {
-		return usageError{errors.New("--code is missing, or --email to sign in with a password, or --token")}
 	}
 	if ttl, err := time.ParseDuration(l.ttl); err != nil || ttl < time.Minute || ttl > 366*24*time.Hour {
 		return usageError{fmt.Errorf("--ttl is %q; give 1m to 8784h, as in 720h", l.ttl)}
@@ -93,8 +91,11 @@ func (l login) run(ctx context.Context, e *environment) error {
 	if err := canWrite(filepath.Dir(path)); err != nil { // else the code would be used up
 		return fmt.Errorf("no token can be kept (set HOME to a folder that you may write to): %w", err)
 	}
-	if l.given {
+	switch {
+	case l.given:
 		return l.keepGiven(ctx, e, path)
+	case l.inBrowserAlone():
+		return l.inBrowser(ctx, e, c, path)
 	}
 	password := ""
 	if l.code == "" {
@@ -106,9 +107,7 @@ func (l login) run(ctx context.Context, e *environment) error {
 	if err != nil {
 		return err
 	}
-	token, err := c.AddToken(ctx, client.TokenRequest{
-		Name: cmp.Or(l.name, loginName()), Scopes: append(cairn.DefaultScopes(), cairn.ScopeAdmin), TTL: l.ttl,
-	})
+	token, err := c.AddToken(ctx, client.TokenRequest{Name: l.called(), Scopes: loginScopes(), TTL: l.ttl})
 	if err != nil {
 		return fmt.Errorf("you are signed in, but no token could be made: %w", err)
 	}
@@ -118,6 +117,49 @@ func (l login) run(ctx context.Context, e *environment) error {
 	}
 	if err := c.Logout(ctx); err != nil {
 		e.note("The session of this command was not ended: %s", terminal.Line(err.Error()))
+	}
+	return e.printLogin(c.URL(), where, me, token)
+}
+
+// inBrowserAlone reports whether nothing was given to sign in with.
+func (l login) inBrowserAlone() bool { return !l.given && l.code == "" && l.email == "" }
+
+// advice is for who was not signed in.
+func (l login) advice() string {
+	if l.inBrowserAlone() {
+		return "Begin again with cairn login, or give a one-time code with --code."
+	}
+	return "The server prints that of the first administrator at its start; others come from cairn user code."
+}
+
+// called is the name of the token.
+func (l login) called() string { return cmp.Or(l.name, loginName()) }
+
+func loginScopes() []cairn.Scope { return append(cairn.DefaultScopes(), cairn.ScopeAdmin) }
+
+// inBrowser waits until somebody who is signed in in a browser lets this command line in.
+func (l login) inBrowser(ctx context.Context, e *environment, c *client.Client, path string) error {
+	d, err := c.BeginDevice(ctx, client.DeviceRequest{Name: l.called(), Scopes: loginScopes(), TTL: l.ttl})
+	if err != nil {
+		return err
+	}
+	e.note("Open  %s\nEnter %s\n\nWaiting until somebody lets this command line in, for %d minutes.",
+		terminal.Line(d.URL), terminal.Line(d.Code), int(time.Until(d.Expires).Round(time.Minute)/time.Minute))
+	token, err := c.AwaitDevice(ctx, d)
+	if err != nil {
+		return err
+	}
+	in, err := client.New(client.Config{URL: l.url, Token: token.Secret})
+	if err != nil {
+		return err
+	}
+	me, err := in.Me(ctx)
+	if err != nil {
+		return err
+	}
+	where, err := e.replaceSignedIn(ctx, path, signedIn{URL: c.URL(), ID: token.ID, Token: token.Secret})
+	if err != nil {
+		return err
 	}
 	return e.printLogin(c.URL(), where, me, token)
 }

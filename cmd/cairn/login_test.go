@@ -1,14 +1,21 @@
 package main
 
 import (
+	"bufio"
+	"bytes"
 	"encoding/json"
+	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/cairnhq/cairn/client"
 )
 
 var printedCode = regexp.MustCompile(`([A-Z2-7]{4}-){3}[A-Z2-7]{4}`)
@@ -23,7 +30,6 @@ func TestLogin(t *testing.T) {
 	t.Setenv("CAIRN_URL", address)
 	path := filepath.Join(os.Getenv("HOME"), ".config", "cairn", "token.json")
 	s.expect(exitDenied, "", "cairn login", "user", "list")
-	s.expect(exitUsage, "", "--code is missing", "login")
 	s.expect(exitUsage, "", "--ttl", "login", "--code", code, "--ttl", "1s")
 	s.expect(exitDenied, "", "the code is wrong", "login", "--code", "AAAA-AAAA-AAAA-AAAA")
 	s.expect(exitFailed, "", "no e-mail address", "login", "--code", code, "--email", "root")
@@ -84,6 +90,8 @@ func TestLogin(t *testing.T) {
 	if exit, out, stderr := s.run("search", "anything", "--json"); exit != exitNotFound || strings.Contains(stderr, "not valid") {
 		t.Errorf("exit code %d: %s%s", exit, out, stderr)
 	}
+	t.Setenv("CAIRN_TOKEN", "")
+	s.letIn(address)
 	kept, err := readSignedIn()
 	if err != nil {
 		t.Fatal(err)
@@ -95,6 +103,58 @@ func TestLogin(t *testing.T) {
 	t.Setenv("CAIRN_TOKEN", kept.Token)
 	s.expect(exitDenied, "", "not valid", "token", "list")
 	s.expect(exitDone, "There is no token of cairn login.\n", "", "logout")
+}
+
+var shownCode = regexp.MustCompile(`[B-Z]{4}-[B-Z]{4}`)
+
+// letIn signs the program in, as a process of its own, by what somebody decides who is
+// signed in in a browser: first refused, then let in.
+func (s *shell) letIn(address string) {
+	s.t.Helper()
+	_, out, _ := s.run("user", "code", "root@example.com")
+	browser := newSessionClient()
+	c, err := client.New(client.Config{URL: address, HTTPClient: browser})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if _, err := c.Login(s.t.Context(), printedCode.FindString(out), ""); err != nil {
+		s.t.Fatal(err)
+	}
+	for decision, want := range map[string]struct {
+		exit         int
+		says, stderr string
+	}{
+		"false": {exitDenied, "", "refused in the browser. Begin again with cairn login"},
+		"true":  {exitDone, "as root@example.com (admin)", "Open  " + address + "/device\n"},
+	} {
+		cmd := exec.CommandContext(s.t.Context(), theProgram(s.t), "login", "--name", "a program")
+		cmd.Env = append(os.Environ(), asCairn+"=1")
+		var stdout, stderr bytes.Buffer
+		shown, err := cmd.StderrPipe()
+		cmd.Stdout = &stdout
+		if err := errors.Join(err, cmd.Start()); err != nil {
+			s.t.Fatal(err)
+		}
+		lines := bufio.NewScanner(io.TeeReader(shown, &stderr))
+		for lines.Scan() && !shownCode.MatchString(lines.Text()) {
+		}
+		res, err := browser.Post(address+"/api/v1/login/device/decision", "application/json",
+			strings.NewReader(`{"code":"`+shownCode.FindString(lines.Text())+`","admit":`+decision+`}`))
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		res.Body.Close()
+		for lines.Scan() {
+		}
+		err = cmd.Wait()
+		if code := cmd.ProcessState.ExitCode(); code != want.exit || res.StatusCode != http.StatusNoContent ||
+			!strings.Contains(stdout.String(), want.says) || !strings.Contains(stderr.String(), want.stderr) || strings.Contains(stdout.String()+stderr.String(), "cairn_") {
+			s.t.Errorf("decision %s: %d, %v\n%s%s", decision, res.StatusCode, err, &stdout, &stderr)
+		}
+	}
+	if exit, out, stderr := s.run("token", "list"); exit != exitDone || !strings.Contains(out, "a program") {
+		s.t.Errorf("exit code %d: %s%s", exit, out, stderr)
+	}
 }
 
 // TestLoginBehindAProxy signs in over http to a server whose cookies are for

@@ -261,6 +261,10 @@ func TestA11_15_A12_43_MCPRefusals(t *testing.T) {
 		return bearer(issuer.AccessToken(a))
 	}
 	good := token(oidctest.Access{Audience: public + "/mcp"})
+	session := []string{"Cookie", "__Host-" + s.session(s.admin.Account)[1]}
+	if got := s.send("GET", "/api/v1/me", session...); got.status != 200 {
+		t.Fatalf("the session is none: %d %s", got.status, got.body)
+	}
 	const metadata = `resource_metadata="` + public + `/.well-known/oauth-protected-resource/mcp"`
 	list, search := `/mcp {"jsonrpc":"2.0","id":1,"method":"tools/list"}`, rpc("search", `{"query":"x"}`)
 	for name, tt := range map[string]struct {
@@ -272,6 +276,8 @@ func TestA11_15_A12_43_MCPRefusals(t *testing.T) {
 		"the issuer's token":          {"POST", search, good, 200, ""},
 		"a token of the server":       {"POST", search, bearer(s.admin.token), 200, ""},
 		"nobody":                      {"POST", list, nil, 401, "Bearer " + metadata},
+		"a browser's session":         {"POST", list, session, 401, "Bearer " + metadata},
+		"a session of a page of this": {"POST", list, append([]string{"Origin", public, "Host", "cairn.example"}, session...), 401, "Bearer " + metadata},
 		"nobody, GET":                 {"GET", "/mcp", nil, 401, "Bearer " + metadata},
 		"a made-up token":             {"POST", list, bearer("cairn_x"), 401, `Bearer error="invalid_token", ` + metadata},
 		"the client's audience":       {"POST", list, token(oidctest.Access{Audience: issuer.ClientID}), 401, `Bearer error="invalid_token", ` + metadata},

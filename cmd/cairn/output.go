@@ -2,8 +2,10 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -16,10 +18,13 @@ import (
 	"github.com/cairnhq/cairn/cmd/cairn/internal/terminal"
 )
 
+// onlyHelps marks the commands that do nothing but say what their sub-commands are.
+const onlyHelps = "only helps"
+
 // family returns a command that only has sub-commands.
 func family(name, short string, members ...*cobra.Command) *cobra.Command {
 	c := &cobra.Command{
-		Use: name, Short: short, Args: cobra.NoArgs,
+		Use: name, Short: short, Args: cobra.NoArgs, Annotations: map[string]string{onlyHelps: "yes"},
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	c.AddCommand(members...)
@@ -46,8 +51,9 @@ func (e *environment) note(format string, args ...any) {
 	fmt.Fprintln(e.stderr, terminal.Clean(fmt.Sprintf(format, args...)))
 }
 
-// printList writes a list: as the API gives it, or as a table with a row for
-// each item; when there are none, the sentence empty.
+// printList writes a list: as the API gives it, or as a table with a row for each item
+// or, where that is wider than the terminal, as one line for each fact of an item; when
+// there are none, the sentence empty.
 func printList[T any](e *environment, l client.List[T], empty string, header []string, row func(T) []string) error {
 	if e.json {
 		return e.printReply(l.JSON)
@@ -56,18 +62,44 @@ func printList[T any](e *environment, l client.List[T], empty string, header []s
 		_, err := fmt.Fprintln(e.stdout, empty)
 		return err
 	}
-	w := tabwriter.NewWriter(e.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, strings.Join(header, "\t"))
-	for _, item := range l.Items {
-		cells := row(item)
-		for i := range cells {
-			if cells[i] = terminal.Line(cells[i]); cells[i] == "" {
-				cells[i] = "-"
-			}
+	rows := make([][]string, len(l.Items))
+	for i, item := range l.Items {
+		rows[i] = row(item)
+		for j, cell := range rows[i] {
+			rows[i][j] = cmp.Or(terminal.Line(cell), "-")
 		}
+	}
+	text := table(append([][]string{header}, rows...))
+	columns := e.screen().Columns
+	if columns > 0 && slices.ContainsFunc(strings.Split(text, "\n"), func(line string) bool { return terminal.Width(line) > columns }) {
+		text = facts(header, rows)
+	}
+	_, err := io.WriteString(e.stdout, text)
+	return err
+}
+
+// table returns rows of cells in columns.
+func table(rows [][]string) string {
+	var out strings.Builder
+	w := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
+	for _, cells := range rows {
 		fmt.Fprintln(w, strings.Join(cells, "\t"))
 	}
-	return w.Flush()
+	_ = w.Flush() // a Builder takes everything
+	return out.String()
+}
+
+// facts returns rows of cells one below the other, each with its heading.
+func facts(header []string, rows [][]string) string {
+	var all []string
+	for _, cells := range rows {
+		pairs := make([][]string, len(cells))
+		for i, cell := range cells {
+			pairs[i] = []string{header[i], cell}
+		}
+		all = append(all, table(pairs))
+	}
+	return strings.Join(all, "\n")
 }
 
 // day returns the date of a time that the server gave; "" when there is none.

@@ -99,6 +99,10 @@ var requests = map[string]string{
 	"POST /api/v1/login":                            `/api/v1/login {"code":""}`,
 	"GET /api/v1/login/oidc":                        `/api/v1/login/oidc`,
 	"GET /api/v1/login/oidc/callback":               `/api/v1/login/oidc/callback?code=x&state=y`,
+	"POST /api/v1/login/device":                     `/api/v1/login/device {"code":"$device"}`,
+	"POST /api/v1/login/device/decision":            `/api/v1/login/device/decision {"code":"$device","admit":false}`,
+	"POST /oauth/device_authorization":              `/oauth/device_authorization client_id=cairn`,
+	"POST /oauth/token":                             `/oauth/token client_id=cairn&grant_type=urn:ietf:params:oauth:grant-type:device_code&device_code=x`,
 	"POST /api/v1/logout":                           `/api/v1/logout`,
 	"GET /api/v1/me":                                `/api/v1/me`,
 	"POST /api/v1/me/password":                      `/api/v1/me/password {"password":"seven penguins pay rent"}`,
@@ -174,4 +178,4 @@ var carried = map[string][]string{
 
 // spent are routes, beside those that delete, that leave the last thing of their
 // request such that it cannot be sent again.
-var spent = []string{"POST /api/v1/users/bindings/{binding}/confirm", "POST /api/v1/sources/{name}/sync"}
+var spent = []string{"POST /api/v1/login/device/decision", "POST /api/v1/users/bindings/{binding}/confirm", "POST /api/v1/sources/{name}/sync"}

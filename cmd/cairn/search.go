@@ -102,15 +102,24 @@ func printPassage(out *terminal.Screen, label string, p client.Passage, words []
 	if columns == 0 {
 		columns = 100
 	}
-	out.Printf("%s%s\n", label, out.Bold(place(p.Title, p.Heading)))
+	out.Printf("%s\n", terminal.Item(label, out.Bold(place(p.Title, p.Heading)), out.Width))
 	out.Printf("%s%s\n", indent, out.Dim(join(terminal.Line(p.Source), terminal.Line(p.Kind), day(p.UpdatedAt))))
 	if text := out.Excerpt(p.Snippet, words, snippetLines*(columns-len(indent))-8); text != "" {
 		out.Printf("%s\n", terminal.Wrap(text, out.Width, indent))
 	}
-	out.Printf("%s%s\n", indent, out.Link(out.Dim(link(p.URL, p.DocumentID, "")), p.URL))
+	printLink(out, indent, link(p.URL, p.DocumentID, ""), p.URL)
 	if len(p.AlsoIn) > 0 {
 		out.Printf("%s\n", out.Dim(terminal.Wrap(alsoIn(p.AlsoIn, p.AlsoInMore), out.Width, indent)))
 	}
+}
+
+// printLink prints where a document can be read. What is wider than the screen begins at
+// its edge, so that less of it is in the next line.
+func printLink(out *terminal.Screen, indent, text, url string) {
+	if out.Width > 0 && len(indent)+terminal.Width(text) > out.Width {
+		indent = ""
+	}
+	out.Printf("%s%s\n", indent, out.Link(out.Dim(text), url))
 }
 
 // link returns where a document can be read: at its source, or here.

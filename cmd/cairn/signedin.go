@@ -89,8 +89,8 @@ func writable(dir string) error {
 	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
-// keep keeps the token in the keyring of the machine, else in the file; what is not in
-// the keyring is removed from it. It returns where the token is.
+// keep keeps the token in the keyring of the machine, else in the file, and returns where it
+// is.
 func (s signedIn) keep(path string) (where string, err error) {
 	where = path
 	if err := keepInKeychain(s.URL, s.Token); err == nil {

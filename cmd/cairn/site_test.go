@@ -125,6 +125,8 @@ func (s *site) request(ctx context.Context, method, request string, header ...st
 	switch {
 	case strings.HasPrefix(path, "/scim/"):
 		req.Header.Set("Content-Type", "application/scim+json")
+	case strings.HasPrefix(path, "/oauth/"):
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	case strings.HasSuffix(path, "/batch"):
 		req.Header.Set("Content-Type", "application/x-ndjson")
 	default:

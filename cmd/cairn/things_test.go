@@ -113,6 +113,12 @@ func (th *things) make(name string) {
 	case "grant":
 		th.must(th.admin, "POST", `/api/v1/grants {"user":"`+string(th.person(cairn.RoleMember).ID)+`","source":"`+th.fill(`$folder`)+`","reason":"incident"}`, &reply)
 		id = reply.ID
+	case "device":
+		var asked struct {
+			Code string `json:"user_code"`
+		}
+		th.check(json.Unmarshal([]byte(th.send("POST", requests["POST /oauth/device_authorization"]).body), &asked))
+		id = asked.Code
 	case "binding":
 		id = th.pending()
 	case "erasure":

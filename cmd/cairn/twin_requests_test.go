@@ -140,6 +140,10 @@ GET /api/v1/login/oidc
 GET /api/v1/login/oidc/callback?code=x&state=y
 POST /api/v1/login {"email":"bob@acme.test","password":"seven penguins pay rent"}
 POST /api/v1/me/password {"password":"seven penguins pay rent"}
+POST /api/v1/login/device {"code":"BCDF-GHJK"}
+POST /api/v1/login/device/decision {"code":"BCDF-GHJK","admit":true}
+POST /oauth/device_authorization {}
+POST /oauth/token {}
 POST /api/v1/logout
 POST /hooks/handbook {"zen":"x"}
 POST /hooks/vault {"zen":"x"}

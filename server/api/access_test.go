@@ -55,6 +55,8 @@ func attempts(conversation, message, binding string) map[string]string {
 		"POST /audit/verify":                    `/audit/verify`,
 		"GET /reports/oversharing":              `/reports/oversharing`,
 		"POST /reports/oversharing/scan":        `/reports/oversharing/scan`,
+		"POST /login/device":                    `/login/device {"code":"BCDF-GHJK"}`,
+		"POST /login/device/decision":           `/login/device/decision {"code":"BCDF-GHJK","admit":true}`,
 		"POST /logout":                          `/logout`,
 		"GET /me":                               `/me`,
 		"POST /me/password":                     `/me/password {"password":"seven penguins pay rent"}`, // off here

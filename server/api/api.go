@@ -26,7 +26,8 @@ type Config struct {
 	Kinds       connectors.Registry
 	Environment connectors.Environment
 	Models      []Model // that can be asked for by name; the extractive one is added
-	// BaseURL is the scheme and host under which webhooks reach the server; empty: unknown.
+	// BaseURL is the scheme and host under which people and webhooks reach the server;
+	// empty: unknown.
 	BaseURL string
 	Log     *slog.Logger
 	// Erased is called after every erasure that somebody asked for, before it is
@@ -131,6 +132,9 @@ func (a *API) Routes() []server.Route {
 		{Method: post, Path: "/login", Public: true, Audit: audit.SignIn, Handle: a.login},
 		{Method: get, Path: "/login/oidc", Public: true, Handle: a.beginOIDC},
 		{Method: get, Path: "/login/oidc/callback", Public: true, Audit: audit.SignIn, Handle: a.finishOIDC},
+		// A program is let in by a session alone: see Authenticator.OpenDevice.
+		{Method: post, Path: "/login/device", Scope: cairn.ScopeAdmin, Handle: a.showDevice},
+		{Method: post, Path: "/login/device/decision", Scope: cairn.ScopeAdmin, Audit: audit.TokenCreate, Handle: a.decideDevice},
 		{Method: post, Path: "/logout", Audit: audit.SignOut, Handle: a.logout},
 		{Method: get, Path: "/me", Handle: a.me},
 		{Method: post, Path: "/me/password", Scope: cairn.ScopeAdmin, Audit: audit.PasswordSet, Handle: a.setPassword},
@@ -156,5 +160,6 @@ func (a *API) Routes() []server.Route {
 	for i := range routes {
 		routes[i].Path = "/api/v1" + routes[i].Path
 	}
+	routes = append(routes, a.oauthRoutes()...)
 	return append(routes, server.Route{Method: get, Path: "/api/openapi.yaml", Public: true, Handle: spec})
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"mime"
 	"net/http"
 	"slices"
 	"strconv"
@@ -17,6 +16,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/server"
 )
 
 const (
@@ -38,26 +38,17 @@ func decode(c *gin.Context, v any, optional bool) error {
 
 // body reads the request's body, which must have the media type.
 func body(c *gin.Context, limit int64, patience time.Duration, mediaType string, optional bool) ([]byte, error) {
-	rc := http.NewResponseController(c.Writer)
-	if err := rc.SetReadDeadline(time.Now().Add(patience)); err == nil {
-		// Else the deadline would end a stream that is written later.
-		defer func() { _ = rc.SetReadDeadline(time.Time{}) }()
-	}
-	b, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, limit))
-	var tooLarge *http.MaxBytesError
-	var shown *cairn.Error
+	b, err := server.ReadBody(c, limit, patience)
 	switch {
-	case errors.As(err, &shown): // its sender may not any more
-		return nil, err
-	case errors.As(err, &tooLarge):
+	case errors.Is(err, server.ErrBodyTooLarge):
 		return nil, cairn.Errorf(cairn.ErrTooLarge, "the body is larger than %d MiB; send less at once", limit>>20)
+	case errors.Is(err, server.ErrBodyBroken):
+		return nil, cairn.Errorf(cairn.ErrInvalid, "%s", err)
 	case err != nil:
-		return nil, cairn.Errorf(cairn.ErrInvalid, "the body could not be read to its end")
+		return nil, err
 	case len(b) == 0 && optional:
 		return nil, nil
-	}
-	got, _, err := mime.ParseMediaType(c.Request.Header.Get("Content-Type"))
-	if err != nil || got != mediaType {
+	case !server.HasMediaType(c.Request, mediaType):
 		return nil, cairn.Errorf(cairn.ErrInvalid, "send the body with \"Content-Type: %s\"", mediaType)
 	}
 	return b, nil

@@ -35,6 +35,7 @@ const (
 	GroupDelete Action = "group.delete"
 	TokenCreate Action = "token.create"
 	TokenRevoke Action = "token.revoke"
+	TokenRefuse Action = "token.refuse" // to a program that asked to be let in
 
 	SourceCreate  Action = "source.create"
 	SourceUpdate  Action = "source.update"

@@ -63,6 +63,8 @@ type Authenticator struct {
 	callbacks *limiter                   // returns from the issuer, by address
 	accounts  *limiter                   // sign-ins at the issuer, by account
 	tokens    *limiter                   // bearer tokens that are not valid, by address
+	devices   *limiter                   // programs that ask to be let in, by address
+	polls     *limiter                   // their questions with codes that are not known, by address
 	hooks     *limiter                   // deliveries of webhooks, by address and source
 	senders   *limiter                   // the same, by address
 	shown     *lru.Cache[Hash, struct{}] // tokens that were valid
@@ -89,6 +91,8 @@ func New(cfg Config) (*Authenticator, error) {
 	a.callbacks = newLimiter(a.now, burst{20, time.Second}, burst{200, 50 * time.Millisecond})
 	a.accounts = newLimiter(a.now, burst{20, time.Minute}, burst{1000, time.Millisecond})
 	a.tokens = newLimiter(a.now, burst{60, time.Second}, burst{1000, time.Millisecond})
+	a.devices = newLimiter(a.now, burst{10, 30 * time.Second}, burst{100, 2 * time.Second})
+	a.polls = newLimiter(a.now, burst{60, time.Second}, burst{1000, time.Millisecond})
 	a.hooks = newLimiter(a.now, burst{200, 50 * time.Millisecond}, burst{2000, time.Millisecond})
 	a.senders = newLimiter(a.now, burst{400, 20 * time.Millisecond}, burst{2000, time.Millisecond})
 	if cfg.PublicOrigin != "" {

@@ -52,9 +52,13 @@ func TestAccessTokenOfTheIssuer(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	old := s.issuer.AccessToken(oidctest.Access{Subject: "ann", Audience: resource})
 	s.issuer.UseEC()
 	if _, err := s.present(s.issuer.AccessToken(oidctest.Access{Subject: "ann", Audience: resource})); err != nil {
 		t.Errorf("after a change of keys: %v", err)
+	}
+	if _, err := s.present(old); !errors.Is(err, cairn.ErrUnauthenticated) {
+		t.Errorf("signed with a key that the issuer has given up: %v", err)
 	}
 }
 
@@ -67,17 +71,26 @@ func TestA11_15_A12_43_AccessTokensOfOthers(t *testing.T) {
 		"the server's":           {Subject: "ann", Audience: "https://cairn.example"},
 		"one with a slash":       {Subject: "ann", Audience: resource + "/"},
 		"another server's":       {Subject: "ann", Audience: "https://cairn.example.evil/mcp"},
+		"one below":              {Subject: "ann", Audience: resource + "/x"},
+		"in another case":        {Subject: "ann", Audience: "https://cairn.example/MCP"},
+		"not encrypted":          {Subject: "ann", Audience: "http://cairn.example/mcp"},
 		"nobody's":               {Subject: "ann", Audience: []string{}},
 		"no audience":            {Subject: "ann", Claims: omit("aud")},
 		"no issuer":              {Subject: "ann", Audience: resource, Claims: omit("iss")},
 		"another issuer":         {Subject: "ann", Audience: resource, Claims: set("iss", "https://id.evil")},
 		"expired":                {Subject: "ann", Audience: resource, Claims: set("exp", s.clock.now.Add(-time.Second).Unix())},
+		"without a right end":    {Subject: "ann", Audience: resource, Claims: set("exp", "tomorrow")},
 		"without an end":         {Subject: "ann", Audience: resource, Claims: omit("exp")},
 		"not yet":                {Subject: "ann", Audience: resource, Claims: set("nbf", s.clock.now.Add(time.Hour).Unix())},
 		"of the future":          {Subject: "ann", Audience: resource, Claims: set("iat", s.clock.now.Add(time.Hour).Unix())},
 		"without a subject":      {Audience: resource},
 		"a long subject":         {Subject: strings.Repeat("a", 256), Audience: resource},
 		"forged":                 {Subject: "ann", Audience: resource, Forged: true},
+		"forged, no key named":   {Subject: "ann", Audience: resource, Forged: true, Header: omit("kid")},
+		"forged, its own keys":   {Subject: "ann", Audience: resource, Forged: true, Header: set("jku", "https://id.evil/keys")},
+		"another key named":      {Subject: "ann", Audience: resource, Header: set("kid", "other")},
+		"another algorithm":      {Subject: "ann", Audience: resource, Header: set("alg", "PS256")},
+		"an unknown extension":   {Subject: "ann", Audience: resource, Header: set("crit", []string{"told"})},
 		"not signed":             {Subject: "ann", Audience: resource, Header: set("alg", "none")},
 		"signed with the public": {Subject: "ann", Audience: resource, Header: set("alg", "HS256")},
 		"an ID token":            {Subject: "ann", Audience: resource, Claims: set("nonce", "n")},

@@ -188,4 +188,5 @@ type Store interface {
 	Attempts
 	Locals
 	Bindings
+	Devices
 }

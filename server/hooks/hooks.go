@@ -249,15 +249,10 @@ func body(c *gin.Context) ([]byte, error) {
 	if c.Request.ContentLength > MaxBody {
 		return nil, tooLarge
 	}
-	rc := http.NewResponseController(c.Writer)
-	if err := rc.SetReadDeadline(time.Now().Add(readBody)); err == nil {
-		defer func() { _ = rc.SetReadDeadline(time.Time{}) }()
-	}
 	b := bytes.NewBuffer(make([]byte, 0, sizeOf(c.Request)+bytes.MinRead)) // it need not grow
-	_, err := b.ReadFrom(http.MaxBytesReader(c.Writer, c.Request.Body, MaxBody))
-	var large *http.MaxBytesError
+	err := server.ReadBodyInto(b, c, MaxBody, readBody)
 	switch {
-	case errors.As(err, &large):
+	case errors.Is(err, server.ErrBodyTooLarge):
 		return nil, tooLarge
 	case err != nil:
 		return nil, cairn.Errorf(cairn.ErrInvalid, "the body could not be read to its end")

@@ -109,12 +109,12 @@ func New(cfg Config) *Server {
 // Routes returns every route. Which scope a message needs is up to the tool that it calls.
 func (s *Server) Routes() []server.Route {
 	routes := []server.Route{
-		{Method: http.MethodPost, Path: Path, Handle: s.post, Long: true, Shows: true, Resource: true, OwnHost: true},
+		{Method: http.MethodPost, Path: Path, Handle: s.post, Long: true, Shows: true, Tokens: true, Resource: true, OwnHost: true},
 		{Method: http.MethodGet, Path: auth.MetadataPath, Public: true, Handle: s.metadata},
 		{Method: http.MethodGet, Path: auth.MetadataPath + Path, Public: true, Handle: s.metadata},
 	}
 	for _, method := range []string{http.MethodGet, http.MethodDelete} { // of sessions, which there are none of
-		routes = append(routes, server.Route{Method: method, Path: Path, Handle: onlyPost, Resource: true, OwnHost: true})
+		routes = append(routes, server.Route{Method: method, Path: Path, Handle: onlyPost, Tokens: true, Resource: true, OwnHost: true})
 	}
 	return routes
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/server"
 	"github.com/cairnhq/cairn/server/audit"
 	"github.com/cairnhq/cairn/server/auth"
 )
@@ -69,20 +70,14 @@ func (s *Server) post(c *gin.Context) error {
 // readMessage reads the body of a request. Several messages at once, which the protocol
 // has given up, are refused: each is to be looked at by itself.
 func readMessage(c *gin.Context) ([]byte, error) {
-	rc := http.NewResponseController(c.Writer)
-	if err := rc.SetReadDeadline(time.Now().Add(readBody)); err == nil {
-		defer func() { _ = rc.SetReadDeadline(time.Time{}) }()
-	}
-	b, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, maxBody))
-	var tooLarge *http.MaxBytesError
-	var shown *cairn.Error
+	b, err := server.ReadBody(c, maxBody, readBody)
 	switch {
-	case errors.As(err, &shown): // its sender may not any more
-		return nil, err
-	case errors.As(err, &tooLarge):
+	case errors.Is(err, server.ErrBodyTooLarge):
 		return nil, cairn.Errorf(cairn.ErrTooLarge, "the message is larger than %d MiB", maxBody>>20)
-	case err != nil:
+	case errors.Is(err, server.ErrBodyBroken):
 		return nil, cairn.Errorf(cairn.ErrInvalid, "the message could not be read to its end")
+	case err != nil:
+		return nil, err
 	case !utf8.Valid(b):
 		return nil, cairn.Errorf(cairn.ErrInvalid, "the message is not valid UTF-8")
 	case bytes.HasPrefix(bytes.TrimSpace(b), []byte("[")):

@@ -4,9 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"io"
-	"mime"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +13,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/server"
 )
 
 const (
@@ -112,24 +110,17 @@ func read(c *gin.Context) (request, error) {
 
 // body reads the request's body, a JSON document.
 func body(c *gin.Context) ([]byte, error) {
-	got, _, err := mime.ParseMediaType(c.Request.Header.Get("Content-Type"))
-	if err != nil || got != "application/json" {
+	if !server.HasMediaType(c.Request, "application/json") {
 		return nil, invalid("", "", "Send the body with \"Content-Type: application/json\".")
 	}
-	rc := http.NewResponseController(c.Writer)
-	if err := rc.SetReadDeadline(time.Now().Add(readBody)); err == nil {
-		defer func() { _ = rc.SetReadDeadline(time.Time{}) }()
-	}
-	b, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, maxBody))
-	var large *http.MaxBytesError
-	var shown *cairn.Error
+	b, err := server.ReadBody(c, maxBody, readBody)
 	switch {
-	case errors.As(err, &shown): // its sender may not any more
-		return nil, err
-	case errors.As(err, &large):
+	case errors.Is(err, server.ErrBodyTooLarge):
 		return nil, cairn.Errorf(cairn.ErrTooLarge, "The body is larger than %d MiB. Send fewer or shorter messages.", maxBody>>20)
-	case err != nil:
+	case errors.Is(err, server.ErrBodyBroken):
 		return nil, invalid("", "", "The body could not be read to its end.")
+	case err != nil:
+		return nil, err
 	case !utf8.Valid(b):
 		return nil, invalid("", "", "The body is not valid UTF-8.")
 	}

@@ -4,9 +4,7 @@ import (
 	"context"
 	_ "embed" // openapi.yaml
 	"errors"
-	"io"
 	"math"
-	"mime"
 	"net/http"
 	"strconv"
 	"time"
@@ -94,26 +92,17 @@ const (
 
 // body reads the request's body, a JSON document.
 func body(c *gin.Context) ([]byte, error) {
-	got, _, err := mime.ParseMediaType(c.Request.Header.Get("Content-Type"))
-	if err != nil || got != "application/scim+json" && got != "application/json" {
+	if !server.HasMediaType(c.Request, "application/scim+json", "application/json") {
 		return nil, badRequest("invalidSyntax", "send the body with \"Content-Type: application/scim+json\"")
 	}
-	rc := http.NewResponseController(c.Writer)
-	if err := rc.SetReadDeadline(time.Now().Add(readBody)); err == nil {
-		defer func() { _ = rc.SetReadDeadline(time.Time{}) }()
-	}
-	b, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, maxBody))
-	var large *http.MaxBytesError
-	var shown *cairn.Error
+	b, err := server.ReadBody(c, maxBody, readBody)
 	switch {
-	case errors.As(err, &shown): // its sender may not any more
-		return nil, err
-	case errors.As(err, &large):
+	case errors.Is(err, server.ErrBodyTooLarge):
 		return nil, tooLarge()
-	case err != nil:
-		return nil, badRequest("invalidSyntax", "the body could not be read to its end")
+	case errors.Is(err, server.ErrBodyBroken):
+		return nil, badRequest("invalidSyntax", "%s", err)
 	}
-	return b, nil
+	return b, err
 }
 
 const (

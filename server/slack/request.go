@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"io"
 	"net/http"
 	"strconv"
 	"time"
@@ -49,14 +48,9 @@ func (b *Bot) signed(c *gin.Context) ([]byte, error) {
 	if err := b.cfg.Auth.AllowHook(c.Request, "/slack"); err != nil {
 		return nil, err
 	}
-	rc := http.NewResponseController(c.Writer)
-	if err := rc.SetReadDeadline(time.Now().Add(readBody)); err == nil {
-		defer func() { _ = rc.SetReadDeadline(time.Time{}) }()
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, maxBody))
-	var large *http.MaxBytesError
+	body, err := server.ReadBody(c, maxBody, readBody)
 	switch {
-	case errors.As(err, &large):
+	case errors.Is(err, server.ErrBodyTooLarge):
 		return nil, cairn.Errorf(cairn.ErrTooLarge, "the body is larger than %d MiB", maxBody>>20)
 	case err != nil:
 		return nil, cairn.Errorf(cairn.ErrInvalid, "the body could not be read to its end")

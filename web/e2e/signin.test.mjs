@@ -33,6 +33,33 @@ async function signIn(page, password) {
   await page.getByRole('button', { name: 'Sign in', exact: true }).click();
 }
 
+const form = (path, fields) =>
+  fetch(server.url + path, { method: 'POST', body: new URLSearchParams({ client_id: 'cairn', ...fields }) });
+
+// A program is let in by the code that it shows.
+async function letIn(view) {
+  const { page } = view;
+  const asked = await (await form('/oauth/device_authorization', { device_name: 'cairn login on laptop' })).json();
+  await page.getByLabel('Code').fill('bbbb bbbb');
+  await page.getByRole('button', { name: 'Continue' }).click();
+  await page.getByRole('alert').filter({ hasText: 'No program shows this code' }).waitFor();
+  await page.getByLabel('Code').fill(asked.user_code.toLowerCase());
+  await assertFine(view, 'the page of the code');
+  await page.getByRole('button', { name: 'Continue' }).click();
+  await page.getByText('cairn login on laptop').waitFor();
+  await page.getByText('127.0.0.1').waitFor();
+  await assertFine(view, 'the decision');
+  await page.getByRole('button', { name: 'Allow' }).click();
+  await page.getByText('signed in as you').waitFor();
+  const told = await form('/oauth/token', {
+    grant_type: 'urn:ietf:params:oauth:grant-type:device_code',
+    device_code: asked.device_code,
+  });
+  const { access_token: token } = await told.json();
+  const me = await fetch(server.url + '/api/v1/me', { headers: { Authorization: `Bearer ${token}` } });
+  assert.equal((await me.json()).email, 'ann@example.com');
+}
+
 async function assertFine({ page }, what) {
   assert.deepEqual(await axe(page), [], what);
   assert.ok((await overflow(page)) <= 0, `${what} scrolls sideways`);
@@ -68,9 +95,9 @@ it('leads from a code to a password, and from a password to the page', async () 
   await second.page.getByRole('button', { name: 'Set the password' }).click();
   await second.page.getByText('Your password is set').waitFor();
 
-  await first.page.goto(server.url); // whose session has ended
+  await first.page.goto(server.url + '/device'); // whose session has ended
   await signIn(first.page, KETTLE);
-  await first.page.locator('#question').waitFor();
+  await letIn(first);
   for (const { context, seen } of [first, second]) {
     assertClean(seen);
     await context.close();

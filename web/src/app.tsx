@@ -22,6 +22,7 @@ import { loadSession, me, session } from './state/session';
 import { loadSources } from './state/sources';
 
 const SourcesPage = lazy(() => import('./pages/SourcesPage'));
+const DevicePage = lazy(() => import('./pages/DevicePage'));
 const PasswordPage = lazy(() => import('./pages/PasswordPage'));
 
 export function App() {
@@ -91,6 +92,9 @@ function Pages() {
       </Route>
       <Route path="/sources">
         <SourcesPage />
+      </Route>
+      <Route path="/device">
+        <DevicePage />
       </Route>
       <Route path="/password">
         <PasswordPage />

@@ -31,6 +31,7 @@ type Store struct {
 	used      map[auth.Hash]bool
 
 	passwords map[cairn.AccountID]string
+	devices   map[auth.Hash]*device        // by the code with which they ask
 	untils    map[auth.Hash]time.Time      // of limits, and of what is remembered
 	others    map[cairn.AccountID][]string // groups of cairn.OIDCDirectory
 	grants    map[cairn.AccountID][]cairn.GrantID
@@ -45,6 +46,7 @@ type code struct {
 // New returns an empty Store.
 func New() *Store {
 	return &Store{
+		devices:  map[auth.Hash]*device{},
 		accounts: map[cairn.AccountID]cairn.Account{}, groups: map[string]Members{},
 		tokens: map[auth.Hash]cairn.Token{}, sessions: map[auth.Hash]auth.Session{}, codes: map[auth.Hash]code{},
 		bindings: map[subject]cairn.AccountID{}, dismissed: map[subject]bool{}, used: map[auth.Hash]bool{},

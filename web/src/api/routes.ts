@@ -6,6 +6,7 @@ import type {
   Conversation,
   ConversationList,
   ConversationWithMessages,
+  Device,
   Document,
   DocumentErrorList,
   FeedbackRequest,
@@ -36,6 +37,9 @@ export const loginWithPassword = (email: string, password: string) =>
 export const setPassword = (current: string, password: string) =>
   request<void>('POST', path('me', 'password'), current === '' ? { password } : { password, current });
 export const signInCode = (account: string) => request<SignInCode>('POST', path('users', account, 'code'));
+export const showDevice = (code: string) => request<Device>('POST', path('login', 'device'), { code });
+export const decideDevice = (code: string, admit: boolean) =>
+  request<void>('POST', path('login', 'device', 'decision'), { code, admit });
 export const logout = () => request<void>('POST', path('logout'));
 
 export const ask = (question: AskRequest, signal: AbortSignal) =>

@@ -726,6 +726,91 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/login/device": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Which program shows a code, and what it asks for
+         * @description For the page on which somebody lets a program in that cannot sign in by itself (`POST /oauth/device_authorization`). In a
+         *     session alone, never with a token. `not_found` for a code that is wrong, has expired or was decided upon.
+         */
+        post: operations["showDevice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/login/device/decision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let the program in that shows a code, or refuse it
+         * @description In a session alone, never with a token. Let in, it gets a token of the caller's with the scopes and for the time that it
+         *     asked for, which is listed and revoked like others. A code can be decided upon once.
+         */
+        post: operations["decideDevice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/oauth/device_authorization": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask to be let in by somebody with a browser
+         * @description The device authorization request of RFC 8628. The program shows `user_code` and `verification_uri`, and asks at
+         *     `/oauth/token` every `interval` seconds.
+         */
+        post: operations["beginDevice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/oauth/token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask whether one was let in
+         * @description The device access token request of RFC 8628, and no other grant. Until somebody has decided it is refused with
+         *     `authorization_pending`; with `slow_down` when it comes sooner than the interval, which is five seconds longer from then
+         *     on. `access_denied`, `expired_token` and the token are given once, then `invalid_grant`.
+         */
+        post: operations["pollDevice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/logout": {
         parameters: {
             query?: never;
@@ -1166,8 +1251,8 @@ export interface paths {
          * One message of the Model Context Protocol
          * @description Streamable HTTP without sessions, of the protocol's versions 2024-11-05 to 2026-07-28. The tools are `search`,
          *     `fetch`, `ask`, `search_code`, `read_file` and `list_sources`; which scope a message needs is up to the tool that it
-         *     calls. Beside tokens of this server, access tokens of the issuer are accepted whose audience is this address; a 401 says
-         *     in `WWW-Authenticate` where the issuer is told. Requests to names that are not this server's, and from pages of other
+         *     calls. Beside tokens of this server, access tokens of the issuer are accepted whose audience is this address; sessions of
+         *     browsers are not. A 401 says in `WWW-Authenticate` where the issuer is told. Requests to names that are not this server's, and from pages of other
          *     sites, are `denied`, with or without a token.
          */
         post: operations["callMCP"];
@@ -1994,6 +2079,63 @@ export interface components {
             password: string;
             current?: string;
         };
+        DeviceCode: {
+            /** @description As the program shows it; case, blanks and hyphens do not matter. */
+            code: string;
+        };
+        DeviceDecision: {
+            code: string;
+            /** @description false refuses it. */
+            admit: boolean;
+        };
+        Device: {
+            /** @description What the program calls itself. */
+            name: string;
+            /** @description From which it asked. */
+            address: string;
+            scopes: components["schemas"]["Scope"][];
+            /** @description How long its token is valid. */
+            ttl_seconds: number;
+            asked_at: components["schemas"]["Time"];
+            expires_at: components["schemas"]["Time"];
+        };
+        DeviceRequest: {
+            /** @description What the program is called. */
+            client_id: string;
+            /** @description What the person who decides is shown, and the name of the token. Without: client_id. */
+            device_name?: string;
+            /** @description Words: those of the token, `search ask read` without. */
+            scope?: string;
+            /** @description How long the token is valid, as for `POST /tokens`. */
+            ttl?: string;
+        };
+        DeviceCodes: {
+            /** @description A secret. */
+            device_code: string;
+            user_code: string;
+            verification_uri: string;
+            expires_in: number;
+            interval: number;
+        };
+        DeviceQuestion: {
+            /** @description `urn:ietf:params:oauth:grant-type:device_code` */
+            grant_type: string;
+            device_code: string;
+            client_id: string;
+        };
+        DeviceToken: {
+            access_token: string;
+            token_type: string;
+            expires_in: number;
+            scope: string;
+            /** @description By which it is revoked. */
+            token_id: string;
+        };
+        OAuthError: {
+            /** @description A code of RFC 6749 or RFC 8628. */
+            error: string;
+            error_description?: string;
+        };
         WaysIn: {
             /** @description Accounts may have a password. */
             passwords: boolean;
@@ -2353,6 +2495,15 @@ export interface components {
         };
     };
     responses: {
+        /** @description A refusal in the form of OAuth 2.0. */
+        OAuthError: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["OAuthError"];
+            };
+        };
         /**
          * @description What went wrong: invalid 400, unauthenticated 401, budget 402, denied 403, not_found 404, conflict 409,
          *     too_large 413, rate_limited 429, internal 500, unavailable 503.
@@ -2484,6 +2635,14 @@ export type Role = components['schemas']['Role'];
 export type Scope = components['schemas']['Scope'];
 export type LoginRequest = components['schemas']['LoginRequest'];
 export type PasswordRequest = components['schemas']['PasswordRequest'];
+export type DeviceCode = components['schemas']['DeviceCode'];
+export type DeviceDecision = components['schemas']['DeviceDecision'];
+export type Device = components['schemas']['Device'];
+export type DeviceRequest = components['schemas']['DeviceRequest'];
+export type DeviceCodes = components['schemas']['DeviceCodes'];
+export type DeviceQuestion = components['schemas']['DeviceQuestion'];
+export type DeviceToken = components['schemas']['DeviceToken'];
+export type OAuthError = components['schemas']['OAuthError'];
 export type WaysIn = components['schemas']['WaysIn'];
 export type Issuer = components['schemas']['Issuer'];
 export type Binding = components['schemas']['Binding'];
@@ -2528,6 +2687,7 @@ export type TokenList = components['schemas']['TokenList'];
 export type TokenRequest = components['schemas']['TokenRequest'];
 export type Model = components['schemas']['Model'];
 export type ModelList = components['schemas']['ModelList'];
+export type ResponseOAuthError = components['responses']['OAuthError'];
 export type ResponseError = components['responses']['Error'];
 export type ParameterLimit = components['parameters']['limit'];
 export type ParameterCursor = components['parameters']['cursor'];
@@ -4130,6 +4290,148 @@ export interface operations {
                 content?: never;
             };
             default: components["responses"]["Error"];
+        };
+    };
+    showDevice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "code": "BCDF-GHJK"
+                 *     }
+                 */
+                "application/json": components["schemas"]["DeviceCode"];
+            };
+        };
+        responses: {
+            /** @description The program. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "name": "cairn login on ann-laptop",
+                     *       "address": "203.0.113.7",
+                     *       "scopes": [
+                     *         "admin",
+                     *         "ask",
+                     *         "read",
+                     *         "search"
+                     *       ],
+                     *       "ttl_seconds": 2592000,
+                     *       "asked_at": "2026-11-30T09:30:00Z",
+                     *       "expires_at": "2026-11-30T09:40:00Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Device"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    decideDevice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "code": "BCDF-GHJK",
+                 *       "admit": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["DeviceDecision"];
+            };
+        };
+        responses: {
+            /** @description It is decided; the program is told within seconds. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    beginDevice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": components["schemas"]["DeviceRequest"];
+            };
+        };
+        responses: {
+            /** @description The codes. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "device_code": "6QYN6Z4KXJ2W7R3PTLM5VACD2E6QYN6Z4KXJ2W7R3PTLM5VACD2E",
+                     *       "user_code": "BCDF-GHJK",
+                     *       "verification_uri": "https://cairn.example.com/device",
+                     *       "expires_in": 600,
+                     *       "interval": 2
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DeviceCodes"];
+                };
+            };
+            default: components["responses"]["OAuthError"];
+        };
+    };
+    pollDevice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": components["schemas"]["DeviceQuestion"];
+            };
+        };
+        responses: {
+            /** @description A token, shown this once. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "access_token": "cairn_…",
+                     *       "token_type": "Bearer",
+                     *       "expires_in": 2592000,
+                     *       "scope": "admin ask read search",
+                     *       "token_id": "LXVLYKRCSCODLIPBZIVT2P5A4Q"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DeviceToken"];
+                };
+            };
+            default: components["responses"]["OAuthError"];
         };
     };
     logout: {

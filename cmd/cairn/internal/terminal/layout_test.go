@@ -144,3 +144,14 @@ func TestEditorOfALongLine(t *testing.T) {
 		t.Errorf("%g allocations", n)
 	}
 }
+
+// TestItem breaks the text of a list's item below itself.
+func TestItem(t *testing.T) {
+	for columns, want := range map[int]string{
+		0: "[1] one two three", 12: "[1] one two\n    three", 40: "[1] one two three",
+	} {
+		if got := Item("[1] ", "one two three", columns); got != want {
+			t.Errorf("%d columns: %q, want %q", columns, got, want)
+		}
+	}
+}

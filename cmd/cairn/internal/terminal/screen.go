@@ -14,7 +14,8 @@ import (
 type Screen struct {
 	io.Writer
 	Terminal bool
-	Width    int  // columns; 0 when there is no terminal: do not wrap
+	Width    int  // columns for text; 0 when there is no terminal: do not wrap
+	Columns  int  // of the terminal; 0 when there is none
 	Colour   bool // bold and dim may be used
 	Links    bool // words may be links
 }
@@ -26,10 +27,11 @@ func NewScreen(w io.Writer) *Screen {
 	if !ok || !term.IsTerminal(int(f.Fd())) {
 		return s
 	}
-	s.Terminal, s.Width = true, 80
+	s.Terminal, s.Columns = true, 80
 	if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
-		s.Width = min(max(width, 20), 120)
+		s.Columns = width
 	}
+	s.Width = min(max(s.Columns, 20), 120)
 	// How a terminal wants to be treated is no setting of Cairn.
 	noColour, _ := os.LookupEnv("NO_COLOR")
 	kind, _ := os.LookupEnv("TERM")

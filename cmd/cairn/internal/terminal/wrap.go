@@ -98,6 +98,13 @@ func Wrap(text string, columns int, indent string) string {
 	return out.String()
 }
 
+// Item returns text as Wrap does, with a label in place of the indent of the first line,
+// which is as wide.
+func Item(label, text string, columns int) string {
+	indent := strings.Repeat(" ", width(label))
+	return label + strings.TrimPrefix(Wrap(text, columns, indent), indent)
+}
+
 // width returns the columns of s, without those of styles.
 func width(s string) int {
 	for {
