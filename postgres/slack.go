@@ -171,6 +171,16 @@ func (s *Slack) SetThreadConversation(ctx context.Context, channel, thread strin
 	return nil
 }
 
+// Titles implements slack.Store.
+func (s *Slack) Titles(ctx context.Context, v cairn.Viewer, limit int) ([]string, error) {
+	found, err := s.SuggestTitles(ctx, v, "", limit)
+	titles := make([]string, len(found))
+	for i, f := range found {
+		titles[i] = f.Title
+	}
+	return titles, err
+}
+
 // Rate implements slack.Store.
 func (s *Slack) Rate(ctx context.Context, v cairn.Viewer, message string, up bool) error {
 	f := api.Feedback{Rating: "down"}

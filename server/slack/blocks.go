@@ -57,9 +57,7 @@ func sources(a cairn.Answer) []slack.Block {
 
 // place returns a document as a line: its title as a link, its source and its date.
 func place(title, address, source, date string, undated bool) string {
-	if runes := []rune(title); len(runes) > titleLength {
-		title = string(runes[:titleLength-1]) + "…"
-	}
+	title = short(title, titleLength)
 	if strings.TrimSpace(title) == "" {
 		title = source
 	}

@@ -16,6 +16,9 @@ const (
 	Mention  Kind = "mention"  // a question in a channel
 	Direct   Kind = "direct"   // a question in a direct message
 	Command  Kind = "command"  // a question by the slash command
+	Pane     Kind = "pane"     // the assistant's pane was opened
+	Shortcut Kind = "shortcut" // the form to ask about a message is to be shown
+	About    Kind = "about"    // a question about a message
 	Share    Kind = "share"    // an answer is to be shown to all
 	Feedback Kind = "feedback" // an answer was rated
 )
@@ -27,7 +30,12 @@ type Task struct {
 	User    string `json:"user"`
 	Channel string `json:"channel"`
 	Thread  string `json:"thread,omitempty"` // first message of the thread
-	Text    string `json:"text,omitempty"`   // the question as Slack writes it
+	Text    string `json:"text,omitempty"`   // the question, or the message of the shortcut, as Slack writes it
+	// About is the text of the message that is asked about: somebody else's words.
+	About string `json:"about,omitempty"`
+	// Pane says that a direct message is in a thread, as those in the assistant's pane are.
+	Pane    bool   `json:"pane,omitempty"`
+	Trigger string `json:"trigger,omitempty"` // opens the form
 	// Response is where the answer to a command or click may be sent.
 	Response string `json:"response,omitempty"`
 	Message  string `json:"message,omitempty"` // of ours, that was shared or rated
@@ -62,6 +70,8 @@ type Store interface {
 	ThreadConversation(ctx context.Context, channel, thread string, account cairn.AccountID) (string, error)
 	// SetThreadConversation notes it.
 	SetThreadConversation(ctx context.Context, channel, thread string, account cairn.AccountID, conversation string) error
+	// Titles returns the titles of the newest documents that the viewer may read.
+	Titles(ctx context.Context, v cairn.Viewer, limit int) ([]string, error)
 	// Readable reports whether v may read all of the documents now.
 	Readable(ctx context.Context, v cairn.Viewer, documents []cairn.DocumentID) (bool, error)
 	// Message returns an answer of the viewer's account, or ErrNotFound.

@@ -130,8 +130,12 @@ func (b *Bot) do(ctx context.Context, w *work) error {
 	}
 	asker := viewerOf(h)
 	switch t.Kind {
-	case Mention, Direct, Command:
+	case Mention, Direct, Command, About:
 		return b.question(ctx, w, asker)
+	case Pane:
+		return b.pane(ctx, t, asker)
+	case Shortcut:
+		return b.form(ctx, t)
 	case Share:
 		return b.share(ctx, t, asker)
 	case Feedback:
