@@ -20,7 +20,8 @@ type SlackSettings struct {
 	AppTokenFile      string `yaml:"app_token_file" env:"APP_TOKEN_FILE"`           // instead
 	BotToken          Secret `yaml:"bot_token" env:"BOT_TOKEN"`                     // xoxb-…
 	BotTokenFile      string `yaml:"bot_token_file" env:"BOT_TOKEN_FILE"`           // instead
-	// Domains are those of the addresses by which the workspace may say who somebody is.
+	// Domains are those of the addresses by which the workspace may say who somebody is. Others
+	// are approved one by one.
 	Domains     Words  `yaml:"domains" env:"DOMAINS"`
 	MaxAudience int    `yaml:"max_audience" env:"MAX_AUDIENCE"` // members of a channel that is answered for all to see
 	APIURL      string `yaml:"api_url" env:"API_URL"`           // of the Web API, when it is another than Slack's
@@ -76,8 +77,6 @@ func (s SlackSettings) validate() error {
 		return cairn.Errorf(cairn.ErrInvalid, "CAIRN_SLACK_APP_TOKEN is no app-level token, which begins with xapp-; make one on the page Basic Information of the app, with the scope connections:write")
 	case !s.BotToken.Set():
 		return cairn.Errorf(cairn.ErrInvalid, "CAIRN_SLACK_BOT_TOKEN is missing; it is on the page OAuth & Permissions of the app and begins with xoxb-")
-	case len(s.Domains) == 0:
-		return cairn.Errorf(cairn.ErrInvalid, "CAIRN_SLACK_DOMAINS is missing; give the domains of the addresses by which Slack may say who somebody is, as in example.com")
 	case s.MaxAudience < 1 || s.MaxAudience > maxAudience:
 		return cairn.Errorf(cairn.ErrInvalid, "CAIRN_SLACK_MAX_AUDIENCE is %d; give 1 to %d", s.MaxAudience, maxAudience)
 	}

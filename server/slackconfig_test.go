@@ -21,7 +21,7 @@ func slackSettings(t *testing.T, name, value string) {
 func TestSlackSettings(t *testing.T) {
 	for _, c := range [][2]string{
 		{"CAIRN_SLACK_WORKSPACE", ""}, {"CAIRN_SLACK_WORKSPACE", "acme"}, {"CAIRN_SLACK_SIGNING_SECRET", ""}, {"CAIRN_SLACK_BOT_TOKEN", ""}, {"CAIRN_SLACK_APP_TOKEN", "xoxb-hunter5"}, {"CAIRN_SLACK_APP_TOKEN_FILE", "/no/such/file"},
-		{"CAIRN_SLACK_BOT_TOKEN_FILE", "/no/such/file"}, {"CAIRN_SLACK_DOMAINS", ""}, {"CAIRN_SLACK_DOMAINS", "*.acme.com"},
+		{"CAIRN_SLACK_BOT_TOKEN_FILE", "/no/such/file"}, {"CAIRN_SLACK_DOMAINS", "*.acme.com"},
 		{"CAIRN_SLACK_MAX_AUDIENCE", "0"}, {"CAIRN_SLACK_MAX_AUDIENCE", "501"}, {"CAIRN_SLACK_API_URL", "http://slack.example/api/"},
 	} {
 		t.Run(c[0]+"="+c[1], func(t *testing.T) {

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -51,16 +53,30 @@ func (m *slackModel) lastPrompt() string {
 	return calls[len(calls)-1].Request.Messages[len(calls[len(calls)-1].Request.Messages)-1].Text
 }
 
-// TestSlackWithModel asks a model that answers sentence by sentence.
+// TestSlackWithModel asks a model that answers sentence by sentence, over Socket Mode alone,
+// set up as docs/slack.md tells.
 func TestSlackWithModel(t *testing.T) {
 	t.Parallel()
 	model := newSlackModel(t)
-	s := newSlackSite(t, "CAIRN_LLM_URL="+model.URL, "CAIRN_LLM_MODEL=small-1", "CAIRN_LLM_API_KEY="+llmtest.Key)
+	file := func(name, secret string) string {
+		path := filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(path, []byte(secret+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	s := newSlackSite(t, "CAIRN_LLM_URL="+model.URL, "CAIRN_LLM_MODEL=small-1", "CAIRN_LLM_API_KEY="+llmtest.Key,
+		"CAIRN_SLACK_SIGNING_SECRET=", "CAIRN_SLACK_APP_TOKEN=", "CAIRN_SLACK_BOT_TOKEN=",
+		"CAIRN_SLACK_APP_TOKEN_FILE="+file("slack-app-token", slacktest.AppToken), "CAIRN_SLACK_BOT_TOKEN_FILE="+file("slack-bot-token", slacktest.Token))
+	if got := s.deliver("events", `{"type":"url_verification","challenge":"c1"}`); got.status != 404 {
+		t.Errorf("without a signing secret a request is answered with %d", got.status)
+	}
 	s.put("travel", "Travel guide", "The hotel limit in Oslo is 180 euros a night. The hotel limit in Bergen is 150 euros a night.", cairn.Everyone)
 	ann, bob := s.employee("ann"), s.employee("bob")
 	s.put("vault", "Vault codes", "The vault of the harbour opens with 4711.", cairn.AccountKey(bob.ID))
 	t.Run("what is checked is shown before the rest is there", func(t *testing.T) { s.with(t).showsAtOnce(model, ann) })
 	t.Run("the assistant's pane", func(t *testing.T) { s.with(t).answersInPane(ann) })
+	t.Run("the view of agents", func(t *testing.T) { s.with(t).answersInAgentView(ann) })
 	t.Run("about a message", func(t *testing.T) { s.with(t).answersAboutMessage(model, ann) })
 	t.Run("who is refused", func(t *testing.T) { s.with(t).refusesEverywhere() })
 }
@@ -80,7 +96,7 @@ func (s *slackSite) showsAtOnce(model *slackModel, ann slackPerson) {
 			}
 			s.t.Logf("%s: shown %s after the model had said it", name, time.Since(began).Round(time.Millisecond))
 		})
-		s.mention(ann.user, channel, limitQuestion)
+		s.w.Push(slacktest.Mention("Ev-"+name, ann.user, channel, limitQuestion, "1700000050.000100", ""))
 		s.settle()
 		m := s.one(channel, "")
 		first, last := m.Versions[0], m.Versions[len(m.Versions)-1]
@@ -127,6 +143,23 @@ func (s *slackSite) answersInPane(ann slackPerson) {
 	}
 	if got := len(s.to("D77", "")); got != 2 {
 		s.t.Errorf("%d messages", got)
+	}
+}
+
+// answersInAgentView: in the newer view there is no thread before the first question.
+func (s *slackSite) answersInAgentView(ann slackPerson) {
+	s.w.Push(s.w.OpenHome("Ev-home", ann.user, "D79"))
+	s.settle()
+	if got := strings.Join(s.w.Pane("D79", "").Prompts, "\n"); !strings.Contains(got, "Travel guide") || strings.Contains(got, "Vault") {
+		s.t.Errorf("proposed: %q", got)
+	}
+	s.w.Push(slacktest.Direct("Ev-in-home", ann.user, "D79", limitQuestion, "1700000103.000100"))
+	s.settle()
+	if p := s.w.Pane("D79", "1700000103.000100"); p.Title != limitQuestion || len(p.Statuses) != 1 {
+		s.t.Errorf("%+v", p)
+	}
+	if m := s.one("D79", ""); m.Thread != "1700000103.000100" || !strings.Contains(m.Text, "180 euros") {
+		s.t.Errorf("%+v", m)
 	}
 }
 
@@ -177,12 +210,16 @@ func (s *slackSite) refusesEverywhere() {
 	forms := len(s.w.Forms())
 	channel := s.w.Channel(guest)
 	s.w.Push(s.w.OpenPane("Ev-guest", guest, "D78", "1700000300.000100"))
+	s.w.Push(s.w.OpenHome("Ev-guest-home", guest, "D80"))
 	s.w.Push(s.w.PointAt("p-guest", guest, channel, guest, limitQuestion, "1700000300.000200"))
 	s.settle()
 	for _, m := range []slacktest.Message{s.one("D78", ""), s.one(channel, guest)} {
 		if !strings.Contains(shown(m), "administrator") {
 			s.t.Errorf("%+v", m)
 		}
+	}
+	if said := s.to("D80", ""); len(said) > 0 {
+		s.t.Errorf("who has only looked is told %+v", said)
 	}
 	if p := s.w.Pane("D78", "1700000300.000100"); len(p.Prompts) > 0 || len(s.w.Forms()) != forms {
 		s.t.Errorf("%+v, and forms: %d", p, len(s.w.Forms())-forms)

@@ -286,6 +286,38 @@ func TestSlack(t *testing.T) {
 			}
 		}
 	})
+	t.Run("approved one by one", func(t *testing.T) {
+		s := s.with(t)
+		dora := s.personAt("dora@acme.test", cairn.RoleMember)
+		s.put("hers", "Notes", "The locker of the gym opens with 4242.", cairn.AccountKey(dora.ID))
+		user := s.w.Person("dora@agency.test")
+		ask := func() slacktest.Message {
+			t.Helper()
+			channel := fmt.Sprintf("D9%d", s.next())
+			s.accept("events", slacktest.Direct("Ev-"+channel, user, channel, "What does the locker of the gym open with?", "1700000000.000700"))
+			s.settle()
+			return s.one(channel, "")
+		}
+		approve := func(method, workspace, body string) {
+			t.Helper()
+			s.must(s.admin, method, "/api/v1/slack/people/"+workspace+"/Dora@agency.test"+body, nil)
+		}
+		refused := func(when string) {
+			t.Helper()
+			if m := ask(); !strings.Contains(shown(m), "administrator") || strings.Contains(shown(m), "4242") {
+				t.Errorf("%s: %+v", when, m)
+			}
+		}
+		refused("nobody has approved her")
+		approve("PUT", "T0OTHER", ` {"user":"dora@acme.test"}`)
+		refused("in another workspace")
+		approve("PUT", slacktest.TeamID, ` {"user":"dora@acme.test"}`)
+		if m := ask(); !strings.Contains(shown(m), "4242") {
+			t.Errorf("approved: %+v", m)
+		}
+		approve("DELETE", slacktest.TeamID, "")
+		refused("it was taken back")
+	})
 	t.Run("channels that are not answered for all", func(t *testing.T) {
 		s := s.with(t)
 		guest := s.w.Add(slacktest.User{Email: "guest@acme.test", Guest: true})
@@ -333,8 +365,8 @@ func shareValue(t *testing.T, m slacktest.Message) string {
 	return ""
 }
 
-// TestSlackRefuses sends what Slack has not sent, or not now, or not to us.
-func TestSlackRefuses(t *testing.T) {
+// TestA12_42_SlackRefuses sends what Slack has not sent, or not now, or not to us.
+func TestA12_42_SlackRefuses(t *testing.T) {
 	t.Parallel()
 	s := newSlackSite(t)
 	s.handbook()

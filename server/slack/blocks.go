@@ -116,5 +116,13 @@ func (b *Bot) buttons(a cairn.Answer, share bool, thread string) []slack.Block {
 	return []slack.Block{slack.NewActionBlock("", elements...)}
 }
 
+// rest says that a text is longer than what Slack takes, if it is.
+func rest(text string) []slack.Block {
+	if len(inert(text)) <= maxText {
+		return nil
+	}
+	return []slack.Block{slack.NewContextBlock("", mrkdwn(escaped(longText)))}
+}
+
 // textBlock returns a text of an answer as a block.
 func textBlock(s string) slack.Block { return slack.NewMarkdownBlock("", s) }

@@ -42,7 +42,7 @@ type Config struct {
 	AppToken      cairn.Secret // for Socket Mode; unset: none is used
 	Token         cairn.Secret // of the bot
 	// Domains are those of the addresses by which the operator lets Slack say who somebody
-	// is, in lower case; nobody else is answered.
+	// is, in lower case; beside them people are answered whom an administrator has approved.
 	Domains  []string
 	Audience int    // members of a channel that is answered for all to see; 0: 50
 	APIURL   string // of the Web API, with a slash at its end; empty: Slack's

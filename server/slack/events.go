@@ -28,6 +28,7 @@ type callback struct {
 		Thread      string `json:"thread_ts"`
 		Team        string `json:"team"`
 		UserTeam    string `json:"user_team"`
+		Tab         string `json:"tab"`
 		// Pane is the thread of the assistant's pane that somebody has opened.
 		Pane struct {
 			User    string `json:"user_id"`
@@ -62,9 +63,12 @@ func (b *Bot) event(ctx context.Context, body []byte) (any, error) {
 	return nil, b.add(ctx, t, in.EventID, body)
 }
 
-// opened returns the pane that an event tells of.
+// opened returns the pane that an event tells of: a thread of it or, in Slack's newer view
+// of agents, the conversation with the bot.
 func opened(in callback) (Task, bool) {
 	switch e := in.Event; e.Type {
+	case "app_home_opened":
+		return Task{Kind: Pane, User: e.User, Channel: e.Channel}, e.Tab == "messages" && slackID.MatchString(e.User) && slackID.MatchString(e.Channel) && direct(e.Channel)
 	case "assistant_thread_started", "assistant_thread_context_changed":
 		p := e.Pane
 		return Task{Kind: Pane, User: p.User, Channel: p.Channel, Thread: p.Thread}, known(p.User, p.Channel, p.Thread) && direct(p.Channel)
@@ -81,7 +85,7 @@ func (b *Bot) asked(in callback) (Task, bool) {
 	if e.Subtype != "" || e.Bot != "" || !known(e.User, e.Channel, e.TS) {
 		return Task{}, false
 	}
-	t := Task{User: e.User, Channel: e.Channel, Text: e.Text, Thread: e.Thread, Pane: e.Thread != "" && direct(e.Channel)}
+	t := Task{User: e.User, Channel: e.Channel, Text: e.Text, Thread: e.Thread}
 	if t.Thread == "" {
 		t.Thread = e.TS
 	}

@@ -15,12 +15,14 @@ const (
 	panePatience = 3 * time.Second // for what an answer does not wait for
 )
 
-// pane proposes questions in a thread of the assistant's pane in which nothing was asked:
-// about what the person may read.
+// pane proposes questions in the assistant's pane, unless its thread has some: about what
+// the person may read.
 func (b *Bot) pane(ctx context.Context, t Task, asker cairn.Viewer) error {
-	conversation, err := b.cfg.Store.ThreadConversation(ctx, t.Channel, t.Thread, asker.Account)
-	if err != nil || conversation != "" {
-		return err
+	if t.Thread != "" {
+		asked, err := b.cfg.Store.ThreadConversation(ctx, t.Channel, t.Thread, asker.Account)
+		if err != nil || asked != "" {
+			return err
+		}
 	}
 	titles, err := b.cfg.Store.Titles(ctx, asker, panePrompts)
 	if err != nil {
@@ -42,25 +44,23 @@ func (b *Bot) pane(ctx context.Context, t Task, asker cairn.Viewer) error {
 	return nil
 }
 
-// status shows in a thread of the pane that an answer is coming; the answer ends that.
+// status shows in a thread with the bot that an answer is coming; the answer ends that.
 func (b *Bot) status(ctx context.Context, t Task) {
 	b.adorn(ctx, t, "assistant.threads.setStatus", func(ctx context.Context) error {
 		return b.api.SetAssistantThreadsStatusContext(ctx, slack.AssistantThreadsSetStatusParameters{ChannelID: t.Channel, ThreadTS: t.Thread, Status: paneStatus})
 	})
 }
 
-// title names a thread of the pane after its first question.
+// title names a thread with the bot after its first question.
 func (b *Bot) title(ctx context.Context, t Task, words string) {
 	b.adorn(ctx, t, "assistant.threads.setTitle", func(ctx context.Context) error {
 		return b.api.SetAssistantThreadsTitleContext(ctx, slack.AssistantThreadsSetTitleParameters{ChannelID: t.Channel, ThreadTS: t.Thread, Title: inert(short(words, paneTitle))})
 	})
 }
 
-// adorn does something to a thread of the pane without which the answer is as good.
+// adorn does something to a thread without which the answer is as good. Slack refuses it where
+// the app has no pane.
 func (b *Bot) adorn(ctx context.Context, t Task, method string, do func(context.Context) error) {
-	if !t.Pane {
-		return
-	}
 	limited, cancel := context.WithTimeout(ctx, panePatience)
 	defer cancel()
 	if err := do(limited); err != nil {

@@ -17,7 +17,7 @@ import (
 type standing string
 
 const (
-	member   standing = "member"   // full member of the workspace with a confirmed address of an approved domain
+	member   standing = "member"   // full member of the workspace with a confirmed address and an account that was approved
 	unmapped standing = "unmapped" // full member or an app of the workspace, without such an address or an account
 	outsider standing = "outsider" // a guest, somebody of another workspace, or whose account is disabled
 )
@@ -69,11 +69,10 @@ func (b *Bot) profile(ctx context.Context, user string, fresh bool) (profile, er
 // judge says what a user is.
 func (b *Bot) judge(u *slack.User) profile {
 	email, ok := cairn.FoldAddress(u.Profile.Email)
-	at := strings.LastIndexByte(email, '@')
 	switch {
 	case u.TeamID != b.cfg.Workspace, u.IsStranger, u.IsRestricted, u.IsUltraRestricted, u.IsInvitedUser:
 		return profile{standing: outsider}
-	case u.Deleted, u.IsBot, u.IsWorkflowBot, u.IsConnectorBot, !u.IsEmailConfirmed, !ok, at < 0, !slices.Contains(b.cfg.Domains, email[at+1:]):
+	case u.Deleted, u.IsBot, u.IsWorkflowBot, u.IsConnectorBot, !u.IsEmailConfirmed, !ok, !strings.Contains(email, "@"):
 		return profile{standing: unmapped}
 	}
 	return profile{standing: member, email: email}
@@ -86,7 +85,7 @@ func (b *Bot) holder(ctx context.Context, user string, fresh bool) (h auth.Holde
 	if err != nil || p.standing != member {
 		return auth.Holder{}, p.standing, err
 	}
-	h, err = b.cfg.Store.HolderByEmail(ctx, p.email)
+	h, err = b.account(ctx, p.email)
 	switch {
 	case errors.Is(err, cairn.ErrNotFound):
 		return auth.Holder{}, unmapped, nil
@@ -96,6 +95,17 @@ func (b *Bot) holder(ctx context.Context, user string, fresh bool) (h auth.Holde
 		return auth.Holder{}, outsider, nil
 	}
 	return h, member, nil
+}
+
+// account returns the account of a confirmed address: the one that an administrator has
+// given to it or, in a domain that the operator has approved, the one with that address.
+func (b *Bot) account(ctx context.Context, email string) (auth.Holder, error) {
+	h, err := b.cfg.Store.Approved(ctx, b.cfg.Workspace, email)
+	domain := email[strings.LastIndexByte(email, '@')+1:]
+	if errors.Is(err, cairn.ErrNotFound) && slices.Contains(b.cfg.Domains, domain) {
+		return b.cfg.Store.HolderByEmail(ctx, email)
+	}
+	return h, err
 }
 
 // viewerOf returns the viewer of an account in Slack. Grants in an emergency are for the

@@ -36,12 +36,9 @@ func (b *Bot) question(ctx context.Context, w *work, asker cairn.Viewer) error {
 // directly answers a direct message, which nobody else sees.
 func (b *Bot) directly(ctx context.Context, w *work, asker cairn.Viewer, words string) error {
 	t := w.task
-	before := ""
-	if t.Pane {
-		var err error
-		if before, err = b.cfg.Store.ThreadConversation(ctx, t.Channel, t.Thread, asker.Account); err != nil {
-			return err
-		}
+	before, err := b.cfg.Store.ThreadConversation(ctx, t.Channel, t.Thread, asker.Account)
+	if err != nil {
+		return err
 	}
 	b.status(ctx, t)
 	out := b.newStream(ctx, w)
@@ -88,7 +85,8 @@ func (b *Bot) give(ctx context.Context, t Task, a cairn.Answer, note string) err
 		blocks = append(blocks, slack.NewContextBlock("", mrkdwn(escaped(note))))
 	}
 	blocks = append(blocks, textBlock(sendable(words)))
-	blocks = append(blocks, sources(a)...)
+	blocks = append(append(blocks, rest(words)...), sources(a)...)
+	blocks = append(blocks, rating(a.Message))
 	blocks = append(blocks, b.buttons(a, len(a.Citations) > 0, t.Thread)...)
 	return b.whisper(ctx, t, blocks...)
 }
@@ -101,7 +99,7 @@ func (b *Bot) show(ctx context.Context, out *stream, a cairn.Answer, nothing str
 	if out.text == "" {
 		out.text = nothing
 	}
-	blocks := append(sources(a), rating(a.Message))
+	blocks := append(append(rest(out.text), sources(a)...), rating(a.Message))
 	return out.finish(ctx, append(blocks, b.buttons(a, false, "")...)...)
 }
 

@@ -45,7 +45,7 @@ func (b *Bot) share(ctx context.Context, t Task, asker cairn.Viewer) error {
 	if all {
 		entry.Shown(cited(m.Answer)...)
 		blocks := []slack.Block{slack.NewContextBlock("", mrkdwn("Shared by <@"+t.User+">: "+escaped(short(m.Question, shownQuestion)))), textBlock(sendable(marked(m.Answer)))}
-		blocks = append(append(blocks, sources(m.Answer)...), rating(m.ID))
+		blocks = append(append(append(blocks, rest(marked(m.Answer))...), sources(m.Answer)...), rating(m.ID))
 		_, err = b.post(ctx, t.Channel, t.Thread, slack.MsgOptionBlocks(blocks...))
 	} else {
 		outcome = "denied"

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/cairnhq/cairn"
+	"github.com/cairnhq/cairn/outbound"
 	"github.com/cairnhq/cairn/server/slack/slacktest"
 )
 
@@ -56,6 +57,24 @@ func TestSocketAcknowledgesWhatIsStored(t *testing.T) {
 	<-ended
 	if len(store.added) != 1 || store.added[0] != "mention:Ev1" {
 		t.Errorf("stored: %q", store.added)
+	}
+}
+
+// TestSocketGoesNowhereElse: an address that Slack gives out is no way into the network of the
+// server, and none without TLS.
+func TestSocketGoesNowhereElse(t *testing.T) {
+	t.Parallel()
+	w := slacktest.New(t)
+	b := New(Config{
+		HTTP: http.DefaultClient, Dial: outbound.NewNetwork(outbound.Config{}).DialContext, Workspace: slacktest.TeamID,
+		Token: cairn.NewSecret(slacktest.Token), AppToken: cairn.NewSecret(slacktest.AppToken), APIURL: w.APIURL(),
+	})
+	if _, err := b.dial(t.Context()); !errors.Is(err, cairn.ErrDenied) || strings.Contains(err.Error(), slacktest.Ticket) {
+		t.Errorf("a private address: %v", err)
+	}
+	b.cfg.Dial, b.cfg.APIURL = new(net.Dialer).DialContext, defaultAPIURL
+	if _, err := b.dial(t.Context()); err == nil || !strings.Contains(err.Error(), "wss://") || strings.Contains(err.Error(), slacktest.Ticket) {
+		t.Errorf("without TLS: %v", err)
 	}
 }
 

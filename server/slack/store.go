@@ -32,9 +32,7 @@ type Task struct {
 	Thread  string `json:"thread,omitempty"` // first message of the thread
 	Text    string `json:"text,omitempty"`   // the question, or the message of the shortcut, as Slack writes it
 	// About is the text of the message that is asked about: somebody else's words.
-	About string `json:"about,omitempty"`
-	// Pane says that a direct message is in a thread, as those in the assistant's pane are.
-	Pane    bool   `json:"pane,omitempty"`
+	About   string `json:"about,omitempty"`
 	Trigger string `json:"trigger,omitempty"` // opens the form
 	// Response is where the answer to a command or click may be sent.
 	Response string `json:"response,omitempty"`
@@ -66,6 +64,9 @@ type Store interface {
 
 	// HolderByEmail returns the account with a verified address, or ErrNotFound.
 	HolderByEmail(ctx context.Context, email string) (auth.Holder, error)
+	// Approved returns the account that an administrator has given to an address in the
+	// workspace, or ErrNotFound.
+	Approved(ctx context.Context, workspace, email string) (auth.Holder, error)
 	// ThreadConversation returns the conversation of an account in a thread; empty: none.
 	ThreadConversation(ctx context.Context, channel, thread string, account cairn.AccountID) (string, error)
 	// SetThreadConversation notes it.

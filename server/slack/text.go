@@ -25,6 +25,7 @@ const (
 	moreForYou       = "Only you can see this: it uses documents that not everybody in this channel may read."
 	unshared         = "I did not share this: not everybody in this channel may read all that was looked at for it. Mention me here to ask what all of you may read."
 	sharedText       = "Shared."
+	longText         = "The answer is longer than what Slack shows. The rest is in the browser."
 
 	helpWord     = "help"
 	promptHelp   = "What can I ask?"

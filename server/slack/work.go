@@ -119,14 +119,14 @@ func taken(err error) error {
 func (b *Bot) do(ctx context.Context, w *work) error {
 	t := w.task
 	if t.Stranger {
-		return b.say(ctx, t, refusals[outsider])
+		return b.refuse(ctx, t, outsider)
 	}
 	h, standing, err := b.holder(ctx, t.User, true)
 	if err != nil {
 		return err
 	}
 	if standing != member {
-		return b.say(ctx, t, refusals[standing])
+		return b.refuse(ctx, t, standing)
 	}
 	asker := viewerOf(h)
 	switch t.Kind {
@@ -142,4 +142,12 @@ func (b *Bot) do(ctx context.Context, w *work) error {
 		return b.rate(ctx, t, asker)
 	}
 	return nil
+}
+
+// refuse says politely why somebody is not answered. Who has only looked is told nothing.
+func (b *Bot) refuse(ctx context.Context, t Task, s standing) error {
+	if t.Kind == Pane && t.Thread == "" {
+		return nil
+	}
+	return b.say(ctx, t, refusals[s])
 }

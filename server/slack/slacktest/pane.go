@@ -21,6 +21,15 @@ func (w *Workspace) OpenPane(event, user, channel, thread string) string {
 	return paneEvent(event, "assistant_thread_started", user, channel, thread)
 }
 
+// OpenHome returns the body of the event that somebody opens the conversation with the bot in
+// the view of agents, in which every thread is one of the pane.
+func (w *Workspace) OpenHome(event, user, channel string) string {
+	w.mu.Lock()
+	w.threads[channel+" "] = &Pane{}
+	w.mu.Unlock()
+	return callback(event, map[string]any{"type": "app_home_opened", "user": user, "channel": channel, "tab": "messages", "event_ts": "1700000000.000001"})
+}
+
 // MovePane returns the body of the event that somebody looks at another channel beside it.
 func MovePane(event, user, channel, thread string) string {
 	return paneEvent(event, "assistant_thread_context_changed", user, channel, thread)
@@ -45,7 +54,11 @@ func (w *Workspace) Pane(channel, thread string) Pane {
 
 // inPane does something to the thread of a request; others than those of the pane it refuses.
 func (w *Workspace) inPane(form url.Values, do func(p *Pane)) any {
-	p := w.threads[form.Get("channel_id")+" "+form.Get("thread_ts")]
+	at := form.Get("channel_id") + " " + form.Get("thread_ts")
+	if w.threads[at] == nil && w.threads[form.Get("channel_id")+" "] != nil {
+		w.threads[at] = &Pane{}
+	}
+	p := w.threads[at]
 	if p == nil {
 		return no("channel_not_supported")
 	}

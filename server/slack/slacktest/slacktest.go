@@ -85,7 +85,7 @@ var methods = map[string]method{
 
 	"assistant.threads.setStatus":           {"channel_id! thread_ts! status!", (*Workspace).setStatus},
 	"assistant.threads.setTitle":            {"channel_id! thread_ts! title!", (*Workspace).setTitle},
-	"assistant.threads.setSuggestedPrompts": {"channel_id! thread_ts! title prompts!", (*Workspace).setPrompts},
+	"assistant.threads.setSuggestedPrompts": {"channel_id! thread_ts title prompts!", (*Workspace).setPrompts},
 }
 
 // bodies are methods whose parameters come as JSON.
