@@ -10,7 +10,6 @@ import (
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/server/api"
 	"github.com/cairnhq/cairn/server/audit"
-	"github.com/cairnhq/cairn/server/auth"
 )
 
 var _ api.SlackPeople = (*DB)(nil)
@@ -75,18 +74,4 @@ func (db *DB) DeleteSlackPerson(ctx context.Context, workspace, email string) er
 		return fmt.Errorf("remove a person in Slack: %w", err)
 	}
 	return nil
-}
-
-// Approved implements slack.Store.
-func (s *Slack) Approved(ctx context.Context, workspace, email string) (auth.Holder, error) {
-	email, ok := cairn.FoldAddress(email)
-	if !ok || email == "" {
-		return auth.Holder{}, cairn.ErrNotFound
-	}
-	r, err := exactlyOne[holderRow](s.worker.Query(ctx, `
-		SELECT `+holderColumns+` FROM slack_people p JOIN accounts a ON a.id = p.account_id WHERE p.workspace = $1 AND p.email = $2`, workspace, email))
-	if err != nil {
-		return auth.Holder{}, fmt.Errorf("account of a person in Slack: %w", missing(err))
-	}
-	return s.holder(ctx, r)
 }

@@ -184,7 +184,8 @@ func (s *slackSite) answersAboutMessage(model *slackModel, ann slackPerson) {
 	}
 	prompt := model.lastPrompt()
 	own, asked, found := strings.Cut(prompt, "Question: ")
-	if !found || strings.Contains(asked, "Boss") || !strings.Contains(own[strings.Index(own, "OWN TEXT"):], "Boss says") || strings.Contains(prompt, "opens with 4711") {
+	_, own, given := strings.Cut(own, "OWN TEXT")
+	if !found || !given || strings.Contains(asked, "Boss") || !strings.Contains(own, "Boss says") || strings.Contains(prompt, "opens with 4711") {
 		s.t.Errorf("the model was asked: %s", prompt)
 	}
 	// Without words of her own the message is the question. What she may not read stays hidden.

@@ -264,6 +264,7 @@ func TestSlack(t *testing.T) {
 	t.Run("who is refused", func(t *testing.T) {
 		s := s.with(t)
 		s.employee("gus")
+		s.personAt("gus@elsewhere.test", cairn.RoleMember)
 		off := s.employee("off")
 		s.must(s.admin, "PATCH", "/api/v1/users/"+string(off.ID)+` {"disabled":true}`, nil)
 		for name, user := range map[string]string{
@@ -450,6 +451,7 @@ func TestSlackSurvivesRestart(t *testing.T) {
 	channel := s.w.Channel(ann.user)
 	s.w.Limit("users.info", 5) // it is in the middle of it for five seconds
 	s.mention(ann.user, channel, limitQuestion)
+	s.until("the question is at work", func() bool { return s.w.Calls("users.info") > 0 })
 	s.kill()
 	if s.undone() != 1 {
 		t.Fatal("it was done before")

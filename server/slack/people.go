@@ -25,7 +25,7 @@ const (
 // profile is what Slack says of somebody.
 type profile struct {
 	standing standing
-	email    string // of a member
+	email    string // of a member, folded
 	until    time.Time
 }
 
@@ -85,7 +85,8 @@ func (b *Bot) holder(ctx context.Context, user string, fresh bool) (h auth.Holde
 	if err != nil || p.standing != member {
 		return auth.Holder{}, p.standing, err
 	}
-	h, err = b.account(ctx, p.email)
+	known := slices.Contains(b.cfg.Domains, p.email[strings.LastIndexByte(p.email, '@')+1:])
+	h, err = b.cfg.Store.Holder(ctx, b.cfg.Workspace, p.email, known)
 	switch {
 	case errors.Is(err, cairn.ErrNotFound):
 		return auth.Holder{}, unmapped, nil
@@ -95,17 +96,6 @@ func (b *Bot) holder(ctx context.Context, user string, fresh bool) (h auth.Holde
 		return auth.Holder{}, outsider, nil
 	}
 	return h, member, nil
-}
-
-// account returns the account of a confirmed address: the one that an administrator has
-// given to it or, in a domain that the operator has approved, the one with that address.
-func (b *Bot) account(ctx context.Context, email string) (auth.Holder, error) {
-	h, err := b.cfg.Store.Approved(ctx, b.cfg.Workspace, email)
-	domain := email[strings.LastIndexByte(email, '@')+1:]
-	if errors.Is(err, cairn.ErrNotFound) && slices.Contains(b.cfg.Domains, domain) {
-		return b.cfg.Store.HolderByEmail(ctx, email)
-	}
-	return h, err
 }
 
 // viewerOf returns the viewer of an account in Slack. Grants in an emergency are for the

@@ -62,11 +62,9 @@ type Store interface {
 	// Release gives a task back, to be taken again after a time.
 	Release(ctx context.Context, t Task, after time.Duration) error
 
-	// HolderByEmail returns the account with a verified address, or ErrNotFound.
-	HolderByEmail(ctx context.Context, email string) (auth.Holder, error)
-	// Approved returns the account that an administrator has given to an address in the
-	// workspace, or ErrNotFound.
-	Approved(ctx context.Context, workspace, email string) (auth.Holder, error)
+	// Holder returns the account that an administrator has given to an address in a workspace
+	// or, byAddress, the one that has it; else ErrNotFound. The address is folded.
+	Holder(ctx context.Context, workspace, email string, byAddress bool) (auth.Holder, error)
 	// ThreadConversation returns the conversation of an account in a thread; empty: none.
 	ThreadConversation(ctx context.Context, channel, thread string, account cairn.AccountID) (string, error)
 	// SetThreadConversation notes it.
