@@ -46,21 +46,21 @@ func (b *Bot) pane(ctx context.Context, t Task, asker cairn.Viewer) error {
 
 // status shows in a thread with the bot that an answer is coming; the answer ends that.
 func (b *Bot) status(ctx context.Context, t Task) {
-	b.adorn(ctx, t, "assistant.threads.setStatus", func(ctx context.Context) error {
+	b.adorn(ctx, "assistant.threads.setStatus", func(ctx context.Context) error {
 		return b.api.SetAssistantThreadsStatusContext(ctx, slack.AssistantThreadsSetStatusParameters{ChannelID: t.Channel, ThreadTS: t.Thread, Status: paneStatus})
 	})
 }
 
 // title names a thread with the bot after its first question.
 func (b *Bot) title(ctx context.Context, t Task, words string) {
-	b.adorn(ctx, t, "assistant.threads.setTitle", func(ctx context.Context) error {
+	b.adorn(ctx, "assistant.threads.setTitle", func(ctx context.Context) error {
 		return b.api.SetAssistantThreadsTitleContext(ctx, slack.AssistantThreadsSetTitleParameters{ChannelID: t.Channel, ThreadTS: t.Thread, Title: inert(short(words, paneTitle))})
 	})
 }
 
 // adorn does something to a thread without which the answer is as good. Slack refuses it where
 // the app has no pane.
-func (b *Bot) adorn(ctx context.Context, t Task, method string, do func(context.Context) error) {
+func (b *Bot) adorn(ctx context.Context, method string, do func(context.Context) error) {
 	limited, cancel := context.WithTimeout(ctx, panePatience)
 	defer cancel()
 	if err := do(limited); err != nil {

@@ -96,11 +96,13 @@ func (b *Bot) dial(ctx context.Context) (*websocket.Conn, error) {
 	}
 	dialer := websocket.Dialer{NetDialContext: b.cfg.Dial, HandshakeTimeout: socketShake, WriteBufferSize: socketBuffer}
 	conn, res, err := dialer.DialContext(ctx, address, nil)
+	status := "no reply"
+	if res != nil {
+		defer res.Body.Close()
+		status = res.Status
+	}
 	if err != nil {
-		if res != nil {
-			return nil, fmt.Errorf("slack: socket: %w: %s", err, res.Status)
-		}
-		return nil, fmt.Errorf("slack: socket: %w", err)
+		return nil, fmt.Errorf("slack: socket: %w (%s)", err, status)
 	}
 	conn.SetReadLimit(maxBody)
 	return conn, nil

@@ -19,12 +19,14 @@ const AppToken = "xapp-fake-token-of-the-app" //nolint:gosec // of nobody
 // Ticket begins the secrets in the addresses of connections.
 const Ticket = "canary-of-a-ticket"
 
+// AckPatience is how long Slack waits for an acknowledgement.
+const AckPatience = 3 * time.Second
+
 const (
 	linkPath    = "/link"
 	maxSockets  = 10               // connections of an app
 	maxAnswer   = 20 << 10         // bytes of an acknowledgement
 	maxRetries  = 3                // how often an envelope is sent again
-	AckPatience = 3 * time.Second  // that Slack waits for an acknowledgement
 	pushTimeout = 20 * time.Second // in which an envelope must arrive
 )
 
