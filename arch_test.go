@@ -94,6 +94,7 @@ var fences = map[string][]string{
 	"github.com/tailscale/hujson":  {"cmd/…"},
 	"github.com/pelletier/go-toml": {"cmd/…"},
 	"github.com/slack-go":          {"server/slack/…", "connectors/slack/…"},
+	"github.com/gorilla":           {"server/slack/…"},
 }
 
 // forTests are modules and packages that only packages for tests may import

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -119,6 +120,38 @@ func (c *Client) DismissBinding(ctx context.Context, id string) error {
 		return err
 	}
 	return c.call(ctx, http.MethodDelete, api("users", "bindings", id), nil, nil)
+}
+
+// SlackPerson is somebody in a workspace of Slack whom an administrator has given an account.
+type SlackPerson struct {
+	Workspace  string    `json:"workspace"`
+	Email      string    `json:"email"` // that Slack has confirmed
+	User       User      `json:"user"`
+	ApprovedBy string    `json:"approved_by"` // id of an account
+	ApprovedAt time.Time `json:"approved_at"`
+	Reply
+}
+
+// SlackPeople lists who was approved in Slack.
+func (c *Client) SlackPeople(ctx context.Context) (List[SlackPerson], error) {
+	return list[SlackPerson](ctx, c, api("slack", "people"), "people", 0)
+}
+
+// ApproveSlackPerson gives the account of a user, an id or an address, to an address in a
+// workspace.
+func (c *Client) ApproveSlackPerson(ctx context.Context, workspace, email, user string) (SlackPerson, error) {
+	if err := errors.Join(required("workspace", workspace), required("address", email)); err != nil {
+		return SlackPerson{}, err
+	}
+	return fetch[SlackPerson](ctx, c, http.MethodPut, api("slack", "people", workspace, email), map[string]string{"user": user})
+}
+
+// RemoveSlackPerson takes the account from an address in a workspace.
+func (c *Client) RemoveSlackPerson(ctx context.Context, workspace, email string) error {
+	if err := errors.Join(required("workspace", workspace), required("address", email)); err != nil {
+		return err
+	}
+	return c.call(ctx, http.MethodDelete, api("slack", "people", workspace, email), nil, nil)
 }
 
 // Group is a group of a directory.

@@ -59,6 +59,7 @@ func changes(f *fixture) []struct {
 	hal := f.account("hal@acme.test", cairn.RoleMember)
 	revoked := f.grant(hal.ID, s.ID, "")
 	pending := f.pendingBindings()
+	f.exec(`INSERT INTO slack_people (workspace, email, account_id, approved_by) VALUES ('T0ACME', 'gone@acme.test', $1, 'root')`, hal.ID)
 	confirm, dismiss := pending[0].ID, pending[1].ID
 	f.exec(`UPDATE sensitive_scan SET due_at = now() + interval '1 day'`)
 	return []struct {
@@ -83,6 +84,11 @@ func changes(f *fixture) []struct {
 		}, ""},
 		{audit.PasswordSet, func(ctx context.Context) error { return f.SetPassword(ctx, bob.ID, "", "$argon2id$1", auth.Hash{}) }, "first"},
 		{audit.PasswordRemove, func(ctx context.Context) error { return f.RemovePassword(ctx, bob.ID) }, ""},
+		{audit.SlackApprove, func(ctx context.Context) error {
+			_, err := f.SetSlackPerson(ctx, api.SlackPerson{Workspace: "T0ACME", Email: "bob@other.test", Account: cairn.Account{ID: bob.ID}, By: "root"})
+			return err
+		}, "workspace:T0ACME"},
+		{audit.SlackRemove, func(ctx context.Context) error { return f.DeleteSlackPerson(ctx, "T0ACME", "gone@acme.test") }, "workspace:T0ACME"},
 		{audit.GroupCreate, func(ctx context.Context) error { return f.CreateGroup(ctx, "new") }, ""},
 		{audit.GroupUpdate, func(ctx context.Context) error { return f.SetGroup(ctx, "ops", []cairn.AccountID{ann.ID}, nil) }, "added:1 removed:0"},
 		{audit.GroupDelete, func(ctx context.Context) error { return f.DeleteGroup(ctx, "old") }, ""},
@@ -168,7 +174,7 @@ func TestNoChangeWithoutTheLog(t *testing.T) {
 			     + 37 * (SELECT count(*) FROM runs WHERE cancel) + 41 * (SELECT count(*) FROM sources WHERE paused)
 			     + 61 * (SELECT count(*) FROM sensitive_scan WHERE due_at <= now())
 			     + 47 * (SELECT count(*) FROM bindings) + 43 * (SELECT count(*) FROM accounts WHERE role = 'admin')
-			     + 53 * (SELECT count(*) FROM grants) + 59 * (SELECT count(*) FROM grants WHERE revoked_at IS NULL)`)
+			     + 67 * (SELECT count(*) FROM slack_people) + 53 * (SELECT count(*) FROM grants) + 59 * (SELECT count(*) FROM grants WHERE revoked_at IS NULL)`)
 	}
 	before := state()
 	f.tamper(`REVOKE INSERT ON audit_log FROM ` + pgx.Identifier{f.roles.Worker}.Sanitize())

@@ -70,6 +70,7 @@ var closed = map[string]string{
 	"sensitive_scan":   "when the detectors look again",
 	"audit_log":        "ids of who did what, for auditors",
 	"slack_tasks":      "what the bot was asked and has not answered; done, ids alone",
+	"slack_people":     "people, for the application",
 	"slack_threads":    "which thread is which conversation",
 	"audit_head":       "the hash of its newest row",
 

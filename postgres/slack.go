@@ -136,15 +136,14 @@ func (db *DB) ForgetSlack(ctx context.Context) error {
 	return nil
 }
 
-// HolderByEmail implements slack.Store.
-func (s *Slack) HolderByEmail(ctx context.Context, email string) (auth.Holder, error) {
-	email, ok := cairn.FoldAddress(email)
-	if !ok || email == "" {
-		return auth.Holder{}, cairn.ErrNotFound
-	}
-	r, err := exactlyOne[holderRow](s.worker.Query(ctx, `SELECT `+holderColumns+` FROM accounts a WHERE a.email = $1`, email))
+// Holder implements slack.Store.
+func (s *Slack) Holder(ctx context.Context, workspace, email string, byAddress bool) (auth.Holder, error) {
+	r, err := exactlyOne[holderRow](s.worker.Query(ctx, `
+		SELECT `+holderColumns+` FROM accounts a WHERE a.id = coalesce(
+			(SELECT account_id FROM slack_people WHERE workspace = $1 AND email = $2),
+			(SELECT id FROM accounts WHERE email = $2 AND $3))`, workspace, email, byAddress))
 	if err != nil {
-		return auth.Holder{}, fmt.Errorf("account: %w", missing(err))
+		return auth.Holder{}, fmt.Errorf("account of a person in Slack: %w", missing(err))
 	}
 	return s.holder(ctx, r)
 }
@@ -169,6 +168,16 @@ func (s *Slack) SetThreadConversation(ctx context.Context, channel, thread strin
 		return fmt.Errorf("conversation of a thread: %w", err)
 	}
 	return nil
+}
+
+// Titles implements slack.Store.
+func (s *Slack) Titles(ctx context.Context, v cairn.Viewer, limit int) ([]string, error) {
+	found, err := s.SuggestTitles(ctx, v, "", limit)
+	titles := make([]string, len(found))
+	for i, f := range found {
+		titles[i] = f.Title
+	}
+	return titles, err
 }
 
 // Rate implements slack.Store.

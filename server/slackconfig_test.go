@@ -20,8 +20,8 @@ func slackSettings(t *testing.T, name, value string) {
 
 func TestSlackSettings(t *testing.T) {
 	for _, c := range [][2]string{
-		{"CAIRN_SLACK_WORKSPACE", ""}, {"CAIRN_SLACK_WORKSPACE", "acme"}, {"CAIRN_SLACK_SIGNING_SECRET", ""}, {"CAIRN_SLACK_BOT_TOKEN", ""},
-		{"CAIRN_SLACK_BOT_TOKEN_FILE", "/no/such/file"}, {"CAIRN_SLACK_DOMAINS", ""}, {"CAIRN_SLACK_DOMAINS", "*.acme.com"},
+		{"CAIRN_SLACK_WORKSPACE", ""}, {"CAIRN_SLACK_WORKSPACE", "acme"}, {"CAIRN_SLACK_SIGNING_SECRET", ""}, {"CAIRN_SLACK_BOT_TOKEN", ""}, {"CAIRN_SLACK_APP_TOKEN", "xoxb-hunter5"}, {"CAIRN_SLACK_APP_TOKEN_FILE", "/no/such/file"},
+		{"CAIRN_SLACK_BOT_TOKEN_FILE", "/no/such/file"}, {"CAIRN_SLACK_DOMAINS", "*.acme.com"},
 		{"CAIRN_SLACK_MAX_AUDIENCE", "0"}, {"CAIRN_SLACK_MAX_AUDIENCE", "501"}, {"CAIRN_SLACK_API_URL", "http://slack.example/api/"},
 	} {
 		t.Run(c[0]+"="+c[1], func(t *testing.T) {
@@ -41,6 +41,11 @@ func TestSlackSettings(t *testing.T) {
 	s, err := LoadSettings(configFile(t, ""), nil)
 	if err != nil || s.Slack.BotToken.Reveal() != "xoxb-hunter4" || s.Slack.Domains[0] != "acme.com" || s.Slack.MaxAudience != 50 || len(s.Unknown) > 0 {
 		t.Errorf("got %+v, %v", s.Slack, err)
+	}
+	t.Setenv("CAIRN_SLACK_SIGNING_SECRET", "")
+	t.Setenv("CAIRN_SLACK_APP_TOKEN", "xapp-hunter6")
+	if s, err = LoadSettings(configFile(t, ""), nil); err != nil || s.Slack.AppToken.Reveal() != "xapp-hunter6" {
+		t.Errorf("Socket Mode alone: %+v, %v", s.Slack, err)
 	}
 	var out strings.Builder
 	if err := s.Print(&out); err != nil || strings.Contains(out.String(), "hunter") {

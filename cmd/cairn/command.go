@@ -104,7 +104,7 @@ may not read at the source.`,
 		serveCommand(e), migrateCommand(e), versionCommand(e),
 		doctorCommand(e), sourceCommand(e), secretCommand(e), syncCommand(e), searchCommand(e), codeCommand(e), askCommand(e), chatCommand(e), documentCommand(e),
 		loginCommand(e), logoutCommand(e), passwordCommand(e), userCommand(e), groupCommand(e), tokenCommand(e), modelsCommand(e),
-		accessCommand(e), grantCommand(e), auditCommand(e), mcpCommand(e), reportCommand(e), indexCommand(e), erasuresCommand(e), evalCommand(e), extractWorkerCommand(e),
+		slackCommand(e), accessCommand(e), grantCommand(e), auditCommand(e), mcpCommand(e), reportCommand(e), indexCommand(e), erasuresCommand(e), evalCommand(e), extractWorkerCommand(e),
 		manCommand(e),
 	)
 	return withUsageErrors(root)

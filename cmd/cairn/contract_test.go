@@ -33,6 +33,7 @@ const (
 	theReceipt = `{"id":"E1","kind":"document","subject":"D1","by":"A1","at":"2026-10-02T09:30:00Z","counts":{"documents":1},"cleaned_at":null,"kept_out":false}`
 	theGrant   = `{"id":"G1","user":` + theUser + `,"source":"hr","document_id":null,"reason":"incident 7","by":"U2","created_at":"2999-10-02T09:30:00Z","expires_at":"2999-10-02T11:00:00Z","revoked_at":null,"lives":true}`
 	theBinding = `{"id":"B1","user":` + theUser + `,"issuer":"https://id.example","subject":"s","name":"Ann","first_at":"2026-10-02T09:30:00Z","last_at":"2026-10-02T09:30:00Z","attempts":2}`
+	theSlacker = `{"workspace":"T0123ABCD","email":"ann@example.com","user":` + theUser + `,"approved_by":"U2","approved_at":"2026-10-02T09:30:00Z"}`
 	theCode    = `201 {"code":"XK4T-9QWM","expires_at":"2026-10-03T09:30:00Z"}`
 	theRow     = `{"seq":1,"at":"2026-10-02T09:30:00Z","action":"login","outcome":"ok","account_id":"A1","via":"token","token_id":"","address":"","request_id":"","object":{"kind":"","id":""},"detail":"","documents":[],"previous":"","hash":""}`
 	theAccess  = `{"allowed":true,"reason":"ann may.","user":{"id":"U1","email":"ann@example.com","role":"member","disabled":false},"document_id":"D1","source":"handbook","viewer_keys":["everyone"],"keys":[{"key":"everyone","from":"everyone"}],"acl":{"allow":[["everyone"]],"deny":[]},"deciding":{"kind":"clauses","keys":["everyone"],"held":[["everyone"]]},"permissions":{"mode":"source","own":true,"synced_at":"2026-10-02T09:30:00Z","degraded":false,"problem":""}}`
@@ -83,6 +84,9 @@ func promises() []promised {
 		{command: "group set finance ann@example.com", wrong: "group set", replies: map[string]string{"PUT /api/v1/groups/{name}": theGroup}},
 		{command: "group list", wrong: "group list x", replies: map[string]string{"GET /api/v1/groups": `{"groups":[` + theGroup + `],"next_cursor":null}`}},
 		{command: "group rm finance", wrong: "group rm", replies: map[string]string{"DELETE /api/v1/groups/{name}": "204"}},
+		{command: "slack list", wrong: "slack list x", replies: map[string]string{"GET /api/v1/slack/people": `{"people":[` + theSlacker + `],"next_cursor":null}`}},
+		{command: "slack approve ann@example.com --workspace T0123ABCD", wrong: "slack approve ann@example.com", replies: map[string]string{"PUT /api/v1/slack/people/{workspace}/{email}": theSlacker}},
+		{command: "slack remove ann@example.com --workspace T0123ABCD", wrong: "slack remove ann@example.com", replies: map[string]string{"DELETE /api/v1/slack/people/{workspace}/{email}": "204"}},
 		{command: "token create", wrong: "token create --scope all", replies: map[string]string{"POST /api/v1/tokens": aToken}},
 		{command: "token list", wrong: "token list x", replies: map[string]string{"GET /api/v1/tokens": `{"tokens":[` + theToken + `],"next_cursor":null}`}},
 		{command: "token revoke T1", wrong: "token revoke", replies: map[string]string{"DELETE /api/v1/tokens/{id}": "204"}},

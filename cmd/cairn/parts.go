@@ -58,6 +58,8 @@ type parts struct {
 	kinds     connectors.Registry  //
 	env       connectors.Environment
 	log       *slog.Logger
+
+	listen func(ctx context.Context) // hears what Slack sends over a socket
 }
 
 // kinds returns the kinds of source that this binary knows. A connector is

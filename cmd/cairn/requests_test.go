@@ -158,6 +158,10 @@ var requests = map[string]string{
 	"GET /v1/models":                                `/v1/models`,
 	"GET /v1/models/{id}":                           `/v1/models/extractive`,
 	"GET /v1/openapi.yaml":                          `/v1/openapi.yaml`,
+
+	"GET /api/v1/slack/people":                        `/api/v1/slack/people`,
+	"PUT /api/v1/slack/people/{workspace}/{email}":    `/api/v1/slack/people/T0ACME/$new@acme.test {"user":"$user"}`,
+	"DELETE /api/v1/slack/people/{workspace}/{email}": `/api/v1/slack/people/T0ACME/$slack`,
 }
 
 // called are calls of the other tools of POST /mcp, about the same things.

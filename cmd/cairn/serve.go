@@ -91,6 +91,7 @@ func serve(ctx context.Context, s server.Settings, stdout, stderr io.Writer) err
 	}
 	go parts.warm(ctx)
 	go parts.db.FollowCode(ctx)
+	go parts.listen(ctx)
 	if parts.filler != nil {
 		go parts.filler.Run(ctx)
 	}

@@ -24,13 +24,15 @@ func openSlack(s server.Settings, p *parts, a *auth.Authenticator) *slack.Bot {
 	p.slack = postgres.NewSlack(p.db, func(ctx context.Context, tx pgx.Tx, id string) error {
 		return p.jobs.Enqueue(ctx, tx, slackTask, id)
 	})
+	network := outbound.Config{Allowed: s.AllowedNetworks, Timeout: slackTimeout}
 	bot := slack.New(slack.Config{
 		Store: p.slack, Auth: a, Asker: p.asker, Finder: p.retriever, Audit: p.audit, Log: p.log,
-		HTTP:      outbound.NewClient(outbound.Config{Allowed: s.AllowedNetworks, Timeout: slackTimeout}),
-		Workspace: s.Slack.Workspace, SigningSecret: s.Slack.SigningSecret, Token: s.Slack.BotToken,
+		HTTP: outbound.NewClient(network), Dial: outbound.NewNetwork(network).DialContext,
+		Workspace: s.Slack.Workspace, SigningSecret: s.Slack.SigningSecret, AppToken: s.Slack.AppToken, Token: s.Slack.BotToken,
 		Domains: s.Slack.Domains, Audience: s.Slack.MaxAudience, APIURL: s.Slack.APIURL, BaseURL: s.PublicOrigin(),
 	})
 	p.jobs.Handle(slackTask, bot.Work)
+	p.listen = bot.Listen
 	return bot
 }
 

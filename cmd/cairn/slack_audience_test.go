@@ -169,8 +169,7 @@ func (c *crowd) ask(rt *rapid.T) (rooms []room, seen []int) {
 		r.channel = c.w.Channel(r.members...)
 		words := "What is the opening code of the " + rapid.SampledFrom(subjects).Draw(rt, "subject") + "?"
 		if rapid.Bool().Draw(rt, "by command") {
-			c.events++
-			c.accept("commands", c.w.Command(fmt.Sprintf("t%d", c.events), asker.user, r.channel, words))
+			c.accept("commands", c.w.Command(fmt.Sprintf("t%d", c.next()), asker.user, r.channel, words))
 		} else {
 			c.mention(asker.user, r.channel, words)
 		}
@@ -191,8 +190,7 @@ func (c *crowd) share(rt *rapid.T, r *room) {
 	}
 	for _, m := range c.w.Messages(r.channel) {
 		if m.User != "" && strings.Contains(m.Blocks, "cairn_share") {
-			c.events++
-			c.accept("interactions", c.w.Click(fmt.Sprintf("s%d", c.events), m.User, r.channel, "cairn_share", shareValue(c.t, m)))
+			c.accept("interactions", c.w.Click(fmt.Sprintf("s%d", c.next()), m.User, r.channel, "cairn_share", shareValue(c.t, m)))
 		}
 	}
 }

@@ -18,7 +18,7 @@ const signingSecret = "canary-of-the-signing-secret-of-slack"
 type slackSite struct {
 	*site
 	w      *slacktest.Workspace
-	events int
+	events *int // that were sent
 }
 
 func newSlackSite(t *testing.T, env ...string) *slackSite {
@@ -29,16 +29,21 @@ func newSlackSite(t *testing.T, env ...string) *slackSite {
 		if s == nil {
 			return
 		}
-		if log := s.log.String(); strings.Contains(log, signingSecret) || strings.Contains(log, slacktest.Token) {
+		if log := s.log.String(); strings.Contains(log, signingSecret) || strings.Contains(log, slacktest.Token) || strings.Contains(log, slacktest.AppToken) || strings.Contains(log, slacktest.Ticket) {
 			t.Error("a secret is in the log")
 		}
 	})
 	s = newSite(t, append([]string{
 		"CAIRN_ALLOWED_NETWORKS=127.0.0.0/8", "CAIRN_PUBLIC_URL=https://cairn.example", "CAIRN_SLACK_WORKSPACE=" + slacktest.TeamID, "CAIRN_SLACK_DOMAINS=acme.test",
-		"CAIRN_SLACK_SIGNING_SECRET=" + signingSecret, "CAIRN_SLACK_BOT_TOKEN=" + slacktest.Token, "CAIRN_SLACK_API_URL=" + w.APIURL(),
+		"CAIRN_SLACK_SIGNING_SECRET=" + signingSecret, "CAIRN_SLACK_BOT_TOKEN=" + slacktest.Token, "CAIRN_SLACK_APP_TOKEN=" + slacktest.AppToken, "CAIRN_SLACK_API_URL=" + w.APIURL(),
 	}, env...)...)
 	s.must(s.admin, "POST", `/api/v1/sources {"name":"handbook","kind":"push"}`, nil)
-	return &slackSite{site: s, w: w}
+	return &slackSite{site: s, w: w, events: new(int)}
+}
+
+// with returns the site for a subtest.
+func (s *slackSite) with(t *testing.T) *slackSite {
+	return &slackSite{site: s.site.with(t), w: s.w, events: s.events}
 }
 
 // put makes a document that the holders of keys may read.
@@ -87,12 +92,18 @@ func (s *slackSite) accept(route, body string) {
 	}
 }
 
+// next returns a number that no event has had.
+func (s *slackSite) next() int {
+	*s.events++
+	return *s.events
+}
+
 // mention asks in a channel and returns the message of the question.
 func (s *slackSite) mention(user, channel, words string) (ts string) {
 	s.t.Helper()
-	s.events++
-	ts = fmt.Sprintf("17000%05d.000100", s.events)
-	s.accept("events", slacktest.Mention(fmt.Sprintf("Ev%d", s.events), user, channel, words, ts, ""))
+	n := s.next()
+	ts = fmt.Sprintf("17000%05d.000100", n)
+	s.accept("events", slacktest.Mention(fmt.Sprintf("Ev%d", n), user, channel, words, ts, ""))
 	return ts
 }
 
@@ -146,7 +157,7 @@ func TestSlack(t *testing.T) {
 	ann, bob := s.employee("ann"), s.employee("bob")
 
 	t.Run("a mention is answered once, streamed, in its thread", func(t *testing.T) {
-		s := &slackSite{site: s.with(t), w: s.w}
+		s := s.with(t)
 		channel := s.w.Channel(ann.user, bob.user)
 		body := slacktest.Mention("Ev-one", ann.user, channel, limitQuestion, "1700000000.000200", "")
 		for range 3 {
@@ -192,7 +203,7 @@ func TestSlack(t *testing.T) {
 		}
 	})
 	t.Run("a direct message", func(t *testing.T) {
-		s := &slackSite{site: s.with(t), w: s.w}
+		s := s.with(t)
 		s.put("mine", "Notes", "The badge code of the cellar is 4711.", cairn.AccountKey(ann.ID))
 		s.accept("events", slacktest.Direct("Ev-direct", ann.user, "D1", "What is the badge code of the cellar?", "1700000000.000300"))
 		s.settle()
@@ -201,7 +212,7 @@ func TestSlack(t *testing.T) {
 		}
 	})
 	t.Run("the command, and sharing", func(t *testing.T) {
-		s := &slackSite{site: s.with(t), w: s.w}
+		s := s.with(t)
 		carl := s.employee("carl")
 		s.put("pair", "Rota", "The rota of the boiler room is weekly.", "user:bob@acme.test", "user:carl@acme.test")
 		channel := s.w.Channel(bob.user, carl.user)
@@ -237,7 +248,7 @@ func TestSlack(t *testing.T) {
 		}
 	})
 	t.Run("somebody joins while it is answered", func(t *testing.T) {
-		s := &slackSite{site: s.with(t), w: s.w}
+		s := s.with(t)
 		s.put("vault", "Vault", "The vault of the harbour opens at seven.", "user:ann@acme.test")
 		channel := s.w.Channel(ann.user)
 		s.w.JoinAfter("conversations.members", channel, bob.user)
@@ -251,8 +262,9 @@ func TestSlack(t *testing.T) {
 		}
 	})
 	t.Run("who is refused", func(t *testing.T) {
-		s := &slackSite{site: s.with(t), w: s.w}
+		s := s.with(t)
 		s.employee("gus")
+		s.personAt("gus@elsewhere.test", cairn.RoleMember)
 		off := s.employee("off")
 		s.must(s.admin, "PATCH", "/api/v1/users/"+string(off.ID)+` {"disabled":true}`, nil)
 		for name, user := range map[string]string{
@@ -275,8 +287,40 @@ func TestSlack(t *testing.T) {
 			}
 		}
 	})
+	t.Run("approved one by one", func(t *testing.T) {
+		s := s.with(t)
+		dora := s.personAt("dora@acme.test", cairn.RoleMember)
+		s.put("hers", "Notes", "The locker of the gym opens with 4242.", cairn.AccountKey(dora.ID))
+		user := s.w.Person("dora@agency.test")
+		ask := func() slacktest.Message {
+			t.Helper()
+			channel := fmt.Sprintf("D9%d", s.next())
+			s.accept("events", slacktest.Direct("Ev-"+channel, user, channel, "What does the locker of the gym open with?", "1700000000.000700"))
+			s.settle()
+			return s.one(channel, "")
+		}
+		approve := func(method, workspace, body string) {
+			t.Helper()
+			s.must(s.admin, method, "/api/v1/slack/people/"+workspace+"/Dora@agency.test"+body, nil)
+		}
+		refused := func(when string) {
+			t.Helper()
+			if m := ask(); !strings.Contains(shown(m), "administrator") || strings.Contains(shown(m), "4242") {
+				t.Errorf("%s: %+v", when, m)
+			}
+		}
+		refused("nobody has approved her")
+		approve("PUT", "T0OTHER", ` {"user":"dora@acme.test"}`)
+		refused("in another workspace")
+		approve("PUT", slacktest.TeamID, ` {"user":"dora@acme.test"}`)
+		if m := ask(); !strings.Contains(shown(m), "4242") {
+			t.Errorf("approved: %+v", m)
+		}
+		approve("DELETE", slacktest.TeamID, "")
+		refused("it was taken back")
+	})
 	t.Run("channels that are not answered for all", func(t *testing.T) {
-		s := &slackSite{site: s.with(t), w: s.w}
+		s := s.with(t)
 		guest := s.w.Add(slacktest.User{Email: "guest@acme.test", Guest: true})
 		shared := s.w.Channel(ann.user)
 		s.w.Change(shared, func(c *slacktest.Channel) { c.Shared = true })
@@ -322,8 +366,8 @@ func shareValue(t *testing.T, m slacktest.Message) string {
 	return ""
 }
 
-// TestSlackRefuses sends what Slack has not sent, or not now, or not to us.
-func TestSlackRefuses(t *testing.T) {
+// TestA12_42_SlackRefuses sends what Slack has not sent, or not now, or not to us.
+func TestA12_42_SlackRefuses(t *testing.T) {
 	t.Parallel()
 	s := newSlackSite(t)
 	s.handbook()
@@ -407,6 +451,7 @@ func TestSlackSurvivesRestart(t *testing.T) {
 	channel := s.w.Channel(ann.user)
 	s.w.Limit("users.info", 5) // it is in the middle of it for five seconds
 	s.mention(ann.user, channel, limitQuestion)
+	s.until("the question is at work", func() bool { return s.w.Calls("users.info") > 0 })
 	s.kill()
 	if s.undone() != 1 {
 		t.Fatal("it was done before")

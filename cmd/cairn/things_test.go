@@ -106,6 +106,9 @@ func (th *things) make(name string) {
 		return
 	case "group":
 		th.must(th.admin, "POST", `/api/v1/groups {"name":"`+id+`"}`, nil)
+	case "slack":
+		id += "@acme.test"
+		th.must(th.admin, "PUT", `/api/v1/slack/people/T0ACME/`+id+` {"user":"`+th.owner.Email+`"}`, nil)
 	case "user":
 		id = string(th.person(cairn.RoleMember).ID)
 	case "token":

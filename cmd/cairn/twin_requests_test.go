@@ -210,6 +210,9 @@ POST /api/v1/users/ann@acme.test/code
 GET /api/v1/users/bindings
 POST /api/v1/users/bindings/{hidden}/confirm
 DELETE /api/v1/users/bindings/{hidden}
+GET /api/v1/slack/people
+PUT /api/v1/slack/people/T0ACME/ann@acme.test {"user":"ann@acme.test"}
+DELETE /api/v1/slack/people/T0ACME/ann@acme.test
 GET /api/v1/groups
 POST /api/v1/groups {"name":"ops"}
 PUT /api/v1/groups/finance {"members":["bob@acme.test"]}

@@ -84,6 +84,10 @@ func attempts(conversation, message, binding string) map[string]string {
 		"GET /grants":                           `/grants?all=true`,
 		"POST /grants":                          `/grants {"user":"bob@acme.com","source":"secrets","reason":"incident 7"}`,
 		"DELETE /grants/:id":                    `/grants/g1`,
+
+		"GET /slack/people":                      `/slack/people`,
+		"PUT /slack/people/:workspace/:email":    `/slack/people/T0ACME/ann@acme.com {"user":"ann@acme.com"}`,
+		"DELETE /slack/people/:workspace/:email": `/slack/people/T0ACME/gone@acme.com`,
 	}
 }
 

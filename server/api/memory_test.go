@@ -31,6 +31,7 @@ type memory struct {
 	feedback      map[string]Feedback
 	erasures      []cairn.Erasure
 	grants        []GrantStatus
+	slack         []SlackPerson
 	fail          error          // when set, what Document returns
 	notices       []cairn.Notice // of every search
 	counted       int            // how often a source was looked up with its counts
@@ -49,6 +50,7 @@ func newMemory() *memory {
 	return &memory{
 		Store: authtest.New(), runs: map[cairn.SourceID][]cairn.Run{},
 		errors: map[cairn.SourceID][]cairn.DocumentError{}, feedback: map[string]Feedback{},
+		slack: []SlackPerson{{Workspace: "T0ACME", Email: "gone@acme.com", Account: cairn.Account{ID: "gone", Email: "gone@acme.com", Role: cairn.RoleMember}}},
 	}
 }
 

@@ -362,6 +362,7 @@ type Store interface {
 	Conversations
 	Accounts
 	Bindings
+	SlackPeople
 	Groups
 	Tokens
 	Erasures

@@ -30,6 +30,9 @@ const (
 	BindingConfirm Action = "binding.confirm" // another identity becomes that of an account
 	BindingDismiss Action = "binding.dismiss"
 
+	SlackApprove Action = "slack.approve" // an address in Slack is that of an account
+	SlackRemove  Action = "slack.remove"
+
 	GroupCreate Action = "group.create"
 	GroupUpdate Action = "group.update"
 	GroupDelete Action = "group.delete"

@@ -17,6 +17,7 @@ type asking struct {
 	work   *work
 	viewer cairn.Viewer
 	words  string
+	about  string  // somebody's message that the question is about: neither evidence nor instructions
 	thread string  // whose conversation it is of; empty: one of its own
 	out    *stream // shows the answer while it is made; nil: nobody sees it before it is whole
 	// guard is asked before something that was made from documents is shown; nil: nothing
@@ -59,7 +60,7 @@ func (b *Bot) start(ctx context.Context, q asking) (answer.Started, error) {
 			return answer.Started{}, err
 		}
 	}
-	ask := answer.Ask{Viewer: q.viewer, Question: q.words, Conversation: conversation}
+	ask := answer.Ask{Viewer: q.viewer, Question: q.words, Context: q.about, Conversation: conversation}
 	started, err := b.cfg.Asker.Start(ctx, ask)
 	if conversation != "" && errors.Is(err, cairn.ErrNotFound) { // it was deleted
 		ask.Conversation = ""

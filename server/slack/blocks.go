@@ -57,9 +57,7 @@ func sources(a cairn.Answer) []slack.Block {
 
 // place returns a document as a line: its title as a link, its source and its date.
 func place(title, address, source, date string, undated bool) string {
-	if runes := []rune(title); len(runes) > titleLength {
-		title = string(runes[:titleLength-1]) + "…"
-	}
+	title = short(title, titleLength)
 	if strings.TrimSpace(title) == "" {
 		title = source
 	}
@@ -116,6 +114,14 @@ func (b *Bot) buttons(a cairn.Answer, share bool, thread string) []slack.Block {
 		return nil
 	}
 	return []slack.Block{slack.NewActionBlock("", elements...)}
+}
+
+// rest says that a text is longer than what Slack takes, if it is.
+func rest(text string) []slack.Block {
+	if len(inert(text)) <= maxText {
+		return nil
+	}
+	return []slack.Block{slack.NewContextBlock("", mrkdwn(escaped(longText)))}
 }
 
 // textBlock returns a text of an answer as a block.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"log/slog"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -30,15 +31,18 @@ type Config struct {
 	Asker  Asker
 	Finder answer.Finder // tells whether the asker may read more than the channel
 	HTTP   *http.Client  // reaches Slack
-	Audit  *audit.Writer // nil: no log is kept
-	Log    *slog.Logger
-	Now    func() time.Time // nil: time.Now
+	// Dial connects with Slack for Socket Mode.
+	Dial  func(ctx context.Context, network, address string) (net.Conn, error)
+	Audit *audit.Writer // nil: no log is kept
+	Log   *slog.Logger
+	Now   func() time.Time // nil: time.Now
 
 	Workspace     string       // id of the only workspace that is answered: T…; empty: there is no bot
-	SigningSecret cairn.Secret // of Slack's requests
+	SigningSecret cairn.Secret // of Slack's requests; unset: none is taken
+	AppToken      cairn.Secret // for Socket Mode; unset: none is used
 	Token         cairn.Secret // of the bot
 	// Domains are those of the addresses by which the operator lets Slack say who somebody
-	// is, in lower case; nobody else is answered.
+	// is, in lower case; beside them people are answered whom an administrator has approved.
 	Domains  []string
 	Audience int    // members of a channel that is answered for all to see; 0: 50
 	APIURL   string // of the Web API, with a slash at its end; empty: Slack's
@@ -74,7 +78,7 @@ func New(cfg Config) *Bot {
 	cfg.APIURL = strings.TrimSuffix(cfg.APIURL, "/") + "/"
 	return &Bot{
 		cfg: cfg, people: make(map[string]profile),
-		api: slack.New(cfg.Token.Reveal(), slack.OptionAPIURL(cfg.APIURL), slack.OptionHTTPClient(cfg.HTTP)),
+		api: slack.New(cfg.Token.Reveal(), slack.OptionAppLevelToken(cfg.AppToken.Reveal()), slack.OptionAPIURL(cfg.APIURL), slack.OptionHTTPClient(cfg.HTTP)),
 	}
 }
 

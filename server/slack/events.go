@@ -1,12 +1,11 @@
 package slack
 
 import (
+	"context"
 	"encoding/json"
 	"net/url"
 	"regexp"
 	"strings"
-
-	"github.com/gin-gonic/gin"
 
 	"github.com/cairnhq/cairn"
 )
@@ -29,33 +28,61 @@ type callback struct {
 		Thread      string `json:"thread_ts"`
 		Team        string `json:"team"`
 		UserTeam    string `json:"user_team"`
+		Tab         string `json:"tab"`
+		// Pane is the thread of the assistant's pane that somebody has opened.
+		Pane struct {
+			User    string `json:"user_id"`
+			Channel string `json:"channel_id"`
+			Thread  string `json:"thread_ts"`
+		} `json:"assistant_thread"`
 	} `json:"event"`
 }
 
-// event answers POST /slack/events.
-func (b *Bot) event(c *gin.Context, body []byte) error {
+// event takes what the Events API sends, and returns what is answered at once.
+func (b *Bot) event(ctx context.Context, body []byte) (any, error) {
 	var in callback
 	if err := json.Unmarshal(body, &in); err != nil {
-		return cairn.Errorf(cairn.ErrInvalid, "the body is no JSON object")
+		return nil, cairn.Errorf(cairn.ErrInvalid, "the body is no JSON object")
 	}
 	if in.Type == "url_verification" {
-		return reply(c, map[string]string{"challenge": in.Challenge})
+		return map[string]string{"challenge": in.Challenge}, nil
 	}
 	if err := b.home(in.Team); err != nil {
-		return err
+		return nil, err
 	}
-	if t, ok := b.asked(in); ok {
-		if err := b.add(c, t, in.EventID, body); err != nil {
-			return err
-		}
+	if in.Type != "event_callback" {
+		return nil, nil
 	}
-	return reply(c, map[string]bool{"ok": true})
+	t, ok := b.asked(in)
+	if !ok {
+		t, ok = opened(in)
+	}
+	if !ok {
+		return nil, nil
+	}
+	return nil, b.add(ctx, t, in.EventID, body)
 }
+
+// opened returns the pane that an event tells of: a thread of it or, in Slack's newer view
+// of agents, the conversation with the bot.
+func opened(in callback) (Task, bool) {
+	switch e := in.Event; e.Type {
+	case "app_home_opened":
+		return Task{Kind: Pane, User: e.User, Channel: e.Channel}, e.Tab == "messages" && slackID.MatchString(e.User) && slackID.MatchString(e.Channel) && direct(e.Channel)
+	case "assistant_thread_started", "assistant_thread_context_changed":
+		p := e.Pane
+		return Task{Kind: Pane, User: p.User, Channel: p.Channel, Thread: p.Thread}, known(p.User, p.Channel, p.Thread) && direct(p.Channel)
+	}
+	return Task{}, false
+}
+
+// direct reports whether a channel is a conversation with the bot alone.
+func direct(channel string) bool { return strings.HasPrefix(channel, "D") }
 
 // asked returns the question of an event, if it is one: of a person, not of a bot.
 func (b *Bot) asked(in callback) (Task, bool) {
 	e := in.Event
-	if in.Type != "event_callback" || e.Subtype != "" || e.Bot != "" || !known(e.User, e.Channel, e.TS) {
+	if e.Subtype != "" || e.Bot != "" || !known(e.User, e.Channel, e.TS) {
 		return Task{}, false
 	}
 	t := Task{User: e.User, Channel: e.Channel, Text: e.Text, Thread: e.Thread}
@@ -64,9 +91,9 @@ func (b *Bot) asked(in callback) (Task, bool) {
 	}
 	t.Stranger = e.Team != "" && e.Team != b.cfg.Workspace || e.UserTeam != "" && e.UserTeam != b.cfg.Workspace
 	switch {
-	case e.Type == "app_mention" && !strings.HasPrefix(e.Channel, "D"):
+	case e.Type == "app_mention" && !direct(e.Channel):
 		t.Kind = Mention
-	case e.Type == "message" && e.ChannelType == "im" && strings.HasPrefix(e.Channel, "D"):
+	case e.Type == "message" && e.ChannelType == "im" && direct(e.Channel):
 		t.Kind = Direct
 	default:
 		return Task{}, false
@@ -83,99 +110,49 @@ func known(user, channel, ts string) bool {
 
 var timestamp = regexp.MustCompile(`^[0-9]{1,16}\.[0-9]{1,8}$`)
 
-// command answers POST /slack/commands.
-func (b *Bot) command(c *gin.Context, body []byte) error {
+// slashed is what is read of a slash command.
+type slashed struct {
+	Team     string `json:"team_id"`
+	User     string `json:"user_id"`
+	Channel  string `json:"channel_id"`
+	Text     string `json:"text"`
+	Response string `json:"response_url"`
+	Trigger  string `json:"trigger_id"`
+}
+
+// commandForm takes POST /slack/commands.
+func (b *Bot) commandForm(ctx context.Context, body []byte) (any, error) {
 	form, err := url.ParseQuery(string(body))
 	if err != nil {
-		return cairn.Errorf(cairn.ErrInvalid, "the body is no form")
+		return nil, cairn.Errorf(cairn.ErrInvalid, "the body is no form")
 	}
-	if err := b.home(form.Get("team_id")); err != nil {
-		return err
+	in := slashed{
+		Team: form.Get("team_id"), User: form.Get("user_id"), Channel: form.Get("channel_id"), Text: form.Get("text"),
+		Response: form.Get("response_url"), Trigger: form.Get("trigger_id"),
 	}
-	t := Task{Kind: Command, User: form.Get("user_id"), Channel: form.Get("channel_id"), Text: form.Get("text"), Response: form.Get("response_url")}
-	if !slackID.MatchString(t.User) || !slackID.MatchString(t.Channel) || !b.responds(t.Response) {
-		return cairn.Errorf(cairn.ErrInvalid, "the command lacks who asks, where, or a response_url of Slack's")
+	return b.command(ctx, in, body)
+}
+
+// command takes a slash command, and returns what is answered at once.
+func (b *Bot) command(ctx context.Context, in slashed, body []byte) (any, error) {
+	if err := b.home(in.Team); err != nil {
+		return nil, err
 	}
-	if strings.TrimSpace(t.Text) == "" {
-		return reply(c, ephemeral(helpText))
+	if !slackID.MatchString(in.User) || !slackID.MatchString(in.Channel) || !b.responds(in.Response) {
+		return nil, cairn.Errorf(cairn.ErrInvalid, "the command lacks who asks, where, or a response_url of Slack's")
 	}
-	if err := b.add(c, t, form.Get("trigger_id"), body); err != nil {
-		return err
+	if strings.TrimSpace(in.Text) == "" {
+		return ephemeral(helpText), nil
 	}
-	return reply(c, ephemeral("Looking…"))
+	t := Task{Kind: Command, User: in.User, Channel: in.Channel, Text: in.Text, Response: in.Response}
+	if err := b.add(ctx, t, in.Trigger, body); err != nil {
+		return nil, err
+	}
+	return ephemeral("Looking…"), nil
 }
 
 func ephemeral(text string) any {
 	return map[string]string{"response_type": "ephemeral", "text": text}
-}
-
-// interacted is what is read of a click.
-type interacted struct {
-	Type     string `json:"type"`
-	Trigger  string `json:"trigger_id"`
-	Response string `json:"response_url"`
-	Team     struct {
-		ID string `json:"id"`
-	} `json:"team"`
-	User struct {
-		ID   string `json:"id"`
-		Team string `json:"team_id"`
-	} `json:"user"`
-	Channel struct {
-		ID string `json:"id"`
-	} `json:"channel"`
-	Actions []struct {
-		ID    string `json:"action_id"`
-		Value string `json:"value"`
-		TS    string `json:"action_ts"`
-	} `json:"actions"`
-}
-
-// interaction answers POST /slack/interactions.
-func (b *Bot) interaction(c *gin.Context, body []byte) error {
-	form, err := url.ParseQuery(string(body))
-	if err != nil {
-		return cairn.Errorf(cairn.ErrInvalid, "the body is no form")
-	}
-	var in interacted
-	if err := json.Unmarshal([]byte(form.Get("payload")), &in); err != nil {
-		return cairn.Errorf(cairn.ErrInvalid, "the payload is no JSON object")
-	}
-	if err := b.home(in.Team.ID); err != nil {
-		return err
-	}
-	if t, ok := b.clicked(in); ok {
-		if err := b.add(c, t, in.Trigger+":"+in.Actions[0].TS, body); err != nil {
-			return err
-		}
-	}
-	return reply(c, struct{}{})
-}
-
-// clicked returns what a click asks for, if anything: the link to the browser does not.
-func (b *Bot) clicked(in interacted) (Task, bool) {
-	if in.Type != "block_actions" || len(in.Actions) != 1 || !slackID.MatchString(in.User.ID) || !slackID.MatchString(in.Channel.ID) {
-		return Task{}, false
-	}
-	a := in.Actions[0]
-	t := Task{User: in.User.ID, Channel: in.Channel.ID, Stranger: in.User.Team != "" && in.User.Team != b.cfg.Workspace}
-	if b.responds(in.Response) {
-		t.Response = in.Response
-	}
-	value, rest, _ := strings.Cut(a.Value, " ")
-	t.Message = value
-	switch a.ID {
-	case shareAction:
-		t.Kind = Share
-		if timestamp.MatchString(rest) {
-			t.Thread = rest
-		}
-	case feedbackAction:
-		t.Kind, t.Up = Feedback, rest == upValue
-	default:
-		return Task{}, false
-	}
-	return t, true
 }
 
 // responds reports whether an address is one of Slack's for answers: what is answered goes

@@ -17,7 +17,7 @@ import (
 type standing string
 
 const (
-	member   standing = "member"   // full member of the workspace with a confirmed address of an approved domain
+	member   standing = "member"   // full member of the workspace with a confirmed address and an account that was approved
 	unmapped standing = "unmapped" // full member or an app of the workspace, without such an address or an account
 	outsider standing = "outsider" // a guest, somebody of another workspace, or whose account is disabled
 )
@@ -25,7 +25,7 @@ const (
 // profile is what Slack says of somebody.
 type profile struct {
 	standing standing
-	email    string // of a member
+	email    string // of a member, folded
 	until    time.Time
 }
 
@@ -69,11 +69,10 @@ func (b *Bot) profile(ctx context.Context, user string, fresh bool) (profile, er
 // judge says what a user is.
 func (b *Bot) judge(u *slack.User) profile {
 	email, ok := cairn.FoldAddress(u.Profile.Email)
-	at := strings.LastIndexByte(email, '@')
 	switch {
 	case u.TeamID != b.cfg.Workspace, u.IsStranger, u.IsRestricted, u.IsUltraRestricted, u.IsInvitedUser:
 		return profile{standing: outsider}
-	case u.Deleted, u.IsBot, u.IsWorkflowBot, u.IsConnectorBot, !u.IsEmailConfirmed, !ok, at < 0, !slices.Contains(b.cfg.Domains, email[at+1:]):
+	case u.Deleted, u.IsBot, u.IsWorkflowBot, u.IsConnectorBot, !u.IsEmailConfirmed, !ok, !strings.Contains(email, "@"):
 		return profile{standing: unmapped}
 	}
 	return profile{standing: member, email: email}
@@ -86,7 +85,8 @@ func (b *Bot) holder(ctx context.Context, user string, fresh bool) (h auth.Holde
 	if err != nil || p.standing != member {
 		return auth.Holder{}, p.standing, err
 	}
-	h, err = b.cfg.Store.HolderByEmail(ctx, p.email)
+	known := slices.Contains(b.cfg.Domains, p.email[strings.LastIndexByte(p.email, '@')+1:])
+	h, err = b.cfg.Store.Holder(ctx, b.cfg.Workspace, p.email, known)
 	switch {
 	case errors.Is(err, cairn.ErrNotFound):
 		return auth.Holder{}, unmapped, nil

@@ -3,6 +3,7 @@ package slack
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/slack-go/slack"
 
@@ -12,16 +13,16 @@ import (
 // question answers a question, where it was asked.
 func (b *Bot) question(ctx context.Context, w *work, asker cairn.Viewer) error {
 	t := w.task
-	words := question(t.Text)
-	if words == "" {
+	words, about := t.asks()
+	if words == "" || strings.EqualFold(words, helpWord) {
 		return b.say(ctx, t, helpText)
 	}
 	var err error
 	switch t.Kind {
 	case Direct:
 		err = b.directly(ctx, w, asker, words)
-	case Command:
-		err = b.privately(ctx, w, asker, words, "")
+	case Command, About:
+		err = b.privately(ctx, w, asker, words, about, "")
 	default:
 		err = b.inChannel(ctx, w, asker, words)
 	}
@@ -34,18 +35,30 @@ func (b *Bot) question(ctx context.Context, w *work, asker cairn.Viewer) error {
 
 // directly answers a direct message, which nobody else sees.
 func (b *Bot) directly(ctx context.Context, w *work, asker cairn.Viewer, words string) error {
-	out := b.newStream(ctx, w)
-	a, err := b.ask(ctx, asking{work: w, viewer: asker, words: words, thread: w.task.Thread, out: out})
+	t := w.task
+	before, err := b.cfg.Store.ThreadConversation(ctx, t.Channel, t.Thread, asker.Account)
 	if err != nil {
 		return err
 	}
-	return b.show(ctx, out, a, foundNothing)
+	b.status(ctx, t)
+	out := b.newStream(ctx, w)
+	a, err := b.ask(ctx, asking{work: w, viewer: asker, words: words, thread: t.Thread, out: out})
+	if err != nil {
+		return err
+	}
+	if err := b.show(ctx, out, a, foundNothing); err != nil {
+		return err
+	}
+	if before == "" {
+		b.title(ctx, t, words)
+	}
+	return nil
 }
 
-// privately answers for who has asked alone; note says why, where it is not what she
-// expects.
-func (b *Bot) privately(ctx context.Context, w *work, asker cairn.Viewer, words, note string) error {
-	a, err := b.ask(ctx, asking{work: w, viewer: asker, words: words, thread: private(w.task.Thread)})
+// privately answers for who has asked alone, about a message if there is one; note says
+// why, where it is not what she expects.
+func (b *Bot) privately(ctx context.Context, w *work, asker cairn.Viewer, words, about, note string) error {
+	a, err := b.ask(ctx, asking{work: w, viewer: asker, words: words, about: about, thread: private(w.task.Thread)})
 	if err != nil {
 		return err
 	}
@@ -72,7 +85,8 @@ func (b *Bot) give(ctx context.Context, t Task, a cairn.Answer, note string) err
 		blocks = append(blocks, slack.NewContextBlock("", mrkdwn(escaped(note))))
 	}
 	blocks = append(blocks, textBlock(sendable(words)))
-	blocks = append(blocks, sources(a)...)
+	blocks = append(append(blocks, rest(words)...), sources(a)...)
+	blocks = append(blocks, rating(a.Message))
 	blocks = append(blocks, b.buttons(a, len(a.Citations) > 0, t.Thread)...)
 	return b.whisper(ctx, t, blocks...)
 }
@@ -85,7 +99,7 @@ func (b *Bot) show(ctx context.Context, out *stream, a cairn.Answer, nothing str
 	if out.text == "" {
 		out.text = nothing
 	}
-	blocks := append(sources(a), rating(a.Message))
+	blocks := append(append(rest(out.text), sources(a)...), rating(a.Message))
 	return out.finish(ctx, append(blocks, b.buttons(a, false, "")...)...)
 }
 
@@ -97,14 +111,14 @@ func (b *Bot) inChannel(ctx context.Context, w *work, asker cairn.Viewer, words 
 		return err
 	}
 	if here.closed != "" {
-		return b.privately(ctx, w, asker, words, "Only you can see this: "+here.closed+".")
+		return b.privately(ctx, w, asker, words, "", "Only you can see this: "+here.closed+".")
 	}
 	out := b.newStream(ctx, w)
 	viewer := asker.Among(here.members...)
 	a, err := b.ask(ctx, asking{work: w, viewer: viewer, words: words, thread: w.task.Thread, out: out, guard: b.guard(w.task.Channel, asker)})
 	switch {
 	case errors.Is(err, errHidden) && out.ts == "": // nothing of it was shown
-		return b.privately(ctx, w, asker, words, "Only you can see this: who is in this channel, or what they may read, has just changed.")
+		return b.privately(ctx, w, asker, words, "", "Only you can see this: who is in this channel, or what they may read, has just changed.")
 	case errors.Is(err, errHidden):
 		out.reset(ctx)
 		out.text = hidden

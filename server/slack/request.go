@@ -1,6 +1,7 @@
 package slack
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -24,25 +25,29 @@ const (
 
 // Routes returns the routes that Slack sends to. Who can sign may use them.
 func (b *Bot) Routes() []server.Route {
-	post := func(path string, read func(c *gin.Context, body []byte) error) server.Route {
+	post := func(path string, read func(ctx context.Context, body []byte) (any, error)) server.Route {
 		return server.Route{Method: http.MethodPost, Path: path, Public: true, Handle: func(c *gin.Context) error {
 			body, err := b.signed(c)
 			if err != nil {
 				return err
 			}
-			return read(c, body)
+			answer, err := read(c.Request.Context(), body)
+			if err != nil {
+				return err
+			}
+			return reply(c, answer)
 		}}
 	}
 	return []server.Route{
 		post("/slack/events", b.event),
-		post("/slack/interactions", b.interaction),
-		post("/slack/commands", b.command),
+		post("/slack/interactions", b.interactionForm),
+		post("/slack/commands", b.commandForm),
 	}
 }
 
 // signed returns the body of a request that Slack has signed within the window.
 func (b *Bot) signed(c *gin.Context) ([]byte, error) {
-	if !b.on() {
+	if !b.on() || !b.cfg.SigningSecret.Set() { // or it hears from Slack over a socket alone
 		return nil, cairn.ErrNotFound
 	}
 	if err := b.cfg.Auth.AllowHook(c.Request, "/slack"); err != nil {
@@ -85,20 +90,24 @@ func (b *Bot) home(team string) error {
 	return nil
 }
 
-// add stores a task. A repeated one is done once. What Slack does not name is named by a
-// hash of the body.
-func (b *Bot) add(c *gin.Context, t Task, id string, body []byte) error {
+// add stores a task. A repeated one is done once, whichever way it comes. What Slack does
+// not name is named by a hash of what it has sent.
+func (b *Bot) add(ctx context.Context, t Task, id string, body []byte) error {
 	if id == "" || len(id) > 200 {
 		sum := sha256.Sum256(body)
 		id = hex.EncodeToString(sum[:])
 	}
 	t.ID = string(t.Kind) + ":" + id
-	_, err := b.cfg.Store.Add(c.Request.Context(), t)
+	_, err := b.cfg.Store.Add(ctx, t)
 	return err
 }
 
-// reply answers a request at once.
+// reply answers a request at once; nil: without a body.
 func reply(c *gin.Context, v any) error {
+	if v == nil {
+		c.Status(http.StatusOK)
+		return nil
+	}
 	c.Writer.Header().Set("Content-Type", "application/json")
 	return json.NewEncoder(c.Writer).Encode(v)
 }

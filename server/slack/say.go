@@ -41,11 +41,11 @@ func (b *Bot) say(ctx context.Context, t Task, text string) error {
 // whisper shows blocks to who has asked alone.
 func (b *Bot) whisper(ctx context.Context, t Task, blocks ...slack.Block) error {
 	switch {
-	case t.Kind == Direct:
-		_, err := b.post(ctx, t.Channel, t.Thread, slack.MsgOptionBlocks(blocks...))
-		return err
 	case t.Response != "":
 		return b.respond(ctx, t, blocks)
+	case direct(t.Channel):
+		_, err := b.post(ctx, t.Channel, t.Thread, slack.MsgOptionBlocks(blocks...))
+		return err
 	}
 	options := []slack.MsgOption{slack.MsgOptionText(notification, false), slack.MsgOptionBlocks(blocks...)}
 	if t.Thread != "" {

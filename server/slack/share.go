@@ -44,8 +44,8 @@ func (b *Bot) share(ctx context.Context, t Task, asker cairn.Viewer) error {
 	outcome := audit.OK
 	if all {
 		entry.Shown(cited(m.Answer)...)
-		blocks := []slack.Block{slack.NewContextBlock("", mrkdwn("Shared by <@"+t.User+">: "+escaped(short(m.Question)))), textBlock(sendable(marked(m.Answer)))}
-		blocks = append(append(blocks, sources(m.Answer)...), rating(m.ID))
+		blocks := []slack.Block{slack.NewContextBlock("", mrkdwn("Shared by <@"+t.User+">: "+escaped(short(m.Question, shownQuestion)))), textBlock(sendable(marked(m.Answer)))}
+		blocks = append(append(append(blocks, rest(marked(m.Answer))...), sources(m.Answer)...), rating(m.ID))
 		_, err = b.post(ctx, t.Channel, t.Thread, slack.MsgOptionBlocks(blocks...))
 	} else {
 		outcome = "denied"
@@ -64,11 +64,12 @@ func (b *Bot) share(ctx context.Context, t Task, asker cairn.Viewer) error {
 
 const shownQuestion = 500 // characters of a question that is shared
 
-func short(question string) string {
-	if runes := []rune(question); len(runes) > shownQuestion {
-		return string(runes[:shownQuestion-1]) + "…"
+// short returns at most n characters of a text, with a mark where some are missing.
+func short(text string, n int) string {
+	if shown := cut(text, n); shown != text {
+		return cut(shown, n-1) + "…"
 	}
-	return question
+	return text
 }
 
 // rate stores what somebody thinks of an answer: of an answer of hers, the last click

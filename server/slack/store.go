@@ -16,6 +16,9 @@ const (
 	Mention  Kind = "mention"  // a question in a channel
 	Direct   Kind = "direct"   // a question in a direct message
 	Command  Kind = "command"  // a question by the slash command
+	Pane     Kind = "pane"     // the assistant's pane was opened
+	Shortcut Kind = "shortcut" // the form to ask about a message is to be shown
+	About    Kind = "about"    // a question about a message
 	Share    Kind = "share"    // an answer is to be shown to all
 	Feedback Kind = "feedback" // an answer was rated
 )
@@ -27,7 +30,10 @@ type Task struct {
 	User    string `json:"user"`
 	Channel string `json:"channel"`
 	Thread  string `json:"thread,omitempty"` // first message of the thread
-	Text    string `json:"text,omitempty"`   // the question as Slack writes it
+	Text    string `json:"text,omitempty"`   // the question, or the message of the shortcut, as Slack writes it
+	// About is the text of the message that is asked about: somebody else's words.
+	About   string `json:"about,omitempty"`
+	Trigger string `json:"trigger,omitempty"` // opens the form
 	// Response is where the answer to a command or click may be sent.
 	Response string `json:"response,omitempty"`
 	Message  string `json:"message,omitempty"` // of ours, that was shared or rated
@@ -56,12 +62,15 @@ type Store interface {
 	// Release gives a task back, to be taken again after a time.
 	Release(ctx context.Context, t Task, after time.Duration) error
 
-	// HolderByEmail returns the account with a verified address, or ErrNotFound.
-	HolderByEmail(ctx context.Context, email string) (auth.Holder, error)
+	// Holder returns the account that an administrator has given to an address in a workspace
+	// or, byAddress, the one that has it; else ErrNotFound. The address is folded.
+	Holder(ctx context.Context, workspace, email string, byAddress bool) (auth.Holder, error)
 	// ThreadConversation returns the conversation of an account in a thread; empty: none.
 	ThreadConversation(ctx context.Context, channel, thread string, account cairn.AccountID) (string, error)
 	// SetThreadConversation notes it.
 	SetThreadConversation(ctx context.Context, channel, thread string, account cairn.AccountID, conversation string) error
+	// Titles returns the titles of the newest documents that the viewer may read.
+	Titles(ctx context.Context, v cairn.Viewer, limit int) ([]string, error)
 	// Readable reports whether v may read all of the documents now.
 	Readable(ctx context.Context, v cairn.Viewer, documents []cairn.DocumentID) (bool, error)
 	// Message returns an answer of the viewer's account, or ErrNotFound.

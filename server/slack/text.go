@@ -13,10 +13,11 @@ import (
 
 // The texts that people read.
 const (
-	helpText = "Ask me a question: mention me in a channel, write to me directly, or type `/cairn` and your question. I answer from your company's documents, as far as everybody who sees the answer may read them."
+	helpText = "Ask me a question: mention me in a channel, write to me directly, type `/cairn` and your question, or choose *Ask about this* in the menu of a message. I answer from your company's documents, as far as everybody who sees the answer may read them."
 	sorry    = "Something went wrong while I answered. Please ask again."
 	busy     = "Too many questions are being answered just now. Please ask again in a moment."
 	hidden   = "Something that this answer was made from may no longer be read by everybody here. Please ask again."
+	tooLate  = "Slack did not wait for the form. Please choose “Ask about this” again."
 	lost     = "This answer is no longer there, or you may no longer read what it was made from."
 
 	foundNothingHere = "I found nothing about this that everybody in this channel may read."
@@ -24,6 +25,13 @@ const (
 	moreForYou       = "Only you can see this: it uses documents that not everybody in this channel may read."
 	unshared         = "I did not share this: not everybody in this channel may read all that was looked at for it. Mention me here to ask what all of you may read."
 	sharedText       = "Shared."
+	longText         = "The answer is longer than what Slack shows. The rest is in the browser."
+
+	helpWord     = "help"
+	promptHelp   = "What can I ask?"
+	promptsTitle = "Ask, for example:"
+	paneStatus   = "is looking…"
+	aboutHint    = "I answer from documents that you may read, and only you see the answer. Leave this empty to ask what the message asks."
 )
 
 // refusals say why somebody is not answered.

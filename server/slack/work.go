@@ -119,23 +119,35 @@ func taken(err error) error {
 func (b *Bot) do(ctx context.Context, w *work) error {
 	t := w.task
 	if t.Stranger {
-		return b.say(ctx, t, refusals[outsider])
+		return b.refuse(ctx, t, outsider)
 	}
 	h, standing, err := b.holder(ctx, t.User, true)
 	if err != nil {
 		return err
 	}
 	if standing != member {
-		return b.say(ctx, t, refusals[standing])
+		return b.refuse(ctx, t, standing)
 	}
 	asker := viewerOf(h)
 	switch t.Kind {
-	case Mention, Direct, Command:
+	case Mention, Direct, Command, About:
 		return b.question(ctx, w, asker)
+	case Pane:
+		return b.pane(ctx, t, asker)
+	case Shortcut:
+		return b.form(ctx, t)
 	case Share:
 		return b.share(ctx, t, asker)
 	case Feedback:
 		return b.rate(ctx, t, asker)
 	}
 	return nil
+}
+
+// refuse says politely why somebody is not answered. Who has only looked is told nothing.
+func (b *Bot) refuse(ctx context.Context, t Task, s standing) error {
+	if t.Kind == Pane && t.Thread == "" {
+		return nil
+	}
+	return b.say(ctx, t, refusals[s])
 }

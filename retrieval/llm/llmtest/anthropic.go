@@ -195,6 +195,7 @@ func (x *exchange) anthropicStream(req anthropicRequest, r Reply, usage cairn.Us
 		if !x.pause(r.pause(i)) {
 			return
 		}
+		r.hold(i)
 		x.anthropicDelta(index, map[string]any{"type": "text_delta", "text": p})
 	}
 	if len(r.Pieces) == 0 && !x.pause(r.First) {

@@ -199,6 +199,7 @@ func (x *exchange) openAIStream(req openAIRequest, r Reply, usage map[string]any
 		if !x.pause(r.pause(i)) {
 			return
 		}
+		r.hold(i)
 		x.write(": keep-alive\n\n")
 		x.event("", chunk(map[string]any{"content": p}, nil))
 	}

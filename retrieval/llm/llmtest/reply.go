@@ -33,6 +33,15 @@ type Reply struct {
 	RetryAfter string
 	// First and Between are waits before the first piece and before every other.
 	First, Between time.Duration
+	// Before is called before piece i is sent, which it may hold back; nil does nothing.
+	Before func(i int)
+}
+
+// hold waits as long as Before holds piece i back.
+func (r Reply) hold(i int) {
+	if r.Before != nil {
+		r.Before(i)
+	}
 }
 
 // Fault is something that goes wrong after the pieces of a Reply.

@@ -83,6 +83,7 @@ func (s *Script) Generate(ctx context.Context, req llm.Request) iter.Seq2[llm.Ev
 				yield(llm.Event{}, cancelled(err, i > 0))
 				return
 			}
+			r.hold(i)
 			if !yield(llm.Event{Text: p}, nil) {
 				return
 			}

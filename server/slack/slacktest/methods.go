@@ -74,7 +74,7 @@ func (w *Workspace) post(form url.Values) any {
 		return no("user_not_in_channel")
 	}
 	m := w.add(form)
-	m.keep()
+	w.keep(m)
 	return map[string]any{"ok": true, "channel": m.Channel, "ts": m.TS, "message_ts": m.TS}
 }
 
@@ -88,7 +88,7 @@ func (w *Workspace) start(form url.Values) any {
 	}
 	m := w.add(form)
 	m.Text, m.Streaming = form.Get("markdown_text"), true
-	m.keep()
+	w.keep(m)
 	return map[string]any{"ok": true, "channel": m.Channel, "ts": m.TS}
 }
 
@@ -112,7 +112,7 @@ func (w *Workspace) appendTo(form url.Values) any {
 	}
 	m.Text += form.Get("markdown_text")
 	m.Appends++
-	m.keep()
+	w.keep(m)
 	return map[string]any{"ok": true, "channel": m.Channel, "ts": m.TS}
 }
 
@@ -126,7 +126,7 @@ func (w *Workspace) stop(form url.Values) any {
 	}
 	m.Text += form.Get("markdown_text")
 	m.Blocks, m.Streaming = form.Get("blocks"), false
-	m.keep()
+	w.keep(m)
 	return map[string]any{"ok": true, "channel": m.Channel, "ts": m.TS}
 }
 
@@ -140,7 +140,7 @@ func (w *Workspace) update(form url.Values) any {
 	}
 	m.Text, m.Blocks = "", form.Get("blocks")
 	m.Appends++
-	m.keep()
+	w.keep(m)
 	return map[string]any{"ok": true, "channel": m.Channel, "ts": m.TS, "text": ""}
 }
 
@@ -167,6 +167,6 @@ func (w *Workspace) respond(rw http.ResponseWriter, r *http.Request) {
 		return
 	}
 	m := w.add(url.Values{"channel": {parts[0]}, "user": {parts[1]}, "blocks": {string(in.Blocks)}})
-	m.keep()
+	w.keep(m)
 	_, _ = rw.Write([]byte("ok"))
 }

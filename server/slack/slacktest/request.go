@@ -52,6 +52,37 @@ func (w *Workspace) Click(trigger, user, channel, action, value string) string {
 	})}}.Encode()
 }
 
+// PointAt returns the body of the shortcut "Ask about this" of a message.
+func (w *Workspace) PointAt(trigger, user, channel, author, text, ts string) string {
+	return url.Values{"payload": {w.pointAt(trigger, user, channel, author, text, ts)}}.Encode()
+}
+
+func (w *Workspace) pointAt(trigger, user, channel, author, text, ts string) string {
+	return encode(map[string]any{
+		"type": "message_action", "callback_id": "cairn_about", "trigger_id": trigger, "action_ts": ts, "message_ts": ts, "token": "x",
+		"team": map[string]any{"id": TeamID, "domain": "acme"}, "user": map[string]any{"id": user, "name": "x", "team_id": TeamID},
+		"channel": map[string]any{"id": channel, "name": "x"}, "response_url": w.URL + "/respond/" + channel + "/" + user,
+		"message": map[string]any{"type": "message", "user": author, "text": text, "ts": ts},
+	})
+}
+
+// Submit returns the body of a form that somebody sends with a question.
+func Submit(f Form, user, words string) string {
+	return url.Values{"payload": {encode(map[string]any{
+		"type": "view_submission", "trigger_id": f.Trigger + "-sent", "team": map[string]any{"id": TeamID, "domain": "acme"},
+		"user": map[string]any{"id": user, "name": "x", "team_id": TeamID}, "response_urls": []any{},
+		"view": map[string]any{
+			"id": "V" + f.Trigger, "type": "modal", "hash": "1.a", "callback_id": f.Callback, "private_metadata": f.Metadata,
+			"state": map[string]any{"values": map[string]any{"cairn_question": map[string]any{"question": map[string]any{"type": "plain_text_input", "value": words}}}},
+		},
+	})}}.Encode()
+}
+
+// InPane returns the body of the event of a message in a thread of the assistant's pane.
+func InPane(event, user, channel, text, ts, thread string) string {
+	return callback(event, map[string]any{"type": "message", "channel_type": "im", "user": user, "channel": channel, "text": text, "ts": ts, "event_ts": ts, "thread_ts": thread, "team": TeamID})
+}
+
 func encode(v any) string {
 	b, err := json.Marshal(v)
 	if err != nil {

@@ -4,13 +4,16 @@
 // It is written from the method pages of the Web API reference at
 // docs.slack.dev/reference/methods and from those of Block Kit, as of November 2026:
 // auth.test, users.info, conversations.info, conversations.members, chat.postMessage,
-// chat.postEphemeral, chat.update, chat.startStream, chat.appendStream, chat.stopStream, and the
-// response_url of commands and clicks. Pages of members have two.
+// chat.postEphemeral, chat.update, chat.startStream, chat.appendStream, chat.stopStream,
+// assistant.threads.setStatus, assistant.threads.setTitle, assistant.threads.setSuggestedPrompts,
+// views.open, apps.connections.open, and the response_url of commands and clicks. Pages of
+// members have two. Socket Mode is written from docs.slack.dev/apis/events-api/using-socket-mode.
 package slacktest
 
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -37,6 +40,10 @@ type Workspace struct {
 	calls    map[string]int
 	last     int
 	joining  map[string][2]string // channel and user, by the method after whose next call
+	threads  map[string]*Pane     // of the assistant's pane, by channel and thread
+	forms    []Form
+	seen     chan struct{} // closed and replaced when something was posted or shown
+	sockets  sockets
 }
 
 // New serves a workspace until the test ends. It has the bot and nobody else.
@@ -45,10 +52,11 @@ func New(t testing.TB) *Workspace {
 	w := &Workspace{
 		t: t, users: map[string]*User{}, channels: map[string]*Channel{},
 		refused: map[string]string{}, limited: map[string]int{}, calls: map[string]int{}, joining: map[string][2]string{},
+		threads: map[string]*Pane{}, seen: make(chan struct{}), sockets: newSockets(),
 	}
 	w.Add(User{ID: BotID, Bot: true})
 	w.Server = httptest.NewServer(http.HandlerFunc(w.serve))
-	t.Cleanup(w.Close)
+	t.Cleanup(func() { w.hangUp(); w.Close() })
 	return w
 }
 
@@ -74,12 +82,26 @@ var methods = map[string]method{
 	"chat.startStream":      {"channel! thread_ts! markdown_text recipient_user_id recipient_team_id", (*Workspace).start},
 	"chat.appendStream":     {"channel! ts! markdown_text!", (*Workspace).appendTo},
 	"chat.stopStream":       {"channel! ts! markdown_text blocks", (*Workspace).stop},
+
+	"assistant.threads.setStatus":           {"channel_id! thread_ts! status!", (*Workspace).setStatus},
+	"assistant.threads.setTitle":            {"channel_id! thread_ts! title!", (*Workspace).setTitle},
+	"assistant.threads.setSuggestedPrompts": {"channel_id! thread_ts title prompts!", (*Workspace).setPrompts},
+}
+
+// bodies are methods whose parameters come as JSON.
+var bodies = map[string]func(w *Workspace, token string, body []byte) any{
+	"views.open":            (*Workspace).openView,
+	"apps.connections.open": (*Workspace).openConnection,
 }
 
 // no is a refusal.
 func no(code string) any { return map[string]any{"ok": false, "error": code} }
 
 func (w *Workspace) serve(rw http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == linkPath {
+		w.link(rw, r)
+		return
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if strings.HasPrefix(r.URL.Path, "/respond/") {
@@ -88,7 +110,8 @@ func (w *Workspace) serve(rw http.ResponseWriter, r *http.Request) {
 	}
 	name, ok := strings.CutPrefix(r.URL.Path, "/api/")
 	m, known := methods[name]
-	if !ok || !known || r.Method != http.MethodPost {
+	body := bodies[name]
+	if !ok || !known && body == nil || r.Method != http.MethodPost {
 		w.t.Errorf("slack: %s %s is no method that is known", r.Method, r.URL.Path)
 		http.NotFound(rw, r)
 		return
@@ -100,10 +123,15 @@ func (w *Workspace) serve(rw http.ResponseWriter, r *http.Request) {
 		rw.WriteHeader(http.StatusTooManyRequests)
 		return
 	}
-	if err := r.ParseForm(); err != nil || r.URL.RawQuery != "" {
-		w.t.Errorf("slack: %s: the parameters are no form in the body: %v", name, err)
+	var out any
+	if body != nil {
+		out = w.answerBody(name, body, r)
+	} else {
+		if err := r.ParseForm(); err != nil || r.URL.RawQuery != "" {
+			w.t.Errorf("slack: %s: the parameters are no form in the body: %v", name, err)
+		}
+		out = w.answer(name, m, r)
 	}
-	out := w.answer(name, m, r)
 	if j, ok := w.joining[name]; ok {
 		delete(w.joining, name)
 		w.channels[j[0]].Members = append(w.channels[j[0]].Members, j[1])
@@ -126,6 +154,19 @@ func (w *Workspace) answer(name string, m method, r *http.Request) any {
 		return no(code)
 	}
 	return m.answer(w, form)
+}
+
+func (w *Workspace) answerBody(name string, answer func(*Workspace, string, []byte) any, r *http.Request) any {
+	body, err := io.ReadAll(r.Body)
+	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if err != nil || !ok || r.URL.RawQuery != "" {
+		w.t.Errorf("slack: %s: no token in the header, or parameters in the address: %v", name, err)
+		return no("not_authed")
+	}
+	if code := w.refused[name]; code != "" {
+		return no(code)
+	}
+	return answer(w, token, body)
 }
 
 // check refuses parameters that a method does not have, lacks, or that are too long.

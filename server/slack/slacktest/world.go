@@ -1,6 +1,7 @@
 package slacktest
 
 import (
+	"context"
 	"fmt"
 	"slices"
 )
@@ -39,7 +40,35 @@ type Message struct {
 	Versions            []string
 }
 
-func (m *Message) keep() { m.Versions = append(m.Versions, m.Text+"\n"+m.Blocks) }
+// keep notes how a message looks now.
+func (w *Workspace) keep(m *Message) {
+	m.Versions = append(m.Versions, m.Text+"\n"+m.Blocks)
+	w.shown()
+}
+
+// shown wakes who waits for something to be shown.
+func (w *Workspace) shown() {
+	close(w.seen)
+	w.seen = make(chan struct{})
+}
+
+// Await waits until something that was posted or shown satisfies done, which reads it by
+// the methods of w, or ctx ends.
+func (w *Workspace) Await(ctx context.Context, done func() bool) error {
+	for {
+		w.mu.Lock()
+		seen := w.seen
+		w.mu.Unlock()
+		if done() {
+			return nil
+		}
+		select {
+		case <-seen:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
 
 // Person adds a full member with an address and returns the id.
 func (w *Workspace) Person(email string) string { return w.Add(User{Email: email}) }

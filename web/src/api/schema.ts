@@ -1013,6 +1013,56 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/slack/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List who was approved in Slack (administrators)
+         * @description People in workspaces of Slack whom an administrator has given an account, one by one. Those whose address is in a domain
+         *     of `CAIRN_SLACK_DOMAINS` need no row.
+         */
+        get: operations["listSlackPeople"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/slack/people/{workspace}/{email}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of the workspace, as T0123ABCD. */
+                workspace: string;
+                /** @description The address that Slack has confirmed for the person. */
+                email: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Say which account somebody in Slack has (administrators)
+         * @description It replaces what was said of the address before, and holds from the next question on.
+         */
+        put: operations["approveSlackPerson"];
+        post?: never;
+        /**
+         * Take the account from somebody in Slack (administrators)
+         * @description She is answered no longer from the next question on, unless her address is in a domain of `CAIRN_SLACK_DOMAINS`.
+         */
+        delete: operations["removeSlackPerson"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/groups": {
         parameters: {
             query?: never;
@@ -2375,6 +2425,23 @@ export interface components {
             code: string;
             expires_at: components["schemas"]["Time"];
         };
+        SlackPerson: {
+            workspace: string;
+            /** @description The address that Slack has confirmed for the person. */
+            email: string;
+            user: components["schemas"]["User"];
+            /** @description The id of the account that has approved it. */
+            approved_by: string;
+            approved_at: components["schemas"]["Time"];
+        };
+        SlackPersonList: {
+            people: components["schemas"]["SlackPerson"][];
+            next_cursor: components["schemas"]["NextCursor"];
+        };
+        SlackPersonRequest: {
+            /** @description The id or e-mail address of an account. */
+            user: string;
+        };
         Group: {
             name: string;
             principal: components["schemas"]["Principal"];
@@ -2672,6 +2739,9 @@ export type UserList = components['schemas']['UserList'];
 export type UserRequest = components['schemas']['UserRequest'];
 export type UserPatch = components['schemas']['UserPatch'];
 export type SignInCode = components['schemas']['SignInCode'];
+export type SlackPerson = components['schemas']['SlackPerson'];
+export type SlackPersonList = components['schemas']['SlackPersonList'];
+export type SlackPersonRequest = components['schemas']['SlackPersonRequest'];
 export type Group = components['schemas']['Group'];
 export type GroupList = components['schemas']['GroupList'];
 export type GroupRequest = components['schemas']['GroupRequest'];
@@ -4781,6 +4851,90 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["User"];
                 };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listSlackPeople: {
+        parameters: {
+            query?: {
+                limit?: components["parameters"]["limit"];
+                /** @description The `next_cursor` of the page before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of them, by workspace and address. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SlackPersonList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    approveSlackPerson: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of the workspace, as T0123ABCD. */
+                workspace: string;
+                /** @description The address that Slack has confirmed for the person. */
+                email: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "user": "ann@example.com"
+                 *     }
+                 */
+                "application/json": components["schemas"]["SlackPersonRequest"];
+            };
+        };
+        responses: {
+            /** @description The person as approved. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SlackPerson"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    removeSlackPerson: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of the workspace, as T0123ABCD. */
+                workspace: string;
+                /** @description The address that Slack has confirmed for the person. */
+                email: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is removed. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Error"];
         };
