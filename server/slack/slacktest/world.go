@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 )
 
 // Ids of the workspace and of the bot in it.
@@ -38,6 +39,8 @@ type Message struct {
 	Streaming           bool
 	Appends             int // how often it was added to or changed
 	Versions            []string
+
+	changed []time.Time
 }
 
 // keep notes how a message looks now.
