@@ -1,12 +1,14 @@
 package postgres
 
 import (
+	"context"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/server/auth"
@@ -58,9 +60,16 @@ func TestDevices(t *testing.T) {
 	wantError(t, "opened afterwards", err, cairn.ErrNotFound)
 
 	// Of many servers that are asked at once one hands the token over.
+	hold, err := pgx.Connect(ctx, f.made.URL)
+	f.check(err)
+	defer hold.Close(context.Background())
+	tx, err := hold.Begin(ctx)
+	f.check(err)
+	_, err = tx.Exec(ctx, `SELECT FROM device_logins FOR UPDATE`)
+	f.check(err)
 	var handed atomic.Int32
 	var group sync.WaitGroup
-	for range 8 {
+	for range 4 {
 		group.Go(func() {
 			state, token, err := f.PollDevice(ctx, h.Device, auth.DevicePoll{At: now})
 			if err == nil && state == auth.DeviceAdmitted && token.Account == ann.ID && token.Name == "laptop" {
@@ -68,6 +77,14 @@ func TestDevices(t *testing.T) {
 			}
 		})
 	}
+	for waiting, deadline := 0, time.Now().Add(20*time.Second); waiting < 2; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("nobody waits for the row")
+		}
+		f.check(tx.QueryRow(ctx, `SELECT count(*) FROM pg_locks WHERE NOT granted AND pid <> pg_backend_pid()
+			AND pid IN (SELECT pid FROM pg_stat_activity WHERE datname = current_database())`).Scan(&waiting))
+	}
+	f.check(tx.Rollback(ctx))
 	group.Wait()
 	if n := handed.Load(); n != 1 {
 		t.Errorf("the token was handed over %d times", n)

@@ -64,7 +64,7 @@ type Authenticator struct {
 	accounts  *limiter                   // sign-ins at the issuer, by account
 	tokens    *limiter                   // bearer tokens that are not valid, by address
 	devices   *limiter                   // programs that ask to be let in, by address
-	polls     *limiter                   // their questions with codes that are not known, by address
+	polls     *limiter                   // their questions that are wrong or too soon, by address
 	hooks     *limiter                   // deliveries of webhooks, by address and source
 	senders   *limiter                   // the same, by address
 	shown     *lru.Cache[Hash, struct{}] // tokens that were valid

@@ -102,15 +102,20 @@ func (a *Authenticator) BeginDevice(r *http.Request, d DeviceLogin) (DeviceCodes
 }
 
 // PollDevice says how it stands with the program that asks with a code, and returns its
-// token, and the secret of that, when it was let in.
+// token, and the secret of that, when it was let in. From an address from which many
+// questions came with codes that are not known, or too soon, none is looked at for a while:
+// it came too soon.
 func (a *Authenticator) PollDevice(r *http.Request, code string) (DeviceState, cairn.Token, string, error) {
 	network := networkOf(a.ClientAddr(r))
 	if a.polls.exhausted(network) != nil {
 		return DeviceTooSoon, cairn.Token{}, "", nil
 	}
 	state, token, err := a.store.PollDevice(r.Context(), HashOf(code), DevicePoll{At: a.now(), Slack: deviceSlack, Pause: devicePause})
-	if errors.Is(err, cairn.ErrNotFound) {
+	unknown := errors.Is(err, cairn.ErrNotFound)
+	if unknown || state == DeviceTooSoon {
 		_ = a.polls.allow(network) // this one was tried; the next is told to wait
+	}
+	if unknown {
 		return DeviceUnknown, cairn.Token{}, "", nil
 	}
 	if err != nil || state != DeviceAdmitted {

@@ -150,13 +150,19 @@ func TestA12_44_DeviceCodesAreNotGuessed(t *testing.T) {
 	if err := a.DecideDevice(t.Context(), ann, codes.User, true); !errors.As(err, &limited) {
 		t.Errorf("a right one after them: %v", err)
 	}
-	for range 60 {
+	if got := told(t, a, codes.Device); got != auth.DeviceWaiting {
+		t.Errorf("%q", got)
+	}
+	for range 30 {
+		if got := told(t, a, codes.Device); got != auth.DeviceTooSoon {
+			t.Fatalf("%q", got)
+		}
 		if got := told(t, a, "made up"); got != auth.DeviceUnknown {
 			t.Fatalf("%q", got)
 		}
 	}
 	if got := told(t, a, "made up"); got != auth.DeviceTooSoon {
-		t.Errorf("after 60 codes that are not known: %q", got)
+		t.Errorf("after 60 questions that are wrong or too soon: %q", got)
 	}
 	for n := range 10 { // one was asked for above
 		_, err := a.BeginDevice(from("192.0.2.1"), auth.DeviceLogin{Name: "x"})
