@@ -294,7 +294,11 @@ func TestKilledServerLosesNothing(t *testing.T) {
 func writePages(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	for i := range 400 {
+	pages := 160
+	if os.Getenv("CAIRN_LONG_TESTS") != "" {
+		pages = 400
+	}
+	for i := range pages {
 		var b strings.Builder
 		fmt.Fprintf(&b, "# Page %d\n\n", i)
 		for s := range 12 {
