@@ -169,8 +169,9 @@ func (a *aviary) inTables() map[string][]string {
 	found := make(map[string][]string)
 	for _, table := range tables {
 		rows, err := a.conn.Query(a.t.Context(), `
-			SELECT DISTINCT w.place FROM unnest($1::text[], $2::text[], $3::text[]) w (place, word, code)
-			JOIN `+table+` whole_row ON strpos(whole_row::text, w.word) > 0 OR strpos(whole_row::text, w.code) > 0`, a.columns()...)
+			WITH rows AS MATERIALIZED (SELECT whole_row::text AS text FROM `+table+` whole_row)
+			SELECT DISTINCT w.place FROM rows JOIN unnest($1::text[], $2::text[], $3::text[]) w (place, word, code)
+			ON strpos(rows.text, w.word) > 0 OR strpos(rows.text, w.code) > 0`, a.columns()...)
 		if err != nil {
 			a.t.Fatalf("%s: %v", table, err)
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -45,8 +46,8 @@ func TestConnectors(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, "CAIRN_ALLOWED_NETWORKS=127.0.0.0/8")
 	ann, bob := s.personAt("ann@example.com", cairn.RoleMember), s.personAt("bob@example.com", cairn.RoleMember) // whom the fakes know
-	secrets := map[string]string{}
-	for name, open := range map[string]func(testing.TB) faked{
+	secrets, mu := map[string]string{}, sync.Mutex{}
+	places := map[string]func(testing.TB) faked{
 		"confluence":  func(t testing.TB) faked { return confluencetest.New(t) },
 		"git":         func(t testing.TB) faked { return gittest.New(t) },
 		"github":      func(t testing.TB) faked { return githubtest.New(t) },
@@ -54,16 +55,24 @@ func TestConnectors(t *testing.T) {
 		"jira":        func(t testing.TB) faked { return jiratest.New(t) },
 		"slack":       func(t testing.TB) faked { return slacktest.New(t) },
 		"web":         func(t testing.TB) faked { return webtest.New(t) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			kind, _, _ := strings.Cut(name, " ")
-			f := open(t)
-			for name, secret := range f.Secrets() {
-				secrets[kind+" "+name] = secret
-			}
-			readFake(&reading{site: s.with(t), kind: kind, faked: f, ann: ann, bob: bob})
-		})
 	}
+	t.Run("of", func(t *testing.T) {
+		for name, open := range places {
+			t.Run(name, func(t *testing.T) {
+				kind, wiki, _ := strings.Cut(name, " ")
+				if wiki == "" { // that comes first: its source has the name of another
+					t.Parallel()
+				}
+				f := open(t)
+				mu.Lock()
+				for name, secret := range f.Secrets() {
+					secrets[kind+" "+name] = secret
+				}
+				mu.Unlock()
+				readFake(&reading{site: s.with(t), kind: kind, faked: f, ann: ann, bob: bob})
+			})
+		}
+	})
 	s.stop() // the log is written to until then
 	for name, secret := range secrets {
 		if strings.Contains(s.log.String(), secret) {
@@ -272,10 +281,10 @@ func (r *reading) closed(who person, why string) {
 	r.t.Helper()
 	deadline := time.Now().Add(5 * time.Second)
 	for {
-		got := r.send("POST", `/api/v1/search {"query": "hotel limit Tromsø"}`, bearer(who.token)...)
+		got := r.send("POST", `/api/v1/search {"query": "hotel limit Tromsø", "sources": ["`+r.kind+`"]}`, bearer(who.token)...)
 		a := told{}
 		if got.status == 200 && !strings.Contains(got.body, "Tromsø") {
-			res := r.send("POST", `/api/v1/ask {"question": "`+hotelQuestion+`"}`, bearer(who.token)...)
+			res := r.send("POST", `/api/v1/ask {"question": "`+hotelQuestion+`", "sources": ["`+r.kind+`"]}`, bearer(who.token)...)
 			if res.status != 200 || strings.Contains(res.body, "euros a night") {
 				r.t.Fatalf("%s: %d %s", why, res.status, res.body)
 			}

@@ -21,6 +21,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/cairnhq/cairn/postgres/local"
+	"github.com/cairnhq/cairn/postgres/postgrestest"
 )
 
 // program is a `cairn serve` with a private PostgreSQL.
@@ -78,10 +79,11 @@ func freeAddr(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// openTempDir returns a folder that the user of PostgreSQL can reach, too.
+// openTempDir returns a folder that the user of PostgreSQL can reach, too, in memory where
+// there is room.
 func openTempDir(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "cairn-test-")
+	dir, err := os.MkdirTemp(postgrestest.TempRoot(), "cairn-test-")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -292,7 +294,11 @@ func TestKilledServerLosesNothing(t *testing.T) {
 func writePages(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	for i := range 400 {
+	pages := 160
+	if os.Getenv("CAIRN_LONG_TESTS") != "" {
+		pages = 400
+	}
+	for i := range pages {
 		var b strings.Builder
 		fmt.Fprintf(&b, "# Page %d\n\n", i)
 		for s := range 12 {

@@ -7,6 +7,7 @@ import (
 	"encoding/pem"
 	"io"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -108,6 +109,24 @@ func frontedSites() map[string]func(testing.TB) *fronted {
 		},
 	}
 }
+
+// share is the part of a list that one of the sites of a kind is given: those of all its
+// sites are the list.
+type share struct{ part, of int }
+
+// shareOf returns the share of a site, of all those of its kind among some.
+func shareOf(site string, among []string) share {
+	kind, _, _ := strings.Cut(site, " ")
+	all := slices.DeleteFunc(slices.Clone(among), func(name string) bool {
+		of, _, _ := strings.Cut(name, " ")
+		return of != kind
+	})
+	slices.Sort(all)
+	return share{max(slices.Index(all, site), 0), max(len(all), 1)}
+}
+
+// has reports whether the n-th of a list is in the share.
+func (s share) has(n int) bool { return n%s.of == s.part }
 
 // newSSHKey returns a private key and the public one, as ssh-keygen writes them.
 func newSSHKey(t testing.TB) (private, public string) {

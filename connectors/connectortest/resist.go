@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cairnhq/cairn"
 	"github.com/cairnhq/cairn/connectors"
@@ -161,6 +162,10 @@ func testFaults(t *testing.T, s Source) {
 	usual := s.Remote.Faults.Requests()
 	for _, fault := range Repeatable {
 		t.Run(string(fault), func(t *testing.T) {
+			if fault == Hang { // each is waited for
+				defer func(usual time.Duration) { s.Remote.Env.Timeout = usual }(s.Remote.Env.Timeout)
+				s.Remote.Env.Timeout = silence / 4
+			}
 			s.Remote.Faults.Every(3, fault)
 			defer s.Remote.Faults.Heal()
 			slept := s.Remote.Clock.Slept()

@@ -10,9 +10,10 @@ const (
 	minMemory  = 2 << 30 // bytes that must be free before memory is used for files
 )
 
-// tempRoot is where private servers keep their data: in memory where there is
-// room, because a database is some 470 files, each slow to make on a disk.
-func tempRoot() string {
+// TempRoot returns where the private servers of tests keep their data: in memory where
+// there is room, because a database is some 470 files, each slow to make on a disk, and
+// what a server writes is safe there from its being killed.
+func TempRoot() string {
 	const memory = "/dev/shm"
 	var fs syscall.Statfs_t
 	if err := syscall.Statfs(memory, &fs); err != nil || fs.Type != tmpfsMagic || fs.Bavail*uint64(fs.Bsize) < minMemory {

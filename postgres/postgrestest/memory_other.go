@@ -4,5 +4,5 @@ package postgrestest
 
 import "os"
 
-// tempRoot is where private servers keep their data.
-func tempRoot() string { return os.TempDir() }
+// TempRoot returns where the private servers of tests keep their data.
+func TempRoot() string { return os.TempDir() }

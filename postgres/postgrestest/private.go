@@ -133,7 +133,7 @@ func copyTree(ctx context.Context, from, to string) error {
 
 // tempDir makes a data directory that the user of a private server can reach.
 func tempDir() (string, error) {
-	dir, err := os.MkdirTemp(tempRoot(), tempPattern)
+	dir, err := os.MkdirTemp(TempRoot(), tempPattern)
 	if err != nil {
 		return "", err
 	}
@@ -143,7 +143,7 @@ func tempDir() (string, error) {
 // sweepTemp removes the data directories of test processes that were killed.
 // The lock of package local tells whether one is in use.
 func sweepTemp() {
-	dirs, _ := filepath.Glob(filepath.Join(tempRoot(), tempPattern)) // at worst they stay
+	dirs, _ := filepath.Glob(filepath.Join(TempRoot(), tempPattern)) // at worst they stay
 	for _, dir := range dirs {
 		info, err := os.Stat(dir)
 		if err != nil || time.Since(info.ModTime()) < time.Minute {
