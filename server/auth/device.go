@@ -108,7 +108,7 @@ func (a *Authenticator) BeginDevice(r *http.Request, d DeviceLogin) (DeviceCodes
 func (a *Authenticator) PollDevice(r *http.Request, code string) (DeviceState, cairn.Token, string, error) {
 	network := networkOf(a.ClientAddr(r))
 	if a.polls.exhausted(network) != nil {
-		return DeviceTooSoon, cairn.Token{}, "", nil
+		return DeviceTooSoon, cairn.Token{}, "", nil //nolint:nilerr // programs are told so in this way
 	}
 	state, token, err := a.store.PollDevice(r.Context(), HashOf(code), DevicePoll{At: a.now(), Slack: deviceSlack, Pause: devicePause})
 	unknown := errors.Is(err, cairn.ErrNotFound)
