@@ -1,6 +1,8 @@
 package code
 
 import (
+	"context"
+	"math/rand/v2"
 	"regexp"
 	"regexp/syntax"
 	"slices"
@@ -119,6 +121,55 @@ func TestExpressionsLoseNothing(t *testing.T) {
 	})
 }
 
+// An expression with more states than are kept finds the same lines, and none once the
+// search has ended.
+func TestManyStates(t *testing.T) {
+	t.Parallel()
+	p, err := Query{Text: `^x?(?:[ab]|é)*a[abé]{14}$`, Kind: Regex}.compile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	var text strings.Builder
+	for range 40_000 {
+		text.WriteString([]string{"a", "b", "é"}[random.IntN(3)])
+		if random.IntN(60) == 0 {
+			text.WriteString("\n")
+		}
+	}
+	var want, got []int
+	for i, line := range strings.Split(strings.TrimSuffix(text.String(), "\n"), "\n") {
+		if p.expression.MatchString(line) {
+			want = append(want, i+1)
+		}
+	}
+	a, _ := p.automata.New().(*automaton)
+	body := []byte(text.String())
+	read := func(ctx context.Context) {
+		got = nil
+		for at, next := 0, p.lineOfExpression(ctx, a, body); ; {
+			m, ok := next(at)
+			if !ok {
+				return
+			}
+			got, at = append(got, 1+strings.Count(text.String()[:m.start], "\n")), m.end+1
+		}
+	}
+	read(t.Context())
+	if diff := cmp.Diff(want, got); diff != "" || len(want) < 10 {
+		t.Errorf("of %d lines (-want +got):\n%s", len(want), diff)
+	}
+	if a.made <= 2*mostStates {
+		t.Errorf("%d states were made", a.made)
+	}
+	a, _ = p.automata.New().(*automaton)
+	ended, end := context.WithCancel(t.Context())
+	end()
+	if read(ended); len(got) == len(want) {
+		t.Error("it goes on after its end")
+	}
+}
+
 func TestQueriesThatAreRefused(t *testing.T) {
 	for _, q := range []Query{
 		{Text: ""}, {Text: " \t"}, {Text: "a\nb"}, {Text: strings.Repeat("a", 1001)}, {Text: "a", Kind: "psychic"}, {Text: "a", Path: "[a"}, {Text: "a", Path: strings.Repeat("*", 17)},
@@ -152,8 +203,13 @@ func TestPathsAndRepositories(t *testing.T) {
 		{"", "serv", "", "server/api/a.go", false},
 		{"", "{a,b}.go", "", "x/b.go", true},
 	} {
-		if got := (Query{Repo: c.repo, Path: c.path}).admits(c.of, c.at); got != c.want {
+		if got := (Query{Repo: c.repo, Path: c.path}).admits(Place{Repo: c.of, Path: c.at}); got != c.want {
 			t.Errorf("%+v: %t", c, got)
+		}
+	}
+	for branch, want := range map[string]bool{"": true, "main": true, "ma*": true, "release/*": false, "mai": false} {
+		if got := (Query{Branch: branch}).admits(Place{Repo: "acme/tools", Branch: "main", Path: "a.go"}); got != want {
+			t.Errorf("branch %q: %t", branch, got)
 		}
 	}
 }

@@ -50,7 +50,7 @@ func rate(h hit, lines []lineMatch, defined []Definition, weight int) (symbol, k
 				s += scoreOfDefinition - scoreInDefinition
 			}
 		} else {
-			d = around(defined, m.line)
+			d = enclosing(defined, m.line)
 		}
 		if s > best {
 			best, symbol, kind = s, d.FullName(), d.Kind
@@ -64,8 +64,8 @@ func rate(h hit, lines []lineMatch, defined []Definition, weight int) (symbol, k
 }
 
 // guess returns about what rate will return at best, from the text alone: a line with a
-// word of definitions before the match may define it.
-func guess(h hit, weight int) float64 {
+// word of definitions before the match may define it, which is no reference.
+func guess(h hit, kind Kind, weight int) float64 {
 	best := 0.0
 	for _, m := range h.lines {
 		line := h.Body[m.start:m.end]
@@ -73,7 +73,10 @@ func guess(h hit, weight int) float64 {
 		if startsWord(line, m.from) && endsWord(line, m.to) {
 			s += scoreOfWord
 		}
-		if kindWords.Match(line[max(0, m.from-maxLine):m.from]) {
+		switch defines := kindWords.Match(line[max(0, m.from-maxLine):m.from]); {
+		case defines && kind == Reference:
+			s = 0
+		case defines:
 			s += scoreInDefinition
 		}
 		best = max(best, s)
@@ -112,9 +115,9 @@ func definedOn(defined []Definition, line int, name string) bool {
 	return false
 }
 
-// around returns the innermost definition that a line stands in; the zero one when there
+// enclosing returns the innermost definition that a line stands in; the zero one when there
 // is none.
-func around(defined []Definition, line int) (d Definition) {
+func enclosing(defined []Definition, line int) (d Definition) {
 	for _, x := range defined {
 		if x.Line <= line && line <= x.Last && (d.Name == "" || x.Last-x.Line <= d.Last-d.Line) {
 			d = x
