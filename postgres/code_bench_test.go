@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"fmt"
 	"io/fs"
 	"maps"
 	"math"
@@ -51,18 +52,25 @@ func BenchmarkCode(b *testing.B) {
 		b.ReportMetric(float64(r.count(`SELECT pg_total_relation_size(to_regclass($1)) / 1000`, table))/1e3, table+"-MB")
 	}
 	rivals := rivals(b, texts)
-	random := rand.New(rand.NewPCG(7, 7))
-	all := r.queries(b, random, texts)
+	all := r.queries(b, rand.New(rand.NewPCG(7, 7)), texts)
+	var out strings.Builder
+	row := func(who, kind string, took []time.Duration) float64 {
+		slices.Sort(took)
+		at := func(percent int) float64 { return float64(took[len(took)*percent/100].Microseconds()) / 1000 }
+		fmt.Fprintf(&out, "%-8s %-11s %3d searches  p50 %7.1f ms  p95 %7.1f ms  load %s\n", who, kind, len(took), at(50), at(95), load())
+		return at(95)
+	}
 	for _, kind := range []string{"literal", "regex", "unanchored", "symbol", "reference"} {
-		q := quantilesOf(r.times(b, all[kind]))
-		b.Logf("%s: %d searches, p50 %.1f ms, p95 %.1f ms; load %s", kind, len(all[kind]), q[0], q[1], load())
-		b.ReportMetric(q[1], kind+"-p95-ms")
+		took, incomplete := r.times(b, all[kind])
+		b.ReportMetric(row("cairn", kind, took), kind+"-p95-ms")
+		if incomplete > 0 {
+			fmt.Fprintf(&out, "%d of them ended before all files were looked at\n", incomplete)
+		}
 		for _, rival := range rivals {
-			q := quantilesOf(rival.times(b, all[kind]))
-			b.Logf("%s, %s: p50 %.1f ms, p95 %.1f ms; load %s", kind, rival.name, q[0], q[1], load())
+			row(rival.name, kind, rival.times(b, all[kind]))
 		}
 	}
-	r.firstRanks(b)
+	b.Logf("the best of three each\n%s%s", &out, r.firstRanks(b))
 }
 
 // load returns the load of the machine in the last minute.
@@ -70,13 +78,6 @@ func load() string {
 	text, _ := os.ReadFile("/proc/loadavg") // elsewhere it is left out
 	first, _, _ := strings.Cut(string(text), " ")
 	return first
-}
-
-// quantilesOf returns median and 95th percentile in milliseconds.
-func quantilesOf(took []time.Duration) [2]float64 {
-	slices.Sort(took)
-	at := func(percent int) float64 { return float64(took[len(took)*percent/100].Microseconds()) / 1000 }
-	return [2]float64{at(50), at(95)}
 }
 
 // checkout returns files of the modules of this program and its benchmarks, one version of
@@ -190,63 +191,62 @@ func (r *repository) queries(b testing.TB, random *rand.Rand, texts map[string]s
 }
 
 // firstRanks looks for 300 random definitions as people would write them, and tells how many
-// of a hundred come first: by type or package and name, and by the name alone, of which
-// name-possible is as much as there can be, since others have the same.
-func (r *repository) firstRanks(b *testing.B) {
+// of a hundred come first: by the name alone, by type or package and name, and by these in
+// their repository; and how many could at most, since others are called the same.
+func (r *repository) firstRanks(b *testing.B) string {
 	b.Helper()
 	rows, err := r.worker.Query(context.Background(), `
-		SELECT s.name, coalesce(nullif(s.scope, ''), substring(convert_from(b.body, 'UTF8') FROM '(?n)^package (\w+)'), ''), s.line, d.attributes ->> 'repo', d.attributes ->> 'path',
-		       1.0 / (SELECT count(*) FROM code_symbols x WHERE x.name_hash = s.name_hash AND x.name = s.name)
-		FROM code_symbols s JOIN documents d ON d.id = s.document_id JOIN bodies b ON b.document_id = d.id
-		WHERE s.kind IN ('func', 'method', 'struct', 'interface', 'type', 'class') ORDER BY md5(d.external_id || s.ordinal) LIMIT 300`)
+		WITH named AS (
+			SELECT s.name, s.line, s.kind, d.external_id || s.ordinal AS key, d.attributes ->> 'repo' AS repo, d.attributes ->> 'path' AS path,
+			       trim('.' FROM coalesce(nullif(s.scope, ''), substring(convert_from(b.body, 'UTF8') FROM '(?n)^package (\w+)'), '') || '.' || s.name) AS full_name
+			FROM code_symbols s JOIN documents d ON d.id = s.document_id JOIN bodies b ON b.document_id = d.id
+			WHERE s.kind IN ('func', 'method', 'struct', 'interface', 'type', 'class'))
+		SELECT name, full_name, line, repo, path,
+		       ARRAY [1.0 / count(*) OVER (PARTITION BY name), 1.0 / count(*) OVER (PARTITION BY full_name), 1.0 / count(*) OVER (PARTITION BY full_name, repo)]::float8[]
+		FROM named ORDER BY md5(key) LIMIT 300`)
 	r.check(err)
-	var full, bare, likely, all float64
-	var name, scope, repo, at string
-	var line int
-	var chance float64
-	_, err = pgx.ForEachRow(rows, []any{&name, &scope, &line, &repo, &at, &chance}, func() error {
+	var first, most [3]float64
+	var name, full, repo, at string
+	var line, all int
+	var chances []float64
+	_, err = pgx.ForEachRow(rows, []any{&name, &full, &line, &repo, &at, &chances}, func() error {
 		all++
-		likely += chance
-		first := func(query string) float64 {
-			found := r.search(code.Query{Text: query, Kind: code.Symbol, Limit: 5}).Results
+		for i, q := range []code.Query{{Text: name}, {Text: full}, {Text: full, Repo: repo}} {
+			q.Kind, q.Limit = code.Symbol, 5
+			found := r.search(q).Results
 			if len(found) > 0 && found[0].Repo == repo && found[0].Path == at && len(found[0].Matches) > 0 && found[0].Matches[0].Line == line {
-				return 1
+				first[i]++
 			}
-			return 0
-		}
-		bare += first(name)
-		query := strings.Trim(scope+"."+name, ".")
-		hit := first(query)
-		if full += hit; hit == 0 {
-			b.Logf("%s is not first at %s/%s:%d", query, repo, at, line)
+			most[i] += chances[i]
 		}
 		return nil
 	})
 	r.check(err)
-	b.ReportMetric(100*full/all, "qualified-first-%")
-	b.ReportMetric(100*bare/all, "name-first-%")
-	b.ReportMetric(100*likely/all, "name-possible-%")
+	var out strings.Builder
+	for i, how := range []string{"name", "type or package, and name", "these, in the repository"} {
+		fmt.Fprintf(&out, "%.1f %% of %d definitions come first by %s, of %.1f that could\n", 100*first[i]/float64(all), all, how, 100*most[i]/float64(all))
+	}
+	b.ReportMetric(100*first[2]/float64(all), "symbols-first-%")
+	return out.String()
 }
 
-// times runs queries three times and returns their best times.
-func (r *repository) times(b testing.TB, queries []code.Query) []time.Duration {
+// times runs queries three times and returns their best times, and how many were incomplete.
+func (r *repository) times(b testing.TB, queries []code.Query) (all []time.Duration, incomplete int) {
 	b.Helper()
-	all := make([]time.Duration, len(queries))
-	for i, q := range queries {
+	for _, q := range queries {
 		q.Limit, q.PerFile, q.Viewer = 20, 3, reader
-		incomplete := false
-		all[i] = bestOfThree(func() {
-			found, err := r.code.Search(context.Background(), q)
-			if err != nil {
+		var found code.Results
+		all = append(all, bestOfThree(func() {
+			var err error
+			if found, err = r.code.Search(context.Background(), q); err != nil {
 				b.Fatalf("%s %q: %v", q.Kind, q.Text, err)
 			}
-			incomplete = found.Incomplete
-		})
-		if all[i] > 100*time.Millisecond || incomplete {
-			b.Logf("%s %q: %v, incomplete: %t", q.Kind, q.Text, all[i], incomplete)
+		}))
+		if found.Incomplete {
+			incomplete++
 		}
 	}
-	return all
+	return all, incomplete
 }
 
 func bestOfThree(do func()) time.Duration {

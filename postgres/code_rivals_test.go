@@ -70,7 +70,7 @@ func expressionOf(q code.Query) string {
 }
 
 // mostOfRivals is how many queries of a kind rivals get.
-const mostOfRivals = 20
+const mostOfRivals = 10
 
 // times returns the best of three times of the first queries.
 func (r rival) times(b *testing.B, queries []code.Query) []time.Duration {
