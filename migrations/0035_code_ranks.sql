@@ -8,4 +8,7 @@ ALTER TABLE code_symbols ADD COLUMN rank bigint NOT NULL DEFAULT 0, ADD COLUMN a
 DROP INDEX code_symbols_name;
 CREATE INDEX code_symbols_name ON code_symbols (name_hash, rank);
 
+-- Definitions are looked up by their line.
+ALTER TABLE code_symbols DROP CONSTRAINT code_symbols_pkey, ADD PRIMARY KEY (document_id, line, ordinal);
+
 ALTER TABLE code_symbols ALTER COLUMN around SET STATISTICS 0;

@@ -94,6 +94,9 @@ const (
 // Defined implements code.Store. As with Candidates, the index role finds them by hashes,
 // and the search role reads them.
 func (db *DB) Defined(ctx context.Context, v cairn.Viewer, n code.Name, after code.Defined, limit int) ([]code.Defined, error) {
+	if n.Holding != "" {
+		return db.readDefined(ctx, v, n.In, definedHolding, n.In, n.Holding, after.Rank, after.Document, limit)
+	}
 	admitted, err := admitting(ctx, db.lookup, v)
 	if err != nil {
 		return nil, err
@@ -106,66 +109,78 @@ func (db *DB) Defined(ctx context.Context, v cairn.Viewer, n code.Name, after co
 	if err != nil {
 		return nil, fmt.Errorf("definitions: %w", err)
 	}
+	var c code.Candidate
+	var line, ordinal int32
 	var ids []cairn.DocumentID
-	var ordinals []int32
-	var found []code.Defined
-	var d code.Defined
-	var ordinal int32
-	_, err = pgx.ForEachRow(rows, []any{&d.Document, &d.Version, &ordinal, &d.Rank, &d.Place, &d.Size}, func() error {
-		ids, ordinals, found = append(ids, d.Document), append(ordinals, ordinal), append(found, d)
+	var lines, ordinals []int32
+	files := make(map[cairn.DocumentID]code.Candidate)
+	_, err = pgx.ForEachRow(rows, []any{&c.Document, &c.Version, &c.Place, &c.Size, &line, &ordinal}, func() error {
+		ids, lines, ordinals = append(ids, c.Document), append(lines, line), append(ordinals, ordinal)
+		files[c.Document] = c
 		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("definitions: %w", err)
 	}
-	return db.readDefined(ctx, v, found, ids, ordinals)
+	read, err := db.readDefined(ctx, v, ids, definedByKeys, ids, lines, ordinals)
+	for i := range read {
+		read[i].Candidate = files[read[i].Document]
+	}
+	return read, err
 }
 
-// definedByName reads no more definitions than it returns where v may read them all.
-const definedByName = `
-	SELECT s.document_id, c.version, s.ordinal, s.rank, c.place, c.size
-	FROM code_symbols s
-	JOIN LATERAL (SELECT id, source_id, acl_id, hidden_at FROM documents WHERE documents.id = s.document_id OFFSET 0) d ON true
-	JOIN LATERAL (SELECT version, language, place, size FROM code_files WHERE code_files.document_id = s.document_id OFFSET 0) c ON true
-	WHERE s.name_hash = $3 AND s.around @> $4::int[] AND (s.rank, s.document_id) > ($6::bigint, $7::text) AND ($5::text = '' OR c.language = $5)
-	  AND d.hidden_at IS NULL AND (d.acl_id = ANY ($1) OR d.id = ANY ($2) OR d.source_id = ANY ($2))
-	ORDER BY s.rank, s.document_id LIMIT $8`
-
-// readDefined returns those of the definitions that v may read now, with what they are.
-func (db *DB) readDefined(ctx context.Context, v cairn.Viewer, found []code.Defined, ids []cairn.DocumentID, ordinals []int32) ([]code.Defined, error) {
-	if len(found) == 0 {
+// readDefined reads definitions in documents, by one of the statements below.
+func (db *DB) readDefined(ctx context.Context, v cairn.Viewer, in []cairn.DocumentID, sql string, args ...any) ([]code.Defined, error) {
+	if len(in) == 0 {
 		return nil, nil
 	}
-	read := make([]code.Defined, 0, len(found))
-	err := db.readCode(ctx, v, ids, func(rows pgx.Rows) error {
-		var i int
-		var d code.Definition
-		var at code.Place
-		_, err := pgx.ForEachRow(rows, []any{&i, &d.Name, &d.Scope, &d.Kind, &d.Line, &d.Last, &at.Repo, &at.Branch, &at.Path}, func() error {
-			x := found[i-1]
-			x.Definition, x.At = d, at
-			read = append(read, x)
-			return nil
+	var read []code.Defined
+	err := db.readCode(ctx, v, in, func(rows pgx.Rows) (err error) {
+		read, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (d code.Defined, err error) {
+			return d, row.Scan(&d.Document, &d.Rank, &d.Name, &d.Scope, &d.Kind, &d.Line, &d.Last, &d.At.Repo, &d.At.Branch, &d.At.Path)
 		})
 		return err
-	}, codeDefined, ids, ordinals)
+	}, sql, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read definitions: %w", err)
 	}
 	return read, nil
 }
 
-// codeDefined reads definitions by their keys; where they lie is as code.Text has it.
-const codeDefined = `
-	SELECT x.i, c.name, c.scope, c.kind, c.line, c.last_line,
-	       coalesce(nullif(d.attributes ->> 'repo', ''), s.name), coalesce(d.attributes ->> 'branch', ''), coalesce(nullif(d.attributes ->> 'path', ''), d.external_id)
-	FROM unnest($1::text[], $2::int[]) WITH ORDINALITY AS x (id, ordinal, i)
-	JOIN LATERAL (SELECT attributes, source_id, external_id FROM documents WHERE documents.id = x.id OFFSET 0) d ON true
-	JOIN LATERAL (SELECT name FROM sources WHERE sources.id = d.source_id OFFSET 0) s ON true
-	JOIN LATERAL (
-		SELECT name, scope, kind, line, last_line FROM code_symbols
-		WHERE code_symbols.document_id = x.id AND code_symbols.ordinal = x.ordinal OFFSET 0) c ON true
-	ORDER BY x.i`
+const (
+	// definedByName reads no more definitions than it returns where v may read them all.
+	definedByName = `
+		SELECT s.document_id, c.version, c.place, c.size, s.line, s.ordinal
+		FROM code_symbols s
+		JOIN LATERAL (SELECT version, language, place, size FROM code_files WHERE code_files.document_id = s.document_id OFFSET 0) c ON true
+		JOIN LATERAL (SELECT id, source_id, acl_id, hidden_at FROM documents WHERE documents.id = s.document_id OFFSET 0) d ON true
+		WHERE s.name_hash = $3 AND s.around @> $4::int[] AND (s.rank, s.document_id) > ($6::bigint, $7::text)
+		  AND ($5::text = '' OR c.language = $5)
+		  AND d.hidden_at IS NULL AND (d.acl_id = ANY ($1) OR d.id = ANY ($2) OR d.source_id = ANY ($2))
+		ORDER BY s.rank, s.document_id LIMIT $8`
+
+	// definedByKeys and definedHolding look documents up by their ids; where these lie is as
+	// code.Text has it.
+	definedByKeys = definedIn + `
+		FROM unnest($1::text[], $2::int[], $3::int[]) WITH ORDINALITY AS x (id, line, ordinal, i)` + definedWhere + `
+		JOIN LATERAL (
+			SELECT rank, name, scope, kind, line, last_line FROM code_symbols
+			WHERE code_symbols.document_id = x.id AND code_symbols.line = x.line AND code_symbols.ordinal = x.ordinal OFFSET 0) c ON true
+		ORDER BY x.i`
+	definedHolding = definedIn + `
+		FROM unnest($1::text[]) AS x (id)` + definedWhere + `
+		JOIN LATERAL (
+			SELECT rank, name, scope, kind, line, last_line FROM code_symbols
+			WHERE code_symbols.document_id = x.id AND strpos(lower(name), $2) > 0 AND (rank, document_id) > ($3::bigint, $4::text) OFFSET 0) c ON true
+		ORDER BY c.rank, x.id LIMIT $5`
+
+	definedIn = `
+		SELECT x.id, c.rank, c.name, c.scope, c.kind, c.line, c.last_line,
+		       coalesce(nullif(d.attributes ->> 'repo', ''), s.name), coalesce(d.attributes ->> 'branch', ''), coalesce(nullif(d.attributes ->> 'path', ''), d.external_id)`
+	definedWhere = `
+		JOIN LATERAL (SELECT attributes, source_id, external_id FROM documents WHERE documents.id = x.id OFFSET 0) d ON true
+		JOIN LATERAL (SELECT name FROM sources WHERE sources.id = d.source_id OFFSET 0) s ON true`
+)
 
 // Files implements code.Store.
 func (db *DB) Files(ctx context.Context, v cairn.Viewer, ids []cairn.DocumentID, bodies bool) ([]code.Text, error) {
@@ -202,9 +217,21 @@ func codeText(row pgx.CollectableRow) (t code.Text, err error) {
 }
 
 // Definitions implements code.Store.
-func (db *DB) Definitions(ctx context.Context, v cairn.Viewer, ids []cairn.DocumentID, holding string) (map[cairn.DocumentID][]code.Definition, error) {
-	found := make(map[cairn.DocumentID][]code.Definition, len(ids))
-	err := db.readCode(ctx, v, ids, func(rows pgx.Rows) error {
+func (db *DB) Definitions(ctx context.Context, v cairn.Viewer, on []code.Lines, around bool) (map[cairn.DocumentID][]code.Definition, error) {
+	var documents, ids []cairn.DocumentID // the latter once a line
+	var lines []int32
+	for _, x := range on {
+		documents = append(documents, x.Document)
+		for _, line := range x.Lines {
+			ids, lines = append(ids, x.Document), append(lines, int32(line))
+		}
+	}
+	sql := definedOnLines
+	if around {
+		sql = definedAroundLines
+	}
+	found := make(map[cairn.DocumentID][]code.Definition, len(documents))
+	err := db.readCode(ctx, v, documents, func(rows pgx.Rows) error {
 		var id cairn.DocumentID
 		var d code.Definition
 		_, err := pgx.ForEachRow(rows, []any{&id, &d.Name, &d.Scope, &d.Kind, &d.Line, &d.Last}, func() error {
@@ -212,22 +239,30 @@ func (db *DB) Definitions(ctx context.Context, v cairn.Viewer, ids []cairn.Docum
 			return nil
 		})
 		return err
-	}, codeDefinitions, ids, holding)
+	}, sql, ids, lines)
 	if err != nil {
 		return nil, fmt.Errorf("read definitions: %w", err)
 	}
 	return found, nil
 }
 
-// codeDefinitions reads what documents define, or what of it has a name that holds a text.
-const codeDefinitions = `
-	SELECT x.id, s.name, s.scope, s.kind, s.line, s.last_line
-	FROM unnest($1::text[]) AS x (id)
-	JOIN LATERAL (SELECT id FROM documents WHERE documents.id = x.id OFFSET 0) d ON true
-	JOIN LATERAL (
-		SELECT ordinal, name, scope, kind, line, last_line FROM code_symbols c
-		WHERE c.document_id = x.id AND ($2::text = '' OR strpos(lower(c.name), $2) > 0) OFFSET 0) s ON true
-	ORDER BY x.id, s.ordinal`
+const (
+	definedOnLines = `
+		SELECT x.id, s.name, s.scope, s.kind, s.line, s.last_line
+		FROM unnest($1::text[], $2::int[]) AS x (id, line)
+		JOIN LATERAL (
+			SELECT ordinal, name, scope, kind, line, last_line FROM code_symbols c
+			WHERE c.document_id = x.id AND c.line = x.line OFFSET 0) s ON true
+		ORDER BY x.id, s.ordinal`
+	definedAroundLines = `
+		SELECT x.id, s.name, s.scope, s.kind, s.line, s.last_line
+		FROM unnest($1::text[], $2::int[]) AS x (id, line)
+		JOIN LATERAL (
+			SELECT name, scope, kind, line, last_line FROM code_symbols c
+			WHERE c.document_id = x.id AND c.line <= x.line AND c.last_line >= x.line
+			ORDER BY c.line DESC, c.ordinal DESC LIMIT 1) s ON true
+		ORDER BY x.id, s.line`
+)
 
 // readCode calls read with the rows of a statement about documents, as v sees them.
 func (db *DB) readCode(ctx context.Context, v cairn.Viewer, ids []cairn.DocumentID, read func(pgx.Rows) error, sql string, args ...any) error {

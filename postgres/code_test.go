@@ -165,6 +165,9 @@ func TestCodeSearch(t *testing.T) {
 			t.Errorf("%s: %q", query, got)
 		}
 	}
+	if within := r.search(code.Query{Text: "decodeValue(v)"}).Results[0]; within.Symbol != "Decoder.Decode" || within.SymbolKind != "method" {
+		t.Errorf("a result stands in %s %s", within.SymbolKind, within.Symbol)
+	}
 	if m := got.Matches[0]; got.Lines[m.Line-got.StartLine][m.Start:m.End] != "Decode" {
 		t.Errorf("the match is %+v", m)
 	}
@@ -296,10 +299,14 @@ func TestCodeIsReadUnderRowLevelSecurity(t *testing.T) {
 	}{{ann, 1}, {bob, 0}} {
 		files, err := r.Files(t.Context(), c.viewer, ids, true)
 		r.check(err)
-		defined, err := r.Definitions(t.Context(), c.viewer, ids, "")
+		defined, err := r.Definitions(t.Context(), c.viewer, []code.Lines{{Document: ids[0], Lines: []int{5}}}, false)
 		r.check(err)
-		if len(files) != c.want || len(defined) != c.want {
-			t.Errorf("%d files and definitions of %d", len(files), len(defined))
+		around, err := r.Definitions(t.Context(), c.viewer, []code.Lines{{Document: ids[0], Lines: []int{11}}}, true)
+		r.check(err)
+		held, err := r.Defined(t.Context(), c.viewer, code.Name{Holding: "value", In: ids}, code.Defined{Rank: -1}, 10)
+		r.check(err)
+		if len(files) != c.want || len(defined) != c.want || len(around) != c.want || len(held) != c.want {
+			t.Errorf("%d files; definitions of %d, around lines %d, of part of a name %d", len(files), len(defined), len(around), len(held))
 		}
 		for _, f := range []code.Filter{{}, {Called: code.Hash("a.go")}, {Lists: [][]int32{{'d'<<16 | 'e'<<8 | 'c'}}}} {
 			candidates, err := r.Candidates(t.Context(), c.viewer, f, code.Candidate{Place: -1}, 10)

@@ -244,11 +244,14 @@ func (c *contentSearch) look(ctx context.Context, files []Text) error {
 	}
 	hits, more := c.likely(hits)
 	c.more = c.more || more
-	ids := make([]cairn.DocumentID, len(hits))
+	on := make([]Lines, len(hits))
 	for i, h := range hits {
-		ids[i] = h.Document
+		on[i].Document = h.Document
+		for _, m := range h.lines {
+			on[i].Lines = append(on[i].Lines, m.line)
+		}
 	}
-	defined, err := c.store.Definitions(ctx, c.query.Viewer, ids, "")
+	defined, err := c.store.Definitions(ctx, c.query.Viewer, on, false)
 	if err != nil {
 		return err
 	}
@@ -305,7 +308,9 @@ func (c *contentSearch) present(h hit, defined []Definition) {
 	var results []Result
 	for _, g := range groups(h.lines) {
 		r := passage(h.Text, g)
-		r.Symbol, r.SymbolKind, r.Score = rate(h, g, defined, weight)
+		var d Definition
+		r.Score, r.best, d = rate(h, g, defined, weight)
+		r.Symbol, r.SymbolKind = d.FullName(), d.Kind
 		results = append(results, r)
 	}
 	if len(h.lines) == 0 && h.called {
@@ -318,6 +323,35 @@ func (c *contentSearch) present(h hit, defined []Definition) {
 		results, c.more = results[:most], true
 	}
 	c.add(results...)
+}
+
+// enclose adds the symbols that results stand in.
+func (s *Searcher) enclose(ctx context.Context, v cairn.Viewer, results []Result) error {
+	var on []Lines
+	for _, r := range results {
+		if r.Symbol == "" && r.best > 0 {
+			on = append(on, Lines{r.Document, []int{r.best}})
+		}
+	}
+	if len(on) == 0 {
+		return nil
+	}
+	around, err := s.store.Definitions(ctx, v, on, true)
+	if err != nil {
+		return err
+	}
+	for i := range results {
+		r := &results[i]
+		if r.Symbol != "" {
+			continue
+		}
+		for _, d := range around[r.Document] {
+			if d.Line <= r.best && r.best <= d.Last {
+				r.Symbol, r.SymbolKind = d.FullName(), d.Kind // the last is the innermost
+			}
+		}
+	}
+	return nil
 }
 
 // lastName returns the last part of a name such as Decoder.Decode or fmt::Display.

@@ -85,31 +85,8 @@ func (s *Searcher) holding(ctx context.Context, f *found, text string) ([]Define
 	if len(candidates) == firstRound {
 		f.more = true
 	}
-	files, err := s.store.Files(ctx, f.query.Viewer, idsOf(candidates), false)
-	if err != nil {
-		return nil, err
-	}
-	places := make(map[cairn.DocumentID]Candidate, len(candidates))
-	for _, c := range candidates {
-		places[c.Document] = c
-	}
-	files = slices.DeleteFunc(files, func(t Text) bool { return !f.query.admits(t.place()) })
-	ids := make([]cairn.DocumentID, len(files))
-	for i, t := range files {
-		ids[i] = t.Document
-	}
-	byDocument, err := s.store.Definitions(ctx, f.query.Viewer, ids, strings.ToLower(text))
-	if err != nil {
-		return nil, err
-	}
-	var all []Defined
-	for _, t := range files {
-		c := places[t.Document]
-		for i, d := range byDocument[t.Document] {
-			all = append(all, Defined{Candidate: c, Definition: d, Rank: rankOf(d, t.path(), c.Place, i), At: t.place()})
-		}
-	}
-	return all, nil
+	held, err := s.store.Defined(ctx, f.query.Viewer, Name{Holding: strings.ToLower(text), In: idsOf(candidates)}, Defined{Rank: -1}, lastRound)
+	return slices.DeleteFunc(held, func(d Defined) bool { return !f.query.admits(d.At) }), err
 }
 
 // presentSymbols adds the best definitions with their lines.

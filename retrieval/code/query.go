@@ -53,6 +53,7 @@ type Result struct {
 	SymbolKind string
 	URL        string // at the forge, with lines; may be empty
 	Score      float64
+	best       int // line of the best match
 }
 
 // Match is the first match on a line. Start and End are bytes of that line as the result

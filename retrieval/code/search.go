@@ -61,7 +61,11 @@ func (s *Searcher) Search(ctx context.Context, q Query) (Results, error) {
 	if err != nil {
 		return Results{}, fmt.Errorf("search code: %w", err)
 	}
-	return found.results(), nil
+	res := found.results()
+	if err := s.enclose(ctx, q.Viewer, res.Results); err != nil {
+		return Results{}, fmt.Errorf("search code: %w", err)
+	}
+	return res, nil
 }
 
 // found collects results.

@@ -17,9 +17,15 @@ type Store interface {
 	// Defined returns at most limit definitions of a name in files that v may read, those
 	// after one in the order of Defined.
 	Defined(ctx context.Context, v cairn.Viewer, n Name, after Defined, limit int) ([]Defined, error)
-	// Definitions returns what those of the documents that v may read define, in the order
-	// of their lines: all, or those whose names hold a text in lower case.
-	Definitions(ctx context.Context, v cairn.Viewer, ids []cairn.DocumentID, holding string) (map[cairn.DocumentID][]Definition, error)
+	// Definitions returns what is defined on lines of documents that v may read; with around,
+	// the innermost definition that each stands in, where there is one.
+	Definitions(ctx context.Context, v cairn.Viewer, on []Lines, around bool) (map[cairn.DocumentID][]Definition, error)
+}
+
+// Lines are lines of a file, from 1.
+type Lines struct {
+	Document cairn.DocumentID
+	Lines    []int
 }
 
 // Filter says which files to look at.
@@ -45,6 +51,10 @@ type Name struct {
 	Hash     int64   // of the name
 	Around   []int32 // all of what must stand before it: see Ranked
 	Language string  // in lower case; empty: all
+	// Holding is a part of the name in lower case, in some documents; the rest does not count
+	// then.
+	Holding string
+	In      []cairn.DocumentID
 }
 
 // Defined is a definition with the file that it stands in. They are in the order of Rank,
