@@ -79,7 +79,7 @@ func expressions(t *rapid.T) string {
 		case 6:
 			return "(?i:" + of(depth-1) + ")"
 		case 7:
-			return rapid.SampledFrom([]string{"^", "", `\b`}).Draw(t, "at") + of(depth-1) + rapid.SampledFrom([]string{"$", ""}).Draw(t, "end")
+			return rapid.SampledFrom([]string{"^", "", `\b`, `\B`}).Draw(t, "at") + of(depth-1) + rapid.SampledFrom([]string{"$", "", `\b`, `\B`}).Draw(t, "end")
 		}
 		return of(depth-1) + of(depth-1)
 	}
@@ -119,6 +119,31 @@ func TestExpressionsLoseNothing(t *testing.T) {
 			t.Fatalf("the plan of %q leaves out %q", q.Text, body)
 		}
 	})
+}
+
+// What stands between two letters decides where ^, $, \b and \B hold.
+func TestConditions(t *testing.T) {
+	t.Parallel()
+	body := "ab\nab cd\n\nxab\nabx\né ab_\n ab\naé\n-"
+	for _, expression := range []string{`ab\b`, `\bab`, `\bab\b`, `\Bab`, `ab\B`, `^ab$`, `^$`, `^`, `$`, `\b`, `\B`, `b\b.`, `\b.\b`, `.\B$`, `(^|x)ab`, `ab($| )`, `^\B`, `é\b`, `a\b`} {
+		p, err := Query{Text: expression, Kind: Regex}.compile()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want, got []int
+		for i, line := range strings.Split(body, "\n") {
+			if p.expression.MatchString(line) {
+				want = append(want, i+1)
+			}
+		}
+		p.lines(t.Context(), []byte(body), func(m lineMatch) bool {
+			got = append(got, m.line)
+			return true
+		})
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", expression, diff)
+		}
+	}
 }
 
 // An expression with more states than are kept finds the same lines, and none once the
