@@ -76,6 +76,7 @@ bench: setup build ## Measures search, ingestion and memory, as ratios in one ru
 	bin/bench $(if $(filter full,$(BENCH)),,-quick) $(BENCHFLAGS)
 	scripts/bench/server.sh
 	go test -run='^$$' -bench='Sync$$' -benchtime=3x ./connectors/...
+	$(if $(filter full,$(BENCH)),,go test -run='^$$' -bench='Code$$' -benchtime=1x -short ./postgres)
 	go test -run='^$$' -bench=. -benchmem $(if $(filter full,$(BENCH)),./...,./cmd/cairn)
 
 eval: setup build ## Measures quality on the bundled sets; fails under the gate.

@@ -7,12 +7,13 @@ import (
 
 // CodeRequest is what to look for in source code. Only Query is required.
 type CodeRequest struct {
-	Query string `json:"query"`
-	Repo  string `json:"repo,omitempty"`  // its name, the last part of it, or a pattern; empty: all
-	Path  string `json:"path,omitempty"`  // a pattern such as server/**/*.go, or a folder; empty: all
-	Lang  string `json:"lang,omitempty"`  // empty: all
-	Kind  string `json:"kind,omitempty"`  // literal (when it is empty), regex, symbol, reference
-	Limit int    `json:"limit,omitempty"` // 1 to 100; 0: 20
+	Query  string `json:"query"`
+	Repo   string `json:"repo,omitempty"`   // its name, the last part of it, or a pattern; empty: all
+	Path   string `json:"path,omitempty"`   // a pattern such as server/**/*.go, or a folder; empty: all
+	Branch string `json:"branch,omitempty"` // its name, or a pattern; empty: all
+	Lang   string `json:"lang,omitempty"`   // empty: all
+	Kind   string `json:"kind,omitempty"`   // literal (when it is empty), regex, symbol, reference
+	Limit  int    `json:"limit,omitempty"`  // 1 to 100; 0: 20
 }
 
 // CodeResponse is what was found, best first.

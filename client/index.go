@@ -11,6 +11,7 @@ type IndexReport struct {
 	Packed   int            `json:"packed"` // passages in segments
 	Fresh    int            `json:"fresh"`  // passages in none yet
 	Rows     int            `json:"rows"`
+	Code     int            `json:"code_files"` // in the index of code
 	Problems []IndexProblem `json:"problems"`
 	Reply
 }

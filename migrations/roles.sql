@@ -42,8 +42,8 @@ GRANT SELECT ON fresh, fresh_codes, segments, postings, segment_codes, vector_sp
 GRANT SELECT (id, document_id, ordinal, start_at, end_at, acl_id) ON chunks TO {{.Index}};
 GRANT SELECT (id, source_id, kind, modified_at, created_at, acl_id, hidden_at) ON documents TO {{.Index}};
 GRANT SELECT (document_id, acl_id) ON bodies TO {{.Index}};
-GRANT SELECT (document_id, language, place, size, name_hash, stem_hash, trigrams) ON code_files TO {{.Index}};
-GRANT SELECT (document_id, name_hash) ON code_symbols TO {{.Index}};
+GRANT SELECT (document_id, version, language, place, size, name_hash, stem_hash, trigrams) ON code_files TO {{.Index}};
+GRANT SELECT (document_id, line, ordinal, name_hash, rank, around) ON code_symbols TO {{.Index}};
 GRANT SELECT (id, name) ON sources TO {{.Index}};
 GRANT SELECT (id, account_id, source_id, document_id, ends_at) ON grants TO {{.Index}};
 

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,8 +36,9 @@ type codeRows struct {
 	sizes                            []int32
 	owners                           []cairn.DocumentID
 	ordinals, lines, lasts           []int32
-	symbols                          []int64
+	symbols, ranks                   []int64
 	symbolNames, scopes, symbolKinds []string
+	arounds                          []string
 }
 
 func (r *codeRows) add(id cairn.DocumentID, version cairn.Version, f code.File) {
@@ -47,6 +49,7 @@ func (r *codeRows) add(id cairn.DocumentID, version cairn.Version, f code.File) 
 		r.owners, r.ordinals = append(r.owners, id), append(r.ordinals, int32(i))
 		r.symbols, r.symbolNames = append(r.symbols, code.Hash(d.Name)), append(r.symbolNames, d.Name)
 		r.scopes, r.symbolKinds = append(r.scopes, d.Scope), append(r.symbolKinds, d.Kind)
+		r.ranks, r.arounds = append(r.ranks, d.Rank), append(r.arounds, arrayLiteral(d.Around))
 		r.lines, r.lasts = append(r.lines, int32(d.Line)), append(r.lasts, int32(d.Last))
 	}
 }
@@ -65,9 +68,11 @@ func (r *codeRows) write(ctx context.Context, tx pgx.Tx) error {
 		return fmt.Errorf("files: %w", err)
 	}
 	_, err = tx.Exec(ctx, `
-		INSERT INTO code_symbols (document_id, ordinal, name_hash, name, scope, kind, line, last_line)
-		SELECT * FROM unnest($1::text[], $2::int[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::int[], $8::int[])`,
-		r.owners, r.ordinals, r.symbols, r.symbolNames, r.scopes, r.symbolKinds, r.lines, r.lasts)
+		INSERT INTO code_symbols (document_id, ordinal, name_hash, rank, around, name, scope, kind, line, last_line)
+		SELECT x.id, x.ordinal, x.hash, x.rank, x.around::int[], x.name, x.scope, x.kind, x.line, x.last
+		FROM unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::int[], $10::int[])
+		     AS x (id, ordinal, hash, rank, around, name, scope, kind, line, last)`,
+		r.owners, r.ordinals, r.symbols, r.ranks, r.arounds, r.symbolNames, r.scopes, r.symbolKinds, r.lines, r.lasts)
 	if err != nil {
 		return fmt.Errorf("definitions: %w", err)
 	}
@@ -108,37 +113,75 @@ func (db *DB) IndexCode(ctx context.Context) (files int, err error) {
 	}
 }
 
-// indexSomeCode takes files whose documents nobody else holds. They are held meanwhile, so
-// that what is written is of their last version.
+// indexSomeCode takes files whose documents nobody else holds, so that what is written is of
+// their last version.
 func (db *DB) indexSomeCode(ctx context.Context) (n int, err error) {
-	err = pgx.BeginFunc(ctx, db.worker, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, `
-			SELECT d.id, d.version, d.external_id, d.kind, d.attributes, b.body
-			FROM (SELECT id, version, external_id, kind, attributes FROM documents d
-			      WHERE kind = $1 AND hidden_at IS NULL
-			        AND NOT EXISTS (SELECT FROM code_files f WHERE f.document_id = d.id AND f.version = d.version AND f.format = $2)
-			      LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED) d
-			JOIN bodies b ON b.document_id = d.id AND b.version = d.version`, cairn.KindCode, code.Format, codeAtOnce)
+	ids, err := db.deriveCode(ctx, codeWithout, cairn.KindCode, code.Format, codeAtOnce)
+	return len(ids), err
+}
+
+// rebuildCode derives the index of code anew from the texts, in the order of their ids.
+func (db *DB) rebuildCode(ctx context.Context) error {
+	for after := cairn.DocumentID(""); ; {
+		ids, err := db.deriveCode(ctx, codeAfter, cairn.KindCode, after, codeAtOnce)
 		if err != nil {
-			return err
+			return fmt.Errorf("code: %w", err)
 		}
+		if len(ids) == 0 {
+			return nil
+		}
+		after = slices.Max(ids)
+	}
+}
+
+const (
+	codeWithout = codeColumns + `
+		WHERE kind = $1 AND hidden_at IS NULL
+		  AND NOT EXISTS (SELECT FROM code_files f WHERE f.document_id = d.id AND f.version = d.version AND f.format = $2)
+		LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED` + codeBodies
+	codeAfter = codeColumns + `
+		WHERE kind = $1 AND hidden_at IS NULL AND id > $2 ORDER BY id LIMIT $3 FOR NO KEY UPDATE` + codeBodies
+
+	codeColumns = `
+		SELECT d.id, d.version, d.external_id, d.kind, d.attributes, b.body
+		FROM (SELECT id, version, external_id, kind, attributes FROM documents d`
+	codeBodies = `) d
+		JOIN bodies b ON b.document_id = d.id AND b.version = d.version`
+)
+
+// deriveCode writes the index of code for the files that a statement takes, and returns
+// their ids. They are held meanwhile.
+func (db *DB) deriveCode(ctx context.Context, sql string, args ...any) (ids []cairn.DocumentID, err error) {
+	err = pgx.BeginFunc(ctx, db.worker, func(tx pgx.Tx) error {
 		var out codeRows
-		var d cairn.Document
-		_, err = pgx.ForEachRow(rows, []any{&d.ID, &d.Version, &d.External, &d.Kind, &d.Attributes, &d.Body}, func() error {
-			if f, ok := code.Describe(&d); ok {
+		err := eachCode(ctx, tx, func(d *cairn.Document) {
+			if f, ok := code.Describe(d); ok {
 				out.add(d.ID, d.Version, f)
 			}
-			d = cairn.Document{}
-			return nil
-		})
+		}, sql, args...)
 		if err != nil {
 			return err
 		}
-		n = len(out.ids)
-		if _, err := tx.Exec(ctx, `DELETE FROM code_files WHERE document_id = ANY ($1)`, out.ids); err != nil {
+		ids = out.ids
+		if _, err := tx.Exec(ctx, `DELETE FROM code_files WHERE document_id = ANY ($1)`, ids); err != nil {
 			return err
 		}
 		return out.write(ctx, tx)
 	})
-	return n, err
+	return ids, err
+}
+
+// eachCode calls do with the documents of a statement that begins with codeColumns.
+func eachCode(ctx context.Context, q querier, do func(*cairn.Document), sql string, args ...any) error {
+	rows, err := q.Query(ctx, sql, args...)
+	if err != nil {
+		return err
+	}
+	var d cairn.Document
+	_, err = pgx.ForEachRow(rows, []any{&d.ID, &d.Version, &d.External, &d.Kind, &d.Attributes, &d.Body}, func() error {
+		do(&d)
+		d = cairn.Document{}
+		return nil
+	})
+	return err
 }

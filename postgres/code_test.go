@@ -39,7 +39,7 @@ func (r *repository) file(name, body string, acl cairn.ACL) ingest.Put {
 	d := cairn.Document{
 		ID: cairn.DocumentID(cairn.NewID()), External: name, Version: cairn.VersionOf(text.Body), Kind: text.Kind, Title: name, URL: "https://forge.test/acme/tools/blob/abc/" + name,
 		Body: text.Body, Sections: text.Sections, ACL: acl,
-		Attributes: map[string]string{"repo": "acme/tools", "path": name, "commit": "abc", "language": text.Attributes["language"]},
+		Attributes: map[string]string{"repo": "acme/tools", "branch": "main", "path": name, "commit": "abc", "language": text.Attributes["language"]},
 	}
 	put := ingest.Put{Document: d, OwnACL: true, Chunks: ingest.Derive(&d, []cairn.Chunk{{End: len(text.Body)}})}
 	if file, ok := code.Describe(&d); ok {
@@ -141,6 +141,10 @@ func TestCodeSearch(t *testing.T) {
 		{"a folder", code.Query{Text: "package", Path: "cmd"}, []string{"cmd/main.go:1"}},
 		{"files by a pattern", code.Query{Text: "Decode", Path: "*_test.go"}, []string{"store/store_test.go:3,4"}},
 		{"another repository", code.Query{Text: "Decode", Repo: "acme/other"}, []string{}},
+		{"its branch", code.Query{Text: "package", Branch: "main", Path: "cmd"}, []string{"cmd/main.go:1"}},
+		{"another branch", code.Query{Text: "package", Branch: "release/*"}, []string{}},
+		{"a symbol of a branch", code.Query{Text: "Decoder.Decode", Kind: code.Symbol, Branch: "ma?n", Limit: 1}, []string{"store/store.go:10"}},
+		{"a symbol of another branch", code.Query{Text: "Decode", Kind: code.Symbol, Branch: "next"}, []string{}},
 		{"a language", code.Query{Text: "Decode", Language: "TypeScript"}, []string{}},
 		{"the name of a file", code.Query{Text: "main.go"}, []string{"cmd/main.go:"}},
 		{"nothing", code.Query{Text: "Encodes"}, []string{}},
@@ -153,6 +157,16 @@ func TestCodeSearch(t *testing.T) {
 	if got.URL != "https://forge.test/acme/tools/blob/abc/store/store.go#L8-L12" || got.Symbol != "Decoder.Decode" || got.SymbolKind != "method" ||
 		got.StartLine != 8 || got.EndLine != 12 || got.Lines[2] != "func (d *Decoder) Decode(v any) error {" || got.Repo != "acme/tools" || got.Commit != "abc" {
 		t.Errorf("a result is %+v", got)
+	}
+	for query, want := range map[string]string{
+		"store.Decoder": "store/store.go:5", "tools.main": "cmd/main.go:5", "Decode": "store/store.go:10", "decode": "lib/decoder.py:2",
+	} {
+		if got := places(r.search(code.Query{Text: query, Kind: code.Symbol})); len(got) == 0 || got[0] != want {
+			t.Errorf("%s: %q", query, got)
+		}
+	}
+	if within := r.search(code.Query{Text: "decodeValue(v)"}).Results[0]; within.Symbol != "Decoder.Decode" || within.SymbolKind != "method" {
+		t.Errorf("a result stands in %s %s", within.SymbolKind, within.Symbol)
 	}
 	if m := got.Matches[0]; got.Lines[m.Line-got.StartLine][m.Start:m.End] != "Decode" {
 		t.Errorf("the match is %+v", m)
@@ -285,16 +299,65 @@ func TestCodeIsReadUnderRowLevelSecurity(t *testing.T) {
 	}{{ann, 1}, {bob, 0}} {
 		files, err := r.Files(t.Context(), c.viewer, ids, true)
 		r.check(err)
-		defined, err := r.Definitions(t.Context(), c.viewer, ids, code.Named{})
+		defined, err := r.Definitions(t.Context(), c.viewer, []code.Lines{{Document: ids[0], Lines: []int{5}}}, false)
 		r.check(err)
-		if len(files) != c.want || len(defined) != c.want {
-			t.Errorf("%d files and definitions of %d", len(files), len(defined))
+		around, err := r.Definitions(t.Context(), c.viewer, []code.Lines{{Document: ids[0], Lines: []int{11}}}, true)
+		r.check(err)
+		held, err := r.Defined(t.Context(), c.viewer, code.Name{Holding: "value", In: ids}, code.Defined{Rank: -1}, 10)
+		r.check(err)
+		if len(files) != c.want || len(defined) != c.want || len(around) != c.want || len(held) != c.want {
+			t.Errorf("%d files; definitions of %d, around lines %d, of part of a name %d", len(files), len(defined), len(around), len(held))
 		}
-		for _, f := range []code.Filter{{}, {Defines: code.Hash("Decoder")}, {Called: code.Hash("a.go")}, {Lists: [][]int32{{'d'<<16 | 'e'<<8 | 'c'}}}} {
+		for _, f := range []code.Filter{{}, {Called: code.Hash("a.go")}, {Lists: [][]int32{{'d'<<16 | 'e'<<8 | 'c'}}}} {
 			candidates, err := r.Candidates(t.Context(), c.viewer, f, code.Candidate{Place: -1}, 10)
 			if r.check(err); len(candidates) != c.want {
 				t.Errorf("%+v: %d candidates; want %d", f, len(candidates), c.want)
 			}
 		}
+		named, err := r.Defined(t.Context(), c.viewer, code.Name{Hash: code.Hash("Decoder")}, code.Defined{Rank: -1}, 10)
+		if r.check(err); len(named) != c.want {
+			t.Errorf("%d definitions of a name; want %d", len(named), c.want)
+		}
+	}
+}
+
+// TestCodeIsVerifiedAndRebuilt damages what the index of code has of files.
+func TestCodeIsVerifiedAndRebuilt(t *testing.T) {
+	t.Parallel()
+	r := newRepository(t)
+	x := NewIndex(r.DB, Space{})
+	r.put(r.file("a.go", storeGo, cairn.Allow(cairn.Everyone)), r.file("b.go", mainGo, cairn.Allow(cairn.Everyone)), r.file("empty.go", "//\n", cairn.Allow(cairn.Everyone)))
+	verify := func(deep bool, want ...string) {
+		t.Helper()
+		found, err := x.Verify(t.Context(), deep)
+		r.check(err)
+		got := []string{}
+		for _, p := range found.Problems {
+			got = append(got, p.What)
+		}
+		if diff := cmp.Diff(append([]string{}, want...), got); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+	const other = "1 files of code are in the index of code with another text: a.go"
+	verify(true)
+	for _, damage := range []string{
+		`UPDATE code_files SET trigrams = trigrams[2:] WHERE size = (SELECT max(size) FROM code_files)`,
+		`UPDATE code_symbols SET line = 1 WHERE name = 'decodeValue'`,
+		`UPDATE code_symbols SET name_hash = 0 WHERE name = 'decodeValue'`,
+		`DELETE FROM code_symbols WHERE name = 'Limit'`,
+	} {
+		r.exec(damage)
+		verify(false)
+		verify(true, other)
+		r.check(x.Rebuild(t.Context(), nil))
+		verify(true)
+	}
+	r.exec(`DELETE FROM code_files WHERE size = (SELECT max(size) FROM code_files)`)
+	verify(false, "1 files of code are not in the index of code, or as another version of Cairn left them there")
+	r.check(x.Rebuild(t.Context(), nil))
+	verify(true)
+	if diff := cmp.Diff([]string{"a.go:10"}, places(r.search(code.Query{Text: "Decoder.Decode", Kind: code.Symbol}))); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/cairnhq/cairn/retrieval/lexical"
 )
 
-// Rebuild derives the index anew from the texts and vectors while searches go
-// on: segment by segment, terms and codes of the chunks become fresh and the
+// Rebuild derives the index anew from the texts and vectors, and that of code from its
+// texts, while searches go on: segment by segment, terms and codes of the chunks become fresh and the
 // segment is retired, in one transaction, and what is fresh is packed. told (may be
 // nil) is called with the number of chunks that were done, and that of all. It fails
 // with ErrConflict if another process goes on maintaining the index.
@@ -43,6 +43,9 @@ func (x *Index) Rebuild(ctx context.Context, told func(done, all int)) error {
 		case <-ctx.Done():
 		case <-time.After(rebuildPause):
 		}
+	}
+	if err == nil {
+		err = x.db.rebuildCode(ctx)
 	}
 	if err != nil {
 		return fmt.Errorf("rebuild the index: %w", err)

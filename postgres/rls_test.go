@@ -195,7 +195,7 @@ func TestIndexRoleReadsNoText(t *testing.T) {
 	f.check(err)
 	want := []string{
 		"bodies.acl_id", "bodies.document_id", "chunks.acl_id", "chunks.document_id", "chunks.end_at", "chunks.id", "chunks.ordinal",
-		"chunks.start_at", "code_symbols.document_id", "code_symbols.name_hash", "documents.acl_id", "documents.created_at", "documents.hidden_at", "documents.id", "documents.kind",
+		"chunks.start_at", "code_symbols.around", "code_symbols.document_id", "code_symbols.line", "code_symbols.name_hash", "code_symbols.ordinal", "code_symbols.rank", "documents.acl_id", "documents.created_at", "documents.hidden_at", "documents.id", "documents.kind",
 		"documents.modified_at", "documents.source_id", "grants.account_id", "grants.document_id", "grants.ends_at", "grants.id",
 		"grants.source_id", "sources.id", "sources.name",
 	}

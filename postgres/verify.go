@@ -18,7 +18,8 @@ import (
 // database: checksums and completeness of every segment, that every chunk is in
 // exactly one place, that every vector of the index's space has a code, and, when
 // deep, that terms, lengths and languages are those of the texts, and codes those
-// of the vectors. There is at most one problem of a kind in a segment.
+// of the vectors; of files of code, that the index of code has them and, when deep,
+// what is to be found in them. There is at most one problem of a kind in a segment.
 func (x *Index) Verify(ctx context.Context, deep bool) (index.Verification, error) {
 	v := verifier{
 		space: x.space, words: x.words, deep: deep, found: index.Verification{Problems: []index.Problem{}},
@@ -102,7 +103,13 @@ func (v *verifier) run(ctx context.Context) error {
 		return err
 	}
 	chunks, err := v.chunks(ctx)
-	if err != nil || !v.deep {
+	if err != nil {
+		return err
+	}
+	if err := v.code(ctx); err != nil || !v.deep {
+		return err
+	}
+	if err := v.codeTexts(ctx); err != nil {
 		return err
 	}
 	return v.texts(ctx, chunks)

@@ -63,6 +63,7 @@ used. Put it between single quotes, so that the shell leaves it as it is.`,
 	f := c.Flags()
 	f.StringVar(&req.Repo, "repo", "", "in this repository alone: its name, the last part of it, or a pattern")
 	f.StringVar(&req.Path, "path", "", "in these files alone: a pattern such as 'server/**/*.go' or '*_test.go', or a folder")
+	f.StringVar(&req.Branch, "branch", "", "in files of this branch alone: its name, or a pattern such as 'release/*'")
 	f.StringVar(&req.Lang, "lang", "", "in this language alone, such as go, python, ts")
 	f.IntVar(&req.Limit, "limit", 20, "how many results, 1 to 100")
 	f.BoolVar(&symbol, "symbol", false, "where something of this name is defined")

@@ -26,15 +26,15 @@ func indexVerifyCommand(e *environment) *cobra.Command {
 		Use:   "verify",
 		Short: "Compare the index with what it is derived from",
 		Long: `Compare the index with what it is derived from: checksums, completeness, terms, length and
-language of every passage with its text, and the codes of the embedding model in use with its
-vectors. It changes nothing, and may run beside servers of its version; the schema of another
+language of every passage with its text, the codes of the embedding model in use with its
+vectors, and what the index of code has of every file with its text. It changes nothing, and may run beside servers of its version; the schema of another
 version is refused. The exit code is 1 when something is wrong; cairn index rebuild mends it.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var found client.IndexReport
 			err := e.onIndex(cmd.Context(), func(ctx context.Context, p *parts) error {
 				v, err := p.index.Verify(ctx, !quick)
-				found = client.IndexReport{Segments: v.Segments, Packed: v.Packed, Fresh: v.Fresh, Rows: v.Rows, Problems: []client.IndexProblem{}}
+				found = client.IndexReport{Segments: v.Segments, Packed: v.Packed, Fresh: v.Fresh, Rows: v.Rows, Code: v.Code, Problems: []client.IndexProblem{}}
 				for _, problem := range v.Problems {
 					found.Problems = append(found.Problems, client.IndexProblem(problem))
 				}
@@ -55,7 +55,7 @@ version is refused. The exit code is 1 when something is wrong; cairn index rebu
 
 func (e *environment) printVerification(found client.IndexReport) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d segments with %d passages, %d fresh passages, %d rows of postings", found.Segments, found.Packed, found.Fresh, found.Rows)
+	fmt.Fprintf(&b, "%d segments with %d passages, %d fresh passages, %d rows of postings, %d files of code", found.Segments, found.Packed, found.Fresh, found.Rows, found.Code)
 	for _, p := range found.Problems {
 		if p.Segment != 0 {
 			fmt.Fprintf(&b, "\nsegment %d: %s", p.Segment, p.What)

@@ -92,9 +92,12 @@ func (r *Repository) change(f gitrepo.Pending) connectors.Change {
 	}
 }
 
-// attributes are what can be filtered by.
+// attributes are what can be filtered by, in a run that has its snapshot.
 func (r *Repository) attributes(commit, path string) map[string]string {
 	a := map[string]string{"repo": r.config.address.repository()}
+	if branch := r.read.branch; branch != "" {
+		a["branch"] = branch
+	}
 	if commit != "" {
 		a["commit"] = commit
 	}

@@ -63,6 +63,7 @@ type Repository struct {
 // snapshot is the repository as one run sees it.
 type snapshot struct {
 	commit  string
+	branch  string         // empty: the host does not tell
 	files   []gitrepo.File // that are documents, by path
 	commits []string       // that are
 }
@@ -104,7 +105,7 @@ func (r *Repository) snapshot(ctx context.Context) (*snapshot, error) {
 	}
 	s := &snapshot{}
 	err := r.repository.Update(ctx, func(t *gitrepo.Tree) (err error) {
-		s.commit = t.Commit
+		s.commit, s.branch = t.Commit, t.Branch
 		if s.files, err = r.choose(ctx, t); err != nil {
 			return err
 		}

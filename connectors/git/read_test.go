@@ -86,7 +86,7 @@ func TestMetadata(t *testing.T) {
 		t.Errorf("modified at %v, not %v", m.Modified, want)
 	}
 	m = changes["cmd/main.go"].Metadata
-	want := map[string]string{"repo": "acme/handbook", "commit": second, "path": "cmd/main.go"}
+	want := map[string]string{"repo": "acme/handbook", "branch": "main", "commit": second, "path": "cmd/main.go"}
 	if m.URL != page+second+"/cmd/main.go" || m.Title != "cmd/main.go" || !cmp.Equal(want, m.Attributes) {
 		t.Errorf("got %+v", m)
 	}

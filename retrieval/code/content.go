@@ -38,24 +38,49 @@ func (s *Searcher) content(ctx context.Context, f *found) error {
 		return err
 	}
 	c := contentSearch{Searcher: s, found: f, pattern: p, seen: map[cairn.DocumentID]bool{}}
-	if q.Kind != Regex && isFileName(q.Text) {
-		h := Hash(q.Text)
-		if _, err := c.round(ctx, Filter{Language: q.Language, Defines: h, Called: h}, Candidate{}, firstRound); err != nil {
-			return err
-		}
-	}
-	after := Candidate{Place: -1}
-	for size := firstRound; ; size = min(2*size, lastRound) {
-		last, err := c.round(ctx, Filter{Language: q.Language, Lists: p.plan}, after, size)
-		if err != nil || last.Document == "" {
+	if q.Kind == Literal && isFileName(q.Text) {
+		if err := c.likeliest(ctx); err != nil {
 			return err
 		}
 		if c.enough() {
 			f.more = true
 			return nil
 		}
-		after = last
 	}
+	c.sifting = true
+	after := Candidate{Place: -1}
+	for size := firstRound; ; size = min(2*size, lastRound) {
+		candidates, err := s.store.Candidates(ctx, q.Viewer, Filter{Language: q.Language, Lists: p.plan}, after, size)
+		if err != nil {
+			return err
+		}
+		if err := c.round(ctx, candidates); err != nil || len(candidates) < size {
+			return err
+		}
+		if c.enough() {
+			f.more = true
+			return nil
+		}
+		after = candidates[size-1]
+	}
+}
+
+// likeliest looks at files that define what the query says, and at those called so.
+func (c *contentSearch) likeliest(ctx context.Context) error {
+	h := Hash(c.query.Text)
+	defined, err := c.store.Defined(ctx, c.query.Viewer, Name{Hash: h, Language: c.query.Language}, Defined{Rank: -1}, enoughFiles)
+	if err != nil {
+		return err
+	}
+	candidates, err := c.store.Candidates(ctx, c.query.Viewer, Filter{Language: c.query.Language, Called: h}, Candidate{Place: -1}, enoughFiles)
+	if err != nil {
+		return err
+	}
+	all := make([]Candidate, len(defined), len(defined)+len(candidates))
+	for i, d := range defined {
+		all[i] = d.Candidate
+	}
+	return c.round(ctx, append(all, candidates...))
 }
 
 // isFileName reports whether a text may be the name of a file or of a symbol.
@@ -66,44 +91,131 @@ type contentSearch struct {
 	*found
 	pattern *pattern
 	seen    map[cairn.DocumentID]bool
-	looked  int // at files
+	looked  int  // at files
+	sifting bool // files in which nothing matches are no results
 }
 
 func (c *contentSearch) enough() bool { return len(c.all) >= c.query.Limit && c.looked >= enoughFiles }
 
-// round looks at the next candidates and returns the last of them; the zero Candidate when
-// there are no more.
-func (c *contentSearch) round(ctx context.Context, f Filter, after Candidate, size int) (last Candidate, err error) {
-	candidates, err := c.store.Candidates(ctx, c.query.Viewer, f, after, size)
-	if err != nil {
-		return Candidate{}, err
-	}
-	if len(candidates) == size {
-		last = candidates[size-1]
-	}
-	candidates = slices.DeleteFunc(candidates, func(x Candidate) bool { return c.seen[x.Document] })
-	for _, x := range candidates {
+// round looks at candidates, each once, until there are enough results.
+func (c *contentSearch) round(ctx context.Context, candidates []Candidate) error {
+	candidates = slices.DeleteFunc(slices.Clone(candidates), func(x Candidate) bool {
+		seen := c.seen[x.Document]
 		c.seen[x.Document] = true
-	}
+		return seen
+	})
 	c.note(candidates)
-	if candidates, err = c.narrow(ctx, c.query, candidates); err != nil {
-		return Candidate{}, err
+	candidates, err := c.narrow(ctx, c.query, candidates)
+	if err != nil {
+		return err
 	}
-	for len(candidates) > 0 {
-		n, bytes := 0, 0
-		for n < len(candidates) && n < batchFiles && (n == 0 || bytes+candidates[n].Size <= batchBytes) {
-			bytes += candidates[n].Size
-			n++
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	for next := c.read(ctx, &candidates); next != nil; {
+		b := <-next
+		next = nil
+		if c.looked >= enoughFiles { // for too few results: there may be far to go
+			next = c.read(ctx, &candidates)
 		}
-		if err := c.look(ctx, candidates[:n]); err != nil {
-			return Candidate{}, err
+		c.looked, c.more = c.looked+b.passed, c.more || b.more
+		if b.err == nil {
+			b.err = c.look(ctx, b.files)
 		}
-		if candidates = candidates[n:]; len(candidates) > 0 && c.enough() {
-			c.more = true
-			return last, nil
+		if b.err != nil {
+			return b.err
+		}
+		if c.enough() {
+			c.more = c.more || next != nil || len(candidates) > 0
+			return nil
+		}
+		if next == nil {
+			next = c.read(ctx, &candidates)
 		}
 	}
-	return last, nil
+	return nil
+}
+
+// batch are files that were read together.
+type batch struct {
+	files  []Text
+	passed int  // files that need not be read
+	more   bool // some of them match
+	err    error
+}
+
+// read begins to read the first of the candidates, and takes them away; nil when there are
+// none. What is kept of them tells which need not be read.
+func (c *contentSearch) read(ctx context.Context, candidates *[]Candidate) <-chan batch {
+	all := *candidates
+	if len(all) == 0 {
+		return nil
+	}
+	n, bytes := 0, 0
+	for n < len(all) && n < batchFiles && (n == 0 || bytes+all[n].Size <= batchBytes) {
+		bytes += all[n].Size
+		n++
+	}
+	*candidates = all[n:]
+	done := make(chan batch, 1)
+	left, sifted := all[:n], c.sifting
+	go func() {
+		var b batch
+		if sifted {
+			left, b.more = c.sift(ctx, left)
+			b.passed = n - len(left)
+		}
+		if len(left) > 0 {
+			b.files, b.err = c.store.Files(ctx, c.query.Viewer, idsOf(left), true)
+		}
+		for _, t := range b.files {
+			c.kept.put(keptKey{t.Document, t.Version}, t.Body)
+		}
+		done <- b
+	}()
+	return done
+}
+
+// sift leaves out candidates in whose kept texts nothing matches and, where many match,
+// those that do not look like the best. more says that it left out such.
+func (c *contentSearch) sift(ctx context.Context, candidates []Candidate) (left []Candidate, more bool) {
+	hits := make([]hit, len(candidates))
+	unknown := make([]bool, len(candidates))
+	inParallel(len(candidates), func(i int) {
+		x := candidates[i]
+		text, kept := c.kept.get(keptKey{x.Document, x.Version})
+		if unknown[i] = !kept; kept {
+			hits[i], unknown[i] = c.match(ctx, Text{Document: x.Document, Body: text})
+		}
+	})
+	byDocument := make(map[cairn.DocumentID]Candidate, len(candidates))
+	var matched []hit
+	for i, x := range candidates {
+		switch {
+		case unknown[i]:
+			left = append(left, x)
+		case len(hits[i].lines) > 0:
+			matched = append(matched, hits[i])
+			byDocument[x.Document] = x
+		}
+	}
+	best, more := c.likely(matched)
+	for _, h := range best {
+		left = append(left, byDocument[h.Document])
+	}
+	return left, more
+}
+
+// inParallel calls do with the numbers below n, several at once.
+func inParallel(n int, do func(i int)) {
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i := range n {
+		g.Go(func() error {
+			do(i)
+			return nil
+		})
+	}
+	_ = g.Wait() // none fails
 }
 
 // hit is a file with lines that match.
@@ -114,24 +226,13 @@ type hit struct {
 	likely float64 // what guess says
 }
 
-// look reads files and adds what it finds in them.
-func (c *contentSearch) look(ctx context.Context, candidates []Candidate) error {
-	files, err := c.store.Files(ctx, c.query.Viewer, idsOf(candidates), true)
-	if err != nil {
-		return err
-	}
+// look adds what it finds in files.
+func (c *contentSearch) look(ctx context.Context, files []Text) error {
 	c.looked += len(files)
 	hits := make([]hit, len(files))
 	left := make([]bool, len(files))
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(runtime.GOMAXPROCS(0))
-	for i := range files {
-		g.Go(func() error {
-			hits[i], left[i] = c.match(gctx, files[i])
-			return gctx.Err()
-		})
-	}
-	if err := g.Wait(); err != nil {
+	inParallel(len(files), func(i int) { hits[i], left[i] = c.match(ctx, files[i]) })
+	if err := ctx.Err(); err != nil {
 		return err
 	}
 	if slices.Contains(left, true) {
@@ -141,12 +242,16 @@ func (c *contentSearch) look(ctx context.Context, candidates []Candidate) error 
 	if len(hits) == 0 {
 		return nil
 	}
-	hits = c.likely(hits)
-	ids := make([]cairn.DocumentID, len(hits))
+	hits, more := c.likely(hits)
+	c.more = c.more || more
+	on := make([]Lines, len(hits))
 	for i, h := range hits {
-		ids[i] = h.Document
+		on[i].Document = h.Document
+		for _, m := range h.lines {
+			on[i].Lines = append(on[i].Lines, m.line)
+		}
 	}
-	defined, err := c.store.Definitions(ctx, c.query.Viewer, ids, Named{})
+	defined, err := c.store.Definitions(ctx, c.query.Viewer, on, false)
 	if err != nil {
 		return err
 	}
@@ -160,20 +265,20 @@ func (c *contentSearch) look(ctx context.Context, candidates []Candidate) error 
 // file are bounded: definitions cost more to read than texts.
 const mostRated = 25
 
-// likely returns the files whose best lines look like the best results.
-func (c *contentSearch) likely(hits []hit) []hit {
+// likely returns the files whose best lines look like the best results; more says that
+// there are others.
+func (c *contentSearch) likely(hits []hit) (best []hit, more bool) {
 	most := max(c.query.Limit, mostRated)
 	if c.query.PerFile == 0 || len(hits) <= most {
-		return hits
+		return hits, false
 	}
 	for i := range hits {
-		hits[i].likely = guess(hits[i], int(c.places[hits[i].Document]>>kindShift))
+		hits[i].likely = guess(hits[i], c.query.Kind, int(c.places[hits[i].Document]>>kindShift))
 	}
 	slices.SortStableFunc(hits, func(a, b hit) int {
 		return cmp.Or(cmp.Compare(b.likely, a.likely), cmp.Compare(c.places[a.Document], c.places[b.Document]), cmp.Compare(a.Document, b.Document))
 	})
-	c.more = true
-	return hits[:most]
+	return hits[:most], true
 }
 
 // maxLines bounds the lines of a file that match, where results of a file are bounded.
@@ -203,7 +308,9 @@ func (c *contentSearch) present(h hit, defined []Definition) {
 	var results []Result
 	for _, g := range groups(h.lines) {
 		r := passage(h.Text, g)
-		r.Symbol, r.SymbolKind, r.Score = rate(h, g, defined, weight)
+		var d Definition
+		r.Score, r.best, d = rate(h, g, defined, weight)
+		r.Symbol, r.SymbolKind = d.FullName(), d.Kind
 		results = append(results, r)
 	}
 	if len(h.lines) == 0 && h.called {
@@ -216,6 +323,35 @@ func (c *contentSearch) present(h hit, defined []Definition) {
 		results, c.more = results[:most], true
 	}
 	c.add(results...)
+}
+
+// enclose adds the symbols that results stand in.
+func (s *Searcher) enclose(ctx context.Context, v cairn.Viewer, results []Result) error {
+	var on []Lines
+	for _, r := range results {
+		if r.Symbol == "" && r.best > 0 {
+			on = append(on, Lines{r.Document, []int{r.best}})
+		}
+	}
+	if len(on) == 0 {
+		return nil
+	}
+	around, err := s.store.Definitions(ctx, v, on, true)
+	if err != nil {
+		return err
+	}
+	for i := range results {
+		r := &results[i]
+		if r.Symbol != "" {
+			continue
+		}
+		for _, d := range around[r.Document] {
+			if d.Line <= r.best && r.best <= d.Last {
+				r.Symbol, r.SymbolKind = d.FullName(), d.Kind // the last is the innermost
+			}
+		}
+	}
+	return nil
 }
 
 // lastName returns the last part of a name such as Decoder.Decode or fmt::Display.

@@ -1,6 +1,8 @@
 package code
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"path"
 	"regexp/syntax"
@@ -10,15 +12,8 @@ import (
 	"github.com/cairnhq/cairn"
 )
 
-// defined is a definition with the file that it stands in.
-type defined struct {
-	Definition
-	document cairn.DocumentID
-	score    float64
-}
-
-// mostDefining is how many files that define a name are looked at.
-const mostDefining = 400
+// mostDefining is how many definitions of a name are looked at together, beyond the limit.
+const mostDefining = 100
 
 // symbols searches definitions: of the name, or else such whose names hold it.
 func (s *Searcher) symbols(ctx context.Context, f *found) error {
@@ -26,104 +21,107 @@ func (s *Searcher) symbols(ctx context.Context, f *found) error {
 	if len(parts) == 0 || !isName(parts[len(parts)-1]) {
 		return cairn.Errorf(cairn.ErrInvalid, "symbols are found by a name, such as Decode or Decoder.Decode")
 	}
-	name := parts[len(parts)-1]
-	all, err := s.define(ctx, f, Filter{Language: f.query.Language, Defines: Hash(name)}, Named{Hash: Hash(name)}, mostDefining)
+	name, scope := parts[len(parts)-1], parts[:len(parts)-1]
+	all, err := s.named(ctx, f, name, scope)
+	if err == nil && len(all) == 0 && len(name) >= 3 {
+		all, err = s.holding(ctx, f, name)
+	}
 	if err != nil {
 		return err
 	}
-	if len(all) == 0 && len(name) >= 3 {
-		plan := planOf(&syntax.Regexp{Op: syntax.OpLiteral, Rune: []rune(name)})
-		held, err := s.define(ctx, f, Filter{Language: f.query.Language, Lists: plan}, Named{Contains: strings.ToLower(name)}, firstRound)
-		if err != nil {
-			return err
-		}
-		all = held
-	}
-	return s.presentSymbols(ctx, f, all, name, parts[:len(parts)-1])
+	return s.presentSymbols(ctx, f, all, name, scope)
 }
 
-// define returns definitions in files that a filter admits.
-func (s *Searcher) define(ctx context.Context, f *found, filter Filter, named Named, most int) ([]defined, error) {
-	candidates, err := s.store.Candidates(ctx, f.query.Viewer, filter, Candidate{Place: -1}, most)
+// named returns definitions of a name: in what stands before it, or else anywhere; as the
+// name is written, and in any case where these are few.
+func (s *Searcher) named(ctx context.Context, f *found, name string, scope []string) ([]Defined, error) {
+	n := Name{Hash: Hash(name), Language: f.query.Language}
+	if len(scope) > 0 {
+		n.Around = []int32{brief(scope[len(scope)-1])}
+	}
+	exact := n
+	exact.Around = append(slices.Clone(n.Around), spelled(name))
+	all, err := s.defined(ctx, f, exact)
+	if err == nil && len(all) < f.query.Limit {
+		all, err = s.defined(ctx, f, n)
+	}
+	if err == nil && len(all) == 0 && len(scope) > 0 {
+		return s.named(ctx, f, name, nil)
+	}
+	return all, err
+}
+
+// defined returns the first definitions where the query looks, enough for it.
+func (s *Searcher) defined(ctx context.Context, f *found, n Name) ([]Defined, error) {
+	var all []Defined
+	for after, most := (Defined{Rank: -1}), f.query.Limit+mostDefining; ; {
+		some, err := s.store.Defined(ctx, f.query.Viewer, n, after, most)
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range some {
+			if f.query.admits(d.At) {
+				all = append(all, d)
+			}
+		}
+		if len(some) < most {
+			return all, nil
+		}
+		if len(all) >= f.query.Limit {
+			f.more = true
+			return all, nil
+		}
+		after, most = some[len(some)-1], min(2*most, lastRound)
+	}
+}
+
+// holding returns definitions whose names hold a text.
+func (s *Searcher) holding(ctx context.Context, f *found, text string) ([]Defined, error) {
+	filter := Filter{Language: f.query.Language, Lists: planOf(&syntax.Regexp{Op: syntax.OpLiteral, Rune: []rune(text)})}
+	candidates, err := s.store.Candidates(ctx, f.query.Viewer, filter, Candidate{Place: -1}, firstRound)
 	if err != nil {
 		return nil, err
 	}
-	if len(candidates) == most {
+	if len(candidates) == firstRound {
 		f.more = true
 	}
-	f.note(candidates)
-	if candidates, err = s.narrow(ctx, f.query, candidates); err != nil || len(candidates) == 0 {
-		return nil, err
-	}
-	byDocument, err := s.store.Definitions(ctx, f.query.Viewer, idsOf(candidates), named)
-	if err != nil {
-		return nil, err
-	}
-	var out []defined
-	for _, c := range candidates {
-		for _, d := range byDocument[c.Document] {
-			out = append(out, defined{Definition: d, document: c.Document})
-		}
-	}
-	return out, nil
+	held, err := s.store.Defined(ctx, f.query.Viewer, Name{Holding: strings.ToLower(text), In: idsOf(candidates)}, Defined{Rank: -1}, lastRound)
+	return slices.DeleteFunc(held, func(d Defined) bool { return !f.query.admits(d.At) }), err
 }
 
 // presentSymbols adds the best definitions with their lines.
-func (s *Searcher) presentSymbols(ctx context.Context, f *found, all []defined, name string, scope []string) error {
-	for i := range all {
-		d := &all[i]
-		d.score = rateName(d.Definition, name) + kindScore(d.Kind) - penalty(int(f.places[d.document]>>kindShift))
+func (s *Searcher) presentSymbols(ctx context.Context, f *found, all []Defined, name string, scope []string) error {
+	score := func(d Defined) float64 {
+		return rateName(d.Definition, name) + 1000 - scoreOfRank(d.Rank) + rateScope(d.Definition, d.At.Path, scope)
 	}
-	slices.SortStableFunc(all, func(a, b defined) int { return int(b.score - a.score) })
-	if most := f.query.Limit + 100; len(all) > most && len(scope) == 0 {
-		all, f.more = all[:most], true
-	}
-	paths, err := s.texts(ctx, f.query.Viewer, all, false)
-	if err != nil {
-		return err
-	}
-	for i := range all {
-		d := &all[i]
-		d.score += rateScope(d.Definition, paths[d.document].path(), scope)
-	}
-	all = slices.DeleteFunc(all, func(d defined) bool { _, there := paths[d.document]; return !there })
-	slices.SortStableFunc(all, func(a, b defined) int {
-		if a.score != b.score {
-			return int(b.score - a.score)
-		}
-		return strings.Compare(paths[a.document].path(), paths[b.document].path())
+	slices.SortStableFunc(all, func(a, b Defined) int {
+		return cmp.Or(cmp.Compare(score(b), score(a)), cmp.Compare(a.At.Repo, b.At.Repo), cmp.Compare(a.At.Path, b.At.Path), cmp.Compare(a.Line, b.Line))
 	})
 	if len(all) > f.query.Limit {
 		all, f.more = all[:f.query.Limit], true
 	}
-	bodies, err := s.texts(ctx, f.query.Viewer, all, true)
-	if err != nil {
-		return err
-	}
-	for _, d := range all {
-		if t, there := bodies[d.document]; there {
-			f.add(definitionIn(t, d))
-		}
-	}
-	return nil
-}
-
-// texts returns the files of definitions.
-func (s *Searcher) texts(ctx context.Context, v cairn.Viewer, all []defined, bodies bool) (map[cairn.DocumentID]Text, error) {
 	var ids []cairn.DocumentID
 	for _, d := range all {
-		ids = append(ids, d.document)
+		ids = append(ids, d.Document)
 	}
 	slices.Sort(ids)
 	if ids = slices.Compact(ids); len(ids) == 0 {
-		return nil, nil
+		return nil
 	}
-	files, err := s.store.Files(ctx, v, ids, bodies)
-	out := make(map[cairn.DocumentID]Text, len(files))
+	files, err := s.store.Files(ctx, f.query.Viewer, ids, true)
+	if err != nil {
+		return err
+	}
+	texts := make(map[cairn.DocumentID]Text, len(files))
 	for _, t := range files {
-		out[t.Document] = t
+		texts[t.Document] = t
 	}
-	return out, err
+	for _, d := range all {
+		if t, there := texts[d.Document]; there {
+			f.add(definitionIn(t, d.Definition, score(d)))
+		}
+	}
+	return nil
 }
 
 func rateName(d Definition, name string) float64 {
@@ -159,7 +157,7 @@ func rateScope(d Definition, at string, scope []string) float64 {
 }
 
 // definitionIn returns a definition as a result.
-func definitionIn(t Text, d defined) Result {
+func definitionIn(t Text, d Definition, score float64) Result {
 	m, there := lineAt(t.Body, d.Line)
 	var r Result
 	if there {
@@ -170,7 +168,7 @@ func definitionIn(t Text, d defined) Result {
 	} else { // it was changed just now
 		r = passage(t, nil)
 	}
-	r.Symbol, r.SymbolKind, r.Score = d.FullName(), d.Kind, d.score
+	r.Symbol, r.SymbolKind, r.Score = d.FullName(), d.Kind, score
 	return r
 }
 
@@ -179,7 +177,7 @@ func lineAt(body []byte, line int) (lineMatch, bool) {
 	at := 0
 	for n := 1; ; n++ {
 		end := len(body)
-		if i := slices.Index(body[at:], '\n'); i >= 0 {
+		if i := bytes.IndexByte(body[at:], '\n'); i >= 0 {
 			end = at + i
 		}
 		if n == line {

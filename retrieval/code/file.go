@@ -12,7 +12,7 @@ import (
 
 // Format stands for all of the code that derives an index from a file. What was stored
 // with another is derived anew.
-const Format = 1
+const Format = 2
 
 // File is what the index keeps of a file.
 type File struct {
@@ -22,7 +22,7 @@ type File struct {
 	Name     int64 // hash of the file's name
 	Stem     int64 // hash of it without extension
 	Trigrams []int32
-	Symbols  []Definition
+	Symbols  []Ranked
 }
 
 // Describe returns what the index keeps of a document; false when it is not code.
@@ -31,12 +31,18 @@ func Describe(d *cairn.Document) (File, bool) {
 		return File{}, false
 	}
 	at := PathOf(d.Attributes, d.External)
-	name := path.Base(at)
-	return File{
+	f := File{
 		Language: d.Attributes["language"], Place: placeOf(d.Attributes["repo"], at, d.Body), Size: len(d.Body),
-		Name: Hash(name), Stem: Hash(strings.TrimSuffix(name, path.Ext(name))),
-		Trigrams: trigrams(d.Body), Symbols: symbols(d.Body, d.Attributes["language"]),
-	}, true
+		Name: Hash(path.Base(at)), Stem: Hash(stem(at)), Trigrams: trigrams(d.Body),
+	}
+	f.Symbols = ranked(symbols(d.Body, f.Language), d, at, f.Place)
+	return f, true
+}
+
+// stem returns the name of a file without extension.
+func stem(at string) string {
+	name := path.Base(at)
+	return strings.TrimSuffix(name, path.Ext(name))
 }
 
 // PathOf returns the path of a file in its repository, or else its name at its source.
@@ -45,10 +51,12 @@ func PathOf(attributes map[string]string, external string) string {
 }
 
 // Hash returns the hash of a name, upper and lower case alike.
-func Hash(name string) int64 {
+func Hash(name string) int64 { return int64(hash(strings.ToLower(name))) } //nolint:gosec // bits
+
+func hash(text string) uint64 {
 	h := fnv.New64a()
-	_, _ = h.Write([]byte(strings.ToLower(name))) // cannot fail
-	return int64(h.Sum64())
+	_, _ = h.Write([]byte(text)) // cannot fail
+	return h.Sum64()
 }
 
 // Files are looked at in the order of their kind, and then of the hash of their names:
@@ -63,9 +71,7 @@ const (
 
 // placeOf returns the place of a file in that order.
 func placeOf(repo, at string, body []byte) int64 {
-	h := fnv.New64a()
-	_, _ = h.Write([]byte(repo + "\x00" + at)) // cannot fail
-	return int64(weigh(at, body))<<kindShift | int64(h.Sum64()>>(64-kindShift))
+	return int64(weigh(at, body))<<kindShift | int64(hash(repo+"\x00"+at)>>(64-kindShift))
 }
 
 var (

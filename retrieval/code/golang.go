@@ -2,15 +2,15 @@ package code
 
 import (
 	"go/ast"
-	"go/parser"
 	"go/token"
+
+	"github.com/cairnhq/cairn/retrieval/extract/code"
 )
 
 // goSymbols returns the definitions of Go source; false when it does not parse at all.
 func goSymbols(body []byte) ([]Definition, bool) {
-	fset := token.NewFileSet()
-	file, err := parser.ParseFile(fset, "", body, parser.SkipObjectResolution)
-	if file == nil || err != nil && len(file.Decls) == 0 {
+	fset, file, ok := code.ParseGo(body, 0)
+	if !ok {
 		return nil, false
 	}
 	w := goWalker{fset: fset}
@@ -43,11 +43,11 @@ func (w *goWalker) add(name *ast.Ident, scope, kind string, node ast.Node) {
 }
 
 func (w *goWalker) function(d *ast.FuncDecl) {
-	if d.Recv == nil || len(d.Recv.List) == 0 {
-		w.add(d.Name, "", "func", d)
-		return
+	of, kind := code.Receiver(d), "func"
+	if of != "" {
+		kind = "method"
 	}
-	w.add(d.Name, receiver(d.Recv.List[0].Type), "method", d)
+	w.add(d.Name, of, kind, d)
 }
 
 func (w *goWalker) spec(tok token.Token, spec ast.Spec) {
@@ -80,20 +80,4 @@ func (w *goWalker) members(scope, kind string, fields *ast.FieldList) {
 			w.add(name, scope, kind, f)
 		}
 	}
-}
-
-func receiver(e ast.Expr) string {
-	switch e := e.(type) {
-	case *ast.StarExpr:
-		return receiver(e.X)
-	case *ast.ParenExpr:
-		return receiver(e.X)
-	case *ast.IndexExpr:
-		return receiver(e.X)
-	case *ast.IndexListExpr:
-		return receiver(e.X)
-	case *ast.Ident:
-		return e.Name
-	}
-	return ""
 }

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"regexp/syntax"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -24,6 +25,7 @@ const (
 type pattern struct {
 	expression *regexp.Regexp // nil: the text itself
 	steps      int            // of the expression
+	automata   *sync.Pool     // of the expression
 	text       []byte         // the text itself, or what every match of the expression holds; may be empty
 	fold       bool           // ASCII letters of text stand for both cases
 	word       bool           // whole words alone
@@ -68,30 +70,13 @@ func compileExpression(text string) (*pattern, error) {
 	if err != nil {
 		return nil, cairn.Errorf(cairn.ErrInvalid, "the expression cannot be read")
 	}
-	return &pattern{expression: expression, steps: len(program.Inst), text: []byte(required(tree)), plan: planOf(tree)}, nil
-}
-
-// find returns the first match on a line, of which haystack is the folded form when the
-// pattern folds. known is where the text stands.
-func (p *pattern) find(line, haystack []byte) (from, to int, ok bool) {
-	if p.expression != nil {
-		loc := p.expression.FindIndex(line)
-		if loc == nil {
-			return 0, 0, false
-		}
-		return loc[0], loc[1], true
+	p := &pattern{
+		expression: expression, steps: len(program.Inst), automata: &sync.Pool{New: func() any { return newAutomaton(program) }}, plan: planOf(tree),
 	}
-	for at := 0; ; {
-		i := bytes.Index(haystack[at:], p.text)
-		if i < 0 {
-			return 0, 0, false
-		}
-		from, to = at+i, at+i+len(p.text)
-		if !p.word || isWord(line, from, to) {
-			return from, to, true
-		}
-		at = from + 1
+	if text := required(tree); len(text) >= 3 { // shorter ones are on too many lines
+		p.text = []byte(text)
 	}
+	return p, nil
 }
 
 // isWord reports whether neither end of a range lies within a name.
@@ -119,41 +104,84 @@ type lineMatch struct {
 // lines calls found for every line with a match until it returns false. left says that a
 // line was left out because it is too long for the expression. It ends early when ctx does.
 func (p *pattern) lines(ctx context.Context, body []byte, found func(lineMatch) bool) (left bool) {
-	haystack := body
-	if p.fold {
-		haystack = folded(body)
+	next := p.lineOfText(body)
+	if p.expression != nil {
+		a, _ := p.automata.Get().(*automaton) // always one
+		defer p.automata.Put(a)
+		next = p.lineOfExpression(ctx, a, body)
 	}
 	line, counted := 1, 0 // the line that begins at counted
 	for at, n := 0, 1; at < len(body); n++ {
 		if n%64 == 0 && ctx.Err() != nil {
 			return left
 		}
-		if len(p.text) > 0 {
-			i := bytes.Index(haystack[at:], p.text)
-			if i < 0 {
-				return left
-			}
-			at += i
-		}
-		start := bytes.LastIndexByte(body[:at], '\n') + 1
-		end := len(body)
-		if i := bytes.IndexByte(body[at:], '\n'); i >= 0 {
-			end = at + i
-		}
-		at = end + 1
-		if p.expression != nil && (end-start)*p.steps > maxWork {
-			left = true
-			continue
-		}
-		from, to, ok := p.find(body[start:end], haystack[start:end])
+		m, ok := next(at)
 		if !ok {
-			continue
+			return left
 		}
-		line += bytes.Count(body[counted:start], []byte{'\n'})
-		counted = start
-		if !found(lineMatch{line: line, start: start, end: end, from: from, to: to}) {
+		at = m.end + 1
+		if p.expression != nil {
+			if (m.end-m.start)*p.steps > maxWork {
+				left = true
+				continue
+			}
+			loc := p.expression.FindIndex(body[m.start:m.end])
+			if loc == nil {
+				continue // the automaton knows no better, but this says where
+			}
+			m.from, m.to = loc[0], loc[1]
+		}
+		line += bytes.Count(body[counted:m.start], []byte{'\n'})
+		counted, m.line = m.start, line
+		if !found(m) {
 			return left
 		}
 	}
 	return left
+}
+
+// lineOfText returns a function that finds the next line with the text, and where on it.
+func (p *pattern) lineOfText(body []byte) func(at int) (lineMatch, bool) {
+	haystack := body
+	if p.fold {
+		haystack = folded(body)
+	}
+	return func(at int) (m lineMatch, ok bool) {
+		for {
+			i := bytes.Index(haystack[at:], p.text)
+			if i < 0 {
+				return m, false
+			}
+			from, to := at+i, at+i+len(p.text)
+			if p.word && !isWord(body, from, to) {
+				at = from + 1
+				continue
+			}
+			m.start, m.end = lineAround(body, from)
+			m.from, m.to = from-m.start, to-m.start
+			return m, true
+		}
+	}
+}
+
+// lineOfExpression returns a function that finds the next line that the expression matches.
+func (p *pattern) lineOfExpression(ctx context.Context, a *automaton, body []byte) func(at int) (lineMatch, bool) {
+	return func(at int) (m lineMatch, ok bool) {
+		if len(p.text) == 0 {
+			m.start, m.end, ok = a.line(ctx, body, at)
+			return m, ok
+		}
+		for at < len(body) {
+			i := bytes.Index(body[at:], p.text)
+			if i < 0 {
+				return m, false
+			}
+			m.start, m.end = lineAround(body, at+i)
+			if _, _, ok = a.line(ctx, body[m.start:m.end], 0); ok {
+				return m, true
+			}
+			at = m.end + 1
+		}
+		return m, false
+	}
 }

@@ -1,6 +1,8 @@
 package code
 
 import (
+	"context"
+	"math/rand/v2"
 	"regexp"
 	"regexp/syntax"
 	"slices"
@@ -77,7 +79,7 @@ func expressions(t *rapid.T) string {
 		case 6:
 			return "(?i:" + of(depth-1) + ")"
 		case 7:
-			return rapid.SampledFrom([]string{"^", "", `\b`}).Draw(t, "at") + of(depth-1) + rapid.SampledFrom([]string{"$", ""}).Draw(t, "end")
+			return rapid.SampledFrom([]string{"^", "", `\b`, `\B`}).Draw(t, "at") + of(depth-1) + rapid.SampledFrom([]string{"$", "", `\b`, `\B`}).Draw(t, "end")
 		}
 		return of(depth-1) + of(depth-1)
 	}
@@ -119,9 +121,84 @@ func TestExpressionsLoseNothing(t *testing.T) {
 	})
 }
 
+// What stands between two letters decides where ^, $, \b and \B hold.
+func TestConditions(t *testing.T) {
+	t.Parallel()
+	body := "ab\nab cd\n\nxab\nabx\né ab_\n ab\naé\n-"
+	for _, expression := range []string{`ab\b`, `\bab`, `\bab\b`, `\Bab`, `ab\B`, `^ab$`, `^$`, `^`, `$`, `\b`, `\B`, `b\b.`, `\b.\b`, `.\B$`, `(^|x)ab`, `ab($| )`, `^\B`, `é\b`, `a\b`} {
+		p, err := Query{Text: expression, Kind: Regex}.compile()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want, got []int
+		for i, line := range strings.Split(body, "\n") {
+			if p.expression.MatchString(line) {
+				want = append(want, i+1)
+			}
+		}
+		p.lines(t.Context(), []byte(body), func(m lineMatch) bool {
+			got = append(got, m.line)
+			return true
+		})
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", expression, diff)
+		}
+	}
+}
+
+// An expression with more states than are kept finds the same lines, and none once the
+// search has ended.
+func TestManyStates(t *testing.T) {
+	t.Parallel()
+	p, err := Query{Text: `^x?(?:[ab]|é)*a[abé]{14}$`, Kind: Regex}.compile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	var text strings.Builder
+	for range 40_000 {
+		text.WriteString([]string{"a", "b", "é"}[random.IntN(3)])
+		if random.IntN(60) == 0 {
+			text.WriteString("\n")
+		}
+	}
+	var want, got []int
+	for i, line := range strings.Split(strings.TrimSuffix(text.String(), "\n"), "\n") {
+		if p.expression.MatchString(line) {
+			want = append(want, i+1)
+		}
+	}
+	a, _ := p.automata.New().(*automaton)
+	body := []byte(text.String())
+	read := func(ctx context.Context) {
+		got = nil
+		for at, next := 0, p.lineOfExpression(ctx, a, body); ; {
+			m, ok := next(at)
+			if !ok {
+				return
+			}
+			got, at = append(got, 1+strings.Count(text.String()[:m.start], "\n")), m.end+1
+		}
+	}
+	read(t.Context())
+	if diff := cmp.Diff(want, got); diff != "" || len(want) < 10 {
+		t.Errorf("of %d lines (-want +got):\n%s", len(want), diff)
+	}
+	if a.made <= 2*mostStates {
+		t.Errorf("%d states were made", a.made)
+	}
+	a, _ = p.automata.New().(*automaton)
+	ended, end := context.WithCancel(t.Context())
+	end()
+	if read(ended); len(got) == len(want) {
+		t.Error("it goes on after its end")
+	}
+}
+
 func TestQueriesThatAreRefused(t *testing.T) {
 	for _, q := range []Query{
 		{Text: ""}, {Text: " \t"}, {Text: "a\nb"}, {Text: strings.Repeat("a", 1001)}, {Text: "a", Kind: "psychic"}, {Text: "a", Path: "[a"}, {Text: "a", Path: strings.Repeat("*", 17)},
+		{Text: "a", Path: "{a,b,c,d,e}{a,b,c,d,e}{a,b,c,d,e}"}, {Text: "a", Branch: "{a,{b,c,d,e,f,g,h,i,j,k}}" + strings.Repeat("{a,b}", 3)},
 		{Text: "a", Repo: strings.Repeat("{a,", 5)}, {Text: "\xff"},
 	} {
 		if err := q.check(); err == nil {
@@ -152,8 +229,23 @@ func TestPathsAndRepositories(t *testing.T) {
 		{"", "serv", "", "server/api/a.go", false},
 		{"", "{a,b}.go", "", "x/b.go", true},
 	} {
-		if got := (Query{Repo: c.repo, Path: c.path}).admits(c.of, c.at); got != c.want {
+		if got := (Query{Repo: c.repo, Path: c.path}).admits(Place{Repo: c.of, Path: c.at}); got != c.want {
 			t.Errorf("%+v: %t", c, got)
+		}
+	}
+	for branch, want := range map[string]bool{"": true, "main": true, "ma*": true, "release/*": false, "mai": false} {
+		if got := (Query{Branch: branch}).admits(Place{Repo: "acme/tools", Branch: "main", Path: "a.go"}); got != want {
+			t.Errorf("branch %q: %t", branch, got)
+		}
+	}
+}
+
+func TestChoices(t *testing.T) {
+	for pattern, want := range map[string]int{
+		"": 1, "a,b": 1, "*.{go,ts,py}": 3, "{a,b}/{c,d,e}": 6, "{a,{b,c}}": 4, "{a": 1, strings.Repeat("{a,b}", 60): 128,
+	} {
+		if got := choices(pattern); got != want {
+			t.Errorf("%q: %d, want %d", pattern, got, want)
 		}
 	}
 }

@@ -30,6 +30,7 @@ type Query struct {
 	Kind     Kind   // empty: Literal
 	Repo     string // name of a repository, its last part, or a pattern; empty: all
 	Path     string // pattern such as server/**/*.go, *.go, or a folder; empty: all
+	Branch   string // name of a branch, or a pattern; empty: all
 	Language string // empty: all
 	Limit    int    // results
 	PerFile  int    // results of one file; 0: as many as there are
@@ -52,6 +53,7 @@ type Result struct {
 	SymbolKind string
 	URL        string // at the forge, with lines; may be empty
 	Score      float64
+	best       int // line of the best match
 }
 
 // Match is the first match on a line. Start and End are bytes of that line as the result
@@ -72,6 +74,7 @@ type Results struct {
 const (
 	maxQuery   = 1000 // bytes
 	maxPattern = 300  // bytes of a pattern of paths
+	maxChoices = 100  // names that one with alternatives stands for: each is compared with every file
 )
 
 // check returns ErrInvalid for what cannot be searched for.
@@ -86,8 +89,8 @@ func (q Query) check() error {
 	case !utf8.ValidString(q.Text) || strings.ContainsFunc(q.Text, func(r rune) bool { return r < ' ' && r != '\t' }):
 		return cairn.Errorf(cairn.ErrInvalid, "the query has a line break or another control character; code is searched line by line")
 	}
-	for name, pattern := range map[string]string{"path": q.Path, "repo": q.Repo} {
-		if len(pattern) > maxPattern || strings.Count(pattern, "{") > 4 || strings.Count(pattern, "*") > 16 {
+	for name, pattern := range map[string]string{"path": q.Path, "repo": q.Repo, "branch": q.Branch} {
+		if len(pattern) > maxPattern || choices(pattern) > maxChoices || strings.Count(pattern, "*") > 16 {
 			return cairn.Errorf(cairn.ErrInvalid, "the pattern %q is too long or has too many alternatives", name)
 		}
 		if !doublestar.ValidatePattern(pattern) {
@@ -97,12 +100,41 @@ func (q Query) check() error {
 	return nil
 }
 
-// narrowed reports whether the query names files by repository or path.
-func (q Query) narrowed() bool { return q.Repo != "" || q.Path != "" }
+// choices returns how many patterns without alternatives a pattern stands for, at most.
+func choices(pattern string) int {
+	n, groups := 1, []int{0}
+	for _, c := range pattern {
+		last := len(groups) - 1
+		switch {
+		case c == '{':
+			groups = append(groups, 1)
+		case c == ',':
+			groups[last]++
+		case c == '}' && last > 0:
+			n *= groups[last]
+			groups = groups[:last]
+		}
+		if n > maxChoices {
+			break
+		}
+	}
+	return n
+}
+
+// narrowed reports whether the query names files by where they lie.
+func (q Query) narrowed() bool { return q.Repo != "" || q.Path != "" || q.Branch != "" }
+
+// Place says where a file lies.
+type Place struct {
+	Repo   string // or else the name of the source
+	Branch string // empty where the source has none
+	Path   string
+}
 
 // admits reports whether a file lies where the query looks.
-func (q Query) admits(repo, at string) bool {
-	return (q.Repo == "" || q.Repo == repo || q.Repo == path.Base(repo) || matches(q.Repo, repo)) && (q.Path == "" || under(q.Path, at))
+func (q Query) admits(p Place) bool {
+	return (q.Repo == "" || q.Repo == p.Repo || q.Repo == path.Base(p.Repo) || matches(q.Repo, p.Repo)) && (q.Path == "" || under(q.Path, p.Path)) &&
+		(q.Branch == "" || q.Branch == p.Branch || matches(q.Branch, p.Branch))
 }
 
 // under reports whether a path is meant by a pattern: the whole path, the name of the file

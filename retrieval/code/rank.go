@@ -29,43 +29,41 @@ func kindScore(kind string) float64 {
 // penalty is for files of tests, examples and what programs have made.
 func penalty(weight int) float64 { return float64(weight) * 150 }
 
-// rate returns the score of lines that stand together, and the symbol that is defined on
-// the best of them, or which it stands in.
-func rate(h hit, lines []lineMatch, defined []Definition, weight int) (symbol, kind string, score float64) {
+// rate returns the score of lines that stand together, the best of them, and what is defined
+// on that.
+func rate(h hit, lines []lineMatch, defined []Definition, weight int) (score float64, line int, d Definition) {
 	best := -1.0
 	for _, m := range lines {
-		line := h.Body[m.start:m.end]
+		text := h.Body[m.start:m.end]
 		s := 0.0
-		begins, ends := startsWord(line, m.from), endsWord(line, m.to)
+		begins, ends := startsWord(text, m.from), endsWord(text, m.to)
 		switch {
 		case begins && ends:
 			s += scoreOfWord
 		case begins || ends:
 			s += scoreOfPartOfWord
 		}
-		d, there := definedAt(defined, m.line, string(line[m.from:m.to]))
+		x, there := definedAt(defined, m.line, string(text[m.from:m.to]))
 		if there {
-			s += scoreInDefinition + kindScore(d.Kind)
-			if d.Name == string(line[m.from:m.to]) {
+			s += scoreInDefinition + kindScore(x.Kind)
+			if x.Name == string(text[m.from:m.to]) {
 				s += scoreOfDefinition - scoreInDefinition
 			}
-		} else {
-			d = around(defined, m.line)
 		}
 		if s > best {
-			best, symbol, kind = s, d.FullName(), d.Kind
+			best, line, d = s, m.line, x
 		}
 	}
 	score = best + scoreOfAnotherMatch*float64(min(len(lines), 10)-1) - penalty(weight)
 	if h.called {
 		score += scoreOfFileName
 	}
-	return symbol, kind, score
+	return score, line, d
 }
 
 // guess returns about what rate will return at best, from the text alone: a line with a
-// word of definitions before the match may define it.
-func guess(h hit, weight int) float64 {
+// word of definitions before the match may define it, which is no reference.
+func guess(h hit, kind Kind, weight int) float64 {
 	best := 0.0
 	for _, m := range h.lines {
 		line := h.Body[m.start:m.end]
@@ -73,7 +71,10 @@ func guess(h hit, weight int) float64 {
 		if startsWord(line, m.from) && endsWord(line, m.to) {
 			s += scoreOfWord
 		}
-		if kindWords.Match(line[max(0, m.from-maxLine):m.from]) {
+		switch defines := kindWords.Match(line[max(0, m.from-maxLine):m.from]); {
+		case defines && kind == Reference:
+			s = 0
+		case defines:
 			s += scoreInDefinition
 		}
 		best = max(best, s)
@@ -110,15 +111,4 @@ func definedOn(defined []Definition, line int, name string) bool {
 		}
 	}
 	return false
-}
-
-// around returns the innermost definition that a line stands in; the zero one when there
-// is none.
-func around(defined []Definition, line int) (d Definition) {
-	for _, x := range defined {
-		if x.Line <= line && line <= x.Last && (d.Name == "" || x.Last-x.Line <= d.Last-d.Line) {
-			d = x
-		}
-	}
-	return d
 }

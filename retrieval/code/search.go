@@ -18,6 +18,7 @@ type Searcher struct {
 	store  Store
 	budget time.Duration
 	turns  *semaphore.Weighted // bounds what is read at once
+	kept   *keptTexts
 }
 
 // budget is how long a search may look for more.
@@ -28,7 +29,7 @@ func New(store Store) *Searcher { return NewWithin(store, budget) }
 
 // NewWithin returns a searcher whose searches end after some time.
 func NewWithin(store Store, budget time.Duration) *Searcher {
-	return &Searcher{store: store, budget: budget, turns: semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0)) + 2)}
+	return &Searcher{store: store, budget: budget, turns: semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0)) + 2), kept: newKeptTexts()}
 }
 
 // Search returns the best of what a query finds among the files that its viewer may read.
@@ -60,7 +61,11 @@ func (s *Searcher) Search(ctx context.Context, q Query) (Results, error) {
 	if err != nil {
 		return Results{}, fmt.Errorf("search code: %w", err)
 	}
-	return found.results(), nil
+	res := found.results()
+	if err := s.enclose(ctx, q.Viewer, res.Results); err != nil {
+		return Results{}, fmt.Errorf("search code: %w", err)
+	}
+	return res, nil
 }
 
 // found collects results.
@@ -118,7 +123,10 @@ func (s *Searcher) narrow(ctx context.Context, q Query, candidates []Candidate) 
 	}
 	in := make(map[cairn.DocumentID]bool, len(files))
 	for _, f := range files {
-		in[f.Document] = q.admits(f.repo(), f.path())
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		in[f.Document] = q.admits(f.place())
 	}
 	return slices.DeleteFunc(candidates, func(c Candidate) bool { return !in[c.Document] }), nil
 }

@@ -7,6 +7,7 @@ type Verification struct {
 	Packed   int       `json:"packed"` // chunks in segments
 	Fresh    int       `json:"fresh"`  // chunks in none
 	Rows     int       `json:"rows"`   // of postings
+	Code     int       `json:"code_files"`
 	Problems []Problem `json:"problems"`
 }
 

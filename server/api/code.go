@@ -15,12 +15,13 @@ import (
 )
 
 type codeRequest struct {
-	Query string    `json:"query"`
-	Repo  string    `json:"repo"`
-	Path  string    `json:"path"`
-	Lang  string    `json:"lang"`
-	Kind  code.Kind `json:"kind"`
-	Limit *int      `json:"limit"`
+	Query  string    `json:"query"`
+	Repo   string    `json:"repo"`
+	Path   string    `json:"path"`
+	Branch string    `json:"branch"`
+	Lang   string    `json:"lang"`
+	Kind   code.Kind `json:"kind"`
+	Limit  *int      `json:"limit"`
 }
 
 type codeMatch struct {
@@ -65,7 +66,7 @@ func (a *API) searchCode(c *gin.Context) error {
 	if err := decode(c, &req, false); err != nil {
 		return err
 	}
-	q := code.Query{Text: req.Query, Kind: cmp.Or(req.Kind, code.Literal), Repo: req.Repo, Path: req.Path, Language: req.Lang, Limit: defaultCodeLimit, PerFile: codePerFile}
+	q := code.Query{Text: req.Query, Kind: cmp.Or(req.Kind, code.Literal), Repo: req.Repo, Path: req.Path, Branch: req.Branch, Language: req.Lang, Limit: defaultCodeLimit, PerFile: codePerFile}
 	if req.Limit != nil {
 		q.Limit = *req.Limit
 	}

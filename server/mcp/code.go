@@ -24,6 +24,7 @@ type codeInput struct {
 	Kind   string `json:"kind,omitempty" jsonschema:"left out: by words and meaning. literal: text as it stands on one line. regex: an expression of RE2. symbol: where this name, as Decode or Decoder.Decode, is defined. reference: where this name is used"`
 	Repo   string `json:"repo,omitempty" jsonschema:"only this repository, or source of that name"`
 	Path   string `json:"path,omitempty" jsonschema:"only files whose path begins with this, such as internal/server/; with a kind also a pattern, such as server/**/*.go"`
+	Branch string `json:"branch,omitempty" jsonschema:"only files of this branch; with a kind also a pattern, such as release/*"`
 	Limit  int    `json:"limit,omitempty" jsonschema:"how many pieces, 1 to 50; left out: 10"`
 	Cursor string `json:"cursor,omitempty" jsonschema:"next_cursor of the same search"`
 }
@@ -84,7 +85,7 @@ type codeSearch struct {
 
 // searchCode answers the tool search_code: it searches the documents that are code.
 func (s *Server) searchCode(ctx context.Context, u *use, in codeInput) (codeOutput, string, error) {
-	for _, err := range []error{given("query", in.Query, maxQuery), optional("repo", in.Repo, maxPath), optional("path", in.Path, maxPath)} {
+	for _, err := range []error{given("query", in.Query, maxQuery), optional("repo", in.Repo, maxPath), optional("path", in.Path, maxPath), optional("branch", in.Branch, maxPath)} {
 		if err != nil {
 			return codeOutput{}, "", err
 		}
@@ -98,7 +99,7 @@ func (s *Server) searchCode(ctx context.Context, u *use, in codeInput) (codeOutp
 	if in.Kind != "" {
 		return s.exactCode(ctx, u, in)
 	}
-	at, err := parseCursor(in.Cursor, in.Query, in.Repo, in.Path)
+	at, err := parseCursor(in.Cursor, in.Query, in.Repo, in.Path, in.Branch)
 	if err != nil {
 		return codeOutput{}, "", err
 	}
@@ -109,7 +110,7 @@ func (s *Server) searchCode(ctx context.Context, u *use, in codeInput) (codeOutp
 	}
 	out := codeOutput{Results: search.out}
 	if more {
-		out.Next = next.encode(in.Query, in.Repo, in.Path)
+		out.Next = next.encode(in.Query, in.Repo, in.Path, in.Branch)
 	}
 	return out, out.text(), nil
 }
@@ -181,7 +182,8 @@ func (s *codeSearch) take(ctx context.Context, p cairn.Passage) (full bool, err 
 // wants reports whether a document lies where is looked.
 func (s *codeSearch) wants(d Document) bool {
 	where := placeOf(d)
-	return (s.in.Repo == "" || s.in.Repo == where.repo || s.in.Repo == d.SourceName) && strings.HasPrefix(where.path, s.in.Path)
+	return (s.in.Repo == "" || s.in.Repo == where.repo || s.in.Repo == d.SourceName) && strings.HasPrefix(where.path, s.in.Path) &&
+		(s.in.Branch == "" || s.in.Branch == d.Attributes["branch"])
 }
 
 func (o codeOutput) text() string {

@@ -25,7 +25,7 @@ func (s *Server) exactCode(ctx context.Context, u *use, in codeInput) (codeOutpu
 		return codeOutput{}, "", cairn.Errorf(cairn.ErrInvalid, "a search with a kind has no cursor: narrow it by repo and path, or raise limit")
 	}
 	found, err := s.cfg.Code.Search(ctx, search.Query{
-		Viewer: u.viewer(), Text: in.Query, Kind: search.Kind(in.Kind), Repo: in.Repo, Path: in.Path, Limit: in.Limit, PerFile: codePerFile,
+		Viewer: u.viewer(), Text: in.Query, Kind: search.Kind(in.Kind), Repo: in.Repo, Path: in.Path, Branch: in.Branch, Limit: in.Limit, PerFile: codePerFile,
 	})
 	if err != nil {
 		return codeOutput{}, "", fmt.Errorf("search code: %w", err)

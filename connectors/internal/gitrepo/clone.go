@@ -174,21 +174,27 @@ func (k *clone) disconnect() {
 	k.relay = nil
 }
 
-// tip asks the repository's host for the head of the branch.
-func (k *clone) tip(ctx context.Context) (string, error) {
-	out, err := k.reach(ctx, nil, nil, "ls-remote", "--quiet", "origin", k.ref)
+// tip asks the repository's host for the head of the branch, and what that is called.
+func (k *clone) tip(ctx context.Context) (commit, branch string, err error) {
+	out, err := k.reach(ctx, nil, nil, "ls-remote", "--quiet", "--symref", "origin", k.ref)
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
+	branch = k.branch
 	for line := range strings.Lines(string(out)) {
-		if oid, name, ok := strings.Cut(strings.TrimSpace(line), "\t"); ok && name == k.ref {
-			return oid, nil
+		is, name, ok := strings.Cut(strings.TrimSpace(line), "\t")
+		switch target, symbolic := strings.CutPrefix(is, "ref: "); {
+		case !ok || name != k.ref:
+		case symbolic:
+			branch = strings.TrimPrefix(target, "refs/heads/")
+		default:
+			return is, branch, nil
 		}
 	}
 	if k.branch != "" {
-		return "", &connectors.Error{Kind: connectors.ErrNotFound, Message: k.what + " has no branch " + k.branch + " in the repository: check the setting branch"}
+		return "", "", &connectors.Error{Kind: connectors.ErrNotFound, Message: k.what + " has no branch " + k.branch + " in the repository: check the setting branch"}
 	}
-	return "", &connectors.Error{Kind: connectors.ErrNotFound, Message: k.what + " has nothing in the repository yet, or its HEAD names a branch that is not there: give the setting branch"}
+	return "", "", &connectors.Error{Kind: connectors.ErrNotFound, Message: k.what + " has nothing in the repository yet, or its HEAD names a branch that is not there: give the setting branch"}
 }
 
 // has returns the commit that a ref of the clone names; "" when there is none.
@@ -209,10 +215,15 @@ func (k *clone) update(ctx context.Context) (t *Tree, err error) {
 		return nil, err
 	}
 	defer k.disconnect()
-	tip, err := k.tip(ctx)
+	tip, branch, err := k.tip(ctx)
 	if err != nil {
 		return nil, err
 	}
+	defer func() {
+		if t != nil {
+			t.Branch = branch
+		}
+	}()
 	was, err := k.has(ctx, head)
 	if err != nil {
 		return nil, err

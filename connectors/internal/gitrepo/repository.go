@@ -81,7 +81,8 @@ func (r *Repository) Tip(ctx context.Context) (string, error) {
 		return "", err
 	}
 	defer r.clone.disconnect()
-	return r.clone.tip(ctx)
+	commit, _, err := r.clone.tip(ctx)
+	return commit, err
 }
 
 // Open returns the content of a file, which the caller closes. A content that is no

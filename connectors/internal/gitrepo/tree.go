@@ -12,6 +12,7 @@ import (
 // Tree is what a commit holds.
 type Tree struct {
 	Commit string
+	Branch string // that it is the head of; empty when the host does not tell
 	Files  []File // by path
 }
 

@@ -7,12 +7,18 @@ import (
 	"strings"
 )
 
+// ParseGo parses Go source as far as it can be; false when it does not parse at all.
+func ParseGo(body []byte, mode parser.Mode) (*token.FileSet, *ast.File, bool) {
+	fset := token.NewFileSet()
+	file, err := parser.ParseFile(fset, "", body, mode|parser.SkipObjectResolution)
+	return fset, file, file != nil && (err == nil || len(file.Decls) > 0)
+}
+
 // goDeclarations returns the declarations of Go source; false when it does not
 // parse at all.
 func goDeclarations(body []byte) ([]declaration, bool) {
-	fset := token.NewFileSet()
-	file, err := parser.ParseFile(fset, "", body, parser.ParseComments|parser.SkipObjectResolution)
-	if file == nil || err != nil && len(file.Decls) == 0 {
+	fset, file, ok := ParseGo(body, parser.ParseComments)
+	if !ok {
 		return nil, false
 	}
 	var found []declaration
@@ -39,8 +45,8 @@ func goDeclarations(body []byte) ([]declaration, bool) {
 func describe(decl ast.Decl) (string, *ast.CommentGroup) {
 	switch d := decl.(type) {
 	case *ast.FuncDecl:
-		if d.Recv != nil && len(d.Recv.List) > 0 {
-			return receiver(d.Recv.List[0].Type) + "." + d.Name.Name, d.Doc
+		if of := Receiver(d); of != "" {
+			return of + "." + d.Name.Name, d.Doc
 		}
 		return d.Name.Name, d.Doc
 	case *ast.GenDecl:
@@ -63,14 +69,25 @@ func describe(decl ast.Decl) (string, *ast.CommentGroup) {
 	return "", nil
 }
 
-func receiver(e ast.Expr) string {
+// Receiver returns the name of the type that a method belongs to; empty for a function.
+func Receiver(d *ast.FuncDecl) string {
+	if d.Recv == nil || len(d.Recv.List) == 0 {
+		return ""
+	}
+	return nameOfType(d.Recv.List[0].Type)
+}
+
+// nameOfType returns the name of a type without what stands around it: *, (), [T].
+func nameOfType(e ast.Expr) string {
 	switch e := e.(type) {
 	case *ast.StarExpr:
-		return receiver(e.X)
+		return nameOfType(e.X)
+	case *ast.ParenExpr:
+		return nameOfType(e.X)
 	case *ast.IndexExpr:
-		return receiver(e.X)
+		return nameOfType(e.X)
 	case *ast.IndexListExpr:
-		return receiver(e.X)
+		return nameOfType(e.X)
 	case *ast.Ident:
 		return e.Name
 	}

@@ -1470,6 +1470,8 @@ export interface components {
             repo?: string;
             /** @description Pattern such as `server/**\/*.go` or `*_test.go`, or a folder. */
             path?: string;
+            /** @description Name of a branch, or a pattern such as `release/*`. */
+            branch?: string;
             /** @description Name of a language, such as `go`, `Python`, `ts`. */
             lang?: string;
             /**
@@ -3587,6 +3589,8 @@ export interface operations {
                         fresh: number;
                         /** @description Rows of postings. */
                         rows: number;
+                        /** @description Files in the index of code. */
+                        code_files: number;
                         /** @description At most one of a kind in a segment, with how many there are and the first three. */
                         problems: {
                             segment?: number;

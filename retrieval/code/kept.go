@@ -1,0 +1,80 @@
+package code
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+	"github.com/klauspost/compress/s2"
+
+	"github.com/cairnhq/cairn"
+)
+
+// What a searcher keeps of texts: bytes, compressed, and for how long after their last use.
+const (
+	mostKept = 96 << 20
+	keptFor  = 10 * time.Minute
+)
+
+// keptTexts are texts that were read lately, compressed. They only tell which files need
+// not be read again, since nothing matches in them: what a search finds is always read by
+// its viewer.
+type keptTexts struct {
+	mu    sync.Mutex
+	texts *simplelru.LRU[keptKey, keptText]
+	bytes int
+	now   func() time.Time
+}
+
+type keptKey struct {
+	document cairn.DocumentID
+	version  cairn.Version
+}
+
+type keptText struct {
+	packed []byte
+	used   time.Time
+}
+
+func newKeptTexts() *keptTexts {
+	k := &keptTexts{now: time.Now}
+	// The number is no bound, bytes are; an error is of a number below one.
+	k.texts, _ = simplelru.NewLRU(1<<30, func(_ keptKey, t keptText) { k.bytes -= len(t.packed) })
+	return k
+}
+
+// get returns a text, in memory of its own.
+func (k *keptTexts) get(key keptKey) ([]byte, bool) {
+	k.mu.Lock()
+	t, ok := k.texts.Get(key)
+	if ok {
+		t.used = k.now()
+		k.texts.Add(key, t)
+	}
+	k.mu.Unlock()
+	if !ok {
+		return nil, false
+	}
+	text, err := s2.Decode(nil, t.packed)
+	return text, err == nil
+}
+
+// put keeps a text, and lets go of those that were not used for long, or are too many.
+func (k *keptTexts) put(key keptKey, text []byte) {
+	packed := s2.Encode(nil, text)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.texts.Contains(key) {
+		return
+	}
+	k.texts.Add(key, keptText{slices.Clone(packed), k.now()})
+	k.bytes += len(packed)
+	for {
+		_, oldest, ok := k.texts.GetOldest()
+		if !ok || k.bytes <= mostKept && k.now().Sub(oldest.used) < keptFor {
+			return
+		}
+		k.texts.RemoveOldest()
+	}
+}
