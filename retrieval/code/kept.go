@@ -24,7 +24,7 @@ type keptTexts struct {
 	mu    sync.Mutex
 	texts *simplelru.LRU[keptKey, keptText]
 	bytes int
-	now   func() time.Time
+	sweep *time.Timer // runs while there are texts
 }
 
 type keptKey struct {
@@ -38,7 +38,7 @@ type keptText struct {
 }
 
 func newKeptTexts() *keptTexts {
-	k := &keptTexts{now: time.Now}
+	k := &keptTexts{}
 	// The number is no bound, bytes are; an error is of a number below one.
 	k.texts, _ = simplelru.NewLRU(1<<30, func(_ keptKey, t keptText) { k.bytes -= len(t.packed) })
 	return k
@@ -49,7 +49,7 @@ func (k *keptTexts) get(key keptKey) ([]byte, bool) {
 	k.mu.Lock()
 	t, ok := k.texts.Get(key)
 	if ok {
-		t.used = k.now()
+		t.used = time.Now()
 		k.texts.Add(key, t)
 	}
 	k.mu.Unlock()
@@ -68,11 +68,31 @@ func (k *keptTexts) put(key keptKey, text []byte) {
 	if k.texts.Contains(key) {
 		return
 	}
-	k.texts.Add(key, keptText{slices.Clone(packed), k.now()})
+	k.texts.Add(key, keptText{slices.Clone(packed), time.Now()})
 	k.bytes += len(packed)
+	k.dropLocked()
+	if k.sweep == nil {
+		k.sweep = time.AfterFunc(keptFor, k.drop)
+	}
+}
+
+// drop lets go of what was not used for long, now and whenever something may be due: what
+// is erased does not stay in memory because nobody searches.
+func (k *keptTexts) drop() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.dropLocked()
+	if _, oldest, ok := k.texts.GetOldest(); ok {
+		k.sweep.Reset(keptFor - time.Since(oldest.used))
+	} else {
+		k.sweep = nil
+	}
+}
+
+func (k *keptTexts) dropLocked() {
 	for {
 		_, oldest, ok := k.texts.GetOldest()
-		if !ok || k.bytes <= mostKept && k.now().Sub(oldest.used) < keptFor {
+		if !ok || k.bytes <= mostKept && time.Since(oldest.used) < keptFor {
 			return
 		}
 		k.texts.RemoveOldest()

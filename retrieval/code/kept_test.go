@@ -4,15 +4,16 @@ import (
 	"bytes"
 	"crypto/rand"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/cairnhq/cairn"
 )
 
-func TestKeptTexts(t *testing.T) {
+func TestKeptTexts(t *testing.T) { synctest.Test(t, testKeptTexts) }
+
+func testKeptTexts(t *testing.T) {
 	k := newKeptTexts()
-	now := time.Now()
-	k.now = func() time.Time { return now }
 	a, b := keptKey{"a", "1"}, keptKey{"b", "1"}
 	has := func(key keptKey, want string) {
 		t.Helper()
@@ -24,17 +25,24 @@ func TestKeptTexts(t *testing.T) {
 	k.put(a, []byte("text of a"))
 	has(a, "text of a")
 	has(keptKey{"a", "2"}, "")
-	now = now.Add(keptFor - time.Second)
+	time.Sleep(keptFor - time.Second)
 	has(a, "text of a")
-	now = now.Add(keptFor - time.Second)
+	time.Sleep(keptFor - time.Second)
 	k.put(b, []byte("text of b"))
 	has(a, "text of a") // it was used in between
-	now = now.Add(keptFor - time.Second)
+	time.Sleep(keptFor - time.Second)
 	has(b, "text of b")
-	now = now.Add(2 * time.Second)
-	k.put(keptKey{"c", "1"}, []byte("text of c"))
-	has(a, "")
+	time.Sleep(2 * time.Second)
+	synctest.Wait()
+	if n := k.texts.Len(); n != 1 || k.bytes == 0 { // though nothing was put
+		t.Errorf("%d texts of %d bytes are kept", n, k.bytes)
+	}
 	has(b, "text of b")
+	time.Sleep(keptFor + time.Second)
+	synctest.Wait()
+	if n := k.texts.Len(); n != 0 || k.bytes != 0 || k.sweep != nil {
+		t.Errorf("%d texts of %d bytes are kept", n, k.bytes)
+	}
 
 	noise := make([]byte, 8<<20)
 	_, _ = rand.Read(noise) // never fails
