@@ -147,7 +147,7 @@ func (s *site) until(what string, done func() bool) {
 // comes within some seconds.
 func (th *things) shows(method, request string, header []string) bool {
 	th.t.Helper()
-	ctx, cancel := context.WithTimeout(th.t.Context(), 3*time.Second)
+	ctx, cancel := context.WithTimeout(th.t.Context(), 10*time.Second)
 	defer cancel()
 	f := follow(th.request(ctx, method, request, header...))
 	for {

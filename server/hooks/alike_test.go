@@ -46,5 +46,5 @@ func TestKeysThatCannotBeRead(t *testing.T) {
 	if d := cmp.Diff(unknown, known, cmp.AllowUnexported(reply{})); d != "" || known.status != 404 {
 		t.Errorf("%d; a webhook that exists differs (-unknown +known):\n%s", known.status, d)
 	}
-	w.refusal("code", "no_secret")
+	w.refusal("code", "no_secret", edited, fromGitHub("d-1", edited))
 }

@@ -176,10 +176,11 @@ func (w *world) deliveries(name string) (n int) {
 	return n
 }
 
-// refusal waits until that of a source is noted.
-func (w *world) refusal(name, want string) {
+// refusal waits until that of a source is noted, for which a delivery is sent again: while one
+// is noted others are not.
+func (w *world) refusal(name, want, body string, header map[string]string) {
 	w.Helper()
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
 		s, err := w.db.SourceByName(w.Context(), name)
 		w.check(err)
 		if s.Hook.Refusal == want {
@@ -188,6 +189,7 @@ func (w *world) refusal(name, want string) {
 		if time.Now().After(deadline) {
 			w.Fatalf("the refusal of %s is %q, want %q", name, s.Hook.Refusal, want)
 		}
+		w.send(0, "/hooks/"+name, strings.NewReader(body), header)
 	}
 }
 
@@ -277,7 +279,7 @@ func TestUnsignedIsUnknown(t *testing.T) {
 	if n := w.deliveries("code") + w.deliveries("chat") + w.deliveries("silent"); n != 0 {
 		t.Errorf("%d deliveries are kept", n)
 	}
-	w.refusal("code", "unsigned")
+	w.refusal("code", "unsigned", edited, nil)
 	if s, err := w.db.SourceByName(t.Context(), "silent"); err != nil || !s.Hook.Refused.IsZero() {
 		t.Errorf("of a source without a secret it is noted %+v, %v", s.Hook, err)
 	}
@@ -295,7 +297,7 @@ func TestStaleAndChallenged(t *testing.T) {
 	if got := w.send(0, "/hooks/chat", strings.NewReader(body), fromSlack(old, body)); got.status != 404 || strings.Contains(got.body, "3eZ") {
 		t.Errorf("an old one is answered with %d %s", got.status, got.body)
 	}
-	w.refusal("chat", "stale")
+	w.refusal("chat", "stale", body, fromSlack(old, body))
 }
 
 func TestWhatIsSignedButNotTaken(t *testing.T) {
@@ -305,11 +307,11 @@ func TestWhatIsSignedButNotTaken(t *testing.T) {
 	if got := w.send(0, "/hooks/code", strings.NewReader(form), with(fromGitHub("d", form), "Content-Type", "application/x-www-form-urlencoded")); got.status != 400 || !strings.Contains(got.body, "application/json") {
 		t.Errorf("a form is answered with %d %s", got.status, got.body)
 	}
-	w.refusal("code", "media_type")
+	w.refusal("code", "media_type", form, with(fromGitHub("d", form), "Content-Type", "application/x-www-form-urlencoded"))
 	if got := w.send(0, "/hooks/code", strings.NewReader("[]"), fromGitHub("d", "[]")); got.status != 400 {
 		t.Errorf("an array is answered with %d %s", got.status, got.body)
 	}
-	w.refusal("code", "malformed")
+	w.refusal("code", "malformed", "[]", fromGitHub("d", "[]"))
 	large := `{"x": "` + strings.Repeat("x", hooks.MaxBody) + `"}`
 	for name, body := range map[string]io.Reader{"whose length is told": strings.NewReader(large), "in pieces": io.MultiReader(strings.NewReader(large))} {
 		for _, path := range []string{"/hooks/code", "/hooks/nowhere"} {
@@ -319,7 +321,7 @@ func TestWhatIsSignedButNotTaken(t *testing.T) {
 			body = strings.NewReader(large)
 		}
 	}
-	w.refusal("code", "too_large")
+	w.refusal("code", "too_large", large, fromGitHub("d", large))
 	fits := `{"x": "` + strings.Repeat("x", hooks.MaxBody-9) + `"}`
 	if got := w.send(0, "/hooks/code", strings.NewReader(fits), fromGitHub("d", fits)); got.status != 200 || w.deliveries("code") != 1 {
 		t.Errorf("one that just fits is answered with %d %s", got.status, got.body)
@@ -371,5 +373,5 @@ func TestSecretWhoseKeyIsGone(t *testing.T) {
 	if got := w.send(0, "/hooks/code", strings.NewReader(edited), fromGitHub("d", edited)); got.status != 404 {
 		t.Errorf("answered with %d %s", got.status, got.body)
 	}
-	w.refusal("code", "no_secret")
+	w.refusal("code", "no_secret", edited, fromGitHub("d", edited))
 }
