@@ -285,6 +285,28 @@ func TestCodeOfBefore(t *testing.T) {
 	}
 }
 
+// TestCodeAfterAnEdit searches a file whose former text the searcher has kept, and then for
+// a definition that stands behind one that the viewer may not read.
+func TestCodeAfterAnEdit(t *testing.T) {
+	t.Parallel()
+	r := newRepository(t)
+	everyone := cairn.Allow(cairn.Everyone)
+	q := code.Query{Text: `b.ta\d`, Kind: code.Regex}
+	for version, want := range map[string][]string{"// beta\n": {}, "// beta7\n": {"a.go:1"}} {
+		r.put(r.file("a.go", "// beta\n", everyone))
+		r.search(q)
+		r.put(r.file("a.go", version, everyone))
+		if diff := cmp.Diff(want, places(r.search(q))); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", version, diff)
+		}
+	}
+	r.put(r.file("f.go", "package f\n\nfunc Same() {}\n", cairn.Allow("group:cairn:a")), r.file("far/away/from/f.go", "package f\n\nfunc Same() {}\n", everyone))
+	named, err := r.Defined(t.Context(), r.member("bob", cairn.Everyone), code.Name{Hash: code.Hash("same")}, code.Defined{Rank: -1}, 1)
+	if r.check(err); len(named) != 1 || named[0].At.Path != "far/away/from/f.go" {
+		t.Errorf("the first definition that he may read is %+v", named)
+	}
+}
+
 // TestCodeIsReadUnderRowLevelSecurity asks each of the two locks by itself: what the index
 // tells of, and what the search role sees.
 func TestCodeIsReadUnderRowLevelSecurity(t *testing.T) {
