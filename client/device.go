@@ -50,7 +50,7 @@ func (c *Client) BeginDevice(ctx context.Context, req DeviceRequest) (Device, er
 }
 
 // AwaitDevice waits until the program is let in, and returns its token. Errors are of kind
-// ErrUnauthenticated when it was refused or nobody decided in time. A server that does not answer for
+// ErrUnauthenticated when it was refused, nobody decided in time, or the code is not known. A server that does not answer for
 // a while is asked again.
 func (c *Client) AwaitDevice(ctx context.Context, d Device) (NewToken, error) {
 	for {
@@ -67,6 +67,8 @@ func (c *Client) AwaitDevice(ctx context.Context, d Device) (NewToken, error) {
 			return NewToken{}, cairn.Errorf(cairn.ErrUnauthenticated, "nobody entered the code in time")
 		case answered && refused.ErrorCode == "access_denied":
 			return NewToken{}, cairn.Errorf(cairn.ErrUnauthenticated, "it was refused in the browser")
+		case answered && refused.ErrorCode == "invalid_grant":
+			return NewToken{}, cairn.Errorf(cairn.ErrUnauthenticated, "the server knows the code no more, or its answer was lost on the way")
 		case answered && refused.Response.StatusCode < http.StatusInternalServerError:
 			return NewToken{}, c.deviceFailure(ctx, err)
 		}

@@ -56,9 +56,11 @@ func TestDevice(t *testing.T) {
 	if err != nil || polls != 2 || token.Secret != "cairn_x" || token.ID != "T1" || len(token.Scopes) != 2 || token.ExpiresAt.IsZero() {
 		t.Errorf("after %d questions: %+v, %v", polls, token, err)
 	}
-	refusal = "access_denied"
-	if _, err := c.AwaitDevice(t.Context(), d); !errors.Is(err, cairn.ErrUnauthenticated) || !strings.Contains(err.Error(), "refused in the browser") {
-		t.Errorf("%v", err)
+	for answer, want := range map[string]string{"access_denied": "refused in the browser", "invalid_grant": "knows the code no more"} {
+		refusal = answer
+		if _, err := c.AwaitDevice(t.Context(), d); !errors.Is(err, cairn.ErrUnauthenticated) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", answer, err)
+		}
 	}
 	for answer, want := range map[int]error{http.StatusTooManyRequests: cairn.ErrRateLimited, http.StatusBadRequest: cairn.ErrInvalid, http.StatusServiceUnavailable: cairn.ErrUnavailable} {
 		status, begun = answer, `{"error":"x","error_description":"wait \u001b[2J"}`

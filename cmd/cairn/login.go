@@ -91,6 +91,9 @@ func (l login) run(ctx context.Context, e *environment) error {
 	if err := canWrite(filepath.Dir(path)); err != nil { // else the code would be used up
 		return fmt.Errorf("no token can be kept (set HOME to a folder that you may write to): %w", err)
 	}
+	if at := encrypted(c.URL()); at.State == "warn" && !onThisMachine(c.URL()) {
+		e.note("warning: %s.", at.Message)
+	}
 	switch {
 	case l.given:
 		return l.keepGiven(ctx, e, path)

@@ -199,4 +199,6 @@ func TestLoginBehindAProxy(t *testing.T) {
 	}
 	fake.Close()
 	s.expect(exitFailed, "", "the token is kept", "logout")
+	t.Setenv("CAIRN_URL", "http://0.0.0.0:1")
+	s.expect(exitFailed, "", "is not encrypted", "login", "--code", "x")
 }

@@ -247,6 +247,49 @@ func TestSlack(t *testing.T) {
 			t.Errorf("ratings: %q", got)
 		}
 	})
+	t.Run("what has been replaced is not shared", func(t *testing.T) {
+		s := s.with(t)
+		s.put("rate", "Rates", "The day rate of the plumber is 700 euros.", "user:bob@acme.test")
+		channel := s.w.Channel(ann.user, bob.user)
+		s.accept("commands", s.w.Command("t-rate", bob.user, channel, "What is the day rate of the plumber?"))
+		s.settle()
+		value := shareValue(t, s.one(channel, bob.user))
+		s.put("rate", "Rates", "The day rate of the plumber is confidential.", cairn.Everyone)
+		s.accept("interactions", s.w.Click("c-rate", bob.user, channel, "cairn_share", value))
+		s.settle()
+		if got := s.to(channel, ""); len(got) > 0 {
+			t.Errorf("what only bob could read was shared: %+v", got)
+		}
+	})
+	t.Run("it is shared once where nobody can be told so", func(t *testing.T) {
+		s := s.with(t)
+		channel := s.w.Channel(ann.user)
+		s.accept("commands", s.w.Command("t-once", ann.user, channel, limitQuestion))
+		s.settle()
+		value := shareValue(t, s.one(channel, ann.user))
+		s.w.Refuse("response_url", "expired_url")
+		defer s.w.Refuse("response_url", "")
+		s.accept("interactions", s.w.Click("c-once", ann.user, channel, "cairn_share", value))
+		s.settle()
+		s.one(channel, "")
+	})
+	t.Run("what is denied to somebody in the channel", func(t *testing.T) {
+		s := s.with(t)
+		s.personAt("eve@elsewhere.test", cairn.RoleMember) // whom nobody has approved
+		denied := []cairn.PrincipalKey{"user:eve@elsewhere.test", "user:zoe@elsewhere.test"}
+		s.putACL("party", "Party", "The party for the colleagues is on Friday.", cairn.ACL{Allow: [][]cairn.PrincipalKey{{cairn.Everyone}}, Deny: denied})
+		for _, address := range []string{"eve@elsewhere.test", "zoe@elsewhere.test"} { // she has no account
+			channel := s.w.Channel(ann.user, s.w.Person(address))
+			s.mention(ann.user, channel, "When is the party for the colleagues?")
+			s.settle()
+			if m := s.one(channel, ""); strings.Contains(shown(m), "Friday") || strings.Contains(shown(m), "docs.acme.test/party") {
+				t.Errorf("%s is shown it: %+v", address, m)
+			}
+			if m := s.one(channel, ann.user); !strings.Contains(shown(m), "Friday") {
+				t.Errorf("%+v", m)
+			}
+		}
+	})
 	t.Run("somebody joins while it is answered", func(t *testing.T) {
 		s := s.with(t)
 		s.put("vault", "Vault", "The vault of the harbour opens at seven.", "user:ann@acme.test")
@@ -326,11 +369,13 @@ func TestSlack(t *testing.T) {
 		s.w.Change(shared, func(c *slacktest.Channel) { c.Shared = true })
 		unknown := s.w.Channel(ann.user)
 		s.w.Change(unknown, func(c *slacktest.Channel) { c.Unknown = true })
+		left := s.w.Channel(ann.user)
+		s.w.Change(left, func(c *slacktest.Channel) { c.Members = []string{ann.user} })
 		large := s.w.Channel(ann.user)
 		for i := range 51 {
 			s.w.Join(large, s.w.Person(fmt.Sprintf("p%d@acme.test", i)))
 		}
-		for name, channel := range map[string]string{"with a guest": s.w.Channel(ann.user, guest), "shared": shared, "unknown": unknown, "large": large} {
+		for name, channel := range map[string]string{"with a guest": s.w.Channel(ann.user, guest), "shared": shared, "unknown": unknown, "without the bot": left, "large": large} {
 			s.accept("events", slacktest.Mention("Ev-"+channel, ann.user, channel, limitQuestion, "1700000000.000500", ""))
 			s.settle()
 			if got := s.to(channel, ""); len(got) > 0 {

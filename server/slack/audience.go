@@ -26,7 +26,7 @@ const (
 )
 
 // audience finds out who is in a channel now, and what each of them may read: members
-// without an account what everyone may, as do apps.
+// who were not approved what everyone may and is not denied to them, as do apps.
 func (b *Bot) audience(ctx context.Context, channel string) (audience, error) {
 	self, err := b.whoami(ctx)
 	if err != nil {
@@ -35,6 +35,9 @@ func (b *Bot) audience(ctx context.Context, channel string) (audience, error) {
 	users, closed, err := b.members(ctx, channel)
 	if err != nil || closed != "" {
 		return audience{closed: closed}, err
+	}
+	if !slices.Contains(users, self) { // it could not post there
+		return audience{closed: closedUnknown}, nil
 	}
 	var a audience
 	for _, user := range users {
@@ -48,7 +51,11 @@ func (b *Bot) audience(ctx context.Context, channel string) (audience, error) {
 		case s == member:
 			a.members = append(a.members, viewerOf(h))
 		case s == unmapped:
-			a.members = append(a.members, cairn.Viewer{Keys: []cairn.PrincipalKey{cairn.Everyone}})
+			as, err := b.unapproved(ctx, user)
+			if err != nil {
+				return audience{}, err
+			}
+			a.members = append(a.members, as...)
 		default:
 			return audience{closed: closedOutsider}, nil
 		}

@@ -50,6 +50,14 @@ func hasCode(err error, codes ...string) bool {
 	return errors.As(err, &refused) && slices.Contains(codes, refused.Err)
 }
 
+// hopeless reports whether a failure will be the same in a minute: where it was to be said
+// nothing can be said.
+func hopeless(err error) bool {
+	var status slack.StatusCodeError // of a response_url that is too old or was used up
+	return errors.As(err, &status) && !status.Retryable() ||
+		hasCode(err, "channel_not_found", "not_in_channel", "user_not_in_channel", "is_archived", "restricted_action", "message_not_found")
+}
+
 // problem says what failed, without the address of the request: one for answers is a
 // secret.
 func problem(method string, err error) error {

@@ -87,7 +87,7 @@ func (b *Bot) asked(in callback) (Task, bool) {
 	}
 	t := Task{User: e.User, Channel: e.Channel, Text: e.Text, Thread: e.Thread}
 	if t.Thread == "" {
-		t.Thread = e.TS
+		t.Thread, t.First = e.TS, true
 	}
 	t.Stranger = e.Team != "" && e.Team != b.cfg.Workspace || e.UserTeam != "" && e.UserTeam != b.cfg.Workspace
 	switch {

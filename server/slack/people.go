@@ -25,7 +25,7 @@ const (
 // profile is what Slack says of somebody.
 type profile struct {
 	standing standing
-	email    string // of a member, folded
+	email    string // folded; of others than members it proves nothing
 	until    time.Time
 }
 
@@ -69,11 +69,14 @@ func (b *Bot) profile(ctx context.Context, user string, fresh bool) (profile, er
 // judge says what a user is.
 func (b *Bot) judge(u *slack.User) profile {
 	email, ok := cairn.FoldAddress(u.Profile.Email)
+	if !ok || !strings.Contains(email, "@") {
+		email = ""
+	}
 	switch {
 	case u.TeamID != b.cfg.Workspace, u.IsStranger, u.IsRestricted, u.IsUltraRestricted, u.IsInvitedUser:
 		return profile{standing: outsider}
-	case u.Deleted, u.IsBot, u.IsWorkflowBot, u.IsConnectorBot, !u.IsEmailConfirmed, !ok, !strings.Contains(email, "@"):
-		return profile{standing: unmapped}
+	case u.Deleted, u.IsBot, u.IsWorkflowBot, u.IsConnectorBot, !u.IsEmailConfirmed, email == "":
+		return profile{standing: unmapped, email: email}
 	}
 	return profile{standing: member, email: email}
 }
@@ -96,6 +99,22 @@ func (b *Bot) holder(ctx context.Context, user string, fresh bool) (h auth.Holde
 		return auth.Holder{}, outsider, nil
 	}
 	return h, member, nil
+}
+
+// unapproved returns as whom somebody without an account that was approved counts where
+// others read along: as anybody, since nothing proves who she is, and as who has her
+// address, since what is denied to that is not to be shown to her.
+func (b *Bot) unapproved(ctx context.Context, user string) ([]cairn.Viewer, error) {
+	anybody := cairn.Viewer{Keys: []cairn.PrincipalKey{cairn.Everyone}}
+	p, err := b.profile(ctx, user, false)
+	if err != nil || p.email == "" {
+		return []cairn.Viewer{anybody}, err
+	}
+	h, err := b.cfg.Store.Holder(ctx, b.cfg.Workspace, p.email, true)
+	if errors.Is(err, cairn.ErrNotFound) {
+		return []cairn.Viewer{anybody, {Keys: []cairn.PrincipalKey{cairn.Everyone, cairn.UserKey(p.email)}}}, nil
+	}
+	return []cairn.Viewer{anybody, viewerOf(h)}, err
 }
 
 // viewerOf returns the viewer of an account in Slack. Grants in an emergency are for the

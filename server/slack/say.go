@@ -48,7 +48,7 @@ func (b *Bot) whisper(ctx context.Context, t Task, blocks ...slack.Block) error 
 		return err
 	}
 	options := []slack.MsgOption{slack.MsgOptionText(notification, false), slack.MsgOptionBlocks(blocks...)}
-	if t.Thread != "" {
+	if t.Thread != "" && (!t.First || t.Reply != "") { // in a thread without replies Slack shows it to nobody
 		options = append(options, slack.MsgOptionTS(t.Thread))
 	}
 	err := b.call(ctx, func() error {

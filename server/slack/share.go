@@ -12,15 +12,10 @@ import (
 
 // share posts an answer of the asker's for all to see, if everybody who is in the channel
 // at this moment may read all that it was made from, cited or not.
-func (b *Bot) share(ctx context.Context, t Task, asker cairn.Viewer) error {
-	m, err := b.cfg.Store.Message(ctx, asker, t.Message)
-	switch {
-	case errors.Is(err, cairn.ErrNotFound):
-		return b.say(ctx, t, lost)
-	case err != nil:
-		return err
-	case m.Withheld || m.Answer.State != cairn.MessageComplete:
-		return b.say(ctx, t, lost)
+func (b *Bot) share(ctx context.Context, w *work, asker cairn.Viewer) error {
+	t := w.task
+	if t.Reply != "" { // an attempt before has posted it
+		return b.say(ctx, t, sharedText)
 	}
 	here, err := b.audience(ctx, t.Channel)
 	if err != nil {
@@ -29,24 +24,31 @@ func (b *Bot) share(ctx context.Context, t Task, asker cairn.Viewer) error {
 	if here.closed != "" {
 		return b.say(ctx, t, "I did not share this: "+here.closed+".")
 	}
-	documents := append(cited(m.Answer), m.Answer.Evidence...)
-	all, err := b.allRead(ctx, append(here.members, asker), documents)
-	if err != nil {
+	// As all of them may see it: what it was made from may have been replaced by a text that
+	// more people may read.
+	m, err := b.cfg.Store.Message(ctx, asker.Among(here.members...), t.Message)
+	switch {
+	case errors.Is(err, cairn.ErrNotFound):
+		return b.say(ctx, t, lost)
+	case err != nil:
 		return err
+	case m.Answer.State != cairn.MessageComplete:
+		return b.say(ctx, t, lost)
 	}
-	if all { // and by the same rule as that of answers in the channel
-		all, err = b.cfg.Store.Readable(ctx, asker.Among(here.members...), documents)
+	all := !m.Withheld
+	if all {
+		all, err = b.allRead(ctx, append(here.members, asker), append(cited(m.Answer), m.Answer.Evidence...))
 	}
 	if err != nil {
 		return err
 	}
 	entry := audit.Begin(b.cfg.Audit, audit.Event{Action: audit.AnswerRead, Account: asker.Account, Via: "slack", Detail: "share", Object: audit.Object{Kind: audit.KindMessage, ID: m.ID}})
-	outcome := audit.OK
+	outcome, posted := audit.OK, ""
 	if all {
 		entry.Shown(cited(m.Answer)...)
 		blocks := []slack.Block{slack.NewContextBlock("", mrkdwn("Shared by <@"+t.User+">: "+escaped(short(m.Question, shownQuestion)))), textBlock(sendable(marked(m.Answer)))}
 		blocks = append(append(append(blocks, rest(marked(m.Answer))...), sources(m.Answer)...), rating(m.ID))
-		_, err = b.post(ctx, t.Channel, t.Thread, slack.MsgOptionBlocks(blocks...))
+		posted, err = b.post(ctx, t.Channel, t.Thread, slack.MsgOptionBlocks(blocks...))
 	} else {
 		outcome = "denied"
 	}
@@ -58,6 +60,9 @@ func (b *Bot) share(ctx context.Context, t Task, asker cairn.Viewer) error {
 	}
 	if !all {
 		return b.say(ctx, t, unshared)
+	}
+	if err := w.replied(ctx, posted); err != nil {
+		return err
 	}
 	return b.say(ctx, t, sharedText)
 }

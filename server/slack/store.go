@@ -30,6 +30,7 @@ type Task struct {
 	User    string `json:"user"`
 	Channel string `json:"channel"`
 	Thread  string `json:"thread,omitempty"` // first message of the thread
+	First   bool   `json:"first,omitempty"`  // the question is that message: nobody has replied yet
 	Text    string `json:"text,omitempty"`   // the question, or the message of the shortcut, as Slack writes it
 	// About is the text of the message that is asked about: somebody else's words.
 	About   string `json:"about,omitempty"`

@@ -18,7 +18,7 @@ const (
 	busy     = "Too many questions are being answered just now. Please ask again in a moment."
 	hidden   = "Something that this answer was made from may no longer be read by everybody here. Please ask again."
 	tooLate  = "Slack did not wait for the form. Please choose “Ask about this” again."
-	lost     = "This answer is no longer there, or you may no longer read what it was made from."
+	lost     = "This answer is no longer there, or is not yours."
 
 	foundNothingHere = "I found nothing about this that everybody in this channel may read."
 	foundNothing     = "I found nothing about this that you may read."

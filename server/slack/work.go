@@ -93,7 +93,7 @@ func (b *Bot) conclude(ctx context.Context, t Task, err error) error {
 		return nil // somebody else is at it
 	case errors.Is(err, errInterrupted), errors.Is(err, context.Canceled):
 		return taken(b.cfg.Store.Release(ctx, t, 0))
-	case t.Attempts < attempts:
+	case t.Attempts < attempts && !hopeless(err):
 		b.cfg.Log.WarnContext(ctx, "a task of Slack failed and will be tried again", slog.Any("error", err))
 		return taken(b.cfg.Store.Release(ctx, t, time.Duration(t.Attempts)*retryAfter))
 	}
@@ -137,7 +137,7 @@ func (b *Bot) do(ctx context.Context, w *work) error {
 	case Shortcut:
 		return b.form(ctx, t)
 	case Share:
-		return b.share(ctx, t, asker)
+		return b.share(ctx, w, asker)
 	case Feedback:
 		return b.rate(ctx, t, asker)
 	}

@@ -74,9 +74,17 @@ func (w *Workspace) post(form url.Values) any {
 	if user := form.Get("user"); user != "" && !slices.Contains(w.channels[form.Get("channel")].Members, user) {
 		return no("user_not_in_channel")
 	}
+	if thread := form.Get("thread_ts"); form.Get("user") != "" && thread != "" && !w.replied(form.Get("channel"), thread) {
+		w.t.Error("slack: chat.postEphemeral: in a thread without replies nobody sees it")
+	}
 	m := w.add(form)
 	w.keep(m)
 	return map[string]any{"ok": true, "channel": m.Channel, "ts": m.TS, "message_ts": m.TS}
+}
+
+// replied reports whether a thread has a reply that all see.
+func (w *Workspace) replied(channel, thread string) bool {
+	return slices.ContainsFunc(w.messages, func(m *Message) bool { return m.Channel == channel && m.Thread == thread && m.User == "" })
 }
 
 func (w *Workspace) start(form url.Values) any {
@@ -151,6 +159,10 @@ func (w *Workspace) update(form url.Values) any {
 
 // respond takes the answer to a command or a click: /respond/{channel}/{user}.
 func (w *Workspace) respond(rw http.ResponseWriter, r *http.Request) {
+	if code := w.refused["response_url"]; code != "" {
+		http.Error(rw, code, http.StatusNotFound)
+		return
+	}
 	parts := strings.Split(strings.TrimPrefix(r.URL.Path, "/respond/"), "/")
 	body, err := io.ReadAll(r.Body)
 	var in struct {

@@ -137,7 +137,7 @@ func (w *Workspace) Messages(channel string) []Message {
 	return out
 }
 
-// Refuse lets a method answer an error, for ever; empty: no longer.
+// Refuse lets a method, or "response_url", answer an error, for ever; empty: no longer.
 func (w *Workspace) Refuse(method, code string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
