@@ -20,7 +20,7 @@ type CodeRequest struct {
 type CodeResponse struct {
 	Results    []CodeResult `json:"results"`
 	More       bool         `json:"more"`       // than the limit
-	Incomplete bool         `json:"incomplete"` // the time was over before all files were looked at
+	Incomplete bool         `json:"incomplete"` // the time was over before all files were looked at, or lines were too long for the expression
 	TookMS     int64        `json:"took_ms"`
 	Reply
 }

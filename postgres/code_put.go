@@ -100,7 +100,8 @@ func (db *DB) FollowCode(ctx context.Context) {
 }
 
 // IndexCode brings every file into the index of code that is not in it as this version of
-// the program would have it, and returns how many. Several processes may do so at once.
+// the program would have it, and returns how many. What a newer one beside it has made
+// stays. Several processes may do so at once.
 func (db *DB) IndexCode(ctx context.Context) (files int, err error) {
 	for {
 		n, err := db.indexSomeCode(ctx)
@@ -123,25 +124,52 @@ func (db *DB) indexSomeCode(ctx context.Context) (n int, err error) {
 // rebuildCode derives the index of code anew from the texts, in the order of their ids.
 func (db *DB) rebuildCode(ctx context.Context) error {
 	for after := cairn.DocumentID(""); ; {
-		ids, err := db.deriveCode(ctx, codeAfter, cairn.KindCode, after, codeAtOnce)
+		rows, err := db.worker.Query(ctx, codeAfter, cairn.KindCode, after, codeAtOnce)
+		if err != nil {
+			return fmt.Errorf("code: %w", err)
+		}
+		ids, err := pgx.CollectRows(rows, pgx.RowTo[cairn.DocumentID])
+		if err == nil && len(ids) > 0 {
+			after, err = ids[len(ids)-1], db.rederiveCode(ctx, ids)
+		}
 		if err != nil {
 			return fmt.Errorf("code: %w", err)
 		}
 		if len(ids) == 0 {
 			return nil
 		}
-		after = slices.Max(ids)
 	}
+}
+
+// rederiveCode derives what the index of code has of files. Those that somebody holds are
+// waited for one at a time: whoever writes several files never waits for one who waits for
+// another of them.
+func (db *DB) rederiveCode(ctx context.Context, ids []cairn.DocumentID) error {
+	done, err := db.deriveCode(ctx, codeFree, cairn.KindCode, ids)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if slices.Contains(done, id) {
+			continue
+		}
+		if _, err := db.deriveCode(ctx, codeHeld, cairn.KindCode, []cairn.DocumentID{id}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 const (
 	codeWithout = codeColumns + `
 		WHERE kind = $1 AND hidden_at IS NULL
-		  AND NOT EXISTS (SELECT FROM code_files f WHERE f.document_id = d.id AND f.version = d.version AND f.format = $2)
+		  AND NOT EXISTS (SELECT FROM code_files f WHERE f.document_id = d.id AND f.version = d.version AND f.format >= $2)
 		LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED` + codeBodies
-	codeAfter = codeColumns + `
-		WHERE kind = $1 AND hidden_at IS NULL AND id > $2 ORDER BY id LIMIT $3 FOR NO KEY UPDATE` + codeBodies
+	codeAfter = `SELECT id FROM documents WHERE kind = $1 AND hidden_at IS NULL AND id > $2 ORDER BY id LIMIT $3`
+	codeFree  = codeOfIDs + ` SKIP LOCKED` + codeBodies
+	codeHeld  = codeOfIDs + codeBodies
 
+	codeOfIDs   = codeColumns + ` WHERE kind = $1 AND hidden_at IS NULL AND id = ANY ($2) FOR NO KEY UPDATE`
 	codeColumns = `
 		SELECT d.id, d.version, d.external_id, d.kind, d.attributes, b.body
 		FROM (SELECT id, version, external_id, kind, attributes FROM documents d`

@@ -279,6 +279,10 @@ func TestCodeOfBefore(t *testing.T) {
 	if diff := cmp.Diff([]string{"a.go:4,5,10"}, places(r.search(code.Query{Text: "Decoder"}))); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
+	r.exec(`UPDATE code_files SET format = format + 1`)
+	if n, err := r.IndexCode(t.Context()); err != nil || n != 0 {
+		t.Fatalf("%d files of a newer version were brought in, %v", n, err)
+	}
 	r.put(ingest.Put{Document: cairn.Document{ID: put.Document.ID, External: "a.go", Kind: cairn.KindPage, Version: "v2", Body: []byte("Decoder"), ACL: put.Document.ACL}, OwnACL: true})
 	if got := places(r.search(code.Query{Text: "Decoder"})); len(got) > 0 {
 		t.Errorf("a page is found: %q", got)
@@ -300,10 +304,41 @@ func TestCodeAfterAnEdit(t *testing.T) {
 			t.Errorf("%q (-want +got):\n%s", version, diff)
 		}
 	}
+	r.put(r.file("foo bar.go", "// foo b\n// o bar\n", everyone))
+	for _, when := range []string{"read", "kept"} {
+		if got := places(r.search(code.Query{Text: "foo bar"})); len(got) > 0 {
+			t.Errorf("when it is %s, a file in which nothing matches is found: %q", when, got)
+		}
+	}
 	r.put(r.file("f.go", "package f\n\nfunc Same() {}\n", cairn.Allow("group:cairn:a")), r.file("far/away/from/f.go", "package f\n\nfunc Same() {}\n", everyone))
 	named, err := r.Defined(t.Context(), r.member("bob", cairn.Everyone), code.Name{Hash: code.Hash("same")}, code.Defined{Rank: -1}, 1)
 	if r.check(err); len(named) != 1 || named[0].At.Path != "far/away/from/f.go" {
 		t.Errorf("the first definition that he may read is %+v", named)
+	}
+}
+
+// TestDefinitionsAmongMany looks for definitions behind more files than are looked at
+// together: as they are written, and by a part of their name. One that does not stand where
+// the index says is not shown.
+func TestDefinitionsAmongMany(t *testing.T) {
+	t.Parallel()
+	r := newRepository(t)
+	everyone := cairn.Allow(cairn.Everyone)
+	puts := []ingest.Put{r.file("vendor/z.go", "package z\n\nfunc decode() {}\n\nfunc DecodeLast() {}\n", everyone)}
+	for i := range 210 {
+		puts = append(puts, r.file(fmt.Sprintf("a%d.go", i), "package a\n\nfunc Decode() {} // codelast\n", everyone))
+	}
+	r.put(puts...)
+	if got := places(r.search(code.Query{Text: "decode", Kind: code.Symbol, Limit: 2})); len(got) != 2 || got[0] != "vendor/z.go:3" {
+		t.Errorf("as it is written: %q", got)
+	}
+	part := code.Query{Text: "codelast", Kind: code.Symbol, Path: "vendor"}
+	if diff := cmp.Diff([]string{"vendor/z.go:5"}, places(r.search(part))); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	r.exec(`UPDATE code_symbols SET line = 1 WHERE name = 'DecodeLast'`)
+	if got := places(r.search(part)); len(got) > 0 {
+		t.Errorf("where nothing is defined: %q", got)
 	}
 }
 
@@ -340,6 +375,38 @@ func TestCodeIsReadUnderRowLevelSecurity(t *testing.T) {
 		if r.check(err); len(named) != c.want {
 			t.Errorf("%d definitions of a name; want %d", len(named), c.want)
 		}
+	}
+}
+
+// TestRebuildOfCodeHoldsNothingWhileItWaits writes two files in one transaction, the later one
+// first, while the index of code is made anew.
+func TestRebuildOfCodeHoldsNothingWhileItWaits(t *testing.T) {
+	t.Parallel()
+	r := newRepository(t)
+	everyone := cairn.Allow(cairn.Everyone)
+	var ids []cairn.DocumentID
+	for _, s := range r.put(r.file("a.go", storeGo, everyone), r.file("b.go", mainGo, everyone)) {
+		ids = append(ids, s.ID)
+	}
+	slices.Sort(ids)
+	r.exec(`UPDATE code_files SET trigrams = '{}'`)
+	tx, err := r.worker.Begin(t.Context())
+	r.check(err)
+	defer tx.Rollback(context.WithoutCancel(t.Context())) //nolint:errcheck // committed below
+	write := func(id cairn.DocumentID) {
+		t.Helper()
+		_, err := tx.Exec(t.Context(), `UPDATE documents SET title = 'other' WHERE id = $1`, id)
+		r.check(err)
+	}
+	write(ids[1])
+	done := make(chan error, 1)
+	go func() { done <- r.rebuildCode(t.Context()) }()
+	r.waitForLock(done)
+	write(ids[0])
+	r.check(tx.Commit(t.Context()))
+	r.check(<-done)
+	if n := r.count(`SELECT count(*) FROM code_files WHERE trigrams <> '{}'`); n != 2 {
+		t.Errorf("%d files were made anew", n)
 	}
 }
 

@@ -85,7 +85,7 @@ func (e *environment) printCodeResults(res client.CodeResponse, req client.CodeR
 	}
 	switch {
 	case res.Incomplete:
-		e.note("The time was over before all files were looked at; narrow the search by --repo, --path or --lang.")
+		e.note("Not all was looked at: the time was over, or lines are too long for the expression. Narrow the search by --repo, --path or --lang.")
 	case res.More && out.Terminal:
 		out.Printf("\n%s\n", out.Dim("There are more: --limit shows up to 100; --repo, --path and --lang narrow the search."))
 	}

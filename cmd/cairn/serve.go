@@ -171,8 +171,9 @@ func newServer(ctx context.Context, s server.Settings, p *parts) (*server.Server
 		files = nil
 		p.log.Warn("this binary was built without the web UI; make build includes it")
 	}
+	searcher := code.New(p.db) // one, as it keeps texts in memory
 	surface := api.New(api.Config{
-		Store: p.db, Auth: authenticator, Search: p.retriever, Code: code.New(p.db), Ask: p.asker, Push: p.pusher, Jobs: p.jobs, Index: p.index,
+		Store: p.db, Auth: authenticator, Search: p.retriever, Code: searcher, Ask: p.asker, Push: p.pusher, Jobs: p.jobs, Index: p.index,
 		Kinds: p.kinds, Environment: p.env, Models: models(p), Log: p.log,
 		Erased: p.bury, BaseURL: s.PublicOrigin(),
 	})
@@ -181,7 +182,7 @@ func newServer(ctx context.Context, s server.Settings, p *parts) (*server.Server
 	completions := openai.New(openai.Config{Ask: p.asker, BaseURL: s.PublicOrigin(), Log: p.log})
 	version, _ := buildVersion()
 	tools := mcp.New(mcp.Config{
-		Store: postgres.NewMCP(p.db), Auth: authenticator, Search: p.retriever, Code: code.New(p.db), Ask: p.asker, BaseURL: s.PublicOrigin(), Version: version, Log: p.log,
+		Store: postgres.NewMCP(p.db), Auth: authenticator, Search: p.retriever, Code: searcher, Ask: p.asker, BaseURL: s.PublicOrigin(), Version: version, Log: p.log,
 	})
 	http, err := server.New(server.Config{
 		Auth: authenticator, Routes: slices.Concat(surface.Routes(), provisioning.Routes(), receiver.Routes(), completions.Routes(), tools.Routes(), openSlack(s, p, authenticator).Routes()), Web: files, Ready: p.db.Ping, Log: p.log, Audit: p.audit, Secure: s.Secure(),

@@ -238,7 +238,7 @@ func (c *contentSearch) look(ctx context.Context, files []Text) error {
 	if slices.Contains(left, true) {
 		c.incomplete = true
 	}
-	hits = slices.DeleteFunc(hits, func(h hit) bool { return len(h.lines) == 0 && !h.called })
+	hits = slices.DeleteFunc(hits, func(h hit) bool { return len(h.lines) == 0 && (c.sifting || !h.called) })
 	if len(hits) == 0 {
 		return nil
 	}

@@ -43,7 +43,9 @@ func (s *Searcher) named(ctx context.Context, f *found, name string, scope []str
 	exact.Around = append(slices.Clone(n.Around), spelled(name))
 	all, err := s.defined(ctx, f, exact)
 	if err == nil && len(all) < f.query.Limit {
-		all, err = s.defined(ctx, f, n)
+		var others []Defined
+		others, err = s.defined(ctx, f, n)
+		all = append(all, slices.DeleteFunc(others, func(d Defined) bool { return slices.Contains(all, d) })...)
 	}
 	if err == nil && len(all) == 0 && len(scope) > 0 {
 		return s.named(ctx, f, name, nil)
@@ -60,6 +62,9 @@ func (s *Searcher) defined(ctx context.Context, f *found, n Name) ([]Defined, er
 			return nil, err
 		}
 		for _, d := range some {
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
 			if f.query.admits(d.At) {
 				all = append(all, d)
 			}
@@ -75,18 +80,27 @@ func (s *Searcher) defined(ctx context.Context, f *found, n Name) ([]Defined, er
 	}
 }
 
-// holding returns definitions whose names hold a text.
+// holding returns definitions whose names hold a text, of the first files that have any.
 func (s *Searcher) holding(ctx context.Context, f *found, text string) ([]Defined, error) {
 	filter := Filter{Language: f.query.Language, Lists: planOf(&syntax.Regexp{Op: syntax.OpLiteral, Rune: []rune(text)})}
-	candidates, err := s.store.Candidates(ctx, f.query.Viewer, filter, Candidate{Place: -1}, firstRound)
-	if err != nil {
-		return nil, err
+	for after, size := (Candidate{Place: -1}), firstRound; ; size = min(2*size, lastRound) {
+		candidates, err := s.store.Candidates(ctx, f.query.Viewer, filter, after, size)
+		if err != nil {
+			return nil, err
+		}
+		last := len(candidates) < size
+		if !last {
+			after = candidates[size-1]
+		}
+		if candidates, err = s.narrow(ctx, f.query, candidates); err != nil {
+			return nil, err
+		}
+		held, err := s.store.Defined(ctx, f.query.Viewer, Name{Holding: strings.ToLower(text), In: idsOf(candidates)}, Defined{Rank: -1}, lastRound)
+		if err != nil || last || len(held) > 0 {
+			f.more = f.more || !last || len(held) == lastRound
+			return held, err
+		}
 	}
-	if len(candidates) == firstRound {
-		f.more = true
-	}
-	held, err := s.store.Defined(ctx, f.query.Viewer, Name{Holding: strings.ToLower(text), In: idsOf(candidates)}, Defined{Rank: -1}, lastRound)
-	return slices.DeleteFunc(held, func(d Defined) bool { return !f.query.admits(d.At) }), err
 }
 
 // presentSymbols adds the best definitions with their lines.
@@ -117,8 +131,8 @@ func (s *Searcher) presentSymbols(ctx context.Context, f *found, all []Defined, 
 		texts[t.Document] = t
 	}
 	for _, d := range all {
-		if t, there := texts[d.Document]; there {
-			f.add(definitionIn(t, d.Definition, score(d)))
+		if r, there := definitionIn(texts[d.Document], d.Definition, score(d)); there {
+			f.add(r)
 		}
 	}
 	return nil
@@ -156,20 +170,19 @@ func rateScope(d Definition, at string, scope []string) float64 {
 	return score
 }
 
-// definitionIn returns a definition as a result.
-func definitionIn(t Text, d Definition, score float64) Result {
+// definitionIn returns a definition as a result; false when it does not stand there any more.
+func definitionIn(t Text, d Definition, score float64) (Result, bool) {
 	m, there := lineAt(t.Body, d.Line)
-	var r Result
 	if there {
-		if i := strings.Index(string(t.Body[m.start:m.end]), d.Name); i >= 0 {
-			m.from, m.to = i, i+len(d.Name)
-		}
-		r = passage(t, []lineMatch{m})
-	} else { // it was changed just now
-		r = passage(t, nil)
+		m.from = bytes.Index(t.Body[m.start:m.end], []byte(d.Name))
 	}
+	if !there || m.from < 0 {
+		return Result{}, false
+	}
+	m.to = m.from + len(d.Name)
+	r := passage(t, []lineMatch{m})
 	r.Symbol, r.SymbolKind, r.Score = d.FullName(), d.Kind, score
-	return r
+	return r, true
 }
 
 // lineAt returns the bytes of a line.

@@ -17,9 +17,9 @@ const (
 	keptFor  = 10 * time.Minute
 )
 
-// keptTexts are texts that were read lately, compressed. They only tell which files need
-// not be read again, since nothing matches in them: what a search finds is always read by
-// its viewer.
+// keptTexts are texts that were read lately, compressed. They only tell which files of its
+// viewer a search need not read again, since nothing matches in them or much else looks
+// better: what it shows is always read by its viewer.
 type keptTexts struct {
 	mu    sync.Mutex
 	texts *simplelru.LRU[keptKey, keptText]
@@ -62,10 +62,16 @@ func (k *keptTexts) get(key keptKey) ([]byte, bool) {
 
 // put keeps a text, and lets go of those that were not used for long, or are too many.
 func (k *keptTexts) put(key keptKey, text []byte) {
+	k.mu.Lock()
+	known := k.texts.Contains(key)
+	k.mu.Unlock()
+	if known {
+		return
+	}
 	packed := s2.Encode(nil, text)
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.texts.Contains(key) {
+	if k.texts.Contains(key) { // another search was quicker
 		return
 	}
 	k.texts.Add(key, keptText{slices.Clone(packed), time.Now()})

@@ -111,10 +111,7 @@ func (p *pattern) lines(ctx context.Context, body []byte, found func(lineMatch) 
 		next = p.lineOfExpression(ctx, a, body)
 	}
 	line, counted := 1, 0 // the line that begins at counted
-	for at, n := 0, 1; at < len(body); n++ {
-		if n%64 == 0 && ctx.Err() != nil {
-			return left
-		}
+	for at := 0; at < len(body) && ctx.Err() == nil; {
 		m, ok := next(at)
 		if !ok {
 			return left

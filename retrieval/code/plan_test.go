@@ -195,11 +195,30 @@ func TestManyStates(t *testing.T) {
 	}
 }
 
+// A line may cost much where it matches: none is looked at after the end of the search.
+func TestLinesEndWithTheSearch(t *testing.T) {
+	t.Parallel()
+	p, err := Query{Text: "a$", Kind: Regex}.compile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, end := context.WithCancel(t.Context())
+	found := 0
+	p.lines(ctx, []byte(strings.Repeat("a\n", 20)), func(lineMatch) bool {
+		found++
+		end()
+		return true
+	})
+	if found != 1 {
+		t.Errorf("%d lines are found", found)
+	}
+}
+
 func TestQueriesThatAreRefused(t *testing.T) {
 	for _, q := range []Query{
 		{Text: ""}, {Text: " \t"}, {Text: "a\nb"}, {Text: strings.Repeat("a", 1001)}, {Text: "a", Kind: "psychic"}, {Text: "a", Path: "[a"}, {Text: "a", Path: strings.Repeat("*", 17)},
 		{Text: "a", Path: "{a,b,c,d,e}{a,b,c,d,e}{a,b,c,d,e}"}, {Text: "a", Branch: "{a,{b,c,d,e,f,g,h,i,j,k}}" + strings.Repeat("{a,b}", 3)},
-		{Text: "a", Repo: strings.Repeat("{a,", 5)}, {Text: "\xff"},
+		{Text: "a", Repo: strings.Repeat("{a,", 5)}, {Text: "\xff"}, {Text: "a", Path: strings.Repeat(`{\},?,?}`, 30)}, {Text: "a", Path: strings.Repeat(`{[}],?,?}`, 30)},
 	} {
 		if err := q.check(); err == nil {
 			t.Errorf("%+v is searched for", q)
@@ -225,6 +244,7 @@ func TestPathsAndRepositories(t *testing.T) {
 		{"", "server/*.go", "", "server/api/a.go", false},
 		{"", "server/**/*.go", "", "server/api/a.go", true},
 		{"", "/server", "", "server/api/a.go", true},
+		{"", "/", "", "server/api/a.go", true},
 		{"", "server/", "", "server/api/a.go", true},
 		{"", "serv", "", "server/api/a.go", false},
 		{"", "{a,b}.go", "", "x/b.go", true},
@@ -242,7 +262,7 @@ func TestPathsAndRepositories(t *testing.T) {
 
 func TestChoices(t *testing.T) {
 	for pattern, want := range map[string]int{
-		"": 1, "a,b": 1, "*.{go,ts,py}": 3, "{a,b}/{c,d,e}": 6, "{a,{b,c}}": 4, "{a": 1, strings.Repeat("{a,b}", 60): 128,
+		"": 1, "a,b": 1, "*.{go,ts,py}": 3, "{a,b}/{c,d,e}": 6, "{a,{b,c}}": 4, "{a": 1, strings.Repeat("{a,b}", 60): 128, "{{a},b,c}": 3, `{\},?,?}{[}],?,?}`: 9,
 	} {
 		if got := choices(pattern); got != want {
 			t.Errorf("%q: %d, want %d", pattern, got, want)

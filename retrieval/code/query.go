@@ -67,7 +67,8 @@ type Results struct {
 	Results []Result
 	// More says that there are more than the limit, or that not all files were looked at.
 	More bool
-	// Incomplete says that the time was over before the search was.
+	// Incomplete says that the time was over before the search was, or that lines were left
+	// out which are too long for the expression.
 	Incomplete bool
 }
 
@@ -100,19 +101,14 @@ func (q Query) check() error {
 	return nil
 }
 
-// choices returns how many patterns without alternatives a pattern stands for, at most.
+// choices returns a number that no pattern exceeds by the patterns without alternatives that
+// it stands for: a comma is one more of them wherever it stands behind a bracket, whatever
+// is escaped or in a class.
 func choices(pattern string) int {
-	n, groups := 1, []int{0}
-	for _, c := range pattern {
-		last := len(groups) - 1
-		switch {
-		case c == '{':
-			groups = append(groups, 1)
-		case c == ',':
-			groups[last]++
-		case c == '}' && last > 0:
-			n *= groups[last]
-			groups = groups[:last]
+	n := 1
+	for i, part := range strings.Split(pattern, "{") {
+		if i > 0 {
+			n *= 1 + strings.Count(part, ",")
 		}
 		if n > maxChoices {
 			break
@@ -145,7 +141,7 @@ func under(pattern, at string) bool {
 		return true
 	}
 	folder := strings.TrimSuffix(pattern, "/")
-	return folder != "" && strings.HasPrefix(at, folder+"/")
+	return folder == "" || strings.HasPrefix(at, folder+"/")
 }
 
 func matches(pattern, name string) bool {

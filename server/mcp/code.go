@@ -34,7 +34,7 @@ type codeOutput struct {
 	Next    string `json:"next_cursor,omitempty"`
 	// More and Incomplete are of searches of a kind, which have no cursor.
 	More       bool `json:"more,omitempty" jsonschema:"there is more than was asked for"`
-	Incomplete bool `json:"incomplete,omitempty" jsonschema:"the time was over before all files were looked at: narrow the search"`
+	Incomplete bool `json:"incomplete,omitempty" jsonschema:"the time was over before all files were looked at or lines were too long for the expression: narrow the search"`
 }
 
 // code is a piece of a file.
@@ -198,7 +198,7 @@ func (o codeOutput) text() string {
 	case o.Next != "":
 		b.WriteString("(more: cursor " + o.Next + ")\n")
 	case o.Incomplete:
-		b.WriteString("(not all files were looked at: narrow the search)\n")
+		b.WriteString("(not all was looked at: narrow the search)\n")
 	case o.More:
 		b.WriteString("(there is more: narrow the search)\n")
 	}

@@ -1486,7 +1486,7 @@ export interface components {
             results: components["schemas"]["CodeResult"][];
             /** @description There are more than were asked for. A file has at most 5 results. */
             more: boolean;
-            /** @description The time of a search was over before all files were looked at. */
+            /** @description The time of a search was over before all files were looked at, or lines were left out which are too long for the expression. */
             incomplete: boolean;
             took_ms: number;
         };
