@@ -90,8 +90,12 @@ func TestA11_13_SlowReadersGetNothingLater(t *testing.T) {
 			deadline := time.Now().Add(promise + 100*time.Millisecond)
 			for _, r := range readers {
 				group.Go(func() {
-					if late, err := r.after(deadline); late > ownRoom || !errors.Is(err, syscall.ECONNRESET) {
-						t.Errorf("%s: %d bytes after five seconds, then %v; want the connection reset, and no more than such a machine keeps", r.request, late, err)
+					late, err := r.after(deadline)
+					// An answer that had hardly begun may have ended in order before.
+					inOrder := late == 0 && bytes.HasSuffix(r.all, []byte(endOfReply))
+					if late > ownRoom || !errors.Is(err, syscall.ECONNRESET) && !inOrder {
+						t.Errorf("%s: %d bytes after five seconds, then %v; want the connection reset, and no more than such a machine keeps; %d in all, at the end %q",
+							r.request, late, err, len(r.all), r.all[max(0, len(r.all)-200):])
 					}
 				})
 			}
@@ -113,7 +117,7 @@ func TestSlowReadersGetAll(t *testing.T) {
 		group.Go(func() {
 			r.begin()
 			err := errors.Join(r.slowly(time.Now().Add(2*promise)), r.conn.SetReadDeadline(time.Now().Add(time.Minute)))
-			for b, n := make([]byte, 4096), 0; err == nil && !bytes.HasSuffix(r.all, []byte("\r\n0\r\n\r\n")); {
+			for b, n := make([]byte, 4096), 0; err == nil && !bytes.HasSuffix(r.all, []byte(endOfReply)); {
 				n, err = r.conn.Read(b)
 				r.all = append(r.all, b[:n]...)
 			}
@@ -170,6 +174,8 @@ func (th *things) library() {
 
 // ownRoom is more than what the machine of a slow reader keeps.
 const ownRoom = 4 << 10
+
+const endOfReply = "\r\n0\r\n\r\n" // that is sent in chunks
 
 // slowReader reads the reply to a request.
 type slowReader struct {
